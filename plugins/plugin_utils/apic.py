@@ -1,0 +1,322 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan as APIC managed objects.
+
+A managed object is ``{class: {"attributes": {name: text}, "children": [object, …]}}``, APIC's own JSON form; every
+attribute value is a string. Pure functions of the plan: nothing here contacts APIC.
+"""
+
+from __future__ import annotations
+
+OWNER = "orchestrator:aci-calico"
+PASSWORD_MARKER = "<secret:bgp_password>"
+
+# Classes of this module that have no annotation property: their owner is their parent's.
+UNANNOTATED = frozenset({"polUni", "tagAnnotation"})
+
+AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
+
+
+def apic_tree(plan):
+    """The whole wanted configuration as one ``polUni`` (the artifact ``apic.json``).
+
+    :param plan: a cluster's plan (see docs/design.md).
+    :returns: ``{"polUni": …}`` with one ``fvTenant`` for each tenant that the cluster touches.
+    """
+    tenants = _policy_tenants(plan)
+    for l3out in plan["l3outs"]:
+        _merge_child(tenants[plan["fabric"]["tenant"]], _l3out(plan, l3out))
+    return _mo("polUni", [tenants[name] for name in sorted(tenants)])
+
+
+def apic_roots(plan, part):
+    """What ``aci_tree`` is to push for one part of the configuration.
+
+    :param part: ``hardening``: the tenant's BGP policies and, for each L3Out, its import enforcement and route maps;
+        ``l3out``: each L3Out with everything below it.
+    :returns: a list of ``{"dn": …, "scope": "named"|"subtree", "tree": …}``.
+    :raises ValueError: for an unknown part.
+    """
+    if part == "hardening":
+        tenants = _policy_tenants(plan)
+        for l3out in plan["l3outs"]:
+            _merge_child(tenants[plan["fabric"]["tenant"]], _guarded_l3out(plan, l3out))
+        return [{"dn": f"uni/tn-{name}", "scope": "named", "tree": tenants[name]} for name in sorted(tenants)]
+    if part == "l3out":
+        tenant = plan["fabric"]["tenant"]
+        return [
+            {"dn": f"uni/tn-{tenant}/out-{l3out['name']}", "scope": "subtree", "tree": _l3out(plan, l3out)}
+            for l3out in plan["l3outs"]
+        ]
+    raise ValueError(f"unknown part {part!r}: expected 'hardening' or 'l3out'")
+
+
+# --- building blocks -------------------------------------------------------------------------------------------------
+
+
+def _mo(cls, children=(), **attributes):
+    """One managed object; attributes that are None are left out, so that APIC's default holds."""
+    body = {"attributes": {name: str(value) for name, value in attributes.items() if value is not None}}
+    if children:
+        body["children"] = list(children)
+    return {cls: body}
+
+
+def _own(mo, owner):
+    """The object and all below it, annotated as the cluster's own unless they say otherwise already."""
+    for cls, body in mo.items():
+        attributes = body["attributes"]
+        if cls not in UNANNOTATED and "annotation" not in attributes and attributes.get("status") != "modified":
+            attributes["annotation"] = owner
+        for child in body.get("children", ()):
+            _own(child, owner)
+    return mo
+
+
+def _existing(cls, children, **attributes):
+    """A container that somebody else made and that must be there: APIC refuses to create it from `status: modified`."""
+    return _mo(cls, children, status="modified", **attributes)
+
+
+def _merge_child(mo, child):
+    for body in mo.values():
+        body.setdefault("children", []).append(child)
+
+
+def _flags(condition, text):
+    return text if condition else ""
+
+
+def _by_family(per_family):
+    """The values of a ``{family: [value]}`` dictionary, IPv4 before IPv6."""
+    return [value for family in sorted(per_family) for value in per_family[family]]
+
+
+# --- policies of the tenant and the VRF ------------------------------------------------------------------------------
+
+
+def _policy_tenants(plan):
+    """``{tenant name: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13)."""
+    fabric, owner = plan["fabric"], plan["names"]["owner"]
+    vrf_tenant = fabric.get("vrf_tenant") or fabric["tenant"]
+    children = {fabric["tenant"]: _own_all(_bgp_policies(plan) + _match_rules(plan), owner)}
+    children.setdefault(vrf_tenant, []).extend(_ecmp(plan))
+    return {name: _existing("fvTenant", mos, name=name) for name, mos in children.items()}
+
+
+def _own_all(mos, owner):
+    return [_own(mo, owner) for mo in mos]
+
+
+def _bgp_policies(plan):
+    bgp, names = plan["bgp"], plan["names"]
+    policies = [
+        _mo(
+            "bgpCtxPol",
+            name=names["timers"],
+            kaIntvl=bgp["keepalive"],
+            holdIntvl=bgp["hold"],
+            maxAsLimit=bgp["as_limit"],
+            grCtrl=_flags(bgp["graceful_restart"], "helper"),
+        ),
+        _mo("bgpBestPathCtrlPol", name=names["best_path"], ctrl=_flags(bgp["as_path_relax"], "asPathMultipathRelax")),
+    ]
+    limit = bgp["prefix_limit"]
+    if limit:
+        policies.append(
+            _mo(
+                "bgpPeerPfxPol",
+                name=names["prefix_limit"],
+                action=limit["action"],
+                maxPfx=limit["maximum"],
+                thresh=limit["threshold"],
+            )
+        )
+    return policies
+
+
+def _match_rules(plan):
+    """One match rule for each direction; aggregate, so that pod blocks and host routes match their subnet."""
+    return [
+        _mo(
+            "rtctrlSubjP",
+            [_mo("rtctrlMatchRtDest", ip=prefix, aggregate="yes") for prefix in _by_family(prefixes)],
+            name=plan["names"][f"{direction}_match"],
+        )
+        for direction, prefixes in plan["route_control"].items()
+    ]
+
+
+def _ecmp(plan):
+    """The address-family policy and its relation on the VRF: policy that clusters in one VRF share."""
+    bgp, names, cluster = plan["bgp"], plan["names"], plan["cluster"]
+    policy = _shared(
+        "bgpCtxAfPol", cluster, name=names["ecmp"], maxEcmp=bgp["ecmp_ebgp"], maxEcmpIbgp=bgp["ecmp_ibgp"]
+    )
+    relations = [
+        _shared("fvRsCtxToBgpCtxAfPol", cluster, tnBgpCtxAfPolName=names["ecmp"], af=AF_OF_FAMILY[family])
+        for family in plan["address_families"]
+    ]
+    return [policy, _existing("fvCtx", relations, name=plan["fabric"]["vrf"])]
+
+
+def _shared(cls, cluster, **attributes):
+    """An object that several clusters may use: one tag for each of them, and the last tag to go takes it along."""
+    tag = _mo("tagAnnotation", key=f"{OWNER}:{cluster}", value="user")
+    return _mo(cls, [tag], annotation=OWNER, **attributes)
+
+
+# --- the L3Out -------------------------------------------------------------------------------------------------------
+
+
+def _guarded_l3out(plan, l3out):
+    """The L3Out without doors: its VRF, BGP, import enforcement and route maps (white paper, steps 3, 7 and 10)."""
+    fabric, domains = plan["fabric"], plan["domains"]
+    children = [
+        _mo("l3extRsEctx", tnFvCtxName=fabric["vrf"]),
+        _mo("l3extRsL3DomAtt", tDn=f"uni/l3dom-{domains['l3']}"),
+        _mo("bgpExtP"),
+        *_route_maps(plan),
+    ]
+    return _own(_mo("l3extOut", children, name=l3out["name"], enforceRtctrl="export,import"), plan["names"]["owner"])
+
+
+def _route_maps(plan):
+    names = plan["names"]
+    return [
+        _mo(
+            "rtctrlProfile",
+            [
+                _mo(
+                    "rtctrlCtxP",
+                    [_mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=names[f"{direction}_match"])],
+                    name=names[f"{direction}_context"],
+                    order=0,
+                    action="permit",
+                )
+            ],
+            name=f"default-{direction}",
+            type="combinable",
+        )
+        for direction in plan["route_control"]
+    ]
+
+
+def _l3out(plan, l3out):
+    """The whole L3Out: guards first, then node profiles and the external EPG."""
+    mo = _guarded_l3out(plan, l3out)
+    for rack in plan["racks"]:
+        if rack["l3out"] == l3out["name"]:
+            _merge_child(mo, _node_profile(plan, rack))
+    _merge_child(mo, _external_epg(plan))
+    return _own(mo, plan["names"]["owner"])
+
+
+def _node_profile(plan, rack):
+    """A rack's pair of leaves and their interfaces (white paper, steps 4 to 6, 8, 9 and 14)."""
+    leaves = [leaf for leaf in plan["leaves"] if leaf["id"] in rack["leaves"]]
+    interfaces = _floating_interfaces if plan["svi"]["kind"] == "floating" else _standard_interfaces
+    children = [_protocol_profile(plan), *map(_border_leaf, leaves), *interfaces(plan, rack, leaves)]
+    return _mo("l3extLNodeP", children, name=rack["node_profile"])
+
+
+def _protocol_profile(plan):
+    names = plan["names"]
+    return _mo(
+        "bgpProtP",
+        [
+            _mo("bgpRsBgpNodeCtxPol", tnBgpCtxPolName=names["timers"]),
+            _mo("bgpRsBestPathCtrlPol", tnBgpBestPathCtrlPolName=names["best_path"]),
+        ],
+    )
+
+
+def _border_leaf(leaf):
+    """The router ID is no loopback: a leaf's loopback may belong to one L3Out of a VRF only."""
+    return _mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=leaf["router_id"], rtrIdLoopBack="no")
+
+
+def _node_dn(leaf):
+    return f"topology/pod-{leaf['pod']}/node-{leaf['id']}"
+
+
+def _svi(plan, cls, vlan, children, **attributes):
+    """What a floating and a standard SVI have in common."""
+    interface = plan["interface"]
+    return _mo(
+        cls,
+        children,
+        encap=f"vlan-{vlan}",
+        ifInstT="ext-svi",
+        mtu=interface["mtu"],
+        mode=interface["mode"],
+        encapScope=interface["encap_scope"],
+        **attributes,
+    )
+
+
+def _secondary(address, family):
+    """The address that both leaves answer for. It is shared, so duplicate address detection must not look at it."""
+    return _mo("l3extIp", addr=address, ipv6Dad="disabled" if family == "ipv6" else None)
+
+
+def _peer(plan, address):
+    names, bgp = plan["names"], plan["bgp"]
+    children = [_mo("bgpAsP", asn=plan["cluster_asn"])]
+    if bgp["prefix_limit"]:
+        children.append(_mo("bgpRsPeerPfxPol", tnBgpPeerPfxPolName=names["prefix_limit"]))
+    return _mo("bgpPeerP", children, addr=address, ctrl=",".join(sorted(bgp["controls"])), password=PASSWORD_MARKER)
+
+
+def _floating_interfaces(plan, rack, leaves):
+    """One logical interface profile for each family (APIC keeps the families of an SVI apart), an SVI on each anchor."""
+    floating = plan["floating"]
+    return [
+        _mo(
+            "l3extLIfP",
+            [_floating_svi(plan, leaf, family, floating["vlan"], network) for leaf in leaves],
+            name=f"{rack['node_profile']}-{family}",
+        )
+        for family, network in floating["networks"].items()
+    ]
+
+
+def _floating_svi(plan, leaf, family, vlan, network):
+    domain = _mo(
+        "l3extRsDynPathAtt", tDn=f"uni/phys-{plan['domains']['physical']}", floatingAddr=network["floating"]
+    )
+    children = [domain, _secondary(network["secondary"], family), _peer(plan, network["subnet"])]
+    address = leaf["networks"][family]["address"]
+    return _svi(plan, "l3extVirtualLIfP", vlan, children, nodeDn=_node_dn(leaf), addr=address)
+
+
+def _standard_interfaces(plan, rack, leaves):
+    """A logical interface profile for each node and family: a path's name does not carry its VLAN, so two nodes behind
+    one vPC could not share a profile."""
+    nodes = [node for node in plan["nodes"] if node["rack"] == rack["id"]]
+    return [
+        _mo("l3extLIfP", [_path(plan, rack, leaves, node, family, network)], name=f"{node['name']}-{family}")
+        for node in nodes
+        for family, network in node["networks"].items()
+    ]
+
+
+def _path(plan, rack, leaves, node, family, network):
+    pair = "-".join(str(leaf["id"]) for leaf in leaves)
+    members = [
+        _mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=network[f"leaf_{side.lower()}"])
+        for side in ("A", "B")
+    ]
+    peer = _peer(plan, network["address"].split("/")[0])
+    target = f"topology/pod-{rack['pod']}/protpaths-{pair}/pathep-[{node['vpc']}]"
+    return _svi(plan, "l3extRsPathL3OutAtt", node["vlan"], [*members, peer], tDn=target)
+
+
+def _external_epg(plan):
+    subnets = [prefix for kind in plan["subnets"].values() for prefix in _by_family(kind)]
+    return _mo(
+        "l3extInstP",
+        [_mo("l3extSubnet", ip=prefix, scope="import-security") for prefix in subnets],
+        name=plan["names"]["external_epg"],
+    )
