@@ -1,0 +1,76 @@
+# Everything runs from .venv, which the targets make themselves. No configuration of the user's is read.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_LIBRARY ANSIBLE_STDOUT_CALLBACK ANSIBLE_VAULT_PASSWORD_FILE
+
+# The clusters that the lab configures, and the overlay that points their connections at the lab.
+INVENTORIES ?= inventories/floating_svi inventories/standard_svi
+EXAMPLES := $(foreach inventory,$(INVENTORIES),-i $(inventory))
+# Arguments handed on to pytest and ansible-playbook: make test ARGS='-k tree -x'; make lab ARGS=-v
+ARGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@printf 'Usage: make TARGET [ARGS=…]\n\n'
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 } /^##@ / { printf "\n%s\n", substr($$0, 5) }' Makefile
+
+##@ The lab
+.PHONY: lab lab-up lab-down lab-status lab-reset venv-lab
+venv-lab:
+	@tools/venv requirements-lab.txt
+
+lab: venv-lab ## Configure the example clusters in the embedded lab: start it, run site.yml, print what is there, stop it
+	@$(BIN)/python tests/lab run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
+
+lab-up: venv-lab ## Start the lab and leave it running
+	@$(BIN)/python tests/lab up
+
+lab-down: venv-lab ## Stop the lab; what is configured in it stays
+	@$(BIN)/python tests/lab down
+
+lab-status: venv-lab ## Say what of the lab is running, and where
+	@$(BIN)/python tests/lab status
+
+lab-reset: venv-lab ## Stop the lab and forget everything that was configured in it
+	@$(BIN)/python tests/lab reset
+
+##@ Plans
+.PHONY: plan golden
+plan: venv-lab ## Write the plans of the example inventories to artifacts/, offline
+	@$(BIN)/ansible-playbook $(EXAMPLES) playbooks/plan.yml $(ARGS)
+
+golden: venv-lab ## Write the example inventories' plans anew to tests/golden/ (review the diff)
+	@$(BIN)/python tools/golden.py
+
+##@ Checks
+.PHONY: test lint format venv-test
+venv-test:
+	@tools/venv requirements-test.txt
+
+test: venv-test ## Run every check: sanity, lint, documentation, units, integration, molecule, the built artifact
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: venv-test ## Run the quick checks of style: ruff, yamllint, ansible-lint
+	@$(BIN)/python -m pytest tests/packaging/test_lint.py $(ARGS)
+
+format: venv-test ## Format the Python files
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+##@ Maintenance
+.PHONY: generate docs build clean
+generate: venv-lab ## Write what is generated from the variable registry: argument specs, defaults, tables
+	@$(BIN)/python tools/generate.py
+
+docs: venv-test ## Build the documentation site in build/docs
+	@tools/docs
+
+build: venv-lab ## Build the collection's artifact in build/
+	@$(BIN)/ansible-galaxy collection build --force --output-path build .
+
+clean: ## Remove what the targets made, but for .venv and the lab
+	rm -rf artifacts build .pytest_cache .ruff_cache .hypothesis .ansible
