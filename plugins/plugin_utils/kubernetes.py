@@ -1,0 +1,173 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kubernetes side of a plan: the manifests that configure Calico, as plain dictionaries.
+
+Sources: *ACI Calico Design White Paper*, "Calico routing and BGP configuration"; Calico's resource reference
+(IPPool, BGPConfiguration, BGPPeer, BGPFilter) and the way its Kubernetes datastore keeps a node's BGP settings:
+as annotations of the core ``v1`` Node, which holds for both of Calico's API groups.
+"""
+
+from __future__ import annotations
+
+AUTO = "auto"
+CALICO_V3 = "projectcalico.org/v3"
+CALICO_V1 = "crd.projectcalico.org/v1"
+API_GROUPS = (CALICO_V3, CALICO_V1)
+DEFAULT_NAMESPACE = "kube-system"
+
+SECRET_MARKER = "<secret:bgp_password>"
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "netops.aci_calico"
+CLUSTER_LABEL = "netops.aci-calico/cluster"
+
+ASN_ANNOTATION = "projectcalico.org/ASNumber"
+ADDRESS_ANNOTATIONS = {"ipv4": "projectcalico.org/IPv4Address", "ipv6": "projectcalico.org/IPv6Address"}
+
+ROLE_NAME = "secret-access"
+FILTER_NAME = "aci-reject-learned"
+RBAC_API = "rbac.authorization.k8s.io"
+BGP_CONFIGURATION = "default"
+
+
+def kubernetes_objects(plan: dict, api_group: str | None = None, namespace: str | None = None) -> list[dict]:
+    """Return the manifests of a plan in the order in which they are to be applied.
+
+    ``api_group`` is the ``apiVersion`` of Calico's kinds, ``namespace`` the one that calico-node runs in. What is
+    neither given here nor fixed by the plan is what a plan shown offline uses: ``projectcalico.org/v3`` and the
+    paper's ``kube-system``.
+
+    The Secret holds the marker ``<secret:bgp_password>`` in ``stringData``; whoever pushes it replaces that by
+    ``data`` (see ``kubernetes_push``). Node manifests are patches of what exists: they must never create a Node.
+    """
+    api_group = chosen(api_group, plan["calico"]["api_group"], CALICO_V3)
+    namespace = chosen(namespace, plan["calico"]["namespace"], DEFAULT_NAMESPACE)
+    return [
+        *(_node(plan, node) for node in plan["nodes"]),
+        _secret(plan, namespace),
+        _role(plan, namespace),
+        _role_binding(plan, namespace),
+        *(_ip_pool(plan, pool, api_group) for pool in plan["calico"]["pools"]),
+        *_bgp_filters(plan, api_group),
+        *(_bgp_peer(plan, peer, api_group) for peer in plan["peers"]),
+        # Last, because it turns the node-to-node mesh off: the peers that replace it are there by then.
+        _bgp_configuration(plan, api_group),
+    ]
+
+
+def chosen(*candidates: str | None) -> str:
+    """Return the first candidate that is a real choice, neither empty nor ``auto``."""
+    return next(candidate for candidate in candidates if candidate and candidate != AUTO)
+
+
+def owner_labels(plan: dict) -> dict[str, str]:
+    """Return the labels by which objects of this cluster are found again, and pruned."""
+    return {MANAGED_BY_LABEL: MANAGED_BY, CLUSTER_LABEL: plan["cluster"]}
+
+
+def _manifest(api_version: str, kind: str, name: str, labels: dict | None = None, namespace: str | None = None) -> dict:
+    metadata: dict = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    if labels:
+        metadata["labels"] = labels
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def _node(plan: dict, node: dict) -> dict:
+    """The AS number and addresses that calico-node reads, and the rack that the peers select by."""
+    labels = {plan["calico"]["rack_label"]: node["rack"], CLUSTER_LABEL: plan["cluster"]}
+    manifest = _manifest("v1", "Node", node["name"], labels)
+    addresses = {ADDRESS_ANNOTATIONS[family]: network["address"] for family, network in node["networks"].items()}
+    manifest["metadata"]["annotations"] = {ASN_ANNOTATION: str(node["asn"]), **addresses}
+    return manifest
+
+
+def _secret(plan: dict, namespace: str) -> dict:
+    secret = plan["calico"]["secret"]
+    return {
+        **_manifest("v1", "Secret", secret["name"], owner_labels(plan), namespace),
+        "type": "Opaque",
+        "stringData": {secret["key"]: SECRET_MARKER},
+    }
+
+
+def _role(plan: dict, namespace: str) -> dict:
+    rule = {
+        "apiGroups": [""],
+        "resources": ["secrets"],
+        "resourceNames": [plan["calico"]["secret"]["name"]],
+        "verbs": ["watch", "list", "get"],
+    }
+    return {**_manifest(f"{RBAC_API}/v1", "Role", ROLE_NAME, owner_labels(plan), namespace), "rules": [rule]}
+
+
+def _role_binding(plan: dict, namespace: str) -> dict:
+    subject = {"kind": "ServiceAccount", "name": plan["calico"]["service_account"], "namespace": namespace}
+    return {
+        **_manifest(f"{RBAC_API}/v1", "RoleBinding", ROLE_NAME, owner_labels(plan), namespace),
+        "roleRef": {"apiGroup": RBAC_API, "kind": "Role", "name": ROLE_NAME},
+        "subjects": [subject],
+    }
+
+
+def _ip_pool(plan: dict, pool: dict, api_group: str) -> dict:
+    """A pool that the fabric routes natively: no encapsulation and no NAT.
+
+    It carries no owner labels: the pool is usually Calico's own, and the Tigera operator marks its pools with
+    ``app.kubernetes.io/managed-by`` itself.
+    """
+    return {
+        **_manifest(api_group, "IPPool", pool["name"]),
+        "spec": {
+            "cidr": pool["cidr"],
+            "blockSize": plan["calico"]["block_size"][pool["family"]],
+            "ipipMode": "Never",
+            "vxlanMode": "Never",
+            "natOutgoing": False,
+            "disabled": False,
+            "nodeSelector": "all()",
+        },
+    }
+
+
+def _bgp_filters(plan: dict, api_group: str) -> list[dict]:
+    """Keep a node from telling a leaf what it learned from the other leaf.
+
+    The fabric's AS limit drops those routes anyway, but they count against its prefix limit.
+    """
+    if not plan["calico"]["bgp_filter"]:
+        return []
+    exports = {"ipv4": "exportV4", "ipv6": "exportV6"}
+    reject = {"action": "Reject", "source": "RemotePeers"}
+    spec = {exports[family]: [dict(reject)] for family in plan["address_families"]}
+    return [{**_manifest(api_group, "BGPFilter", FILTER_NAME, owner_labels(plan)), "spec": spec}]
+
+
+def _bgp_peer(plan: dict, peer: dict, api_group: str) -> dict:
+    """One leaf, for the nodes of its rack or for one node.
+
+    Never with ``keepaliveTime``: BIRD derives it from the hold time that it negotiates with the fabric (3 s), and a
+    keepalive interval above the hold time would leave no session up.
+    """
+    spec = {"peerIP": peer["address"], "asNumber": peer["asn"]}
+    if peer["node"]:
+        spec["node"] = peer["node"]
+    else:
+        spec["nodeSelector"] = f'{plan["calico"]["rack_label"]} == "{peer["rack"]}"'
+    spec["password"] = {"secretKeyRef": dict(plan["calico"]["secret"])}
+    if plan["calico"]["bgp_filter"]:
+        spec["filters"] = [FILTER_NAME]
+    return {**_manifest(api_group, "BGPPeer", peer["name"], owner_labels(plan)), "spec": spec}
+
+
+def _bgp_configuration(plan: dict, api_group: str) -> dict:
+    """Mesh off and service addresses advertised. The nodes' AS number is on the nodes."""
+    spec: dict = {"logSeverityScreen": "Info", "nodeToNodeMeshEnabled": False}
+    for field, role in (("serviceClusterIPs", "service"), ("serviceExternalIPs", "external_service")):
+        cidrs = [cidr for family in plan["address_families"] for cidr in plan["subnets"][role].get(family, [])]
+        if cidrs:
+            spec[field] = [{"cidr": cidr} for cidr in cidrs]
+    return {**_manifest(api_group, "BGPConfiguration", BGP_CONFIGURATION), "spec": spec}
