@@ -1,0 +1,91 @@
+"""Command line of the lab: python tests/lab up | down | status | log | reset | run -- COMMAND."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# Started by the folder's name: the package's parent takes the folder's place, where "kube" and "apic" would be top-level names.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from lab.processes import LabError  # noqa: E402
+from lab.runner import Lab  # noqa: E402
+
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / ".lab"
+
+
+def main() -> int:
+    """Run one command; return the exit code."""
+    arguments = parse()
+    lab = Lab(arguments.dir)
+    try:
+        return COMMANDS[arguments.command](lab, arguments)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="lab", description="The embedded lab: an APIC and a Kubernetes API for each example cluster.")
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        default=Path(os.environ.get("ACI_CALICO_LAB_DIR") or DEFAULT_FOLDER),
+        help="state folder (default: ACI_CALICO_LAB_DIR, else .lab of the checkout)",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("up", help="start what does not run yet")
+    commands.add_parser("down", help="stop it; what is configured stays")
+    commands.add_parser("status", help="say what runs, and where")
+    commands.add_parser("log", help="print the requests that APIC answered")
+    commands.add_parser("reset", help="stop it and forget what is configured")
+    run = commands.add_parser("run", help="run a command with the lab up, and stop the lab again if it was not up before")
+    run.add_argument("argv", nargs="+", metavar="-- COMMAND", help="the command and its arguments")
+    return parser.parse_args()
+
+
+def up(lab: Lab, _arguments: argparse.Namespace) -> int:
+    """Start the lab and say where it is."""
+    lab.up()
+    return status(lab, _arguments)
+
+
+def down(lab: Lab, _arguments: argparse.Namespace) -> int:
+    """Stop the lab."""
+    stopped = lab.down()
+    print("Stopped: " + ", ".join(stopped) if stopped else "Nothing was running.")
+    return 0
+
+
+def status(lab: Lab, _arguments: argparse.Namespace) -> int:
+    """Say what runs; 0 when everything does."""
+    states = lab.status()
+    width = max(len(name) for name in states)
+    for name, entry in states.items():
+        print(f"{name:{width}}  {entry['state']}" + (f" at {entry['url']} (process {entry['pid']})" if "url" in entry else ""))
+    return 0 if all(entry["state"] == "running" for entry in states.values()) else 1
+
+
+def reset(lab: Lab, _arguments: argparse.Namespace) -> int:
+    """Stop the lab and forget its state."""
+    lab.reset()
+    print(f"Nothing runs, and nothing is configured in {lab.folder}.")
+    return 0
+
+
+def run(lab: Lab, arguments: argparse.Namespace) -> int:
+    """Run a command with the lab up; return the command's exit code."""
+    with lab.running():
+        return subprocess.run(arguments.argv, env={**os.environ, **lab.environment()}, check=False).returncode
+
+
+COMMANDS = {"up": up, "down": down, "status": status, "reset": reset, "run": run}
+
+if __name__ == "__main__":
+    sys.exit(main())

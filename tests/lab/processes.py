@@ -1,0 +1,137 @@
+"""Servers as processes of their own: started, awaited, found again by a later command, stopped.
+
+Nothing here knows what the servers are. A process is identified by its id and the moment that it started, so that an id which the system has
+given to something else in the meantime is never signalled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+START_SECONDS = 60
+STOP_SECONDS = 10
+
+
+class LabError(Exception):
+    """What the user has to know and can mend; printed without a traceback."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running server: its process id and what tells it from a later process with the same id."""
+
+    pid: int
+    birth: str
+
+    @classmethod
+    def start(cls, command: list[str], log: Path, environment: dict[str, str] | None = None) -> Process:
+        """Start a server in a session of its own, so that Ctrl-C of the terminal does not reach it."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env={**os.environ, **(environment or {})},
+            )
+        return cls(child.pid, _birth(child.pid))
+
+    def alive(self) -> bool:
+        """Whether this very process still runs; a zombie of our own does not."""
+        _reap(self.pid)
+        return bool(self.birth) and _birth(self.pid) == self.birth
+
+    def stop(self) -> None:
+        """End the process and what it started: politely, after ten seconds by force."""
+        if not self.alive():
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):  # the second also for children that outlive their parent
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+            deadline = time.monotonic() + STOP_SECONDS
+            while self.alive() and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+
+def _reap(pid: int) -> None:
+    """Collect a child of this process that has ended, so that it does not look alive."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _birth(pid: int) -> str:
+    """When the process started, in the system's own words; empty when there is none."""
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        try:
+            # Field 22, counted after the command's name, which may itself hold spaces and brackets.
+            return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+        except (OSError, IndexError):
+            return ""
+    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def choose_port(wanted: int, variable: str) -> int:
+    """Return the port to listen on: the wanted one, or any free one for 0. A port in use is the user's to sort out."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise LabError(
+                f"Port {wanted} of {HOST} is in use by another program. Stop that, or choose another port: {variable}=NUMBER."
+            ) from error
+        return int(probe.getsockname()[1])
+
+
+def wait_until_ready(name: str, process: Process, url: str, log: Path) -> None:
+    """Return as soon as the server answers any request, whatever the answer; fail with the end of its log."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if answers(url):
+            return
+        if not process.alive():
+            raise LabError(f"{name} ended before it was ready. {_log_end(log)}")
+        time.sleep(0.05)
+    process.stop()
+    raise LabError(f"{name} did not answer at {url} within {START_SECONDS} s. {_log_end(log)}")
+
+
+def answers(url: str) -> bool:
+    """Whether something speaks HTTP there."""
+    context = ssl.create_default_context()
+    context.check_hostname = False  # a readiness probe of our own server, not a trust decision
+    context.verify_mode = ssl.CERT_NONE
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    try:
+        opener.open(url, timeout=5).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+    except (OSError, urllib.error.URLError):
+        return False
+    return True
+
+
+def _log_end(log: Path, lines: int = 15) -> str:
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        text = []
+    return f"The end of {log}:\n" + ("\n".join(f"  {line}" for line in text) or "  (empty)")

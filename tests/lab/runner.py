@@ -1,0 +1,174 @@
+"""The lab as one thing: an APIC and one Kubernetes API server for each cluster that has a seed, with one state folder.
+
+The folder holds ``lab.json`` (what runs where), ``apic/`` and ``kube/<cluster>/`` (each server's state, kept over restarts),
+``kube/<cluster>.kubeconfig`` and ``log/``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.processes import HOST, LabError, Process, answers, choose_port, wait_until_ready
+
+LAB = Path(__file__).resolve().parent
+SEEDS = LAB / "seeds"
+APIC_PORT = 18443
+KUBE_PORT = 16443
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server of the lab: how it is started, and where it then answers."""
+
+    name: str
+    program: Path
+    seed: Path
+    state: Path
+    port: int
+    port_variable: str
+    extra: tuple[str, ...] = ()
+
+    def command(self, port: int) -> list[str]:
+        """The command line that serves this server's state on a port."""
+        arguments = ["--port", str(port), "--state", str(self.state), "--seed", str(self.seed), *self.extra]
+        return [sys.executable, str(self.program), *arguments]
+
+
+class Lab:
+    """The lab whose state is in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self._record = self.folder / "lab.json"
+
+    def servers(self) -> list[Server]:
+        """Every server that belongs to the lab, running or not."""
+        apic = Server(
+            name="APIC",
+            program=LAB / "apic",
+            seed=SEEDS / "apic.json",
+            state=self.folder / "apic",
+            port=_port("ACI_CALICO_LAB_APIC_PORT", APIC_PORT),
+            port_variable="ACI_CALICO_LAB_APIC_PORT",
+        )
+        return [apic, *self._kubernetes()]
+
+    def _kubernetes(self) -> Iterator[Server]:
+        first = _port("ACI_CALICO_LAB_KUBE_PORT", KUBE_PORT)
+        for offset, seed in enumerate(sorted((SEEDS / "kube").iterdir())):
+            cluster = seed.stem
+            kubeconfig = self.folder / "kube" / f"{cluster}.kubeconfig"
+            yield Server(
+                name=f"Kubernetes of {cluster}",
+                program=LAB / "kube",
+                seed=seed,
+                state=self.folder / "kube" / cluster,
+                port=first and first + offset,
+                port_variable="ACI_CALICO_LAB_KUBE_PORT",
+                extra=("--kubeconfig", str(kubeconfig)),
+            )
+
+    def up(self) -> None:
+        """Start what does not run yet and return when everything answers; what did start is stopped again if something cannot."""
+        running = self._running()
+        started: dict[str, Process] = {}
+        record = {name: entry for name, entry in self._read().items() if name in running}
+        waiting = []
+        try:
+            for server in self.servers():
+                if server.name in running:
+                    continue
+                port = choose_port(server.port, server.port_variable)
+                server.state.mkdir(parents=True, exist_ok=True)
+                process = started[server.name] = Process.start(server.command(port), self._log(server))
+                url = f"https://{HOST}:{port}"
+                record[server.name] = {**asdict(process), "port": port, "url": url}
+                waiting.append((server, process, url))
+            # Written before they are ready: whoever interrupts this now can still stop them.
+            self._write(record)
+            for server, process, url in waiting:
+                wait_until_ready(server.name, process, url, self._log(server))
+        except BaseException:
+            for process in started.values():
+                process.stop()
+            self._write({name: entry for name, entry in record.items() if name not in started})
+            raise
+
+    def down(self) -> list[str]:
+        """Stop what runs and return the names; the state stays."""
+        running = self._running()
+        for process in running.values():
+            process.stop()
+        self._record.unlink(missing_ok=True)
+        return list(running)
+
+    def reset(self) -> None:
+        """Stop the lab and forget what was configured in it."""
+        self.down()
+        for name in ("apic", "kube", "log"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """For each server ``state`` (``running``, ``not answering``, ``stopped``) and, where it runs, ``url`` and ``pid``."""
+        running, record = self._running(), self._read()
+        states: dict[str, dict[str, Any]] = {}
+        for server in self.servers():
+            entry = record.get(server.name, {})
+            if server.name not in running:
+                states[server.name] = {"state": "stopped"}
+            else:
+                state = "running" if answers(entry["url"]) else "not answering"
+                states[server.name] = {"state": state, "url": entry["url"], "pid": entry["pid"]}
+        return states
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The lab up inside the block; afterwards stopped again, unless it ran before."""
+        ran_before = bool(self._running())
+        self.up()
+        try:
+            yield
+        finally:
+            if not ran_before:
+                self.down()
+
+    def environment(self) -> dict[str, str]:
+        """What tells ``inventories/lab`` where this lab is."""
+        return {"ACI_CALICO_LAB_DIR": str(self.folder)}
+
+    def _running(self) -> dict[str, Process]:
+        processes = {name: Process(entry["pid"], entry["birth"]) for name, entry in self._read().items()}
+        return {name: process for name, process in processes.items() if process.alive()}
+
+    def _log(self, server: Server) -> Path:
+        return self.folder / "log" / (server.name.lower().replace(" ", "-") + ".log")
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            return dict(json.loads(self._record.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {}
+
+    def _write(self, record: dict[str, dict[str, Any]]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draft = self._record.with_suffix(".new")
+        draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        draft.replace(self._record)
+
+
+def _port(variable: str, default: int) -> int:
+    """A port from the environment; 0 lets the system choose."""
+    text = os.environ.get(variable, "")
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) > 65535:
+        raise LabError(f"{variable} must be a port number, or 0 for any free port: {text!r}")
+    return int(text)
