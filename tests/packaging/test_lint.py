@@ -1,0 +1,27 @@
+"""Style and rules of the sources, each tool with the settings that it finds in the checkout."""
+
+from __future__ import annotations
+
+
+def test_ruff_check(run):
+    run("ruff", "check", ".")
+
+
+def test_ruff_format(run):
+    run("ruff", "format", "--check", ".")
+
+
+def test_yamllint(run):
+    run("yamllint", "--strict", ".")
+
+
+def test_ansible_lint(run):
+    run("ansible-lint", "--offline", "--profile", "production", "--strict")
+
+
+def test_changelog(run):
+    run("antsibull-changelog", "lint")
+
+
+def test_collection_docs(run):
+    run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", ".")
