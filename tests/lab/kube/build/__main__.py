@@ -29,7 +29,7 @@ def main() -> int:
     except BuildError as error:
         print(
             f"kube-apiserver was not built: {error}\n\n"
-            "Any folder with kube-apiserver and etcd will do instead, envtest's for example: name it in KUBEBUILDER_ASSETS.",
+            "Any folder with kube-apiserver and etcd will do, envtest's for example: name it in KUBEBUILDER_ASSETS.",
             file=sys.stderr,
         )
         return 1

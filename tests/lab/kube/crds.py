@@ -1,0 +1,199 @@
+"""Calico's custom resource definitions, for a real API server.
+
+They are not part of this project. Those of ``crd.projectcalico.org`` come from the source distribution of
+``acc-provision`` on the Python package index, whose operator template holds Calico 3.26's; they are fetched once for a
+machine and checked by their hash.
+
+Calico serves ``projectcalico.org/v3`` as native definitions since much later. They are the same but for the names and
+for the fields that Calico has added or narrowed in the meantime, which are taken from ``calico.yml``.
+"""
+
+from __future__ import annotations
+
+import copy
+import fcntl
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.kube import schema
+from lab.kube.build import cache_root
+
+V1 = "crd.projectcalico.org"
+V3 = "projectcalico.org"
+VERSIONS = {V1: "v1", V3: "v3"}
+
+#: What the roles write, what ``verify`` and the BGP twin read, and what tells a Calico cluster from others.
+KINDS = (
+    "BGPConfiguration",
+    "BGPFilter",
+    "BGPPeer",
+    "BlockAffinity",
+    "CalicoNodeStatus",
+    "ClusterInformation",
+    "FelixConfiguration",
+    "IPAMBlock",
+    "IPPool",
+)
+
+REQUIREMENT = "acc-provision==6.1.1.7"
+REQUIREMENT_HASH = "sha256:6ca5932bc895a4300ac8bf06041b55d0b6f64ebd818f1f963bfe538376c63690"
+TEMPLATE = "acc_provision/templates/tigera-operator.yaml"
+
+#: Base types of ``calico.yml`` in the language of OpenAPI; what is not here lists the values that a string may have.
+OPENAPI_TYPES: dict[str, dict[str, Any]] = {
+    "any": {"x-kubernetes-preserve-unknown-fields": True},
+    "boolean": {"type": "boolean"},
+    "cidr": {"type": "string", "format": "cidr"},
+    "community": {"type": "string", "pattern": schema.COMMUNITY.pattern},
+    "date-time": {"type": "string", "format": "date-time"},
+    "int32": {"type": "integer", "format": "int32"},
+    "int64": {"type": "integer", "format": "int64"},
+    "integer": {"type": "integer"},
+    "severity": {"type": "string"},
+    "string": {"type": "string"},
+}
+
+
+class CrdError(Exception):
+    """The definitions cannot be had; the message says why."""
+
+
+def calico_crds(api_group: str) -> list[dict[str, Any]]:
+    """The definitions of ``KINDS`` in ``crd.projectcalico.org`` or ``projectcalico.org``, as an old API server takes them.
+
+    Downloads them the first time on a machine. Raises ``CrdError`` when that fails.
+    """
+    definitions = [_for_old_servers(definition) for definition in _published()]
+    if api_group == V1:
+        return definitions
+    return [_native(definition) for definition in definitions]
+
+
+def _published() -> list[dict[str, Any]]:
+    """The definitions of ``KINDS`` as published, from the cache or from the package index."""
+    cached = cache_root() / "calico-crds" / f"{REQUIREMENT.replace('==', '-')}.json"
+    if not cached.exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with cached.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # one download at a time; the others find its result
+            if not cached.exists():
+                draft = cached.with_suffix(".new")
+                draft.write_text(json.dumps(list(_definitions(_download()))))
+                draft.replace(cached)
+    return json.loads(cached.read_text())
+
+
+def _download() -> str:
+    """The text of the template with the definitions."""
+    with tempfile.TemporaryDirectory(prefix="calico-crds-") as folder:
+        requirement = Path(folder) / "requirements.txt"
+        requirement.write_text(f"{REQUIREMENT} --hash={REQUIREMENT_HASH}\n")
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        source = ["--no-binary=:all:", f"--dest={folder}", f"--requirement={requirement}"]
+        done = subprocess.run([*pip, *source], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CrdError(f"Calico's definitions ({REQUIREMENT}) could not be downloaded:\n{done.stderr.strip()}")
+        (archive,) = Path(folder).glob("*.tar.gz")
+        return _member(archive.read_bytes(), TEMPLATE)
+
+
+def _member(archive: bytes, path: str) -> str:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            if member.name.endswith(f"/{path}"):
+                file = tar.extractfile(member)
+                assert file is not None
+                return file.read().decode()
+    raise CrdError(f"{REQUIREMENT} has no {path}")
+
+
+def _definitions(template: str) -> Iterator[dict[str, Any]]:
+    """The definitions of ``KINDS`` in the operator's manifests; only those documents are parsed, for the rest is large."""
+    found = set()
+    for document in template.split("\n---"):
+        if f"group: {V1}" not in document:
+            continue
+        definition = yaml.safe_load(document)
+        kind = definition["spec"]["names"]["kind"]
+        if kind in KINDS:
+            found.add(kind)
+            yield definition
+    missing = set(KINDS) - found
+    if missing:
+        raise CrdError(f"{REQUIREMENT} has no definition of {', '.join(sorted(missing))}")
+
+
+def _for_old_servers(definition: dict[str, Any]) -> dict[str, Any]:
+    """Without what Kubernetes 1.20 does not know: CEL rules (see ``lab.kube.cel``) and a status that is not ours to set."""
+    definition = {name: value for name, value in definition.items() if name != "status"}
+    return _without(definition, "x-kubernetes-validations")
+
+
+def _without(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(item, name) for key, item in value.items() if key != name}
+    if isinstance(value, list):
+        return [_without(item, name) for item in value]
+    return value
+
+
+def _native(definition: dict[str, Any]) -> dict[str, Any]:
+    """The definition of the same kind in ``projectcalico.org/v3``."""
+    native = copy.deepcopy(definition)
+    names = native["spec"]["names"]
+    native["metadata"]["name"] = f"{names['plural']}.{V3}"
+    native["spec"]["group"] = V3
+    (version,) = native["spec"]["versions"]
+    version["name"] = VERSIONS[V3]
+    (kind,) = (kind for kind in schema.load_kinds((schema.CALICO_V3,)) if kind.kind == names["kind"] and kind.custom)
+    published = version["schema"]["openAPIV3Schema"]
+    published["required"] = ["metadata", "spec"]
+    if kind.status_subresource:
+        version["subresources"] = {"status": {}}
+    for part, shape in (kind.shape or {}).items():
+        _narrow(published["properties"].setdefault(part, {}), openapi(shape))
+    return native
+
+
+def _narrow(published: dict[str, Any], newer: dict[str, Any]) -> None:
+    """Let the newer schema's fields replace the published ones; fields that only the published one has stay."""
+    if "properties" in newer:
+        published["properties"] = published.get("properties", {}) | newer.pop("properties")
+        published.update(newer)
+    elif not published:
+        published.update(newer)
+
+
+def openapi(shape: Any) -> dict[str, Any]:
+    """The OpenAPI schema of a shape in the notation of ``calico.yml``."""
+    if isinstance(shape, list):
+        return {"type": "array", "items": openapi(shape[0])}
+    if isinstance(shape, dict):
+        if "*" in shape:
+            return {"type": "object", "additionalProperties": openapi(shape["*"])}
+        required = sorted(name[:-1] for name in shape if name.endswith("!"))
+        properties = {name.rstrip("!"): openapi(item) for name, item in shape.items()}
+        return {"type": "object", "properties": properties, **({"required": required} if required else {})}
+    return _openapi_scalar(schema._parse(shape))
+
+
+def _openapi_scalar(limits: dict[str, str | None]) -> dict[str, Any]:
+    base = limits["base"] or ""
+    result = dict(OPENAPI_TYPES.get(base) or {"type": "string", "enum": base.split("|")})
+    if limits["nullable"]:
+        result["nullable"] = True
+    for name, limit in (("minimum", "low"), ("maximum", "high"), ("maxLength", "longest")):
+        if limits[limit] is not None:
+            result[name] = int(limits[limit] or 0)
+    if limits["default"] is not None:
+        result["default"] = yaml.safe_load(limits["default"] or "")
+    return result

@@ -1,0 +1,302 @@
+"""A real kube-apiserver on a real etcd, as the lab's Kubernetes API.
+
+The programs come from the folder that ``KUBEBUILDER_ASSETS`` names, or from the one that ``python tests/lab/kube/build`` made.
+No controller runs: nothing schedules, and a namespace never finishes its deletion. Everything else is the real thing: TLS, RBAC,
+admission, schemas, server-side apply, dry run.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import trustme
+import yaml
+
+from lab.kube.build import SERVERS, built_assets, is_complete
+from lab.kube.client import KubeClient, KubeError
+from lab.kube.crds import V1, V3, VERSIONS, calico_crds
+from lab.processes import HOST, LabError, choose_port
+
+ADMIN = "admin"
+#: Who may do what the roles of this collection do, and nothing else (see ``rbac.yml``).
+OPERATOR = "aci-calico"
+USERS = {ADMIN: "system:masters", OPERATOR: ""}
+RBAC = Path(__file__).with_name("rbac.yml")
+
+START_SECONDS = 60
+STOP_SECONDS = 10
+POLL_SECONDS = 0.05
+
+
+def find_assets() -> Path | None:
+    """The folder with the programs: the one that ``KUBEBUILDER_ASSETS`` names, else a finished build, else ``None``.
+
+    Raises ``LabError`` when ``KUBEBUILDER_ASSETS`` names a folder that lacks one of them.
+    """
+    named = os.environ.get("KUBEBUILDER_ASSETS")
+    if named:
+        if not is_complete(Path(named)):
+            raise LabError(f"KUBEBUILDER_ASSETS names {named}, which does not hold {' and '.join(SERVERS)}.")
+        return Path(named)
+    return built_assets() if is_complete(built_assets()) else None
+
+
+class RealKubeServer:
+    """One API server with Calico's definitions, Calico's own objects and the cluster's nodes in it.
+
+    A context manager: inside the block it answers at ``url``; afterwards nothing of it runs. If this process is killed, the
+    kernel kills the servers.
+    """
+
+    def __init__(
+        self,
+        seed: Iterable[dict[str, Any]] = (),
+        *,
+        state_dir: Path | None = None,
+        api_groups: Iterable[str] = (V1,),
+        calico_namespace: str = "kube-system",
+        service_subnets: Iterable[str] = ("10.96.0.0/16",),
+        port: int = 0,
+        assets: Path | None = None,
+    ) -> None:
+        """``seed`` are manifests to create where they are missing. Without ``state_dir`` the state ends with the server.
+
+        ``service_subnets`` is one for each family; services get their addresses there. ``port`` 0 is any free one.
+        """
+        found = assets or find_assets()
+        if found is None:
+            raise LabError("There is no kube-apiserver: run `make kube-apiserver` once, or set KUBEBUILDER_ASSETS.")
+        self._assets = found
+        self._seed = list(seed)
+        self._api_groups = tuple(api_groups)
+        self._calico_namespace = calico_namespace
+        self._service_subnets = tuple(service_subnets)
+        self._port = port
+        self._wanted_state = state_dir
+        self._stack = ExitStack()
+
+    def __enter__(self) -> RealKubeServer:
+        with self._stack as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stack.close()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.kubeconfig_of(ADMIN)
+
+    @property
+    def client(self) -> KubeClient:
+        """Requests as the administrator."""
+        return self.client_of(ADMIN)
+
+    def kubeconfig_of(self, user: str) -> Path:
+        """The kubeconfig of ``ADMIN`` or ``OPERATOR``."""
+        return self._state / f"{user}.kubeconfig"
+
+    def client_of(self, user: str) -> KubeClient:
+        """Requests as ``ADMIN`` or ``OPERATOR``."""
+        return KubeClient.from_kubeconfig(self.kubeconfig_of(user))
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Every object that the server holds."""
+        return list(self.client.objects())
+
+    def _start(self, stack: ExitStack) -> None:
+        self._state = self._wanted_state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kube-")))
+        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._identities = _Identities(self._state / "pki")
+        etcd = self._start_etcd(stack)
+        self._port = self._port or choose_port(0, "")
+        self.url = f"https://{HOST}:{self._port}"
+        self._write_kubeconfigs()
+        server = self._start_apiserver(stack, etcd)
+        self._wait(server, lambda: self.client.request("GET", "/readyz").ok)
+        self._fill(server)
+
+    def _start_etcd(self, stack: ExitStack) -> str:
+        """Start the database and return its address. Its clients show a certificate, for it holds secrets."""
+        url, peer_url = (f"{scheme}://{HOST}:{choose_port(0, '')}" for scheme in ("https", "http"))
+        arguments = {
+            "data-dir": self._state / "etcd",
+            "listen-client-urls": url,
+            "advertise-client-urls": url,
+            "listen-peer-urls": peer_url,
+            "initial-advertise-peer-urls": peer_url,
+            "initial-cluster": f"default={peer_url}",
+            "cert-file": self._identities.certificate,
+            "key-file": self._identities.key,
+            "client-cert-auth": "true",
+            "trusted-ca-file": self._identities.authority,
+            "unsafe-no-fsync": "true",
+            "log-level": "warn",
+        }
+        self._spawn(stack, "etcd", arguments)
+        return url
+
+    def _start_apiserver(self, stack: ExitStack, etcd: str) -> _Server:
+        identities = self._identities
+        arguments = {
+            "bind-address": HOST,
+            "advertise-address": HOST,
+            "secure-port": self._port,
+            "cert-dir": identities.folder,
+            "tls-cert-file": identities.certificate,
+            "tls-private-key-file": identities.key,
+            "etcd-servers": etcd,
+            "etcd-cafile": identities.authority,
+            "etcd-certfile": identities.certificate,
+            "etcd-keyfile": identities.key,
+            "token-auth-file": identities.tokens,
+            "authorization-mode": "RBAC",
+            "anonymous-auth": "false",
+            "service-account-issuer": self.url,
+            "service-account-key-file": identities.key,
+            "service-account-signing-key-file": identities.key,
+            "service-cluster-ip-range": ",".join(self._service_subnets),
+            "endpoint-reconciler-type": "none",
+            # Pods would wait for the tokens that a controller makes.
+            "disable-admission-plugins": "ServiceAccount",
+            "profiling": "false",
+        }
+        if len(self._service_subnets) > 1:
+            arguments["feature-gates"] = "IPv6DualStack=true"
+        return self._spawn(stack, "kube-apiserver", arguments)
+
+    def _spawn(self, stack: ExitStack, program: str, arguments: dict[str, Any]) -> _Server:
+        options = [f"--{name}={value}" for name, value in arguments.items()]
+        server = _Server([str(self._assets / program), *options], self._state / f"{program}.log")
+        stack.callback(server.stop)
+        return server
+
+    def _wait(self, server: _Server, ready: Any) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if ready():
+                    return
+            except OSError:
+                pass
+            if server.ended():
+                raise LabError(f"{server.name} ended before it was ready.\n{server.log_end()}")
+            time.sleep(POLL_SECONDS)
+        raise LabError(f"{server.name} was not ready within {START_SECONDS} s.\n{server.log_end()}")
+
+    def _write_kubeconfigs(self) -> None:
+        for user in USERS:
+            config = kubeconfig(self.url, self._identities.authority.read_text(), user, self._identities.token_of(user))
+            _write_private(self.kubeconfig_of(user), yaml.safe_dump(config, sort_keys=False))
+
+    def _fill(self, server: _Server) -> None:
+        """Put in what a Calico cluster has before this collection comes to it."""
+        client = self.client
+        definitions = [definition for group in self._api_groups for definition in calico_crds(group)]
+        for definition in definitions:
+            client.ensure(definition)
+        served = {f"{group}/{VERSIONS[group]}": 0 for group in self._api_groups}
+        for definition in definitions:
+            spec = definition["spec"]
+            served[f"{spec['group']}/{VERSIONS[spec['group']]}"] += 1
+        self._wait(
+            server,
+            lambda: all(len(client.resources(api_version)) == count for api_version, count in served.items()),
+        )
+        for manifest in [*self._seed, *self._rbac()]:
+            client.ensure(manifest)
+
+    def _rbac(self) -> Iterator[dict[str, Any]]:
+        for manifest in yaml.safe_load_all(RBAC.read_text(encoding="utf-8")):
+            if "namespace" in manifest["metadata"]:
+                manifest["metadata"]["namespace"] = self._calico_namespace
+            yield manifest
+
+
+class _Server:
+    """A server's process, which does not outlive this one."""
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        self.name = Path(command[0]).name
+        self._log = log
+        # The kernel sends the signal when the thread that started the server ends, in whatever way.
+        guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [*guard, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def log_end(self, lines: int = 15) -> str:
+        text = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+        return "\n".join([f"The end of {self._log}:", *(f"  {line}" for line in text)])
+
+
+class _Identities:
+    """Keys, certificates and tokens, made once for a state folder so that a kubeconfig outlives a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = folder / "ca.crt"
+        self.certificate = folder / "server.crt"
+        self.key = folder / "server.key"
+        self.tokens = folder / "tokens.csv"
+        if not self.tokens.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._create()
+
+    def _create(self) -> None:
+        authority = trustme.CA()
+        certificate = authority.issue_cert(HOST, "localhost")
+        authority.cert_pem.write_to_path(self.authority)
+        certificate.cert_chain_pems[0].write_to_path(self.certificate)
+        _write_private(self.key, certificate.private_key_pem.bytes().decode())
+        rows = (f'{secrets.token_hex(16)},{user},{user},"{groups}"\n' for user, groups in USERS.items())
+        _write_private(self.tokens, "".join(rows))
+
+    def token_of(self, user: str) -> str:
+        rows = (line.split(",") for line in self.tokens.read_text().splitlines())
+        return next(token for token, name, *_groups in rows if name == user)
+
+
+def kubeconfig(url: str, authority: str, user: str, token: str) -> dict[str, Any]:
+    """A kubeconfig with one context. ``authority`` is PEM text."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "lab", "cluster": {"server": url, "certificate-authority-data": _base64(authority)}}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user}}],
+        "current-context": "lab",
+    }
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
