@@ -1,0 +1,51 @@
+"""Runs the embedded API server until it is told to stop: python tests/lab/kube --port P --state DIR --seed FILE.
+
+The seed is YAML: ``nodes`` (names or ``{name, addresses}``), ``pod_subnets``, ``namespace`` (where calico-node runs), ``api_groups``
+(what Calico serves) and ``objects`` (further manifests). All of it is optional.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import yaml
+
+# Started by the folder's name: the folder above the package takes this folder's place.
+sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from lab.kube.server import KubeServer  # noqa: E402
+
+SEED_FIELDS = {"nodes", "pod_subnets", "namespace", "api_groups", "objects"}
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(description="An embedded Kubernetes API server with Calico's kinds.")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
+    parser.add_argument("--state", type=Path, help="folder that keeps the objects (default: none, they go with the server)")
+    parser.add_argument("--seed", type=Path, help="YAML file with what the cluster holds from the start")
+    parser.add_argument("--kubeconfig", type=Path, help="where to write the kubeconfig (default: kubeconfig in the state folder)")
+    arguments = parser.parse_args()
+
+    seed = yaml.safe_load(arguments.seed.read_text(encoding="utf-8")) if arguments.seed else {}
+    unknown = set(seed) - SEED_FIELDS
+    if unknown:
+        parser.error(f"{arguments.seed}: unknown: {', '.join(sorted(unknown))}")
+    if "api_groups" in seed:
+        seed["api_groups"] = tuple(seed["api_groups"])
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with KubeServer(state_dir=arguments.state, port=arguments.port, kubeconfig=arguments.kubeconfig, **seed) as server:
+        print(f"{server.url}  KUBECONFIG={server.kubeconfig}", flush=True)
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""The embedded API server: kmock's Kubernetes emulator, made to answer the way a real API server does.
+
+kmock brings the HTTP handling, the parsing of Kubernetes' URLs, discovery and the watch streams. What is added here are the verbs with
+their errors, patches, dry runs, selectors and schemas (``lab.kube.objects`` and ``lab.kube.schema``), authentication, and misbehaviour.
+
+Not served: server-side apply, OpenAPI documents, paging, and every subresource but ``status``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp.web
+import attrs
+import kmock
+
+from lab.kube.objects import Objects, Refusal
+from lab.kube.schema import Kind
+
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+VERSION = {"major": "1", "minor": "30", "gitVersion": "v1.30.0-embedded", "platform": "embedded"}
+VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+HEALTH = {"/healthz", "/livez", "/readyz"}
+
+
+@dataclass
+class Misbehaviour:
+    """What goes wrong on purpose, counted in requests from now on."""
+
+    unavailable: int = 0  # answer so many requests with 503
+    hang_at: int | None = None  # never answer the request after so many others
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One answered request, without what it carried."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+
+
+class Emulator(kmock.KubernetesEmulator):
+    """The server's application: called with each request."""
+
+    def __init__(
+        self,
+        kinds: list[Kind],
+        token: str,
+        on_write: Callable[[Kind, str, dict], None] = lambda *_: None,
+        on_request: Callable[[Logged], None] = lambda _: None,
+        on_prune: Callable[[str, str, list[str]], None] = lambda *_: None,
+    ) -> None:
+        super().__init__()
+        self.kinds = {(kind.group, kind.version, kind.plural): kind for kind in kinds}
+        self.store = Objects(self._written)
+        self.misbehaviour = Misbehaviour()
+        self._token = token
+        self._persist = on_write
+        self._log = on_request
+        self._log_pruned = on_prune
+        self._events: set[asyncio.Task[None]] = set()
+        for kind in kinds:
+            self.resources[_served(kind)] = kmock.ResourceInfo(
+                namespaced=kind.namespaced,
+                kind=kind.kind,
+                singular=kind.kind.lower(),
+                shortnames=set(kind.short_names),
+                verbs=VERBS,
+                subresources={"status"} if kind.status_subresource else set(),
+            )
+
+    def restore(self, obj: dict[str, Any]) -> None:
+        """Take back an object of an earlier run."""
+        kind = next(kind for kind in self.kinds.values() if (kind.storage_version, kind.kind) == (obj["apiVersion"], obj["kind"]))
+        self.store.restore(kind, obj)
+        self._show_to_watchers(kind, obj)
+
+    async def __call__(self, raw_request: aiohttp.web.BaseRequest) -> aiohttp.web.StreamResponse:
+        path, query = raw_request.path, raw_request.query_string
+        if path == "/api/v1/namespaces" or (path.startswith("/api/v1/namespaces/") and path.count("/") == 4):
+            # kmock takes this segment for the scope of namespaced objects only: give it one that reads as such.
+            name = path.removeprefix("/api/v1/namespaces")
+            raw_request = raw_request.clone(rel_url=raw_request.rel_url.with_path(f"/api/v1/namespaces/-/namespaces{name}"))
+        try:
+            await self._misbehave()
+            if path in HEALTH:
+                return aiohttp.web.Response(text="ok")
+            self._authenticate(raw_request)
+            response = await super().__call__(raw_request)
+        except Refusal as refusal:
+            response = aiohttp.web.json_response(refusal.body, status=refusal.status)
+        finally:
+            self._requests.clear()  # kmock keeps them for assertions; bodies may hold secrets
+        self._log(Logged(raw_request.method, path, query, response.status))
+        return response
+
+    async def _misbehave(self) -> None:
+        if self.misbehaviour.hang_at is not None:
+            self.misbehaviour.hang_at -= 1
+            if self.misbehaviour.hang_at < 0:
+                await asyncio.Event().wait()
+        if self.misbehaviour.unavailable > 0:
+            self.misbehaviour.unavailable -= 1
+            raise Refusal(503, "ServiceUnavailable", "the server is currently unable to handle the request")
+
+    def _authenticate(self, raw_request: aiohttp.web.BaseRequest) -> None:
+        if raw_request.headers.get("Authorization") != f"Bearer {self._token}":
+            raise Refusal(401, "Unauthorized", "Unauthorized")
+
+    async def _handle(self, request: kmock.Request) -> aiohttp.web.StreamResponse:
+        resource = request.resource
+        if resource is None or resource.plural is None:
+            return await super()._handle(request)
+        try:
+            kind = self.kinds.get((resource.group, resource.version, resource.plural))
+            if kind is None or request.subresource not in ((None, "status") if kind.status_subresource else (None,)):
+                raise Refusal(404, "NotFound", "the server could not find the requested resource")
+            if request.method == "GET" and request.params.get("watch", "").lower() in ("true", "1"):
+                return await self._watch(kind, request)
+            return self._answer(kind, request)
+        except Refusal as refusal:
+            return aiohttp.web.json_response(refusal.body, status=refusal.status)
+
+    async def _watch(self, kind: Kind, request: kmock.Request) -> aiohttp.web.StreamResponse:
+        namespace = _namespace(kind, request)
+        stored = attrs.evolve(request, action=kmock.action.WATCH, resource=_resource(kind), namespace=namespace)
+        return await super()._handle(stored)
+
+    def _answer(self, kind: Kind, request: kmock.Request) -> aiohttp.web.Response:
+        namespace, name = _namespace(kind, request), request.name
+        dry_run = _is_dry_run(request)
+        if request.method == "GET" and name is None:
+            return aiohttp.web.json_response(self._list(kind, namespace, request))
+        if request.method == "GET":
+            return aiohttp.web.json_response(_shown(kind, self.store.get(kind, namespace, name)))
+        if request.method == "POST" and name is None:
+            obj, pruned = self.store.create(kind, namespace, _body(request), dry_run)
+            return self._changed(kind, obj, pruned, status=201)
+        if request.method == "PUT" and name:
+            status = request.subresource == "status"
+            return self._changed(kind, *self.store.replace(kind, namespace, name, _body(request), status, dry_run))
+        if request.method == "PATCH" and name:
+            return self._changed(kind, *self._patch(kind, namespace, name, request, dry_run))
+        if request.method == "DELETE":
+            return aiohttp.web.json_response(self._delete(kind, namespace, name, request, dry_run))
+        raise Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+    def _list(self, kind: Kind, namespace: str | None, request: kmock.Request) -> dict[str, Any]:
+        items = [_shown(kind, obj) for obj in self._select(kind, namespace, request)]
+        if not kind.custom:
+            items = [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in items]
+        return {
+            "apiVersion": kind.api_version,
+            "kind": f"{kind.kind}List",
+            "metadata": {"resourceVersion": self.store.version},
+            "items": items,
+        }
+
+    def _select(self, kind: Kind, namespace: str | None, request: kmock.Request) -> list[dict[str, Any]]:
+        labels, fields = request.params.get("labelSelector", ""), request.params.get("fieldSelector", "")
+        return self.store.select(kind, namespace, labels, fields)
+
+    def _patch(self, kind: Kind, namespace: str | None, name: str, request: kmock.Request, dry_run: bool) -> tuple[dict, list[str]]:
+        content_type = request.headers.get("Content-Type", "").partition(";")[0]
+        accepted = [MERGE_PATCH] if kind.custom else [MERGE_PATCH, STRATEGIC_MERGE_PATCH]
+        if content_type not in accepted:
+            message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
+            raise Refusal(415, "UnsupportedMediaType", message)
+        strategic = content_type == STRATEGIC_MERGE_PATCH
+        return self.store.patch(kind, namespace, name, _body(request), strategic, request.subresource == "status", dry_run)
+
+    def _delete(self, kind: Kind, namespace: str | None, name: str | None, request: kmock.Request, dry_run: bool) -> dict[str, Any]:
+        if name is not None:
+            obj = self.store.delete(kind, namespace, name, dry_run)
+            details = {"name": name, "group": kind.group, "kind": kind.plural, "uid": obj["metadata"]["uid"]}
+            return {"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success", "details": details}
+        listing = self._list(kind, namespace, request)
+        for obj in self._select(kind, namespace, request):
+            self.store.delete(kind, obj["metadata"].get("namespace"), obj["metadata"]["name"], dry_run)
+        return listing
+
+    def _changed(self, kind: Kind, obj: dict[str, Any], pruned: list[str], status: int = 200) -> aiohttp.web.Response:
+        response = aiohttp.web.json_response(_shown(kind, obj), status=status)
+        if pruned:
+            self._log_pruned(kind.kind, obj["metadata"]["name"], pruned)
+            for path in pruned:
+                response.headers.add("Warning", f'299 - "unknown field \\"{path}\\""')
+        return response
+
+    def _written(self, kind: Kind, event: str, _old: dict | None, new: dict) -> None:
+        self._persist(kind, event, new)
+        self._show_to_watchers(kind, new, gone=event == "DELETED")
+        # The bus wakes its readers, which it can do in a coroutine only.
+        task = asyncio.get_running_loop().create_task(self._buses[_resource(kind)].put({"type": event, "object": new}))
+        self._events.add(task)
+        task.add_done_callback(self._events.discard)
+
+    def _show_to_watchers(self, kind: Kind, obj: dict[str, Any], gone: bool = False) -> None:
+        """Keep kmock's own container up to date: a watch begins with what it holds."""
+        key = (_resource(kind), obj["metadata"].get("namespace"), obj["metadata"]["name"])
+        if gone:
+            del self.objects[key]
+        else:
+            self.objects[key] = obj
+
+    async def _serve_server_version(self, request: kmock.Request) -> dict[str, str]:
+        return dict(VERSION)
+
+    async def _serve_version(self, request: kmock.Request) -> Any:
+        answer = await super()._serve_version(request)
+        return {**answer, "groupVersion": answer["groupVersion"].lstrip("/")}
+
+
+def _served(kind: Kind) -> kmock.resource:
+    return kmock.resource(group=kind.group, version=kind.version, plural=kind.plural)
+
+
+def _resource(kind: Kind) -> kmock.resource:
+    group, _, version = kind.storage_version.rpartition("/")
+    return kmock.resource(group=group, version=version, plural=kind.plural)
+
+
+def _shown(kind: Kind, obj: dict[str, Any]) -> dict[str, Any]:
+    return {**obj, "apiVersion": kind.api_version}
+
+
+def _namespace(kind: Kind, request: kmock.Request) -> str | None:
+    return request.namespace if kind.namespaced else None
+
+
+def _is_dry_run(request: kmock.Request) -> bool:
+    value = request.params.get("dryRun")
+    if value not in (None, "All"):
+        raise Refusal(422, "Invalid", f'dryRun: Unsupported value: "{value}": supported values: "All"')
+    return value is not None
+
+
+def _body(request: kmock.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        raise Refusal(400, "BadRequest", "the object provided is unrecognized: not JSON") from None
+    if not isinstance(body, dict):
+        raise Refusal(400, "BadRequest", "the object provided is unrecognized: not an object")
+    return body

@@ -1,0 +1,206 @@
+"""What every Kubernetes API server of the lab offers, the embedded one and the real one: its address, a kubeconfig and its objects.
+
+Both are filled and read through the API itself, so that whoever uses one can use the other.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+CALICO_V1 = "crd.projectcalico.org/v1"
+CALICO_V3 = "projectcalico.org/v3"
+DEFAULT_NAMESPACE = "kube-system"
+MERGE_PATCH = "application/merge-patch+json"
+USER = "lab-admin"
+
+
+class ApiFailure(Exception):
+    """The server's refusal: its HTTP status and what it said."""
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        super().__init__(f"{status}: {body.get('message', body)}")
+        self.status = status
+        self.body = body
+
+
+class KubeApi:
+    """Access to one API server. Subclasses run the server and set the four attributes."""
+
+    url: str
+    token: str
+    ca_file: Path
+    kubeconfig: Path
+
+    def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
+        """Send one request and return the answer; raise ``ApiFailure`` for whatever is no success."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Content-Type": content_type}
+        try:
+            self._connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = self._connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()  # the next request opens it again
+            raise
+        answer = _document(content)
+        if response.status >= 300:
+            raise ApiFailure(response.status, answer)
+        return answer
+
+    def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """Return every object, or those of one kind, as the server holds them now."""
+        found = []
+        for api_version in self._versions():
+            for resource in self._resources(api_version).values():
+                if kind in (None, resource["kind"]) and "list" in resource["verbs"]:
+                    items = self.request("GET", f"{_root(api_version)}/{resource['name']}")["items"]
+                    # Items of a built-in list do not repeat what the list says.
+                    found += [{**item, "apiVersion": api_version, "kind": resource["kind"]} for item in items]
+        return found
+
+    def apply(self, objects: Iterable[dict[str, Any]]) -> None:
+        """Create what is not there yet, its status included; leave alone what is."""
+        for obj in objects:
+            path = self.path(obj)
+            try:
+                self.request("POST", path.rpartition("/")[0], obj)
+            except ApiFailure as failure:
+                if failure.status != 409:
+                    raise
+                continue
+            if "status" in obj:
+                # Kinds with a status subresource lose it on creation.
+                with suppress(ApiFailure):
+                    self.request("PATCH", f"{path}/status", {"status": obj["status"]}, MERGE_PATCH)
+
+    def path(self, obj: dict[str, Any]) -> str:
+        """Return the path of an object; ``KeyError`` when its kind is not served."""
+        api_version, metadata = obj["apiVersion"], obj["metadata"]
+        resource = self._resources(api_version)[obj["kind"]]
+        namespace = f"/namespaces/{metadata.get('namespace', 'default')}" if resource["namespaced"] else ""
+        return f"{_root(api_version)}{namespace}/{resource['name']}/{metadata['name']}"
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._connection.close()
+
+    @cached_property
+    def _connection(self) -> http.client.HTTPSConnection:
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        return http.client.HTTPSConnection(urlsplit(self.url).netloc, context=context, timeout=30)
+
+    def _versions(self) -> list[str]:
+        groups = self.request("GET", "/apis")["groups"]
+        return ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]
+
+    def _resources(self, api_version: str) -> dict[str, dict[str, Any]]:
+        """Discovery of one version: its resources by kind, without subresources. What is served does not change any more."""
+        known = self.__dict__.setdefault("_discovered", {})
+        if api_version not in known:
+            resources = self.request("GET", _root(api_version))["resources"]
+            known[api_version] = {resource["kind"]: resource for resource in resources if "/" not in resource["name"]}
+        return known[api_version]
+
+
+def _root(api_version: str) -> str:
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return {"message": content.decode(errors="replace")}
+    return document if isinstance(document, dict) else {"message": document}
+
+
+def write_kubeconfig(path: Path, url: str, ca_pem: bytes, token: str, context: str = "lab") -> None:
+    """Write a kubeconfig for whoever holds the token; readable by the owner only."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {"name": context, "cluster": {"server": url, "certificate-authority-data": base64.b64encode(ca_pem).decode()}}
+        ],
+        "users": [{"name": USER, "user": {"token": token}}],
+        "contexts": [{"name": context, "context": {"cluster": context, "user": USER}}],
+        "current-context": context,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.touch(mode=0o600)
+    draft.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    draft.replace(path)
+
+
+def cluster_objects(
+    nodes: Iterable[str | dict[str, Any]],
+    pod_subnets: Iterable[str] = ("10.1.0.0/16",),
+    namespace: str = DEFAULT_NAMESPACE,
+    calico_group: str = CALICO_V1,
+) -> list[dict[str, Any]]:
+    """Return what a cluster holds after Kubernetes and Calico were installed with their defaults.
+
+    A node is a name or ``{name, addresses}``, addresses being prefixes such as ``192.168.2.1/24``, one for each family.
+    """
+    namespaces = dict.fromkeys(("default", DEFAULT_NAMESPACE, namespace))
+    return [
+        *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces),
+        *(_node(node if isinstance(node, dict) else {"name": node}) for node in nodes),
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "calico-node", "namespace": namespace}},
+        _calico_node(namespace),
+        *(_default_pool(subnet, calico_group) for subnet in pod_subnets),
+    ]
+
+
+def _node(node: dict[str, Any]) -> dict[str, Any]:
+    """A node as kubelet registers it and calico-node marks it with the addresses that it found."""
+    metadata: dict[str, Any] = {"name": node["name"], "labels": {"kubernetes.io/hostname": node["name"], "kubernetes.io/os": "linux"}}
+    addresses = node.get("addresses", [])
+    if addresses:
+        family = {False: "IPv4", True: "IPv6"}
+        metadata["annotations"] = {f"projectcalico.org/{family[':' in item]}Address": item for item in addresses}
+    status = [{"type": "InternalIP", "address": item.partition("/")[0]} for item in addresses]
+    status.append({"type": "Hostname", "address": node["name"]})
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": {"addresses": status}}
+
+
+def _calico_node(namespace: str) -> dict[str, Any]:
+    labels = {"k8s-app": "calico-node"}
+    container = {"name": "calico-node", "image": "docker.io/calico/node:v3.29.0"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "calico-node", "namespace": namespace, "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"serviceAccountName": "calico-node", "containers": [container]}},
+        },
+    }
+
+
+def _default_pool(subnet: str, calico_group: str) -> dict[str, Any]:
+    ipv6 = ":" in subnet
+    return {
+        "apiVersion": calico_group,
+        "kind": "IPPool",
+        "metadata": {"name": f"default-ipv{6 if ipv6 else 4}-ippool"},
+        "spec": {
+            "cidr": subnet,
+            "blockSize": 122 if ipv6 else 26,
+            "ipipMode": "Never" if ipv6 else "Always",
+            "vxlanMode": "Never",
+            "natOutgoing": not ipv6,
+            "nodeSelector": "all()",
+        },
+    }

@@ -1,0 +1,340 @@
+"""The API server's objects: what each verb does to them, without any HTTP.
+
+Follows the API conventions of Kubernetes where clients can tell: resourceVersion counts writes and stays where nothing changed,
+a dry run answers like the real thing and stores nothing, conflicts are 409, invalid objects 422 with every cause.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import datetime
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lab.kube.schema import Kind, admit
+
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+# Lists that a strategic merge patch merges by a key; all others it replaces.
+MERGE_KEYS = {
+    ("Node", "taints"): "key",
+    ("Node", "addresses"): "type",
+    ("Node", "conditions"): "type",
+    ("Service", "ports"): "port",
+    ("Pod", "containers"): "name",
+    ("DaemonSet", "containers"): "name",
+    ("ServiceAccount", "secrets"): "name",
+}
+SERVER_SET = ("uid", "creationTimestamp", "generation", "resourceVersion", "selfLink", "managedFields")
+
+Key = tuple[str, str, str]  # apiVersion/plural, namespace, name
+
+
+class Refusal(Exception):
+    """An answer that is no success, as the ``Status`` object that clients parse."""
+
+    def __init__(self, status: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": message,
+            "reason": reason,
+            "details": details or {},
+            "code": status,
+        }
+
+
+class Objects:
+    """All objects of a cluster, by kind, namespace and name."""
+
+    def __init__(self, on_write: Callable[[Kind, str, dict | None, dict], None] = lambda *_: None) -> None:
+        self._objects: dict[Key, dict[str, Any]] = {}
+        self._version = 0
+        self._on_write = on_write  # kind, event type, object before, object after
+
+    @property
+    def version(self) -> str:
+        """The resourceVersion of the newest write."""
+        return str(self._version)
+
+    def restore(self, kind: Kind, obj: dict[str, Any]) -> None:
+        """Take back an object that was written by an earlier run."""
+        self._version = max(self._version, int(obj["metadata"]["resourceVersion"]))
+        self._objects[self._key(kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])] = obj
+
+    def get(self, kind: Kind, namespace: str | None, name: str) -> dict[str, Any]:
+        """Return one object; 404 when it is not there."""
+        try:
+            return self._objects[self._key(kind, namespace, name)]
+        except KeyError:
+            raise self._not_found(kind, name) from None
+
+    def select(self, kind: Kind, namespace: str | None, labels: str = "", fields: str = "") -> list[dict[str, Any]]:
+        """Return the objects that selectors of the API's own syntax match, sorted by namespace and name."""
+        collection = self._key(kind, None, "")[0]
+        wanted = [obj for key, obj in sorted(self._objects.items()) if key[0] == collection]
+        return [
+            obj
+            for obj in wanted
+            if namespace in (None, obj["metadata"].get("namespace"))
+            and matches_labels(labels, obj["metadata"].get("labels") or {})
+            and matches_fields(fields, obj, kind)
+        ]
+
+    def create(self, kind: Kind, namespace: str | None, body: dict[str, Any], dry_run: bool = False) -> tuple[dict, list[str]]:
+        """Create an object; return it and the fields that were dropped."""
+        obj = copy.deepcopy(body)
+        metadata = obj.setdefault("metadata", {})
+        _check_type(kind, obj)
+        if metadata.get("resourceVersion"):
+            raise Refusal(500, "InternalError", "resourceVersion should not be set on objects to be created")
+        if kind.namespaced:
+            self._enter_namespace(kind, metadata, namespace)
+        else:
+            metadata.pop("namespace", None)
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
+        for name in SERVER_SET:
+            metadata.pop(name, None)
+        if kind.status_subresource and kind.kind not in ("Node", "Pod"):
+            obj.pop("status", None)
+        pruned = self._admit(kind, obj, None)
+        key = self._key(kind, metadata.get("namespace"), metadata["name"])
+        if key in self._objects:
+            message = f'{_resource(kind)} "{metadata["name"]}" already exists'
+            raise Refusal(409, "AlreadyExists", message, _details(kind, metadata["name"]))
+        now = datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now)
+        if kind.counts_generations:
+            metadata["generation"] = 1
+        if not dry_run:
+            self._write(kind, "ADDED", key, None, obj)
+        return obj, pruned
+
+    def replace(
+        self, kind: Kind, namespace: str | None, name: str, body: dict[str, Any], status: bool = False, dry_run: bool = False
+    ) -> tuple[dict, list[str]]:
+        """Replace an object, or its status alone."""
+        old = self.get(kind, namespace, name)
+        return self._update(kind, old, copy.deepcopy(body), status, dry_run)
+
+    def patch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        name: str,
+        patch: dict[str, Any],
+        strategic: bool = False,
+        status: bool = False,
+        dry_run: bool = False,
+    ) -> tuple[dict, list[str]]:
+        """Merge a patch (RFC 7386) or a strategic merge patch into an object."""
+        old = self.get(kind, namespace, name)
+        return self._update(kind, old, merge(old, patch, kind.kind if strategic else None), status, dry_run)
+
+    def delete(self, kind: Kind, namespace: str | None, name: str, dry_run: bool = False) -> dict[str, Any]:
+        """Delete an object and return it."""
+        obj = self.get(kind, namespace, name)
+        if not dry_run:
+            self._write(kind, "DELETED", self._key(kind, namespace, name), obj, None)
+        return obj
+
+    def _update(self, kind: Kind, old: dict, new: dict, status: bool, dry_run: bool) -> tuple[dict, list[str]]:
+        _check_type(kind, new)
+        name = old["metadata"]["name"]
+        metadata = new.setdefault("metadata", {})
+        for fixed in ("resourceVersion", "uid"):
+            if metadata.get(fixed) and metadata[fixed] != old["metadata"].get(fixed):
+                message = f'Operation cannot be fulfilled on {_resource(kind)} "{name}": the {fixed} is not that of the object'
+                raise Refusal(409, "Conflict", message, _details(kind, name))
+        for fixed in ("name", "namespace"):
+            if metadata.get(fixed, old["metadata"].get(fixed)) != old["metadata"].get(fixed):
+                raise Refusal(400, "BadRequest", f"the {fixed} of the object does not match the {fixed} on the URL")
+        if status:
+            new = {**copy.deepcopy(old), **({"status": new["status"]} if "status" in new else {})}
+        elif kind.status_subresource:
+            new.pop("status", None)
+            if "status" in old:
+                new["status"] = copy.deepcopy(old["status"])
+        fixed_metadata = {key: old["metadata"][key] for key in (*SERVER_SET, "name", "namespace") if key in old["metadata"]}
+        new["metadata"] = {**new["metadata"], **fixed_metadata}
+        pruned = self._admit(kind, new, old)
+        if new == old:
+            return old, pruned
+        if kind.counts_generations and _without_bookkeeping(new) != _without_bookkeeping(old):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        if not dry_run:
+            self._write(kind, "MODIFIED", self._key(kind, new["metadata"].get("namespace"), name), old, new)
+        return new, pruned
+
+    def _write(self, kind: Kind, event: str, key: Key, old: dict | None, new: dict | None) -> None:
+        self._version += 1
+        if new is None:
+            gone = copy.deepcopy(self._objects.pop(key))
+            gone["metadata"]["resourceVersion"] = self.version
+            self._on_write(kind, event, old, gone)
+        else:
+            new["metadata"]["resourceVersion"] = self.version
+            self._objects[key] = new
+            self._on_write(kind, event, old, new)
+
+    def _admit(self, kind: Kind, obj: dict, old: dict | None) -> list[str]:
+        """Everything that is wrong with an object, in one refusal; else the fields that were dropped."""
+        obj["apiVersion"], obj["kind"] = kind.storage_version, kind.kind
+        _drop_nulls(obj["metadata"])
+        causes = list(_metadata_causes(kind, obj["metadata"]))
+        if kind.kind == "Secret":
+            _encode_secret(obj)
+        if kind.kind == "RoleBinding" and old and obj.get("roleRef") != old.get("roleRef"):
+            causes.append(("roleRef", "FieldValueInvalid", "Invalid value: cannot change roleRef"))
+        findings = admit(kind, obj, old)
+        causes += findings.causes
+        if causes:
+            name = obj["metadata"].get("name", "")
+            text = [f"{path}: {message}" for path, _, message in causes]
+            summary = text[0] if len(text) == 1 else f"[{', '.join(text)}]"
+            details = _details(kind, name)
+            details["causes"] = [{"reason": reason, "message": message, "field": path} for path, reason, message in causes]
+            raise Refusal(422, "Invalid", f'{kind.kind}{"." + kind.group if kind.group else ""} "{name}" is invalid: {summary}', details)
+        return findings.pruned
+
+    def _enter_namespace(self, kind: Kind, metadata: dict, namespace: str | None) -> None:
+        metadata.setdefault("namespace", namespace)
+        if namespace and metadata["namespace"] != namespace:
+            raise Refusal(400, "BadRequest", "the namespace of the provided object does not match the namespace sent on the request")
+        if ("v1/namespaces", "", metadata["namespace"] or "") not in self._objects:
+            message = f'namespaces "{metadata["namespace"]}" not found'
+            raise Refusal(404, "NotFound", message, {"name": metadata["namespace"], "kind": "namespaces"})
+
+    @staticmethod
+    def _key(kind: Kind, namespace: str | None, name: str) -> Key:
+        return f"{kind.storage_version}/{kind.plural}", (namespace or "") if kind.namespaced else "", name
+
+    @staticmethod
+    def _not_found(kind: Kind, name: str) -> Refusal:
+        return Refusal(404, "NotFound", f'{_resource(kind)} "{name}" not found', _details(kind, name))
+
+
+def _resource(kind: Kind) -> str:
+    return f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+
+
+def _details(kind: Kind, name: str) -> dict[str, Any]:
+    return {"name": name, "group": kind.group, "kind": kind.plural}
+
+
+def _check_type(kind: Kind, obj: dict) -> None:
+    for field, wanted in (("apiVersion", {kind.api_version, kind.storage_version}), ("kind", {kind.kind})):
+        if field in obj and obj[field] not in wanted:
+            raise Refusal(400, "BadRequest", f"{field} of the object ({obj[field]}) is not that of the URL ({kind.api_version}, {kind.kind})")
+
+
+def _metadata_causes(kind: Kind, metadata: dict) -> Iterator[tuple[str, str, str]]:
+    name = metadata.get("name")
+    if not name:
+        yield "metadata.name", "FieldValueRequired", "Required value: name or generateName is required"
+    elif kind.group != "rbac.authorization.k8s.io" and not (SUBDOMAIN.fullmatch(name) and len(name) <= 253):
+        yield "metadata.name", "FieldValueInvalid", f'Invalid value: "{name}": a lowercase RFC 1123 subdomain is wanted'
+    for field in ("labels", "annotations"):
+        for key, value in (metadata.get(field) or {}).items():
+            path = f"metadata.{field}"
+            if not LABEL_KEY.fullmatch(key):
+                yield path, "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name'
+            if not isinstance(value, str):
+                raise Refusal(400, "BadRequest", f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is no string")
+            if field == "labels" and not LABEL_VALUE.fullmatch(value):
+                yield path, "FieldValueInvalid", f'Invalid value: "{value}": not a label value'
+
+
+def _encode_secret(obj: dict) -> None:
+    """``stringData`` becomes ``data``, which has to be base64."""
+    data = obj.setdefault("data", {}) or {}
+    for key, text in (obj.pop("stringData", None) or {}).items():
+        data[key] = base64.b64encode(text.encode()).decode()
+    for key, value in data.items():
+        try:
+            base64.b64decode(value, validate=True)
+        except (ValueError, TypeError):
+            raise Refusal(400, "BadRequest", f"Secret in version v1 cannot be handled: data.{key} is no base64") from None
+    obj["data"] = data
+    obj.setdefault("type", "Opaque")
+
+
+def _without_bookkeeping(obj: dict) -> dict:
+    return {key: value for key, value in obj.items() if key not in ("metadata", "status")}
+
+
+def _drop_nulls(metadata: dict) -> None:
+    for field in ("labels", "annotations"):
+        if field in metadata:
+            metadata[field] = {key: value for key, value in (metadata[field] or {}).items() if value is not None}
+            if not metadata[field]:
+                del metadata[field]
+
+
+def merge(target: Any, patch: Any, kind: str | None = None, field: str = "") -> Any:
+    """Return ``target`` with a merge patch in it (RFC 7386); for a ``kind``, with a strategic one."""
+    if isinstance(patch, list) and isinstance(target, list) and (kind, field) in MERGE_KEYS:
+        return _merge_list(target, patch, MERGE_KEYS[kind, field], kind)
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    result = copy.deepcopy(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge(result.get(key), value, kind, key)
+    return result
+
+
+def _merge_list(target: list, patch: list, key: str, kind: str | None) -> list:
+    result = {item[key]: item for item in target}
+    for item in patch:
+        if item.get("$patch") == "delete":
+            result.pop(item[key], None)
+        else:
+            result[item[key]] = merge(result.get(item[key]), item, kind)
+    return list(result.values())
+
+
+SET_TERM = re.compile(r"(?P<key>\S+)\s+(?P<verb>in|notin)\s+\((?P<values>[^)]*)\)")
+EQUALITY_TERM = re.compile(r"(?P<key>[^=!\s]+)\s*(?P<verb>==|=|!=)\s*(?P<value>\S*)")
+
+
+def matches_labels(selector: str, labels: dict[str, str]) -> bool:
+    """Whether labels match a selector such as ``a=b,c!=d,e in (f,g),h,!i``."""
+    return all(_matches_term(term.strip(), labels) for term in re.split(r",(?![^(]*\))", selector) if term.strip())
+
+
+def _matches_term(term: str, labels: dict[str, str]) -> bool:
+    if match := SET_TERM.fullmatch(term):
+        values = [value.strip() for value in match["values"].split(",")]
+        return (labels.get(match["key"]) in values) == (match["verb"] == "in")
+    if match := EQUALITY_TERM.fullmatch(term):
+        return (labels.get(match["key"]) == match["value"]) == (match["verb"] != "!=")
+    if re.fullmatch(r"!?[^\s!=()]+", term):
+        return (term.lstrip("!") in labels) == (not term.startswith("!"))
+    raise Refusal(400, "BadRequest", f"unable to parse requirement: {term!r}")
+
+
+def matches_fields(selector: str, obj: dict[str, Any], kind: Kind) -> bool:
+    """Whether an object matches a field selector; custom kinds know only their name and namespace."""
+    for term in filter(None, selector.split(",")):
+        match = EQUALITY_TERM.fullmatch(term.strip())
+        if not match or (kind.custom and match["key"] not in ("metadata.name", "metadata.namespace")):
+            raise Refusal(400, "BadRequest", f"field label not supported: {term}")
+        value: Any = obj
+        for part in match["key"].split("."):
+            value = value.get(part, "") if isinstance(value, dict) else ""
+        if (str(value) == match["value"]) != (match["verb"] != "!="):
+            return False
+    return True

@@ -1,0 +1,297 @@
+"""What the API server knows of each kind: names, scope and, for Calico's kinds, the shape that it enforces.
+
+Like a real API server with structural schemas it drops fields that it does not know (and says which), fills in defaults,
+and refuses wrong values, all of them in one answer. The rules between fields are those of Calico's CRDs.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CALICO_V1 = "crd.projectcalico.org/v1"
+CALICO_V3 = "projectcalico.org/v3"
+
+# group/version, plural, kind, namespaced, short names
+BUILTIN = (
+    ("v1", "namespaces", "Namespace", False, "ns"),
+    ("v1", "nodes", "Node", False, "no"),
+    ("v1", "secrets", "Secret", True, ""),
+    ("v1", "serviceaccounts", "ServiceAccount", True, "sa"),
+    ("v1", "services", "Service", True, "svc"),
+    ("v1", "pods", "Pod", True, "po"),
+    ("v1", "configmaps", "ConfigMap", True, "cm"),
+    ("apps/v1", "daemonsets", "DaemonSet", True, "ds"),
+    ("discovery.k8s.io/v1", "endpointslices", "EndpointSlice", True, ""),
+    ("rbac.authorization.k8s.io/v1", "roles", "Role", True, ""),
+    ("rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding", True, ""),
+)
+WITH_STATUS = {"Namespace", "Node", "Service", "Pod", "DaemonSet"}
+WITH_GENERATION = {"DaemonSet"}
+
+COMMUNITY = re.compile(r"\d+:\d+(:\d+)?")
+SEVERITIES = {"", "trace", "debug", "info", "warning", "error", "fatal"}
+EXPRESSION = re.compile(
+    r"(?P<base>[^ ?]*)(?P<nullable>\?)?(?: (?P<low>\d+)\.\.(?P<high>\d+))?(?: <=(?P<longest>\d+))?(?: = (?P<default>.*))?"
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind that the server serves."""
+
+    api_version: str
+    plural: str
+    kind: str
+    namespaced: bool
+    short_names: tuple[str, ...] = ()
+    status_subresource: bool = False
+    counts_generations: bool = False
+    shape: dict[str, Any] | None = None
+    stored_as: str = ""  # the apiVersion under which it is stored, where that is another one's
+
+    @property
+    def storage_version(self) -> str:
+        """Two API groups that Calico serves at once are two views of the same objects."""
+        return self.stored_as or self.api_version
+
+    @property
+    def group(self) -> str:
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def version(self) -> str:
+        return self.api_version.rpartition("/")[2]
+
+    @property
+    def custom(self) -> bool:
+        """Whether a custom resource definition stands behind it."""
+        return self.shape is not None
+
+
+def load_kinds(calico_groups: tuple[str, ...]) -> list[Kind]:
+    """Return the kinds of a cluster whose Calico serves these API groups."""
+    kinds = [
+        Kind(api, plural, kind, namespaced, tuple(short.split()), kind in WITH_STATUS, kind in WITH_GENERATION)
+        for api, plural, kind, namespaced, short in BUILTIN
+    ]
+    calico = yaml.safe_load(Path(__file__).with_name("calico.yml").read_text(encoding="utf-8"))
+    for group in calico_groups:
+        for kind, entry in calico.items():
+            shape = {"spec": entry["spec"], **({"status": entry["status"]} if "status" in entry else {})}
+            status = entry.get("status_subresource", False)
+            kinds.append(Kind(group, entry["plural"], kind, False, (), status, True, shape, calico_groups[0]))
+    return kinds
+
+
+@dataclass
+class Findings:
+    """What a check of one object brought up."""
+
+    causes: list[tuple[str, str, str]] = field(default_factory=list)  # field, reason, message
+    pruned: list[str] = field(default_factory=list)
+
+    def refuse(self, path: str, reason: str, message: str) -> None:
+        self.causes.append((path, reason, message))
+
+
+def admit(kind: Kind, obj: dict, old: dict | None = None) -> Findings:
+    """Check ``obj`` against its kind's shape; prune and fill in defaults in place."""
+    findings = Findings()
+    if kind.shape is None:
+        return findings
+    for name, shape in kind.shape.items():
+        if obj.get(name) is not None:
+            obj[name] = _conform(shape, obj[name], name, findings)
+        elif name == "spec" and kind.api_version == CALICO_V3:
+            findings.refuse("spec", "FieldValueRequired", "Required value")
+    for unknown in set(obj) - {"apiVersion", "kind", "metadata", *kind.shape}:
+        del obj[unknown]
+        findings.pruned.append(unknown)
+    if not findings.causes and isinstance(obj.get("spec"), dict):
+        old_spec = (old or {}).get("spec")
+        for message in RULES.get(kind.kind, lambda spec, old: iter(()))(obj["spec"], old_spec):
+            findings.refuse("spec", "FieldValueForbidden", message)
+    return findings
+
+
+def _conform(shape: Any, value: Any, path: str, findings: Findings) -> Any:
+    if isinstance(shape, dict):
+        return _conform_map(shape, value, path, findings)
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            return _wrong_type(value, "array", path, findings)
+        return [_conform(shape[0], item, f"{path}[{index}]", findings) for index, item in enumerate(value)]
+    return _conform_scalar(shape, value, path, findings)
+
+
+def _conform_map(shape: dict, value: Any, path: str, findings: Findings) -> Any:
+    if not isinstance(value, dict):
+        return _wrong_type(value, "object", path, findings)
+    if "*" in shape:
+        return {key: _conform(shape["*"], item, f"{path}.{key}", findings) for key, item in value.items()}
+    fields = {name.rstrip("!"): name for name in shape}
+    result = {}
+    for key, item in value.items():
+        if key not in fields:
+            findings.pruned.append(f"{path}.{key}")
+        elif item is not None or _is_nullable(shape[fields[key]]):
+            result[key] = _conform(shape[fields[key]], item, f"{path}.{key}", findings)
+    for key, declared in fields.items():
+        if key in result:
+            continue
+        default = _default(shape[declared])
+        if default is not None:
+            result[key] = default
+        elif declared.endswith("!"):
+            findings.refuse(f"{path}.{key}", "FieldValueRequired", "Required value")
+    return result
+
+
+def _parse(expression: str) -> dict[str, str | None]:
+    match = EXPRESSION.fullmatch(expression)
+    assert match, f"calico.yml: {expression!r} is no type"
+    return match.groupdict()
+
+
+def _is_nullable(shape: Any) -> bool:
+    return isinstance(shape, str) and _parse(shape)["nullable"] is not None
+
+
+def _default(shape: Any) -> Any:
+    default = _parse(shape)["default"] if isinstance(shape, str) else None
+    return None if default is None else yaml.safe_load(default)
+
+
+def _wrong_type(value: Any, wanted: str, path: str, findings: Findings) -> Any:
+    found = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+    message = f'Invalid value: "{found.get(type(value), "null")}": {path} in body must be of type {wanted}: '
+    findings.refuse(path, "FieldValueTypeInvalid", f'{message}"{found.get(type(value), "null")}"')
+    return value
+
+
+def _conform_scalar(shape: str, value: Any, path: str, findings: Findings) -> Any:
+    limits = _parse(shape)
+    base = limits["base"] or ""
+    if base == "any" or (value is None and limits["nullable"]):
+        return value
+    checks = CHECKS.get(base)
+    wanted, accepts = checks or ("string", lambda item: item in base.split("|"))
+    types = {"boolean": bool, "integer": int, "string": str}
+    if not isinstance(value, types[wanted]) or (wanted == "integer" and isinstance(value, bool)):
+        return _wrong_type(value, wanted, path, findings)
+    if not accepts(value):
+        if checks is None:
+            supported = ", ".join(f'"{item}"' for item in base.split("|"))
+            message = f'Unsupported value: "{value}": supported values: {supported}'
+            findings.refuse(path, "FieldValueNotSupported", message)
+        else:
+            message = f'Invalid value: "{value}": {path} in body must be of type {base}: "{value}"'
+            findings.refuse(path, "FieldValueInvalid", message)
+    _check_limits(limits, value, path, findings)
+    return value
+
+
+def _check_limits(limits: dict, value: Any, path: str, findings: Findings) -> None:
+    if limits["low"] and value < int(limits["low"]):
+        message = f"Invalid value: {value}: {path} in body should be greater than or equal to {limits['low']}"
+        findings.refuse(path, "FieldValueInvalid", message)
+    if limits["high"] and value > int(limits["high"]):
+        message = f"Invalid value: {value}: {path} in body should be less than or equal to {limits['high']}"
+        findings.refuse(path, "FieldValueInvalid", message)
+    if limits["longest"] and len(value) > int(limits["longest"]):
+        findings.refuse(path, "FieldValueTooLong", f"Too long: may not be longer than {limits['longest']}")
+
+
+def _is_cidr(value: str) -> bool:
+    try:
+        ipaddress.ip_interface(value)
+    except ValueError:
+        return False
+    return "/" in value
+
+
+# What a base type is in JSON, and which of those values it accepts.
+CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "boolean": ("boolean", lambda value: True),
+    "integer": ("integer", lambda value: True),
+    # Signed: an AS number above 2147483647 does not pass, here as with Calico's own CRDs (its issue 13494).
+    "int32": ("integer", lambda value: -(2**31) <= value < 2**31),
+    "int64": ("integer", lambda value: -(2**63) <= value < 2**63),
+    "string": ("string", lambda value: True),
+    "date-time": ("string", lambda value: True),
+    "cidr": ("string", _is_cidr),
+    "community": ("string", lambda value: bool(COMMUNITY.fullmatch(value))),
+    "severity": ("string", lambda value: value.lower() in SEVERITIES),
+}
+
+
+def _pool_rules(spec: dict, old: dict | None) -> Iterator[str]:
+    network = ipaddress.ip_interface(spec["cidr"])
+    size = spec.get("blockSize") or (26 if network.version == 4 else 122)
+    shortest, longest = (20, 32) if network.version == 4 else (116, 128)
+    encapsulated = [mode for mode in ("ipipMode", "vxlanMode") if spec.get(mode, "Never") != "Never"]
+    if network.ip != network.network.network_address:
+        yield "cidr has bits set outside its mask"
+    if not shortest <= size <= longest:
+        yield f"blockSize of an IPv{network.version} pool lies between {shortest} and {longest}"
+    if network.network.prefixlen > size and not spec.get("disabled"):
+        yield "the pool is smaller than one block"
+    if len(encapsulated) == 2:
+        yield "ipipMode and vxlanMode exclude each other"
+    if network.version == 6 and "ipipMode" in encapsulated:
+        yield "IPv6 pools know no IPIP"
+    for fixed in ("cidr", "blockSize"):
+        if old and old.get(fixed) and old[fixed] != spec.get(fixed):
+            yield f"{fixed} of a pool never changes"
+
+
+def _peer_rules(spec: dict, old: dict | None) -> Iterator[str]:
+    exclusive = (
+        ("node", "nodeSelector"),
+        ("peerIP", "peerSelector"),
+        ("asNumber", "peerSelector"),
+        ("peerIP", "localWorkloadSelector"),
+        ("peerSelector", "localWorkloadSelector"),
+        ("keepOriginalNextHop", "nextHopMode"),
+    )
+    for first, second in exclusive:
+        if spec.get(first) and spec.get(second):
+            yield f"{first} and {second} exclude each other"
+    if spec.get("reachableBy") and not spec.get("peerIP"):
+        yield "reachableBy wants a peerIP"
+    if spec.get("localWorkloadSelector") and not spec.get("asNumber"):
+        yield "localWorkloadSelector wants an asNumber"
+
+
+def _configuration_rules(spec: dict, old: dict | None) -> Iterator[str]:
+    for mesh_only in ("nodeMeshPassword", "nodeMeshMaxRestartTime"):
+        if spec.get(mesh_only) and spec.get("nodeToNodeMeshEnabled") is False:
+            yield f"{mesh_only} wants the node-to-node mesh"
+    if spec.get("communities") and not spec.get("prefixAdvertisements"):
+        yield "communities without prefixAdvertisements to use them"
+
+
+def _filter_rules(spec: dict, old: dict | None) -> Iterator[str]:
+    for direction in ("exportV4", "exportV6", "importV4", "importV6"):
+        for index, rule in enumerate(spec.get(direction, [])):
+            if bool(rule.get("cidr")) != bool(rule.get("matchOperator")):
+                yield f"{direction}[{index}]: cidr and matchOperator come together"
+            if rule.get("prefixLength") and not rule.get("cidr"):
+                yield f"{direction}[{index}]: prefixLength wants a cidr"
+            if rule.get("operations") and rule["action"] != "Accept":
+                yield f"{direction}[{index}]: operations go with Accept"
+
+
+RULES: dict[str, Callable[[dict, dict | None], Iterator[str]]] = {
+    "BGPConfiguration": _configuration_rules,
+    "BGPFilter": _filter_rules,
+    "BGPPeer": _peer_rules,
+    "IPPool": _pool_rules,
+}

@@ -1,0 +1,197 @@
+"""Runs the embedded API server: TLS, a state folder that outlives it, a request log.
+
+The state folder holds ``ca.pem`` and ``server.pem``, ``token``, ``objects.jsonl`` (every write, the last one counts), ``requests.jsonl``,
+``pruned.jsonl`` (fields that no schema knows) and ``secrets.key``: Secrets are encrypted in the file, and no log has any body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+import secrets
+import shutil
+import ssl
+import tempfile
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import aiohttp.web
+import trustme
+from cryptography.fernet import Fernet
+
+from lab.kube.emulator import Emulator, Logged, Misbehaviour
+from lab.kube.interface import CALICO_V1, DEFAULT_NAMESPACE, KubeApi, cluster_objects, write_kubeconfig
+from lab.kube.schema import Kind, load_kinds
+
+HOST = "127.0.0.1"
+
+
+class State:
+    """What the server keeps in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.token = self._kept("token", lambda: secrets.token_urlsafe(24).encode()).decode()
+        self._cipher = Fernet(self._kept("secrets.key", Fernet.generate_key))
+        self._make_certificates()
+        self.requests: list[Logged] = []
+
+    def _kept(self, name: str, make: Any) -> bytes:
+        path = self.folder / name
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_bytes(make())
+        return path.read_bytes()
+
+    def _make_certificates(self) -> None:
+        self.ca_file, self._server_file = self.folder / "ca.pem", self.folder / "server.pem"
+        if not self._server_file.exists():
+            authority = trustme.CA()
+            self._server_file.touch(mode=0o600)
+            authority.cert_pem.write_to_path(str(self.ca_file))
+            authority.issue_cert(HOST, "localhost").private_key_and_cert_chain_pem.write_to_path(str(self._server_file))
+
+    def tls(self) -> ssl.SSLContext:
+        """The server's side of TLS."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(str(self._server_file))
+        return context
+
+    def load(self) -> list[dict[str, Any]]:
+        """The objects that the last run left; a line that was cut off when it died counts as not written."""
+        objects: dict[tuple[str, ...], dict[str, Any]] = {}
+        for line in self._lines("objects.jsonl"):
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                break
+            obj = entry["object"]
+            if isinstance(obj, str):
+                obj = json.loads(self._cipher.decrypt(obj.encode()))
+            key = (obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+            if entry["event"] == "DELETED":
+                objects.pop(key, None)
+            else:
+                objects[key] = obj
+        return list(objects.values())
+
+    def compact(self, objects: Iterable[dict[str, Any]]) -> None:
+        """Begin a new journal with what there is."""
+        path = self.folder / "objects.jsonl"
+        draft = path.with_suffix(".new")
+        draft.write_text("".join(self._entry("ADDED", obj) for obj in objects), encoding="utf-8")
+        draft.replace(path)
+
+    def written(self, _kind: Kind, event: str, obj: dict[str, Any]) -> None:
+        """Note one write."""
+        self._append("objects.jsonl", self._entry(event, obj))
+
+    def requested(self, request: Logged) -> None:
+        """Note one request."""
+        self.requests.append(request)
+        time = datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="milliseconds")
+        self._append("requests.jsonl", json.dumps({"time": time, **asdict(request)}) + "\n")
+
+    def pruned(self, kind: str, name: str, fields: list[str]) -> None:
+        """Note fields that were dropped."""
+        self._append("pruned.jsonl", json.dumps({"kind": kind, "name": name, "fields": fields}) + "\n")
+
+    def _entry(self, event: str, obj: dict[str, Any]) -> str:
+        shown: Any = self._cipher.encrypt(json.dumps(obj).encode()).decode() if obj["kind"] == "Secret" else obj
+        return json.dumps({"event": event, "object": shown}) + "\n"
+
+    def _append(self, name: str, line: str) -> None:
+        with (self.folder / name).open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    def _lines(self, name: str) -> list[str]:
+        path = self.folder / name
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+class KubeServer(KubeApi):
+    """An embedded API server in a thread of its own, between ``with`` and its end.
+
+    ``nodes`` are names or ``{name, addresses}``; ``api_groups`` are those that Calico serves, and ``namespace`` the one that it runs in.
+    ``objects`` come on top of what a default installation has; ``seeded=False`` leaves the cluster empty.
+    Without ``state_dir`` the state goes when the server does.
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[str | dict[str, Any]] = (),
+        state_dir: Path | None = None,
+        api_groups: tuple[str, ...] = (CALICO_V1,),
+        namespace: str = DEFAULT_NAMESPACE,
+        pod_subnets: Iterable[str] = ("10.1.0.0/16",),
+        objects: Iterable[dict[str, Any]] = (),
+        seeded: bool = True,
+        port: int = 0,
+        kubeconfig: Path | None = None,
+    ) -> None:
+        self._temporary = None if state_dir else tempfile.mkdtemp(prefix="lab-kube-")
+        self.state = State(Path(state_dir or self._temporary or ""))
+        self.kubeconfig = kubeconfig or self.state.folder / "kubeconfig"
+        self.ca_file, self.token = self.state.ca_file, self.state.token
+        self._port = port
+        self._seed = list(cluster_objects(nodes, pod_subnets, namespace, api_groups[0])) if seeded and api_groups else []
+        self._seed += objects
+        kinds = load_kinds(api_groups)
+        self.emulator = Emulator(kinds, self.token, self.state.written, self.state.requested, self.state.pruned)
+
+    @property
+    def requests(self) -> list[Logged]:
+        """Every request so far, seeding included."""
+        return self.state.requests
+
+    @property
+    def misbehaviour(self) -> Misbehaviour:
+        """What is to go wrong; set its fields."""
+        return self.emulator.misbehaviour
+
+    def __enter__(self) -> KubeServer:
+        ready: Future[str] = Future()
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="lab.kube", daemon=True)
+        self._thread.start()
+        self.url = ready.result(timeout=30)
+        write_kubeconfig(self.kubeconfig, self.url, self.ca_file.read_bytes(), self.token)
+        self.apply(self._seed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(timeout=10)
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _run(self, ready: Future[str]) -> None:
+        try:
+            asyncio.run(self._serve(ready))
+        except BaseException as error:
+            if not ready.done():
+                ready.set_exception(error)
+            raise
+
+    async def _serve(self, ready: Future[str]) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        objects = self.state.load()
+        self.state.compact(objects)
+        async with self.emulator:
+            for obj in objects:
+                self.emulator.restore(obj)
+            runner = aiohttp.web.ServerRunner(aiohttp.web.Server(self.emulator), shutdown_timeout=0.1)
+            await runner.setup()
+            try:
+                site = aiohttp.web.TCPSite(runner, HOST, self._port, ssl_context=self.state.tls(), reuse_address=True)
+                await site.start()
+                ready.set_result(f"https://{HOST}:{runner.addresses[0][1]}")
+                await self._stop.wait()
+            finally:
+                await runner.cleanup()
