@@ -32,7 +32,9 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="lab", description="The embedded lab: an APIC and a Kubernetes API for each example cluster.")
+    parser = argparse.ArgumentParser(
+        prog="lab", description="The embedded lab: an APIC and a Kubernetes API for each example cluster."
+    )
     parser.add_argument(
         "--dir",
         type=Path,
@@ -45,7 +47,9 @@ def parse() -> argparse.Namespace:
     commands.add_parser("status", help="say what runs, and where")
     commands.add_parser("log", help="print the requests that APIC answered")
     commands.add_parser("reset", help="stop it and forget what is configured")
-    run = commands.add_parser("run", help="run a command with the lab up, and stop the lab again if it was not up before")
+    run = commands.add_parser(
+        "run", help="run a command with the lab up, and stop the lab again if it was not up before"
+    )
     run.add_argument("argv", nargs="+", metavar="-- COMMAND", help="the command and its arguments")
     return parser.parse_args()
 
@@ -65,11 +69,11 @@ def down(lab: Lab, _arguments: argparse.Namespace) -> int:
 
 def status(lab: Lab, _arguments: argparse.Namespace) -> int:
     """Say what runs; 0 when everything does."""
-    states = lab.status()
-    width = max(len(name) for name in states)
-    for name, entry in states.items():
-        print(f"{name:{width}}  {entry['state']}" + (f" at {entry['url']} (process {entry['pid']})" if "url" in entry else ""))
-    return 0 if all(entry["state"] == "running" for entry in states.values()) else 1
+    urls = lab.status()
+    width = max(len(name) for name in urls)
+    for name, url in urls.items():
+        print(f"{name:{width}}  {url or 'stopped'}")
+    return 0 if all(urls.values()) else 1
 
 
 def reset(lab: Lab, _arguments: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.processes import HOST, LabError, Process, answers, choose_port, wait_until_ready
+from lab.processes import HOST, LabError, Process, choose_port, wait_until_ready
 
 LAB = Path(__file__).resolve().parent
 SEEDS = LAB / "seeds"
@@ -54,7 +54,7 @@ class Lab:
         apic = Server(
             name="APIC",
             program=LAB / "apic",
-            seed=SEEDS / "apic.json",
+            seed=SEEDS / "apic.yml",
             state=self.folder / "apic",
             port=_port("ACI_CALICO_LAB_APIC_PORT", APIC_PORT),
             port_variable="ACI_CALICO_LAB_APIC_PORT",
@@ -116,18 +116,10 @@ class Lab:
         for name in ("apic", "kube", "log"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
-    def status(self) -> dict[str, dict[str, Any]]:
-        """For each server ``state`` (``running``, ``not answering``, ``stopped``) and, where it runs, ``url`` and ``pid``."""
+    def status(self) -> dict[str, str]:
+        """For each server where it answers; empty where it does not run."""
         running, record = self._running(), self._read()
-        states: dict[str, dict[str, Any]] = {}
-        for server in self.servers():
-            entry = record.get(server.name, {})
-            if server.name not in running:
-                states[server.name] = {"state": "stopped"}
-            else:
-                state = "running" if answers(entry["url"]) else "not answering"
-                states[server.name] = {"state": state, "url": entry["url"], "pid": entry["pid"]}
-        return states
+        return {server.name: record[server.name]["url"] if server.name in running else "" for server in self.servers()}
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -40,7 +40,9 @@ def run(root: Path) -> Run:
             check=False,
         )
         if done.returncode:
-            pytest.fail(f"{' '.join(str(part) for part in argv)} ended with {done.returncode}:\n{done.stdout}", pytrace=False)
+            pytest.fail(
+                f"{' '.join(str(part) for part in argv)} ended with {done.returncode}:\n{done.stdout}", pytrace=False
+            )
         return done.stdout
 
     return _run
@@ -49,7 +51,11 @@ def run(root: Path) -> Run:
 def tracked_files(root: Path) -> list[Path]:
     """What is, or would be, committed: relative paths, without the link of the collection to itself."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=root, check=True, capture_output=True, text=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.split("\0")
     paths = (Path(name) for name in listed if name)
     return [path for path in paths if (root / path).exists() and path.parts[0] != "collections"]

@@ -56,7 +56,9 @@ def test_holds_what_it_should(artifact):
 def test_importer_finds_no_fault(run, artifact, tmp_path):
     config = tmp_path / "importer.cfg"
     config.write_text(IMPORTER_CONFIG, encoding="utf-8")
-    said = run("python", "-m", "galaxy_importer.main", artifact, cwd=tmp_path, env={"GALAXY_IMPORTER_CONFIG": str(config)})
+    said = run(
+        "python", "-m", "galaxy_importer.main", artifact, cwd=tmp_path, env={"GALAXY_IMPORTER_CONFIG": str(config)}
+    )
     assert "Importer processing completed successfully" in said, said
     assert not [line for line in said.splitlines() if line.startswith(("ERROR", "WARNING"))], said
 
@@ -67,7 +69,18 @@ def test_plans_from_anywhere(run, root, installed, tmp_path, inventory, cluster)
     env = {"ANSIBLE_CONFIG": "/dev/null", "ANSIBLE_COLLECTIONS_PATH": str(installed), "HOME": str(tmp_path)}
     source = installed / "ansible_collections" / "netops" / "aci_calico" / "inventories" / inventory
     artifacts = tmp_path / "artifacts"
-    run("ansible-playbook", "-i", source, "netops.aci_calico.plan", "-e", f"aci_calico_artifacts_dir={artifacts}", cwd=tmp_path, env=env)
+    run(
+        "ansible-playbook",
+        "-i",
+        source,
+        "netops.aci_calico.plan",
+        "-e",
+        f"aci_calico_artifacts_dir={artifacts}",
+        cwd=tmp_path,
+        env=env,
+    )
     written = {path.name for path in (artifacts / cluster).iterdir()}
     assert written >= {"plan.json", "apic.json", "kubernetes.yml"}
-    assert (artifacts / cluster / "plan.json").read_bytes() == (root / "tests/golden" / inventory / cluster / "plan.json").read_bytes()
+    assert (artifacts / cluster / "plan.json").read_bytes() == (
+        root / "tests/golden" / inventory / cluster / "plan.json"
+    ).read_bytes()

@@ -1,0 +1,147 @@
+"""The lab's life cycle, with programs that only pretend to serve."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from lab.processes import HOST, LabError, Process
+from lab.runner import Lab, Server
+
+# Says its URL as a real server does, holds the port and starts a child that ignores polite requests.
+PROGRAM = """\
+import argparse, socket, subprocess, sys, time
+parser = argparse.ArgumentParser()
+for name in ("--port", "--state", "--seed"):
+    parser.add_argument(name)
+arguments = parser.parse_args()
+server = socket.create_server(("127.0.0.1", int(arguments.port)))
+child = subprocess.Popen(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"])
+open(arguments.state + "/child", "w").write(str(child.pid))
+print(f"https://127.0.0.1:{arguments.port}", flush=True)
+time.sleep(600)
+"""
+
+
+class FakeLab(Lab):
+    """Two servers that only hold a port."""
+
+    def __init__(self, folder: Path, programs: tuple[str, str] = (PROGRAM, PROGRAM)) -> None:
+        super().__init__(folder)
+        folder.mkdir(exist_ok=True)
+        self.port = 0
+        self._programs = []
+        for number, text in enumerate(programs):
+            path = folder / f"program-{number}.py"
+            path.write_text(text, encoding="utf-8")
+            self._programs.append(path)
+
+    def servers(self) -> list[Server]:
+        return [
+            Server(name, program, self.folder / "seed", self.folder / kind, self.port, "THE_PORT")
+            for name, kind, program in zip(("APIC", "Kubernetes of c"), ("apic", "kube"), self._programs, strict=True)
+        ]
+
+    def pids(self) -> dict[str, int]:
+        return {name: entry["pid"] for name, entry in json.loads((self.folder / "lab.json").read_text()).items()}
+
+
+@pytest.fixture
+def lab(tmp_path):
+    lab = FakeLab(tmp_path / "lab")
+    yield lab
+    lab.down()
+
+
+def exists(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_up_is_idempotent_and_down_ends_everything(lab):
+    lab.up()
+    pids = lab.pids()
+    assert all(url.startswith(f"https://{HOST}:") for url in lab.status().values())
+    lab.up()
+    assert lab.pids() == pids
+
+    children = [int((lab.folder / kind / "child").read_text()) for kind in ("apic", "kube")]
+    assert sorted(lab.down()) == sorted(pids)
+    assert not any(exists(pid) for pid in [*pids.values(), *children])
+    assert set(lab.status().values()) == {""}
+    assert lab.down() == []
+
+
+def test_only_what_died_is_started_again(lab):
+    lab.up()
+    before = lab.pids()
+    os.killpg(before["APIC"], signal.SIGKILL)
+    os.waitpid(before["APIC"], 0)
+    lab.up()
+    after = lab.pids()
+    assert after["APIC"] != before["APIC"]
+    assert after["Kubernetes of c"] == before["Kubernetes of c"]
+
+
+def test_state_outlives_down_but_not_reset(lab):
+    lab.up()
+    kept = lab.folder / "apic" / "tree"
+    kept.write_text("something")
+    lab.down()
+    assert kept.exists()
+    lab.reset()
+    assert not kept.exists()
+
+
+def test_a_port_in_use_is_named_with_the_way_out(lab):
+    with socket.create_server((HOST, 0)) as other:
+        lab.port = other.getsockname()[1]
+        with pytest.raises(LabError, match=rf"Port {lab.port} .* in use.*THE_PORT=NUMBER"):
+            lab.up()
+    assert set(lab.status().values()) == {""}
+
+
+def test_a_server_that_dies_shows_its_log_and_takes_the_others_along(tmp_path):
+    lab = FakeLab(tmp_path / "lab", (PROGRAM, "raise SystemExit('no such seed')"))
+    with pytest.raises(LabError, match=r"(?s)Kubernetes of c ended before it was ready.*no such seed"):
+        lab.up()
+    assert set(lab.status().values()) == {""}
+    assert not exists(int((lab.folder / "apic" / "child").read_text()))
+
+
+def test_a_process_id_that_now_belongs_to_something_else_is_left_alone():
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as stranger:
+        stale = Process(stranger.pid, "long ago")
+        assert not stale.alive()
+        stale.stop()
+        time.sleep(0.05)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_running_stops_only_what_it_started(lab):
+    with lab.running():
+        assert all(lab.status().values())
+    assert not any(lab.status().values())
+
+    lab.up()
+    with lab.running():
+        pass
+    assert all(lab.status().values())
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "65536"])
+def test_a_port_that_is_none_is_refused(monkeypatch, tmp_path, text):
+    monkeypatch.setenv("ACI_CALICO_LAB_APIC_PORT", text)
+    with pytest.raises(LabError, match="ACI_CALICO_LAB_APIC_PORT must be a port number"):
+        Lab(tmp_path).servers()
