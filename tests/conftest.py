@@ -17,7 +17,7 @@ NO_SKIP = bool(os.environ.get("ACI_CALICO_NO_SKIP"))
 
 
 def pytest_configure() -> None:
-    """Resolve ``ansible_collections.netops.aci_calico`` to this checkout, here and in every process that a test starts."""
+    """Resolve ``ansible_collections.netops.aci_calico`` to this checkout, here and in each process that a test starts."""
     os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
     # Ansible offers no public way to install its import hook outside of its own commands.

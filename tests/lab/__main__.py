@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Started by the folder's name: the package's parent takes the folder's place, where "kube" and "apic" would be top-level names.
+# Started by the folder's name: the package's parent takes the folder's place on the path.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from lab.processes import LabError  # noqa: E402

@@ -1,7 +1,7 @@
 """Servers as processes of their own: started, awaited, found again by a later command, stopped.
 
-Nothing here knows what the servers are. A process is identified by its id and the moment that it started, so that an id which the system has
-given to something else in the meantime is never signalled.
+Nothing here knows what the servers are. A process is identified by its id and the moment that it started, so that an id
+which the system has given to something else in the meantime is never signalled.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def choose_port(wanted: int, variable: str) -> int:
             if error.errno != errno.EADDRINUSE:
                 raise
             raise LabError(
-                f"Port {wanted} of {HOST} is in use by another program. Stop that, or choose another port: {variable}=NUMBER."
+                f"Port {wanted} of {HOST} is in use by another program. Stop that, or set another port: {variable}=NUMBER."
             ) from error
         return int(probe.getsockname()[1])
 

@@ -1,7 +1,7 @@
 """The lab as one thing: an APIC and one Kubernetes API server for each cluster that has a seed, with one state folder.
 
-The folder holds ``lab.json`` (what runs where), ``apic/`` and ``kube/<cluster>/`` (each server's state, kept over restarts),
-``kube/<cluster>.kubeconfig`` and ``log/``.
+The folder holds ``lab.json`` (what runs where), ``apic/`` and ``kube/<cluster>/`` (each server's state, kept over
+restarts), ``kube/<cluster>.kubeconfig`` and ``log/``.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Lab:
             )
 
     def up(self) -> None:
-        """Start what does not run yet and return when everything answers; what did start is stopped again if something cannot."""
+        """Start what does not run yet and return when all of it is ready; if one is not, stop what was started."""
         running = self._running()
         started: dict[str, Process] = {}
         record = {name: entry for name, entry in self._read().items() if name in running}

@@ -1,4 +1,4 @@
-"""The tools that judge the collection as a whole, each as a test, so that pytest's summary is the summary of everything."""
+"""The tools that judge the collection as a whole, each as a test: pytest's summary is the summary of everything."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def tracked_files(root: Path) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def collection_copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the collection at ``…/ansible_collections/netops/aci_calico``, where ansible-test insists on finding it."""
+    """A copy of the collection at ``…/ansible_collections/netops/aci_calico``, the only place that ansible-test accepts."""
     copy = tmp_path_factory.mktemp("copy") / "ansible_collections" / "netops" / "aci_calico"
     for path in tracked_files(root):
         target = copy / path

@@ -6,12 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-# ansible-test downloads a script of this name to put pip into the environments of its tests; the one that Python brings does as well.
+# ansible-test downloads a script of this name to put pip into its environments. The pip that Python brings does as well.
 PIP_BOOTSTRAP = "get_pip_24_2.py"
 
 
 def _home(cache: Path) -> Path:
-    """A home for ansible-test: its environments are kept for the next run, and nothing of the user's home is written to."""
+    """A home for ansible-test: its environments are kept for the next run, and the user's home is not written to."""
     downloads = cache / ".ansible" / "test" / "cache"
     downloads.mkdir(parents=True, exist_ok=True)
     (downloads / PIP_BOOTSTRAP).write_text("import ensurepip\n\nensurepip.bootstrap()\n", encoding="utf-8")

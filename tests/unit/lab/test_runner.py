@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from lab.processes import HOST, LabError, Process
 from lab.runner import Lab, Server
 
@@ -111,12 +112,16 @@ def test_a_port_in_use_is_named_with_the_way_out(lab):
     assert set(lab.status().values()) == {""}
 
 
-def test_a_server_that_dies_shows_its_log_and_takes_the_others_along(tmp_path):
+def test_a_server_that_dies_shows_its_log_and_takes_the_others_along(tmp_path, monkeypatch):
     lab = FakeLab(tmp_path / "lab", (PROGRAM, "raise SystemExit('no such seed')"))
+    started = []
+    start = Process.start
+    monkeypatch.setattr(Process, "start", lambda *arguments: started.append(start(*arguments)) or started[-1])
     with pytest.raises(LabError, match=r"(?s)Kubernetes of c ended before it was ready.*no such seed"):
         lab.up()
+    assert len(started) == 2
     assert set(lab.status().values()) == {""}
-    assert not exists(int((lab.folder / "apic" / "child").read_text()))
+    assert not any(process.alive() for process in started)
 
 
 def test_a_process_id_that_now_belongs_to_something_else_is_left_alone():
