@@ -26,10 +26,7 @@ import yaml
 
 from lab.kube import schema
 from lab.kube.build import cache_root
-
-V1 = "crd.projectcalico.org"
-V3 = "projectcalico.org"
-VERSIONS = {V1: "v1", V3: "v3"}
+from lab.kube.interface import CALICO_V1, CALICO_V3
 
 #: What the roles write, what ``verify`` and the BGP twin read, and what tells a Calico cluster from others.
 KINDS = (
@@ -47,13 +44,14 @@ KINDS = (
 REQUIREMENT = "acc-provision==6.1.1.7"
 REQUIREMENT_HASH = "sha256:6ca5932bc895a4300ac8bf06041b55d0b6f64ebd818f1f963bfe538376c63690"
 TEMPLATE = "acc_provision/templates/tigera-operator.yaml"
+PUBLISHED_GROUP = "group: crd.projectcalico.org\n"
 
 #: Base types of ``calico.yml`` in the language of OpenAPI; what is not here lists the values that a string may have.
 OPENAPI_TYPES: dict[str, dict[str, Any]] = {
     "any": {"x-kubernetes-preserve-unknown-fields": True},
     "boolean": {"type": "boolean"},
     "cidr": {"type": "string", "format": "cidr"},
-    "community": {"type": "string", "pattern": schema.COMMUNITY.pattern},
+    "community": {"type": "string", "pattern": f"^({schema.COMMUNITY.pattern})$"},
     "date-time": {"type": "string", "format": "date-time"},
     "int32": {"type": "integer", "format": "int32"},
     "int64": {"type": "integer", "format": "int64"},
@@ -67,13 +65,13 @@ class CrdError(Exception):
     """The definitions cannot be had; the message says why."""
 
 
-def calico_crds(api_group: str) -> list[dict[str, Any]]:
-    """The definitions of ``KINDS`` in ``crd.projectcalico.org`` or ``projectcalico.org``, as an old API server takes them.
+def calico_crds(api_version: str) -> list[dict[str, Any]]:
+    """The definitions of ``KINDS`` in one of Calico's API versions.
 
     Downloads them the first time on a machine. Raises ``CrdError`` when that fails.
     """
-    definitions = [_for_old_servers(definition) for definition in _published()]
-    if api_group == V1:
+    definitions = _published()
+    if api_version == CALICO_V1:
         return definitions
     return [_native(definition) for definition in definitions]
 
@@ -117,44 +115,31 @@ def _member(archive: bytes, path: str) -> str:
 
 
 def _definitions(template: str) -> Iterator[dict[str, Any]]:
-    """The definitions of ``KINDS`` in the operator's manifests; only those documents are parsed, for the rest is large."""
+    """The definitions of ``KINDS`` in the operator's manifests; only those are parsed, for the rest is large."""
     found = set()
     for document in template.split("\n---"):
-        if f"group: {V1}" not in document:
+        if PUBLISHED_GROUP not in document:
             continue
         definition = yaml.safe_load(document)
         kind = definition["spec"]["names"]["kind"]
         if kind in KINDS:
             found.add(kind)
+            definition.pop("status", None)  # the server's to write
             yield definition
     missing = set(KINDS) - found
     if missing:
         raise CrdError(f"{REQUIREMENT} has no definition of {', '.join(sorted(missing))}")
 
 
-def _for_old_servers(definition: dict[str, Any]) -> dict[str, Any]:
-    """Without what Kubernetes 1.20 does not know: CEL rules (see ``lab.kube.cel``) and a status that is not ours to set."""
-    definition = {name: value for name, value in definition.items() if name != "status"}
-    return _without(definition, "x-kubernetes-validations")
-
-
-def _without(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        return {key: _without(item, name) for key, item in value.items() if key != name}
-    if isinstance(value, list):
-        return [_without(item, name) for item in value]
-    return value
-
-
 def _native(definition: dict[str, Any]) -> dict[str, Any]:
     """The definition of the same kind in ``projectcalico.org/v3``."""
     native = copy.deepcopy(definition)
     names = native["spec"]["names"]
-    native["metadata"]["name"] = f"{names['plural']}.{V3}"
-    native["spec"]["group"] = V3
+    native["spec"]["group"], _, served = CALICO_V3.partition("/")
+    native["metadata"]["name"] = f"{names['plural']}.{native['spec']['group']}"
     (version,) = native["spec"]["versions"]
-    version["name"] = VERSIONS[V3]
-    (kind,) = (kind for kind in schema.load_kinds((schema.CALICO_V3,)) if kind.kind == names["kind"] and kind.custom)
+    version["name"] = served
+    (kind,) = (kind for kind in schema.load_kinds((CALICO_V3,)) if kind.kind == names["kind"] and kind.custom)
     published = version["schema"]["openAPIV3Schema"]
     published["required"] = ["metadata", "spec"]
     if kind.status_subresource:

@@ -45,17 +45,24 @@ class KubeApi:
     def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
         """Send one request and return the answer; raise ``ApiFailure`` for whatever is no success."""
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Content-Type": content_type}
+        payload = None if body is None else json.dumps(body)
         try:
-            self._connection.request(method, path, None if body is None else json.dumps(body), headers)
+            status, answer = self._exchange(method, path, payload, headers)
+        except (http.client.RemoteDisconnected, ConnectionError):
+            # A server drops connections that were idle for long; the second attempt opens a new one.
+            status, answer = self._exchange(method, path, payload, headers)
+        if status >= 300:
+            raise ApiFailure(status, answer)
+        return answer
+
+    def _exchange(self, method: str, path: str, payload: str | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        try:
+            self._connection.request(method, path, payload, headers)
             response = self._connection.getresponse()
-            content = response.read()
+            return response.status, _document(response.read())
         except (OSError, http.client.HTTPException):
             self._connection.close()  # the next request opens it again
             raise
-        answer = _document(content)
-        if response.status >= 300:
-            raise ApiFailure(response.status, answer)
-        return answer
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return every object, or those of one kind, as the server holds them now."""

@@ -1,21 +1,20 @@
 """A real kube-apiserver on a real etcd, as the lab's Kubernetes API.
 
-The programs come from the folder that ``KUBEBUILDER_ASSETS`` names, or from the one that ``python tests/lab/kube/build`` made.
-No controller runs: nothing schedules, and a namespace never finishes its deletion. Everything else is the real thing: TLS, RBAC,
+The programs come from the folder that ``KUBEBUILDER_ASSETS`` names, or from the one that the build made. No controller
+runs: nothing schedules, and a namespace never finishes its deletion. Everything else is the real thing: TLS, RBAC,
 admission, schemas, server-side apply, dry run.
 """
 
 from __future__ import annotations
 
-import base64
 import os
 import secrets
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,14 @@ import trustme
 import yaml
 
 from lab.kube.build import SERVERS, built_assets, is_complete
-from lab.kube.client import KubeClient, KubeError
-from lab.kube.crds import V1, V3, VERSIONS, calico_crds
+from lab.kube.crds import KINDS, calico_crds
+from lab.kube.interface import CALICO_V1, DEFAULT_NAMESPACE, ApiFailure, KubeApi, cluster_objects, write_kubeconfig
 from lab.processes import HOST, LabError, choose_port
 
 ADMIN = "admin"
 #: Who may do what the roles of this collection do, and nothing else (see ``rbac.yml``).
 OPERATOR = "aci-calico"
-USERS = {ADMIN: "system:masters", OPERATOR: ""}
+GROUPS = {ADMIN: "system:masters", OPERATOR: ""}
 RBAC = Path(__file__).with_name("rbac.yml")
 
 START_SECONDS = 60
@@ -51,42 +50,45 @@ def find_assets() -> Path | None:
     return built_assets() if is_complete(built_assets()) else None
 
 
-class RealKubeServer:
-    """One API server with Calico's definitions, Calico's own objects and the cluster's nodes in it.
+class RealKubeServer(KubeApi):
+    """One API server with Calico's definitions and a seed of objects in it.
 
-    A context manager: inside the block it answers at ``url``; afterwards nothing of it runs. If this process is killed, the
-    kernel kills the servers.
+    A context manager: inside the block it answers at ``url``, afterwards nothing of it runs. When this process is
+    killed, the kernel kills the servers.
     """
 
     def __init__(
         self,
-        seed: Iterable[dict[str, Any]] = (),
-        *,
+        nodes: Iterable[str | dict[str, Any]] = (),
         state_dir: Path | None = None,
-        api_groups: Iterable[str] = (V1,),
-        calico_namespace: str = "kube-system",
-        service_subnets: Iterable[str] = ("10.96.0.0/16",),
+        api_groups: tuple[str, ...] = (CALICO_V1,),
+        namespace: str = DEFAULT_NAMESPACE,
+        pod_subnets: Iterable[str] = ("10.1.0.0/16",),
+        objects: Iterable[dict[str, Any]] = (),
+        seeded: bool = True,
         port: int = 0,
+        kubeconfig: Path | None = None,
+        *,
+        service_subnets: Iterable[str] = ("10.96.0.0/16",),
         assets: Path | None = None,
     ) -> None:
-        """``seed`` are manifests to create where they are missing. Without ``state_dir`` the state ends with the server.
-
-        ``service_subnets`` is one for each family; services get their addresses there. ``port`` 0 is any free one.
-        """
+        """As for the embedded server. Services get their addresses from ``service_subnets``, one for each family."""
         found = assets or find_assets()
         if found is None:
             raise LabError("There is no kube-apiserver: run `make kube-apiserver` once, or set KUBEBUILDER_ASSETS.")
         self._assets = found
-        self._seed = list(seed)
-        self._api_groups = tuple(api_groups)
-        self._calico_namespace = calico_namespace
-        self._service_subnets = tuple(service_subnets)
+        self._state_dir = state_dir
+        self._api_groups = api_groups
+        self._namespace = namespace
+        self._seed = cluster_objects(nodes, pod_subnets, namespace, api_groups[0]) if seeded and api_groups else []
+        self._seed += objects
         self._port = port
-        self._wanted_state = state_dir
+        self._kubeconfig = kubeconfig
+        self._service_subnets = tuple(service_subnets)
         self._stack = ExitStack()
 
     def __enter__(self) -> RealKubeServer:
-        with self._stack as stack:
+        with ExitStack() as stack:
             self._start(stack)
             self._stack = stack.pop_all()
         return self
@@ -94,39 +96,31 @@ class RealKubeServer:
     def __exit__(self, *_exception: object) -> None:
         self._stack.close()
 
-    @property
-    def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig."""
-        return self.kubeconfig_of(ADMIN)
-
-    @property
-    def client(self) -> KubeClient:
-        """Requests as the administrator."""
-        return self.client_of(ADMIN)
-
-    def kubeconfig_of(self, user: str) -> Path:
-        """The kubeconfig of ``ADMIN`` or ``OPERATOR``."""
-        return self._state / f"{user}.kubeconfig"
-
-    def client_of(self, user: str) -> KubeClient:
-        """Requests as ``ADMIN`` or ``OPERATOR``."""
-        return KubeClient.from_kubeconfig(self.kubeconfig_of(user))
-
-    def objects(self) -> list[dict[str, Any]]:
-        """Every object that the server holds."""
-        return list(self.client.objects())
+    def as_user(self, user: str) -> KubeApi:
+        """Access as ``ADMIN`` or ``OPERATOR``, each with a kubeconfig of its own."""
+        access = KubeApi()
+        access.url, access.ca_file, access.token = self.url, self.ca_file, self._identities.token_of(user)
+        access.kubeconfig = self.kubeconfig if user == ADMIN else self._state / f"{user}.kubeconfig"
+        return access
 
     def _start(self, stack: ExitStack) -> None:
-        self._state = self._wanted_state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kube-")))
+        self._state = self._state_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-kube-")))
         self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._identities = _Identities(self._state / "pki")
         etcd = self._start_etcd(stack)
         self._port = self._port or choose_port(0, "")
         self.url = f"https://{HOST}:{self._port}"
-        self._write_kubeconfigs()
+        self.ca_file, self.token = self._identities.authority, self._identities.token_of(ADMIN)
         server = self._start_apiserver(stack, etcd)
-        self._wait(server, lambda: self.client.request("GET", "/readyz").ok)
-        self._fill(server)
+        stack.callback(self.close)
+        self._wait(server, lambda: bool(self.request("GET", "/readyz")))
+        self._define_calico(server)
+        self.apply([*self._seed, *self._rbac()])
+        # Last: whoever waits for the file finds a server that has everything.
+        self.kubeconfig = self._kubeconfig or self._state / "kubeconfig"
+        for user in (ADMIN, OPERATOR):
+            access = self.as_user(user)
+            write_kubeconfig(access.kubeconfig, self.url, self.ca_file.read_bytes(), access.token)
 
     def _start_etcd(self, stack: ExitStack) -> str:
         """Start the database and return its address. Its clients show a certificate, for it holds secrets."""
@@ -183,45 +177,32 @@ class RealKubeServer:
         stack.callback(server.stop)
         return server
 
-    def _wait(self, server: _Server, ready: Any) -> None:
+    def _wait(self, server: _Server, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            try:
+            with suppress(OSError, ApiFailure):
                 if ready():
                     return
-            except OSError:
-                pass
             if server.ended():
                 raise LabError(f"{server.name} ended before it was ready.\n{server.log_end()}")
             time.sleep(POLL_SECONDS)
         raise LabError(f"{server.name} was not ready within {START_SECONDS} s.\n{server.log_end()}")
 
-    def _write_kubeconfigs(self) -> None:
-        for user in USERS:
-            config = kubeconfig(self.url, self._identities.authority.read_text(), user, self._identities.token_of(user))
-            _write_private(self.kubeconfig_of(user), yaml.safe_dump(config, sort_keys=False))
+    def _define_calico(self, server: _Server) -> None:
+        """Install Calico's definitions and return when every kind is served."""
+        for api_version in self._api_groups:
+            self.apply(calico_crds(api_version))
+        for api_version in self._api_groups:
+            self._wait(server, lambda version=api_version: set(KINDS) <= self._served(version))
 
-    def _fill(self, server: _Server) -> None:
-        """Put in what a Calico cluster has before this collection comes to it."""
-        client = self.client
-        definitions = [definition for group in self._api_groups for definition in calico_crds(group)]
-        for definition in definitions:
-            client.ensure(definition)
-        served = {f"{group}/{VERSIONS[group]}": 0 for group in self._api_groups}
-        for definition in definitions:
-            spec = definition["spec"]
-            served[f"{spec['group']}/{VERSIONS[spec['group']]}"] += 1
-        self._wait(
-            server,
-            lambda: all(len(client.resources(api_version)) == count for api_version, count in served.items()),
-        )
-        for manifest in [*self._seed, *self._rbac()]:
-            client.ensure(manifest)
+    def _served(self, api_version: str) -> set[str]:
+        """The kinds that the server serves in a version by now."""
+        return {resource["kind"] for resource in self.request("GET", f"/apis/{api_version}")["resources"]}
 
     def _rbac(self) -> Iterator[dict[str, Any]]:
         for manifest in yaml.safe_load_all(RBAC.read_text(encoding="utf-8")):
             if "namespace" in manifest["metadata"]:
-                manifest["metadata"]["namespace"] = self._calico_namespace
+                manifest["metadata"]["namespace"] = self._namespace
             yield manifest
 
 
@@ -273,28 +254,12 @@ class _Identities:
         authority.cert_pem.write_to_path(self.authority)
         certificate.cert_chain_pems[0].write_to_path(self.certificate)
         _write_private(self.key, certificate.private_key_pem.bytes().decode())
-        rows = (f'{secrets.token_hex(16)},{user},{user},"{groups}"\n' for user, groups in USERS.items())
+        rows = (f'{secrets.token_hex(16)},{user},{user},"{groups}"\n' for user, groups in GROUPS.items())
         _write_private(self.tokens, "".join(rows))
 
     def token_of(self, user: str) -> str:
         rows = (line.split(",") for line in self.tokens.read_text().splitlines())
         return next(token for token, name, *_groups in rows if name == user)
-
-
-def kubeconfig(url: str, authority: str, user: str, token: str) -> dict[str, Any]:
-    """A kubeconfig with one context. ``authority`` is PEM text."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "lab", "cluster": {"server": url, "certificate-authority-data": _base64(authority)}}],
-        "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user}}],
-        "current-context": "lab",
-    }
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 def _write_private(path: Path, text: str) -> None:
