@@ -1,12 +1,16 @@
-"""Runs the embedded API server until it is told to stop: python tests/lab/kube --port P --state DIR --seed FILE.
+"""Runs an API server until it is told to stop: python tests/lab/kube [--real] --port P --state DIR --seed FILE.
 
-The seed is YAML: ``nodes`` (names or ``{name, addresses}``), ``pod_subnets``, ``namespace`` (where calico-node runs), ``api_groups``
-(what Calico serves) and ``objects`` (further manifests). All of it is optional.
+It is a real kube-apiserver with ``--real`` and where ``KUBEBUILDER_ASSETS`` is set, else the embedded one.
+
+The seed is YAML: ``nodes`` (names or ``{name, addresses}``), ``pod_subnets``, ``namespace`` (where calico-node runs),
+``api_groups`` (what Calico serves), ``objects`` (further manifests) and ``service_subnets`` (where a real server takes
+services' addresses from). All of it is optional.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -17,18 +21,28 @@ import yaml
 # Started by the folder's name: the folder above the package takes this folder's place.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from lab.kube.real import RealKubeServer  # noqa: E402
 from lab.kube.server import KubeServer  # noqa: E402
+from lab.processes import LabError  # noqa: E402
 
-SEED_FIELDS = {"nodes", "pod_subnets", "namespace", "api_groups", "objects"}
+SEED_FIELDS = {"nodes", "pod_subnets", "namespace", "api_groups", "objects", "service_subnets"}
 
 
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C."""
-    parser = argparse.ArgumentParser(description="An embedded Kubernetes API server with Calico's kinds.")
+    parser = argparse.ArgumentParser(description="A Kubernetes API server with Calico's kinds.")
+    parser.add_argument(
+        "--real",
+        action="store_true",
+        default=bool(os.environ.get("KUBEBUILDER_ASSETS")),
+        help="a real kube-apiserver (default: where KUBEBUILDER_ASSETS is set), else the embedded one",
+    )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
-    parser.add_argument("--state", type=Path, help="folder that keeps the objects (default: none, they go with the server)")
+    parser.add_argument(
+        "--state", type=Path, help="folder that keeps the objects (default: none, they go with the server)"
+    )
     parser.add_argument("--seed", type=Path, help="YAML file with what the cluster holds from the start")
-    parser.add_argument("--kubeconfig", type=Path, help="where to write the kubeconfig (default: kubeconfig in the state folder)")
+    parser.add_argument("--kubeconfig", type=Path, help="where to write it (default: kubeconfig in the state folder)")
     arguments = parser.parse_args()
 
     seed = yaml.safe_load(arguments.seed.read_text(encoding="utf-8")) if arguments.seed else {}
@@ -41,9 +55,16 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with KubeServer(state_dir=arguments.state, port=arguments.port, kubeconfig=arguments.kubeconfig, **seed) as server:
-        print(f"{server.url}  KUBECONFIG={server.kubeconfig}", flush=True)
-        stop.wait()
+    server_class: type[KubeServer | RealKubeServer] = RealKubeServer if arguments.real else KubeServer
+    try:
+        with server_class(
+            state_dir=arguments.state, port=arguments.port, kubeconfig=arguments.kubeconfig, **seed
+        ) as server:
+            print(f"{server.url}  {server_class.NAME}  KUBECONFIG={server.kubeconfig}", flush=True)
+            stop.wait()
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

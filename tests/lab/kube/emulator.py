@@ -78,7 +78,11 @@ class Emulator(kmock.KubernetesEmulator):
 
     def restore(self, obj: dict[str, Any]) -> None:
         """Take back an object of an earlier run."""
-        kind = next(kind for kind in self.kinds.values() if (kind.storage_version, kind.kind) == (obj["apiVersion"], obj["kind"]))
+        kind = next(
+            kind
+            for kind in self.kinds.values()
+            if (kind.storage_version, kind.kind) == (obj["apiVersion"], obj["kind"])
+        )
         self.store.restore(kind, obj)
         self._show_to_watchers(kind, obj)
 
@@ -87,7 +91,9 @@ class Emulator(kmock.KubernetesEmulator):
         if path == "/api/v1/namespaces" or (path.startswith("/api/v1/namespaces/") and path.count("/") == 4):
             # kmock takes this segment for the scope of namespaced objects only: give it one that reads as such.
             name = path.removeprefix("/api/v1/namespaces")
-            raw_request = raw_request.clone(rel_url=raw_request.rel_url.with_path(f"/api/v1/namespaces/-/namespaces{name}"))
+            raw_request = raw_request.clone(
+                rel_url=raw_request.rel_url.with_path(f"/api/v1/namespaces/-/namespaces{name}")
+            )
         try:
             await self._misbehave()
             if path in HEALTH:
@@ -167,16 +173,22 @@ class Emulator(kmock.KubernetesEmulator):
         labels, fields = request.params.get("labelSelector", ""), request.params.get("fieldSelector", "")
         return self.store.select(kind, namespace, labels, fields)
 
-    def _patch(self, kind: Kind, namespace: str | None, name: str, request: kmock.Request, dry_run: bool) -> tuple[dict, list[str]]:
+    def _patch(
+        self, kind: Kind, namespace: str | None, name: str, request: kmock.Request, dry_run: bool
+    ) -> tuple[dict, list[str]]:
         content_type = request.headers.get("Content-Type", "").partition(";")[0]
         accepted = [MERGE_PATCH] if kind.custom else [MERGE_PATCH, STRATEGIC_MERGE_PATCH]
         if content_type not in accepted:
             message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
             raise Refusal(415, "UnsupportedMediaType", message)
         strategic = content_type == STRATEGIC_MERGE_PATCH
-        return self.store.patch(kind, namespace, name, _body(request), strategic, request.subresource == "status", dry_run)
+        return self.store.patch(
+            kind, namespace, name, _body(request), strategic, request.subresource == "status", dry_run
+        )
 
-    def _delete(self, kind: Kind, namespace: str | None, name: str | None, request: kmock.Request, dry_run: bool) -> dict[str, Any]:
+    def _delete(
+        self, kind: Kind, namespace: str | None, name: str | None, request: kmock.Request, dry_run: bool
+    ) -> dict[str, Any]:
         if name is not None:
             obj = self.store.delete(kind, namespace, name, dry_run)
             details = {"name": name, "group": kind.group, "kind": kind.plural, "uid": obj["metadata"]["uid"]}

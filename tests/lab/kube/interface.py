@@ -42,7 +42,9 @@ class KubeApi:
     ca_file: Path
     kubeconfig: Path
 
-    def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
+    def request(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json"
+    ) -> dict[str, Any]:
         """Send one request and return the answer; raise ``ApiFailure`` for whatever is no success."""
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Content-Type": content_type}
         payload = None if body is None else json.dumps(body)
@@ -55,7 +57,9 @@ class KubeApi:
             raise ApiFailure(status, answer)
         return answer
 
-    def _exchange(self, method: str, path: str, payload: str | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    def _exchange(
+        self, method: str, path: str, payload: str | None, headers: dict[str, str]
+    ) -> tuple[int, dict[str, Any]]:
         try:
             self._connection.request(method, path, payload, headers)
             response = self._connection.getresponse()
@@ -137,7 +141,10 @@ def write_kubeconfig(path: Path, url: str, ca_pem: bytes, token: str, context: s
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": context, "cluster": {"server": url, "certificate-authority-data": base64.b64encode(ca_pem).decode()}}
+            {
+                "name": context,
+                "cluster": {"server": url, "certificate-authority-data": base64.b64encode(ca_pem).decode()},
+            }
         ],
         "users": [{"name": USER, "user": {"token": token}}],
         "contexts": [{"name": context, "context": {"cluster": context, "user": USER}}],
@@ -172,7 +179,10 @@ def cluster_objects(
 
 def _node(node: dict[str, Any]) -> dict[str, Any]:
     """A node as kubelet registers it and calico-node marks it with the addresses that it found."""
-    metadata: dict[str, Any] = {"name": node["name"], "labels": {"kubernetes.io/hostname": node["name"], "kubernetes.io/os": "linux"}}
+    metadata: dict[str, Any] = {
+        "name": node["name"],
+        "labels": {"kubernetes.io/hostname": node["name"], "kubernetes.io/os": "linux"},
+    }
     addresses = node.get("addresses", [])
     if addresses:
         family = {False: "IPv4", True: "IPv6"}
@@ -191,7 +201,10 @@ def _calico_node(namespace: str) -> dict[str, Any]:
         "metadata": {"name": "calico-node", "namespace": namespace, "labels": labels},
         "spec": {
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"serviceAccountName": "calico-node", "containers": [container]}},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"serviceAccountName": "calico-node", "containers": [container]},
+            },
         },
     }
 

@@ -90,7 +90,9 @@ class Objects:
             and matches_fields(fields, obj, kind)
         ]
 
-    def create(self, kind: Kind, namespace: str | None, body: dict[str, Any], dry_run: bool = False) -> tuple[dict, list[str]]:
+    def create(
+        self, kind: Kind, namespace: str | None, body: dict[str, Any], dry_run: bool = False
+    ) -> tuple[dict, list[str]]:
         """Create an object; return it and the fields that were dropped."""
         obj = copy.deepcopy(body)
         metadata = obj.setdefault("metadata", {})
@@ -121,7 +123,13 @@ class Objects:
         return obj, pruned
 
     def replace(
-        self, kind: Kind, namespace: str | None, name: str, body: dict[str, Any], status: bool = False, dry_run: bool = False
+        self,
+        kind: Kind,
+        namespace: str | None,
+        name: str,
+        body: dict[str, Any],
+        status: bool = False,
+        dry_run: bool = False,
     ) -> tuple[dict, list[str]]:
         """Replace an object, or its status alone."""
         old = self.get(kind, namespace, name)
@@ -165,7 +173,9 @@ class Objects:
             new.pop("status", None)
             if "status" in old:
                 new["status"] = copy.deepcopy(old["status"])
-        fixed_metadata = {key: old["metadata"][key] for key in (*SERVER_SET, "name", "namespace") if key in old["metadata"]}
+        fixed_metadata = {
+            key: old["metadata"][key] for key in (*SERVER_SET, "name", "namespace") if key in old["metadata"]
+        }
         new["metadata"] = {**new["metadata"], **fixed_metadata}
         pruned = self._admit(kind, new, old)
         if new == old:
@@ -203,14 +213,25 @@ class Objects:
             text = [f"{path}: {message}" for path, _, message in causes]
             summary = text[0] if len(text) == 1 else f"[{', '.join(text)}]"
             details = _details(kind, name)
-            details["causes"] = [{"reason": reason, "message": message, "field": path} for path, reason, message in causes]
-            raise Refusal(422, "Invalid", f'{kind.kind}{"." + kind.group if kind.group else ""} "{name}" is invalid: {summary}', details)
+            details["causes"] = [
+                {"reason": reason, "message": message, "field": path} for path, reason, message in causes
+            ]
+            raise Refusal(
+                422,
+                "Invalid",
+                f'{kind.kind}{"." + kind.group if kind.group else ""} "{name}" is invalid: {summary}',
+                details,
+            )
         return findings.pruned
 
     def _enter_namespace(self, kind: Kind, metadata: dict, namespace: str | None) -> None:
         metadata.setdefault("namespace", namespace)
         if namespace and metadata["namespace"] != namespace:
-            raise Refusal(400, "BadRequest", "the namespace of the provided object does not match the namespace sent on the request")
+            raise Refusal(
+                400,
+                "BadRequest",
+                "the namespace of the provided object does not match the namespace sent on the request",
+            )
         if ("v1/namespaces", "", metadata["namespace"] or "") not in self._objects:
             message = f'namespaces "{metadata["namespace"]}" not found'
             raise Refusal(404, "NotFound", message, {"name": metadata["namespace"], "kind": "namespaces"})
@@ -235,7 +256,11 @@ def _details(kind: Kind, name: str) -> dict[str, Any]:
 def _check_type(kind: Kind, obj: dict) -> None:
     for field, wanted in (("apiVersion", {kind.api_version, kind.storage_version}), ("kind", {kind.kind})):
         if field in obj and obj[field] not in wanted:
-            raise Refusal(400, "BadRequest", f"{field} of the object ({obj[field]}) is not that of the URL ({kind.api_version}, {kind.kind})")
+            raise Refusal(
+                400,
+                "BadRequest",
+                f"{field} of the object ({obj[field]}) is not that of the URL ({kind.api_version}, {kind.kind})",
+            )
 
 
 def _metadata_causes(kind: Kind, metadata: dict) -> Iterator[tuple[str, str, str]]:
@@ -250,7 +275,11 @@ def _metadata_causes(kind: Kind, metadata: dict) -> Iterator[tuple[str, str, str
             if not LABEL_KEY.fullmatch(key):
                 yield path, "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name'
             if not isinstance(value, str):
-                raise Refusal(400, "BadRequest", f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is no string")
+                raise Refusal(
+                    400,
+                    "BadRequest",
+                    f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is no string",
+                )
             if field == "labels" and not LABEL_VALUE.fullmatch(value):
                 yield path, "FieldValueInvalid", f'Invalid value: "{value}": not a label value'
 
@@ -264,7 +293,9 @@ def _encode_secret(obj: dict) -> None:
         try:
             base64.b64decode(value, validate=True)
         except (ValueError, TypeError):
-            raise Refusal(400, "BadRequest", f"Secret in version v1 cannot be handled: data.{key} is no base64") from None
+            raise Refusal(
+                400, "BadRequest", f"Secret in version v1 cannot be handled: data.{key} is no base64"
+            ) from None
     obj["data"] = data
     obj.setdefault("type", "Opaque")
 

@@ -57,6 +57,8 @@ class RealKubeServer(KubeApi):
     killed, the kernel kills the servers.
     """
 
+    NAME = "real kube-apiserver"
+
     def __init__(
         self,
         nodes: Iterable[str | dict[str, Any]] = (),
@@ -163,8 +165,8 @@ class RealKubeServer(KubeApi):
             "service-account-signing-key-file": identities.key,
             "service-cluster-ip-range": ",".join(self._service_subnets),
             "endpoint-reconciler-type": "none",
-            # Pods would wait for the tokens that a controller makes.
-            "disable-admission-plugins": "ServiceAccount",
+            # Both wait for a controller: for a pod's token, and for a node to be called ready.
+            "disable-admission-plugins": "ServiceAccount,TaintNodesByCondition",
             "profiling": "false",
         }
         if len(self._service_subnets) > 1:

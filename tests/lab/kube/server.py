@@ -123,6 +123,8 @@ class KubeServer(KubeApi):
     Without ``state_dir`` the state goes when the server does.
     """
 
+    NAME = "embedded Kubernetes API"
+
     def __init__(
         self,
         nodes: Iterable[str | dict[str, Any]] = (),
@@ -134,13 +136,17 @@ class KubeServer(KubeApi):
         seeded: bool = True,
         port: int = 0,
         kubeconfig: Path | None = None,
+        *,
+        service_subnets: Iterable[str] = (),  # for the real server: this one gives services no addresses
     ) -> None:
         self._temporary = None if state_dir else tempfile.mkdtemp(prefix="lab-kube-")
         self.state = State(Path(state_dir or self._temporary or ""))
         self.kubeconfig = kubeconfig or self.state.folder / "kubeconfig"
         self.ca_file, self.token = self.state.ca_file, self.state.token
         self._port = port
-        self._seed = list(cluster_objects(nodes, pod_subnets, namespace, api_groups[0])) if seeded and api_groups else []
+        self._seed = (
+            list(cluster_objects(nodes, pod_subnets, namespace, api_groups[0])) if seeded and api_groups else []
+        )
         self._seed += objects
         kinds = load_kinds(api_groups)
         self.emulator = Emulator(kinds, self.token, self.state.written, self.state.requested, self.state.pruned)
