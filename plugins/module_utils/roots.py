@@ -1,0 +1,124 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roots that a task names: what is wanted below each, and the one query that reads what is there."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.netops.aci_calico.plugins.module_utils import mo
+from ansible_collections.netops.aci_calico.plugins.module_utils.tree import SHARED, TreeError, owner_of, parse_wanted
+
+# So many objects of a class are asked for one by one; of more, those whose DNs begin alike, to keep the URL short.
+_MOST_BY_NAME = 12
+
+
+class Root:
+    """One root: ``dn``, ``scope`` and the ``wanted`` tree.
+
+    :param spec: ``{"dn": …, "scope": "subtree" | "named", "tree": …, "classes": [class, …]}``; ``classes`` are further
+        classes that a named root is responsible for, although its tree has no object of them.
+    :raises TreeError: when the tree has faults.
+    """
+
+    def __init__(self, spec, cluster):
+        self.dn = spec["dn"]
+        self.named = spec["scope"] == "named"
+        self.owner = owner_of(cluster)
+        self.wanted = parse_wanted(self.dn, spec["tree"], cluster)
+        self.tops = []
+        self.top_classes = set()
+        self.paths = set()
+        self._collect(self.wanted, (self.wanted.cls,), True, spec.get("classes") or ())
+
+    def _collect(self, wanted, path, top, classes):
+        """Note the paths of classes that the root is responsible for, and the objects that a query has to name."""
+        if wanted.container:
+            below = {cls for cls in classes if cls in mo.CLASSES and wanted.cls in mo.CLASSES[cls].parents}
+            self.paths.update((*path, cls) for cls in below)
+            self.top_classes.update(below)
+        else:
+            self.paths.add(path)
+            if top:
+                self.tops.append(wanted)
+                self.top_classes.add(wanted.cls)
+        for child in wanted.children:
+            self._collect(child, (*path, child.cls), top and wanted.container, classes)
+
+    def query(self, with_owned):
+        """The path of the GET.
+
+        A root of scope named asks for its topmost objects by DN and, ``with_owned``, for whatever else of its classes
+        carries our annotation: a container of thousands of other objects costs nothing.
+        """
+        if not self.named:
+            return f"/api/mo/{self.dn}.json?rsp-subtree=full"
+        terms = list(self._by_name())
+        if with_owned:
+            terms.extend(self._by_owner())
+        if not terms:
+            return f"/api/mo/{self.dn}.json"
+        classes = dict.fromkeys(re.match(r"\w+\((\w+)\.", term).group(1) for term in terms)
+        condition = terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
+        return (
+            f"/api/mo/{self.dn}.json?query-target=subtree&target-subtree-class={','.join(classes)}"
+            f"&query-target-filter={condition}&rsp-subtree=full"
+        )
+
+    def _by_name(self):
+        by_class = {}
+        for wanted in self.tops:
+            by_class.setdefault(wanted.cls, []).append(wanted.dn)
+        for cls, dns in by_class.items():
+            if cls in mo.ONE_PER:
+                # Whatever stands in their place is of interest too.
+                prefix = mo.CLASSES[cls].rn_format.partition("[")[0]
+                yield from (f'wcard({cls}.dn,"{dn}/{prefix}")' for dn in sorted({mo.parent_dn(dn) for dn in dns}))
+            elif len(dns) > _MOST_BY_NAME:
+                yield f'wcard({cls}.dn,"{_plain_prefix(dns)}")'
+            else:
+                yield from (f'eq({cls}.dn,"{dn}")' for dn in dns)
+
+    def _by_owner(self):
+        for cls in sorted({path[-1] for path in self.paths if not mo.is_tag(path[-1])}):
+            yield f'eq({cls}.annotation,"{self.owner}")'
+            if cls in self.top_classes:
+                yield f'eq({cls}.annotation,"{SHARED}")'
+
+
+def _plain_prefix(dns):
+    """What the DNs begin with in common, as far as it means the same in a pattern."""
+    first, last = min(dns), max(dns)
+    common = next(
+        (position for position, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)
+    )
+    return re.match(r"[\w./:-]*", first[:common]).group(0)
+
+
+def parse_roots(specs, cluster):
+    """The roots of a task.
+
+    :raises TreeError: with the faults of all of them.
+    """
+    roots, faults = [], []
+    for spec in specs:
+        try:
+            roots.append(Root(spec, cluster))
+        except TreeError as error:
+            faults.extend(error.faults)
+    faults.extend(_overlaps(roots))
+    if faults:
+        raise TreeError(faults)
+    return roots
+
+
+def _overlaps(roots):
+    for position, root in enumerate(roots):
+        for other in roots[position + 1 :]:
+            if root.dn == other.dn:
+                yield f"{root.dn}: given as root twice"
+            else:
+                upper, lower = sorted((root, other), key=lambda item: len(item.dn))
+                if not upper.named and lower.dn.startswith(f"{upper.dn}/"):
+                    yield f"{lower.dn}: lies within the root {upper.dn}, whose scope is its whole subtree"
