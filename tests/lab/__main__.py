@@ -83,13 +83,25 @@ def reset(lab: Lab, _arguments: argparse.Namespace) -> int:
     return 0
 
 
+def log(lab: Lab, _arguments: argparse.Namespace) -> int:
+    """Print the requests that APIC answered, one to a line."""
+    for entry in lab.requests():
+        print(entry["time"], entry["status"], f"{entry['ms']:.0f} ms", entry["method"], entry["path"])
+    return 0
+
+
 def run(lab: Lab, arguments: argparse.Namespace) -> int:
-    """Run a command with the lab up; return the command's exit code."""
+    """Run a command with the lab up and say what it asked of APIC; return the command's exit code."""
+    before = len(lab.requests())
     with lab.running():
-        return subprocess.run(arguments.argv, env={**os.environ, **lab.environment()}, check=False).returncode
+        code = subprocess.run(arguments.argv, env={**os.environ, **lab.environment()}, check=False).returncode
+        requests = lab.requests()[before:]
+    writes = [entry for entry in requests if entry["method"] in ("POST", "DELETE") and "/aaa" not in entry["path"]]
+    print(f"The lab's APIC answered {len(requests)} requests; {len(writes) or 'none'} of them wrote something.")
+    return code
 
 
-COMMANDS = {"up": up, "down": down, "status": status, "reset": reset, "run": run}
+COMMANDS = {"up": up, "down": down, "status": status, "log": log, "reset": reset, "run": run}
 
 if __name__ == "__main__":
     sys.exit(main())

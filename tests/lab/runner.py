@@ -30,16 +30,14 @@ class Server:
 
     name: str
     program: Path
-    seed: Path
     state: Path
     port: int
     port_variable: str
-    extra: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def command(self, port: int) -> list[str]:
         """The command line that serves this server's state on a port."""
-        arguments = ["--port", str(port), "--state", str(self.state), "--seed", str(self.seed), *self.extra]
-        return [sys.executable, str(self.program), *arguments]
+        return [sys.executable, str(self.program), "--port", str(port), "--state", str(self.state), *self.options]
 
 
 class Lab:
@@ -54,7 +52,6 @@ class Lab:
         apic = Server(
             name="APIC",
             program=LAB / "apic",
-            seed=SEEDS / "apic.yml",
             state=self.folder / "apic",
             port=_port("ACI_CALICO_LAB_APIC_PORT", APIC_PORT),
             port_variable="ACI_CALICO_LAB_APIC_PORT",
@@ -63,17 +60,16 @@ class Lab:
 
     def _kubernetes(self) -> Iterator[Server]:
         first = _port("ACI_CALICO_LAB_KUBE_PORT", KUBE_PORT)
-        for offset, seed in enumerate(sorted((SEEDS / "kube").iterdir())):
+        for offset, seed in enumerate(sorted(SEEDS.glob("*.yml"))):
             cluster = seed.stem
             kubeconfig = self.folder / "kube" / f"{cluster}.kubeconfig"
             yield Server(
                 name=f"Kubernetes of {cluster}",
                 program=LAB / "kube",
-                seed=seed,
                 state=self.folder / "kube" / cluster,
                 port=first and first + offset,
                 port_variable="ACI_CALICO_LAB_KUBE_PORT",
-                extra=("--kubeconfig", str(kubeconfig)),
+                options=("--seed", str(seed), "--kubeconfig", str(kubeconfig)),
             )
 
     def up(self) -> None:
@@ -131,6 +127,14 @@ class Lab:
         finally:
             if not ran_before:
                 self.down()
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Every request that APIC has answered since the lab was last reset, oldest first (``lab.apic.request_log``)."""
+        try:
+            lines = (self.folder / "apic" / "requests.jsonl").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines]
 
     def environment(self) -> dict[str, str]:
         """What tells ``inventories/lab`` where this lab is."""

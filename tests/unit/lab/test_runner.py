@@ -20,7 +20,7 @@ from lab.runner import Lab, Server
 PROGRAM = """\
 import argparse, socket, subprocess, sys, time
 parser = argparse.ArgumentParser()
-for name in ("--port", "--state", "--seed"):
+for name in ("--port", "--state"):
     parser.add_argument(name)
 arguments = parser.parse_args()
 server = socket.create_server(("127.0.0.1", int(arguments.port)))
@@ -46,7 +46,7 @@ class FakeLab(Lab):
 
     def servers(self) -> list[Server]:
         return [
-            Server(name, program, self.folder / "seed", self.folder / kind, self.port, "THE_PORT")
+            Server(name, program, self.folder / kind, self.port, "THE_PORT")
             for name, kind, program in zip(("APIC", "Kubernetes of c"), ("apic", "kube"), self._programs, strict=True)
         ]
 
