@@ -1,0 +1,68 @@
+"""The example inventories give exactly the committed plans, offline, and every time the same bytes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from golden import GOLDEN, examples, write_plan  # noqa: E402
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its relative path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module", params=examples(), ids=lambda path: path.name)
+def planned(request, tmp_path_factory):
+    """One example, planned from a copy of its inventory in another folder: the inventory before and after, and what was written."""
+    folder = tmp_path_factory.mktemp("plan")
+    inventory = folder / "somewhere else" / request.param.name
+    shutil.copytree(request.param, inventory)
+    try:
+        write_plan(inventory, folder / "artifacts")
+    except subprocess.CalledProcessError as error:
+        pytest.fail(error.output, pytrace=False)
+    return request.param, inventory, folder / "artifacts"
+
+
+def test_plans_are_as_committed(planned):
+    """``make golden`` writes them anew; the diff is for a reviewer."""
+    example, _, artifacts = planned
+    written, golden = contents(artifacts), contents(GOLDEN / example.name)
+    assert sorted(written) == sorted(golden)
+    assert [name for name in golden if written[name] != golden[name]] == []
+
+
+def test_planning_writes_nothing_else(planned):
+    """The committed allocation file is complete: a plan of the example leaves the inventory as it is."""
+    example, inventory, _ = planned
+    assert contents(inventory) == contents(example)
+
+
+def test_documents_are_what_they_say(planned):
+    """One ``polUni`` with nothing but strings; Kubernetes objects with a kind each; no secret but its marker."""
+    _, _, artifacts = planned
+    for cluster in artifacts.iterdir():
+        tree = json.loads((cluster / "apic.json").read_text())
+        assert list(tree) == ["polUni"]
+        assert all(isinstance(value, str) for value in attribute_values(tree))
+        assert all(document["kind"] for document in yaml.safe_load_all((cluster / "kubernetes.yml").read_text()))
+        assert json.loads((cluster / "plan.json").read_text())["cluster"] == cluster.name
+
+
+def attribute_values(tree):
+    """Every attribute's value in a tree of APIC's JSON."""
+    for managed_object in tree.values():
+        yield from managed_object.get("attributes", {}).values()
+        for child in managed_object.get("children", []):
+            yield from attribute_values(child)
