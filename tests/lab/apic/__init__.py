@@ -1,0 +1,20 @@
+"""An APIC emulator: the REST interface of a Cisco APIC over a managed-object tree in memory.
+
+Who does what, from the inside out:
+
+- ``model``       the class table (``classes.json``): names, types, containment; distinguished names
+- ``values``      checks and normalises one property's value
+- ``tree``        managed objects, indexes and transactions
+- ``rules``       what APIC checks across properties and objects before it commits
+- ``relations``   relation targets, and the faults of missing ones
+- ``faults``      other faults, which come and go with their cause
+- ``query``       the query options of a GET; ``filters`` their filter language
+- ``documents``   JSON and XML, in and out
+- ``auth``        logins, tokens and request signatures
+- ``store``       what survives a restart
+- ``seed``        an ordinary structure (``fabric.yml``) expanded to objects
+- ``misbehaviour`` latency, errors, dropped connections and hangs on demand
+- ``apic``        all of the above put together; ``server`` puts it on the network
+"""
+
+from __future__ import annotations

@@ -1,0 +1,239 @@
+"""The controller: takes one request apart, asks the tree, and answers. Knows nothing of the network."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from . import documents, errors, faults, query, rules
+from .auth import COOKIE, Gate
+from .documents import Node, Posted, Renderer
+from .model import ClassTable
+from .relations import Relations
+from .seed import Seed
+from .store import Store
+from .transaction import Transaction, changes_as_nodes
+from .tree import ManagedObject, Tree
+
+
+@dataclass
+class Request:
+    """``target`` is the path with its query as the client sent it; ``path`` and ``query`` are decoded."""
+
+    method: str
+    target: str
+    path: str
+    query: Mapping[str, str]
+    cookies: str
+    body: str
+
+
+@dataclass
+class Response:
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+
+
+class Apic:
+    """A fabric's controller, seeded from ``seed`` unless ``state_dir`` holds what an earlier run left."""
+
+    def __init__(self, seed: Seed, state_dir: Path | None = None, token_lifetime: float = 600) -> None:
+        self.table = ClassTable()
+        self.seed = seed
+        self.store = Store(state_dir) if state_dir else None
+        self._token_lifetime = token_lifetime
+        if self.store and self.store.exists:
+            self._start_empty()
+            self.store.load(self.tree)
+            self.relations.rebuild()
+            self.tree.begin()
+        else:
+            self.reset()
+
+    def reset(self) -> None:
+        """Back to the seed: everything else is forgotten."""
+        self._start_empty()
+        transaction = Transaction(self.tree, _now(), "")
+        for dn, attributes in self.seed.objects():
+            transaction.plant(dn, attributes)
+        faults.reconcile(self.tree, self.relations.rebuild(), _now())
+        self.tree.begin()
+        if self.store:
+            self.store.save(self.tree)
+
+    def _start_empty(self) -> None:
+        self.tree = Tree(self.table)
+        self.relations = Relations(self.tree)
+        self.gate = Gate(self.tree, self._token_lifetime)
+        self._operational: dict[str, list[str]] = {}
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request; refusals become answers too."""
+        as_xml = request.path.endswith(".xml")
+        content_type = "text/xml" if as_xml else "application/json"
+        try:
+            response = self._route(request, as_xml)
+        except errors.ApicError as problem:
+            body = (documents.error_xml if as_xml else documents.error_json)(problem)
+            return Response(problem.status, body, content_type)
+        response.content_type = content_type
+        return response
+
+    def _route(self, request: Request, as_xml: bool) -> Response:
+        route = _without_suffix(request.path)
+        kind, _, rest = route.partition("/")
+        if kind == "aaaLogin":
+            return self._log_in(request, as_xml)
+        if kind == "aaaListDomains":
+            return Response(200, b'{"totalCount":"1","imdata":[{"name":"DefaultAuth","type":"DefaultAuth"}]}')
+        paths = (request.target, unquote(request.target))
+        user = self.gate.user_of(request.cookies, request.method, paths, request.body)
+        if kind == "aaaRefresh":
+            return self._session(self.gate.issue(user), user)
+        if kind == "aaaLogout":
+            self.gate.log_out(request.cookies)
+            return self._rendered([], 0, as_xml)
+        if kind == "mo":
+            return self._on_object(request, rest, user, as_xml)
+        if kind == "class" and request.method == "GET":
+            below, _, cls = rest.rpartition("/")
+            options = query.Options.parse(request.query, self.tree)
+            return self._rendered(*query.of_class(self.tree, cls, below, options), as_xml, options)
+        raise errors.ApicError(404, "404", f"Resource not found: {request.path}")
+
+    def _on_object(self, request: Request, dn: str, user: str, as_xml: bool) -> Response:
+        if request.method == "GET":
+            options = query.Options.parse(request.query, self.tree)
+            return self._rendered(*query.of_object(self.tree, dn, options), as_xml, options)
+        if request.method not in ("POST", "PUT", "DELETE"):
+            raise errors.ApicError(405, "405", f"Method {request.method} is not allowed")
+        transaction = self._change(request, dn, user, as_xml)
+        nodes = changes_as_nodes(transaction.changes) if request.query.get("rsp-subtree") == "modified" else []
+        response = self._rendered(nodes, len(nodes), as_xml)
+        response.changed = list(transaction.changes)
+        return response
+
+    def _change(self, request: Request, dn: str, user: str, as_xml: bool) -> Transaction:
+        """Apply a POST or DELETE: all of it or none."""
+        transaction = Transaction(self.tree, _now(), user)
+        self.tree.begin()
+        try:
+            if request.method == "DELETE":
+                transaction.delete(dn)
+            else:
+                transaction.post(dn, _parse(request.body, as_xml))
+            rules.check(self.tree, transaction.touched.values())
+            self._settle(transaction)
+        except BaseException:
+            self.tree.roll_back()
+            raise
+        if self.store:
+            self.store.append(self.tree)
+        return transaction
+
+    def _settle(self, transaction: Transaction) -> None:
+        related = self.relations.settle(transaction.touched.values(), transaction.removed)
+        parents = [mo.parent for mo in transaction.removed.values() if self.tree.get(mo.parent.dn)]
+        faults.reconcile(self.tree, [*transaction.touched.values(), *related, *parents], _now())
+
+    def _log_in(self, request: Request, as_xml: bool) -> Response:
+        posted = _parse(request.body, as_xml)
+        if posted.cls != "aaaUser":
+            raise errors.unknown_class(posted.cls)
+        name = posted.attributes.get("name", "")
+        token = self.gate.log_in(name, posted.attributes.get("pwd", ""))
+        return self._session(token, name, as_xml)
+
+    def _session(self, token: str, user: str, as_xml: bool = False) -> Response:
+        attributes = {
+            "token": token,
+            "refreshTimeoutSeconds": str(int(self.gate.lifetime)),
+            "maximumLifetimeSeconds": "86400",
+            "guiIdleTimeoutSeconds": "1200",
+            "restTimeoutSeconds": "90",
+            "creationTime": str(int(time.time())),
+            "firstLoginTime": str(int(time.time())),
+            "userName": user,
+            "remoteUser": "false",
+            "changePassword": "no",
+            "version": self.seed.version,
+            "node": "topology/pod-1/node-1",
+        }
+        login = ManagedObject(self.table["aaaLogin"], "", None, {})
+        response = self._rendered([Node(login, attributes=attributes)], 1, as_xml)
+        response.headers["Set-Cookie"] = f"{COOKIE}={token}; path=/; HttpOnly; HttpOnly; Secure"
+        return response
+
+    @staticmethod
+    def _rendered(nodes: list[Node], total: int, as_xml: bool, options: query.Options | None = None) -> Response:
+        renderer = Renderer(options.properties if options else "all")
+        return Response(200, (renderer.xml if as_xml else renderer.json)(nodes, total))
+
+    # What only the lab may do
+
+    def replace_operational(self, source: str, objects: Iterable[dict[str, Any]]) -> int:
+        """Replace the live state that ``source`` serves by ``objects`` (in APIC's JSON, each with its dn); return how many there are.
+
+        Raises ApicError where a class or property is unknown; the state is then as before.
+        """
+        transaction = Transaction(self.tree, _now(), "")
+        self.tree.begin()
+        planted = []
+        try:
+            for dn in reversed(self._operational.get(source, [])):
+                if (mo := self.tree.get(dn)) is not None and mo.volatile:
+                    self.tree.remove(mo)
+            for each in objects:
+                planted += transaction.plant_tree(documents.parse_object(each))
+        except BaseException:
+            self.tree.roll_back()
+            raise
+        for mo in transaction.touched.values():
+            mo.volatile = True
+        self._operational[source] = list(transaction.touched)
+        return len(planted)
+
+    def secrets(self, dn: str | None = None, cls: str | None = None) -> dict[str, dict[str, str]]:
+        """Return the secure properties of one object or of a class, by DN."""
+        found = [self.tree.get(dn)] if dn else self.tree.of_class(cls or "bgpPeerP")
+        return {mo.dn: dict(mo.secrets) for mo in found if mo is not None and mo.secrets}
+
+    def snapshot(self, volatile: bool = True) -> dict[str, Any]:
+        """Return ``uni`` with everything below it, for comparisons: children sorted, secure values as digests.
+
+        Without ``volatile`` the times of modification are left out.
+        """
+        return _snapshot(self.tree.by_dn["uni"], volatile)
+
+
+def _snapshot(mo: ManagedObject, volatile: bool) -> dict[str, Any]:
+    times = () if volatile else ("modTs", "created", "lastTransition")
+    attributes = {p: v for p, v in sorted(mo.values.items()) if p not in times}
+    digests = {p: "sha256:" + hashlib.sha256(v.encode()).hexdigest() for p, v in sorted(mo.secrets.items())}
+    children = [_snapshot(mo.children[rn], volatile) for rn in sorted(mo.children)]
+    return {mo.cls: {"attributes": {"dn": mo.dn, **attributes, **digests}, "children": children}}
+
+
+def _parse(body: str, as_xml: bool) -> Posted:
+    return documents.parse_xml(body) if as_xml else documents.parse_json(body)
+
+
+def _without_suffix(path: str) -> str:
+    """``/api/node/mo/uni/tn-x.json`` → ``mo/uni/tn-x``."""
+    route = path.removeprefix("/api/").removesuffix(".json").removesuffix(".xml")
+    for prefix in ("node/", "policymgr/"):
+        route = route.removeprefix(prefix)
+    return route.rstrip("/") if route.startswith("mo") else route
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

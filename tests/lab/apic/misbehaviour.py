@@ -1,0 +1,82 @@
+"""Misbehaviour on demand: latency, errors, dropped connections, hangs and expired tokens at chosen requests."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+#: what a rule can do to a request
+ACTIONS = ("latency", "status", "drop", "drop-after", "hang", "hang-after", "expire")
+
+
+@dataclass
+class Rule:
+    """Does ``action`` to the ``nth`` matching request from now on (1: the next), and to ``count`` of them (0: for ever).
+
+    ``latency`` waits ``seconds``; ``status`` answers with that HTTP status; ``drop`` closes the connection before the request
+    is processed and ``drop-after`` when it was; ``hang`` and ``hang-after`` likewise, until ``release``; ``expire`` forgets
+    every token first. ``method``, ``path`` (a regular expression) and ``controller`` (from 1) narrow what matches.
+    """
+
+    action: str
+    nth: int = 1
+    count: int = 1
+    seconds: float = 0.0
+    status: int = 503
+    method: str | None = None
+    path: str | None = None
+    controller: int | None = None
+    id: int = 0
+    seen: int = 0
+    hits: int = 0
+
+    def __post_init__(self) -> None:
+        if self.action not in ACTIONS:
+            raise ValueError(f"unknown action {self.action}: one of {', '.join(ACTIONS)}")
+        if self.nth < 1 or self.count < 0:
+            raise ValueError("nth starts at 1 and count at 0")
+
+    def strikes(self, method: str, path: str, controller: int) -> bool:
+        """Count a request that matches; say whether its turn has come."""
+        if self.method and self.method.upper() != method or self.controller not in (None, controller):
+            return False
+        if self.path and not re.search(self.path, path):
+            return False
+        self.seen += 1
+        due = self.seen >= self.nth and (self.count == 0 or self.seen < self.nth + self.count)
+        self.hits += due
+        return due
+
+
+@dataclass
+class Misbehaviour:
+    """The rules in force. ``hung`` is set while a request hangs; ``release`` lets them all go."""
+
+    rules: list[Rule] = field(default_factory=list)
+    hung: threading.Event = field(default_factory=threading.Event)
+    released: int = 0
+    _ids: Any = field(default_factory=lambda: itertools.count(1))
+
+    def add(self, **rule: Any) -> Rule:
+        """Add a rule, see ``Rule``. Raises ValueError or TypeError when it makes no sense."""
+        added = Rule(**rule, id=next(self._ids))
+        self.rules.append(added)
+        return added
+
+    def clear(self) -> None:
+        self.rules.clear()
+        self.release()
+
+    def release(self) -> None:
+        self.released += 1
+        self.hung.clear()
+
+    def due(self, method: str, path: str, controller: int = 1) -> list[Rule]:
+        """Return the rules that strike this request."""
+        return [rule for rule in list(self.rules) if rule.strikes(method, path, controller)]
+
+    def as_list(self) -> list[dict[str, Any]]:
+        return [asdict(rule) for rule in self.rules]

@@ -1,0 +1,228 @@
+"""The class table: which classes APIC has, what they hold, where they belong and how their names are built.
+
+``classes.json`` holds facts of APIC 6.0: property definitions that several classes share stand under ``properties``; a class
+lists those that go by their own name in ``shared`` and the others in ``props`` (a definition, or the name of a shared one).
+``in`` lists the classes that may contain it (``*``: any). ``fixed`` classes live and die with their parent, ``operational``
+ones are the switches' own and not configurable.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import errors, values
+
+TABLE = Path(__file__).with_name("classes.json")
+ROOT = "topRoot"
+TAG_CLASSES = frozenset({"tagAnnotation", "tagTag", "tagInst", "tagAliasInst"})
+
+
+@dataclass(frozen=True, eq=False)
+class Property:
+    """One property of a class; ``spec`` is what ``values.normalise`` needs to know about it."""
+
+    name: str
+    spec: values.Spec
+    default: str = ""
+    naming: bool = False
+    create_only: bool = False
+    read_only: bool = False
+    secure: bool = False
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation class' target: the class ``to``, by the name in property ``by`` or by ``tDn``; ``fault`` when it is missing."""
+
+    to: str
+    by: str | None = None
+    fault: str | None = None
+    tracked: bool = True
+
+
+@dataclass(eq=False)
+class ClassInfo:
+    name: str
+    rn: str
+    properties: dict[str, Property]
+    containers: frozenset[str]
+    implicit: tuple[str, ...] = ()
+    supers: frozenset[str] = frozenset()
+    relation: Relation | None = None
+    taggable: bool = False
+    fixed: bool = False
+    operational: bool = False
+    naming: tuple[str, ...] = ()
+    prefix: str = ""
+    pattern: re.Pattern[str] = field(default_factory=lambda: re.compile(""))
+    contains: dict[str, ClassInfo] = field(default_factory=dict)
+
+    @functools.cached_property
+    def configurable(self) -> tuple[str, ...]:
+        """What a client may set and a GET returns."""
+        return tuple(p.name for p in self.properties.values() if not p.read_only and not p.secure)
+
+    @functools.cached_property
+    def defaults(self) -> dict[str, str]:
+        """The visible properties of an object that nobody configured."""
+        return {p.name: p.default for p in self.properties.values() if not p.secure}
+
+    def build_rn(self, naming: dict[str, str]) -> str:
+        return self.rn.format_map(naming)
+
+    def parse_rn(self, rn: str) -> dict[str, str] | None:
+        """Return the naming properties that ``rn`` spells, or None where it is not of this class."""
+        match = self.pattern.fullmatch(rn)
+        if match is None:
+            return None
+        return {prop: _unbracket(value) for prop, value in zip(self.naming_in_rn, match.groups())}
+
+    @functools.cached_property
+    def naming_in_rn(self) -> list[str]:
+        return re.findall(r"{(\w+)}", self.rn)
+
+
+class ClassTable:
+    """All classes, and how names and classes go together."""
+
+    def __init__(self, path: Path = TABLE) -> None:
+        raw = json.loads(path.read_text())
+        shared = {name: _property(name.partition("~")[0], spec) for name, spec in raw["properties"].items()}
+        self.classes = {name: _class(name, spec, shared) for name, spec in raw["classes"].items()}
+        self.subclasses: dict[str, list[str]] = {}
+        for info in self.classes.values():
+            for above in info.supers:
+                self.subclasses.setdefault(above, []).append(info.name)
+            for container in info.containers:
+                if container in self.classes:
+                    self.classes[container].contains[info.name] = info
+        self._anywhere = [c for c in self.classes.values() if "*" in c.containers]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.classes
+
+    def __getitem__(self, name: str) -> ClassInfo:
+        return self.classes[name]
+
+    def concrete(self, name: str) -> list[str]:
+        """Return the class itself, or the concrete classes below an abstract one; empty when nobody knows it."""
+        if name in self.classes:
+            return [name]
+        return self.subclasses.get(name, [])
+
+    def may_contain(self, parent: ClassInfo, child: ClassInfo) -> bool:
+        if child.name in parent.contains:
+            return True
+        return "*" in child.containers and (child.name not in TAG_CLASSES or parent.taggable)
+
+    def child_of(self, parent: ClassInfo, rn: str) -> tuple[ClassInfo, dict[str, str]] | None:
+        """Find the class and naming properties of the relative name ``rn`` below ``parent``."""
+        best: tuple[ClassInfo, dict[str, str]] | None = None
+        for info in (*parent.contains.values(), *self._anywhere):
+            if not rn.startswith(info.prefix) or (best and len(best[0].prefix) >= len(info.prefix)):
+                continue
+            naming = info.parse_rn(rn)
+            if naming is not None and self.may_contain(parent, info):
+                best = info, naming
+        return best
+
+    def resolve(self, dn: str) -> list[tuple[str, ClassInfo, dict[str, str]]]:
+        """Spell out ``dn`` as (relative name, class, naming properties), from the root down.
+
+        Raises error 104 where a relative name fits no class at its place or carries an impossible value.
+        """
+        path = []
+        info = self.classes[ROOT]
+        for position, rn in enumerate(split_dn(dn), 1):
+            found = self.child_of(info, rn)
+            if found is None:
+                raise errors.invalid_dn(dn, rn, position)
+            info, naming = found
+            naming = self.normalise_naming(info, naming, rn)
+            path.append((info.build_rn(naming), info, naming))
+        return path
+
+    def normalise_naming(self, info: ClassInfo, naming: dict[str, str], rn: str) -> dict[str, str]:
+        try:
+            return {p: values.normalise(info.properties[p].spec, v) for p, v in naming.items()}
+        except (values.Unparsable, values.OutOfRange, values.Invalid) as problem:
+            raise errors.invalid_rn(rn) from problem
+
+
+def split_dn(dn: str) -> list[str]:
+    """Split at the slashes that stand outside brackets."""
+    parts, depth, start = [], 0, 0
+    for i, char in enumerate(dn):
+        if char == "[":
+            depth += 1
+        elif char == "]":
+            depth -= 1
+        elif char == "/" and depth == 0:
+            parts.append(dn[start:i])
+            start = i + 1
+    parts.append(dn[start:])
+    return [p for p in parts if p]
+
+
+def parent_dn(dn: str) -> str:
+    return "/".join(split_dn(dn)[:-1])
+
+
+def _unbracket(value: str) -> str:
+    """``lifp-[x]`` is accepted where the format says ``lifp-{name}``."""
+    return value[1:-1] if value.startswith("[") and value.endswith("]") else value
+
+
+def _property(name: str, raw: dict[str, Any]) -> Property:
+    return Property(
+        name=name,
+        spec=values.Spec.from_table(raw),
+        default=raw.get("default", ""),
+        naming=raw.get("naming", False),
+        create_only=raw.get("createOnly", False) or raw.get("naming", False),
+        read_only=raw.get("readOnly", False),
+        secure=raw.get("secure", False),
+    )
+
+
+def _class(name: str, raw: dict[str, Any], shared: dict[str, Property]) -> ClassInfo:
+    properties = {p: shared[p] for p in raw["shared"]}
+    for prop, definition in raw["props"].items():
+        properties[prop] = shared[definition] if isinstance(definition, str) else _property(prop, definition)
+    relation = raw.get("relation")
+    info = ClassInfo(
+        name=name,
+        rn=raw["rn"],
+        properties=dict(sorted(properties.items())),
+        containers=frozenset(raw["in"]),
+        implicit=tuple(raw.get("implicit", ())),
+        supers=frozenset(raw.get("supers", ())),
+        relation=_relation(relation) if relation else None,
+        taggable=raw.get("taggable", False),
+        fixed=raw.get("fixed", False),
+        operational=raw.get("operational", False),
+    )
+    info.naming = tuple(p.name for p in info.properties.values() if p.naming)
+    info.prefix = info.rn.partition("{")[0].removesuffix("[")
+    info.pattern = _rn_pattern(info.rn)
+    return info
+
+
+def _relation(raw: dict[str, Any]) -> Relation:
+    return Relation(raw["to"], raw.get("by"), raw.get("fault"), not (raw.get("loose") or raw.get("untracked")))
+
+
+def _rn_pattern(rn: str) -> re.Pattern[str]:
+    pattern = ""
+    for literal, bracketed, bare in re.findall(r"([^{}\[\]]*)(?:\[{(\w+)}\]|{(\w+)})?", rn):
+        pattern += re.escape(literal)
+        if bracketed:
+            pattern += r"\[(.*?)\]"
+        elif bare:
+            pattern += r"(.+?)"
+    return re.compile(pattern)

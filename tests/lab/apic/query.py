@@ -1,0 +1,196 @@
+"""GET: which objects a query's options select, and what is shown below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from . import errors, filters
+from .documents import Node
+from .tree import ManagedObject, Tree
+
+#: a real APIC refuses larger answers
+MAX_RESULTS = 100_000
+
+#: what APIC makes by itself and nobody configures
+_STATE = frozenset({"faultInst", "faultDelegate", "faultCounts", "healthInst"})
+
+_CHOICES = {
+    "query-target": ("self", "children", "subtree"),
+    "rsp-subtree": ("no", "children", "full", "modified"),
+    "rsp-prop-include": ("all", "naming-only", "config-only"),
+}
+
+
+@dataclass
+class Options:
+    """The query options of one request, checked."""
+
+    target: str = "self"
+    target_classes: frozenset[str] = frozenset()
+    target_filter: filters.Predicate | None = None
+    subtree: str = "no"
+    subtree_classes: frozenset[str] = frozenset()
+    subtree_filter: filters.Predicate | None = None
+    include: frozenset[str] = frozenset()
+    properties: str = "all"
+    order: list[tuple[str, str, bool]] = field(default_factory=list)
+    page: int = 0
+    page_size: int | None = None
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str], tree: Tree) -> Options:
+        """Raises ApicError on unknown classes and properties and on malformed values."""
+        for name, choices in _CHOICES.items():
+            if name in query and query[name] not in choices:
+                raise errors.bad_query(f"Invalid value {query[name]} for query option {name}")
+        return cls(
+            target=query.get("query-target", "self"),
+            target_classes=_classes(query.get("target-subtree-class"), tree),
+            target_filter=_filter(query.get("query-target-filter"), tree),
+            subtree=query.get("rsp-subtree", "no"),
+            subtree_classes=_classes(query.get("rsp-subtree-class"), tree),
+            subtree_filter=_filter(query.get("rsp-subtree-filter"), tree),
+            include=frozenset(filter(None, query.get("rsp-subtree-include", "").split(","))),
+            properties=query.get("rsp-prop-include", "all"),
+            order=list(_order(query.get("order-by", ""))),
+            page=_number(query, "page") or 0,
+            page_size=_number(query, "page-size"),
+        )
+
+
+def _classes(text: str | None, tree: Tree) -> frozenset[str]:
+    found: set[str] = set()
+    for name in filter(None, (text or "").split(",")):
+        concrete = tree.table.concrete(name)
+        if not concrete:
+            raise errors.unresolved_class(name)
+        found.update(concrete)
+    return frozenset(found)
+
+
+def _filter(text: str | None, tree: Tree) -> filters.Predicate | None:
+    return filters.parse(text, tree.table) if text else None
+
+
+def _order(text: str) -> Iterator[tuple[str, str, bool]]:
+    """``fvBD.name|desc`` and so on, separated by commas."""
+    for term in filter(None, text.split(",")):
+        path, _, direction = term.partition("|")
+        cls, _, prop = path.partition(".")
+        yield cls, prop, direction == "desc"
+
+
+def _number(query: Mapping[str, str], name: str) -> int | None:
+    if name not in query:
+        return None
+    if not query[name].isdigit():
+        raise errors.bad_query(f"Invalid value {query[name]} for query option {name}")
+    return int(query[name])
+
+
+def of_object(tree: Tree, dn: str, options: Options) -> tuple[list[Node], int]:
+    """Answer ``/api/mo/DN``: the nodes to show and the total before paging. An absent object is no error."""
+    mo = tree.get(dn)
+    if mo is None:
+        path = tree.table.resolve(dn)
+        mo = tree.get("/".join(rn for rn, _info, _naming in path))
+    return _answer(tree, [mo] if mo else [], options)
+
+
+def of_class(tree: Tree, cls: str, below: str, options: Options) -> tuple[list[Node], int]:
+    """Answer ``/api/class/CLASS``, for the objects below the DN ``below`` where one is given."""
+    if not tree.table.concrete(cls):
+        raise errors.unresolved_class(cls)
+    found = tree.of_class(cls)
+    if below:
+        found = [mo for mo in found if mo.dn.startswith(below + "/")]
+    return _answer(tree, found, options)
+
+
+def _answer(tree: Tree, base: list[ManagedObject], options: Options) -> tuple[list[Node], int]:
+    selected = list(_select(base, options))
+    if options.include & {"count"}:
+        return [_count(tree, len(selected))], 1
+    nodes = [_node(mo, options) for mo in selected]
+    if "required" in options.include:
+        nodes = [node for node in nodes if node.children]
+    if "no-scoped" in options.include:
+        nodes = [child for node in nodes for child in node.children]
+    if len(nodes) > MAX_RESULTS:
+        raise errors.too_big()
+    nodes = _sorted(nodes, options)
+    total = len(nodes)
+    if options.page_size:
+        nodes = nodes[options.page * options.page_size :][: options.page_size]
+    return nodes, total
+
+
+def _select(base: Iterable[ManagedObject], options: Options) -> Iterator[ManagedObject]:
+    for mo in base:
+        for each in _targets(mo, options.target):
+            if options.target_classes and each.cls not in options.target_classes:
+                continue
+            if options.target_filter is None or options.target_filter(each):
+                yield each
+
+
+def _targets(mo: ManagedObject, target: str) -> Iterable[ManagedObject]:
+    if target == "self":
+        return [mo]
+    return list(mo.children.values()) if target == "children" else mo.descendants()
+
+
+def _count(tree: Tree, number: int) -> Node:
+    counter = ManagedObject(tree.table["moCount"], "", None, {"count": str(number)})
+    return Node(counter, attributes={"childAction": "", "count": str(number), "dn": "", "status": ""})
+
+
+def _node(mo: ManagedObject, options: Options) -> Node:
+    included = _included(mo, options)
+    if included is not None:
+        return Node(mo, included)
+    if options.subtree not in ("children", "full"):
+        return Node(mo)
+    return Node(mo, _below(mo, options, deep=options.subtree == "full"))
+
+
+def _below(mo: ManagedObject, options: Options, deep: bool) -> list[Node]:
+    """Return the wanted children; with ``deep`` also those that lead to wanted ones further down."""
+    nodes = []
+    for child in mo.children.values():
+        below = _below(child, options, deep) if deep else []
+        if below or _wanted(child, options):
+            nodes.append(Node(child, below))
+    return nodes
+
+
+def _wanted(mo: ManagedObject, options: Options) -> bool:
+    if options.subtree_classes and mo.cls not in options.subtree_classes:
+        return False
+    if options.properties == "config-only" and mo.cls in _STATE:
+        return False
+    return options.subtree_filter is None or options.subtree_filter(mo)
+
+
+def _included(mo: ManagedObject, options: Options) -> list[Node] | None:
+    """Return what ``rsp-subtree-include`` shows instead of plain children: faults or relations of the subtree, or None."""
+    wanted = options.include & {"faults", "relations"}
+    if not wanted:
+        return None
+    nodes = []
+    for each in mo.descendants():
+        if (each.cls == "faultInst" and "faults" in wanted) or (each.info.relation and "relations" in wanted):
+            if not options.subtree_classes or each.cls in options.subtree_classes:
+                nodes.append(Node(each))
+    return nodes
+
+
+def _sorted(nodes: list[Node], options: Options) -> list[Node]:
+    for _cls, prop, descending in reversed(options.order):
+        nodes = sorted(nodes, key=lambda node: _sort_key(node.mo.get(prop) or ""), reverse=descending)
+    return nodes
+
+
+def _sort_key(value: str) -> tuple[int, int, str]:
+    return (0, int(value), "") if value.isdigit() else (1, 0, value)

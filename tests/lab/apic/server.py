@@ -1,0 +1,302 @@
+"""Puts the emulator on the network: HTTPS or HTTP on 127.0.0.1, one port for each controller of the cluster.
+
+``/api`` is APIC's own interface. Below ``/_lab`` is the lab's: the log, the tree, misbehaviour, live state, secrets, reset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import trustme
+from aiohttp import web
+
+from . import errors
+from .apic import Apic, Request, Response
+from .misbehaviour import Misbehaviour, Rule
+from .request_log import RequestLog
+from .seed import Seed
+from .tree import Tree
+
+HOST = "127.0.0.1"
+MAX_BODY = 256 * 1024 * 1024
+
+
+class Dropped(Exception):
+    """The connection is closed instead of an answer."""
+
+
+class ApicServer:
+    """Runs an emulator in a thread; a context manager.
+
+    ``seed`` is a structure, a path or None for ``fabric.yml``; without ``state_dir`` nothing outlives the object. ``port`` 0
+    takes a free one; ``controllers`` is how many ports serve the one fabric (``urls``, ``ports``). ``expose_secrets`` lets
+    ``/_lab/secrets`` answer.
+    """
+
+    def __init__(
+        self,
+        seed: dict[str, Any] | Path | str | None = None,
+        state_dir: Path | str | None = None,
+        *,
+        port: int = 0,
+        https: bool = True,
+        controllers: int = 1,
+        token_lifetime: float = 600,
+        expose_secrets: bool = False,
+    ) -> None:
+        self._scratch = None if state_dir else tempfile.TemporaryDirectory(prefix="lab-apic-")
+        self.state_dir = Path(state_dir or self._scratch.name)
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        kept = self.state_dir if state_dir else None
+        self.apic = Apic(Seed.load(seed), kept, token_lifetime)
+        self.log = RequestLog(self.state_dir / "requests.jsonl" if kept else None)
+        self.misbehaviour = Misbehaviour()
+        self.https = https
+        self.ports: list[int] = []
+        self._first_port = port
+        self._controllers = controllers
+        self._expose_secrets = expose_secrets
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="apic", daemon=True)
+        self._runner: web.AppRunner | None = None
+
+    def __enter__(self) -> ApicServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(30)
+
+    def stop(self) -> None:
+        self.misbehaviour.clear()
+        if self._runner:
+            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+        if self._scratch:
+            self._scratch.cleanup()
+
+    @property
+    def port(self) -> int:
+        return self.ports[0]
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"{'https' if self.https else 'http'}://{HOST}:{port}" for port in self.ports]
+
+    @property
+    def url(self) -> str:
+        return self.urls[0]
+
+    @property
+    def ca_path(self) -> Path:
+        """The certificate of the authority that signed the server's."""
+        return self.state_dir / "ca.pem"
+
+    @property
+    def tree(self) -> Tree:
+        return self.apic.tree
+
+    def misbehave(self, action: str, **details: Any) -> Rule:
+        """Add a rule, see ``misbehaviour.Rule``."""
+        return self.misbehaviour.add(action=action, **details)
+
+    def snapshot(self, volatile: bool = True) -> dict[str, Any]:
+        return self._in_loop(lambda: self.apic.snapshot(volatile))
+
+    def reset(self) -> None:
+        """Back to the seed; the log and the misbehaviour are forgotten too."""
+        self._in_loop(self._reset)
+
+    def replace_operational(self, source: str, objects: list[dict[str, Any]]) -> int:
+        return self._in_loop(lambda: self.apic.replace_operational(source, objects))
+
+    def _reset(self) -> None:
+        self.apic.reset()
+        self.log.clear()
+        self.misbehaviour.clear()
+
+    def _in_loop(self, call: Callable[[], Any]) -> Any:
+        async def run() -> Any:
+            return call()
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(60)
+
+    async def _listen(self) -> None:
+        app = web.Application(client_max_size=MAX_BODY)
+        app.router.add_route("*", "/_lab/{what}", self._lab)
+        app.router.add_route("*", "/{path:.*}", self._api)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        context = _tls(self.state_dir) if self.https else None
+        for number in range(self._controllers):
+            port = self._first_port + number if self._first_port else 0
+            site = web.TCPSite(self._runner, HOST, port, ssl_context=context)
+            await site.start()
+            self.ports.append(site._server.sockets[0].getsockname()[1])
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        started = time.perf_counter()
+        body = await request.text()
+        response: Response | None = None
+        try:
+            response = await self._answer(request, body)
+        except Dropped:
+            request.transport.abort()
+        finally:
+            self._note(request, body, response, started)
+        if response is None:
+            return web.Response(status=500)
+        return web.Response(
+            status=response.status, body=response.body, content_type=response.content_type, headers=response.headers
+        )
+
+    async def _answer(self, request: web.Request, body: str) -> Response:
+        port = request.transport.get_extra_info("sockname")[1]
+        due = self.misbehaviour.due(request.method, request.path_qs, self.ports.index(port) + 1)
+        for rule in due:
+            if rule.action == "latency":
+                await asyncio.sleep(rule.seconds)
+            elif rule.action == "status":
+                return _refusal(rule.status, request.path)
+            elif rule.action == "expire":
+                self.apic.gate.expire_all()
+            elif rule.action == "hang":
+                await self._hang(request)
+            elif rule.action == "drop":
+                raise Dropped
+        response = self.apic.handle(_request(request, body))
+        request["changed"] = response.changed
+        for rule in due:
+            if rule.action == "hang-after":
+                await self._hang(request)
+            elif rule.action == "drop-after":
+                raise Dropped
+        return response
+
+    async def _hang(self, request: web.Request) -> None:
+        """Wait until somebody releases the hanging requests or the client is gone."""
+        releases = self.misbehaviour.released
+        self.misbehaviour.hung.set()
+        while self.misbehaviour.released == releases:
+            if request.transport is None or request.transport.is_closing():
+                raise Dropped
+            await asyncio.sleep(0.01)
+
+    def _note(self, request: web.Request, body: str, response: Response | None, started: float) -> None:
+        self.log.add(
+            **{
+                "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+                "method": request.method,
+                "path": request.path,
+                "query": request.query_string,
+                "status": response.status if response else 0,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+                "in": len(body),
+                "out": len(response.body) if response else 0,
+                "changed": request.get("changed", []),
+            }
+        )
+
+    async def _lab(self, request: web.Request) -> web.StreamResponse:
+        handler = getattr(self, f"_lab_{request.method.lower()}_{request.match_info['what']}", None)
+        if handler is None:
+            return web.json_response({"error": f"no such thing: {request.method} {request.path}"}, status=404)
+        payload = await request.json() if request.can_read_body else {}
+        try:
+            return web.json_response(handler(request.query, payload))
+        except (errors.ApicError, ValueError, TypeError, KeyError) as problem:
+            return web.json_response({"error": str(problem)}, status=400)
+
+    def _lab_get_status(self, _query: Any, _payload: Any) -> dict[str, Any]:
+        return {"urls": self.urls, "objects": len(self.tree.by_dn), "requests": len(self.log)}
+
+    def _lab_get_log(self, query: Any, _payload: Any) -> list[dict[str, Any]]:
+        return self.log.entries[int(query.get("since", 0)) :]
+
+    def _lab_delete_log(self, _query: Any, _payload: Any) -> dict[str, Any]:
+        self.log.clear()
+        return {}
+
+    def _lab_get_tree(self, query: Any, _payload: Any) -> dict[str, Any]:
+        return self.apic.snapshot(query.get("volatile", "yes") == "yes")
+
+    def _lab_post_reset(self, _query: Any, _payload: Any) -> dict[str, Any]:
+        self._reset()
+        return {}
+
+    def _lab_get_misbehave(self, _query: Any, _payload: Any) -> list[dict[str, Any]]:
+        return self.misbehaviour.as_list()
+
+    def _lab_post_misbehave(self, _query: Any, payload: Any) -> dict[str, Any]:
+        return {"id": self.misbehaviour.add(**payload).id}
+
+    def _lab_delete_misbehave(self, _query: Any, _payload: Any) -> dict[str, Any]:
+        self.misbehaviour.clear()
+        return {}
+
+    def _lab_post_release(self, _query: Any, _payload: Any) -> dict[str, Any]:
+        self.misbehaviour.release()
+        return {}
+
+    def _lab_put_operational(self, _query: Any, payload: Any) -> dict[str, Any]:
+        return {"objects": self.apic.replace_operational(payload["source"], payload["objects"])}
+
+    def _lab_get_secrets(self, query: Any, _payload: Any) -> dict[str, Any]:
+        if not self._expose_secrets:
+            raise ValueError("the emulator was started without secrets")
+        return self.apic.secrets(query.get("dn"), query.get("class"))
+
+
+def _request(request: web.Request, body: str) -> Request:
+    return Request(
+        method=request.method,
+        target=request.raw_path,
+        path=request.path,
+        query=request.query,
+        cookies=request.headers.get("Cookie", ""),
+        body=body,
+    )
+
+
+_REASONS = {
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unable to deliver the message, Resolve timeout",
+}
+
+
+def _refusal(status: int, path: str) -> Response:
+    problem = errors.ApicError(status, str(status), _REASONS.get(status, "Refused by the lab"))
+    as_xml = path.endswith(".xml")
+    from . import documents
+
+    body = (documents.error_xml if as_xml else documents.error_json)(problem)
+    return Response(status, body, "text/xml" if as_xml else "application/json")
+
+
+def _tls(directory: Path) -> ssl.SSLContext:
+    """Return a context with a certificate for 127.0.0.1, made once for a state directory."""
+    chain, authority = directory / "server.pem", directory / "ca.pem"
+    if not chain.exists():
+        ca = trustme.CA()
+        ca.cert_pem.write_to_path(authority)
+        chain.touch(mode=0o600)
+        ca.issue_cert(HOST, "localhost").private_key_and_cert_chain_pem.write_to_path(chain)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    return context

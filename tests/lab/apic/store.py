@@ -1,0 +1,107 @@
+"""What survives a restart: a snapshot, replaced atomically, and a journal of the transactions since.
+
+A transaction is one line of the journal, so whoever is killed while writing leaves a torn last line, which is dropped. Secure
+values are encrypted with a key of this state directory: nothing in it can be found by searching for a password.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from .transaction import Transaction
+from .tree import ManagedObject, Tree
+
+#: transactions after which the journal is folded into a new snapshot
+COMPACT_AFTER = 500
+
+
+class Store:
+    """Keeps a tree in ``directory``; ``load`` first, then one ``append`` for each transaction."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._snapshot = directory / "tree.json"
+        self._journal = directory / "journal.jsonl"
+        self._cipher = Fernet(_key(directory / "secret.key"))
+        self._lines = 0
+
+    @property
+    def exists(self) -> bool:
+        return self._snapshot.exists()
+
+    def load(self, tree: Tree) -> None:
+        snapshot = json.loads(self._snapshot.read_text())
+        transaction = Transaction(tree, "", "")
+        self._replay(transaction, snapshot)
+        for record in self._records():
+            if record["seq"] > snapshot["seq"]:
+                self._replay(transaction, record)
+        tree.begin()
+        self.save(tree)
+
+    def save(self, tree: Tree) -> None:
+        """Write a new snapshot of everything and start an empty journal."""
+        document = {"seq": 0, "gone": [], "set": [self._row(mo) for mo in _lasting(tree.root.descendants())]}
+        scratch = self._snapshot.with_suffix(".new")
+        _write_private(scratch, json.dumps(document))
+        self._journal.unlink(missing_ok=True)
+        scratch.replace(self._snapshot)
+        self._lines = 0
+
+    def append(self, tree: Tree) -> None:
+        """Record what the tree's current transaction did."""
+        rows = [self._row(mo) for mo in _lasting(tree.dirty.values())]
+        if not rows and not tree.gone:
+            return
+        self._lines += 1
+        line = json.dumps({"seq": self._lines, "gone": list(tree.gone), "set": rows})
+        with os.fdopen(os.open(self._journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as journal:
+            journal.write(line + "\n")
+        if self._lines >= COMPACT_AFTER:
+            self.save(tree)
+
+    def _records(self) -> Iterator[dict[str, Any]]:
+        if not self._journal.exists():
+            return
+        for line in self._journal.read_text().splitlines():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                return
+
+    def _row(self, mo: ManagedObject) -> list[Any]:
+        values = {p: v for p, v in mo.values.items() if mo.info.defaults[p] != v}
+        sealed = {p: self._cipher.encrypt(v.encode()).decode() for p, v in mo.secrets.items()}
+        return [mo.dn, values, sealed] if sealed else [mo.dn, values]
+
+    def _replay(self, transaction: Transaction, record: dict[str, Any]) -> None:
+        tree = transaction.tree
+        for dn in record["gone"]:
+            if (mo := tree.get(dn)) is not None:
+                tree.remove(mo)
+        for dn, values, *sealed in record["set"]:
+            secrets = {p: self._cipher.decrypt(v.encode()).decode() for p, v in (sealed[0] if sealed else {}).items()}
+            mo = tree.get(dn)
+            mo = transaction.plant(dn, {}) if mo is None else mo
+            tree.update(mo, {**mo.info.defaults, **values}, secrets)
+
+
+def _lasting(objects: Iterable[ManagedObject]) -> Iterator[ManagedObject]:
+    return (mo for mo in objects if not mo.volatile and mo.parent is not None)
+
+
+def _key(path: Path) -> bytes:
+    if not path.exists():
+        _write_private(path, Fernet.generate_key().decode())
+    return path.read_bytes()
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

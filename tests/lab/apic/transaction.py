@@ -1,0 +1,258 @@
+"""One POST or DELETE: applies posted objects to the tree, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import errors, values
+from .documents import Node, Posted
+from .model import ClassInfo, Property, split_dn
+from .tree import ManagedObject, Tree
+
+#: attributes that address an object or say what to do with it
+ADDRESSING = frozenset({"dn", "rn", "status", "childAction"})
+STATUSES = frozenset({"", "created", "modified", "created,modified", "modified,created", "deleted"})
+
+
+@dataclass
+class Change:
+    """What happened to one object: ``status`` is created, modified or deleted, ``attributes`` what was set."""
+
+    mo: ManagedObject
+    status: str
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+class Transaction:
+    """Applies posted objects; the caller commits or rolls the tree back.
+
+    ``changes`` holds what clients see as changed, ``touched`` also what changed by itself (implicit children), both by DN.
+    """
+
+    def __init__(self, tree: Tree, now: str, user: str) -> None:
+        self.tree = tree
+        self.table = tree.table
+        self.changes: dict[str, Change] = {}
+        self.touched: dict[str, ManagedObject] = {}
+        self.removed: dict[str, ManagedObject] = {}
+        self._stamp = {"modTs": now}
+        self._owner = {"userdom": ":all:", "uid": "15374"} if user else {}
+
+    def post(self, url_dn: str, posted: Posted) -> ManagedObject | None:
+        """Apply ``posted`` at the DN of the URL: the object itself, or a child of the object that is there."""
+        self._check_names(posted)
+        dn = self._target(url_dn, posted)
+        mo = self.tree.get(dn)
+        parent = mo.parent if mo else self.tree.parent_of(dn)
+        if parent is None:
+            if posted.attributes.get("status") == "deleted":
+                return None
+            raise errors.object_not_found(dn)
+        return self._apply(posted, self.table[posted.cls], parent, split_dn(dn)[-1])
+
+    def delete(self, dn: str) -> None:
+        self.table.resolve(dn)
+        mo = self.tree.get(dn)
+        if mo is not None:
+            self._delete(mo)
+
+    def create(self, info: ClassInfo, rn: str, parent: ManagedObject, given: dict[str, str]) -> ManagedObject:
+        """Create an object with its defaults and its implicit children."""
+        visible = {p: v for p, v in given.items() if not info.properties[p].secure}
+        properties = {**info.defaults, **self._only(info, self._stamp), **self._only(info, self._owner), **visible}
+        mo = self.tree.add(info, rn, parent, properties)
+        mo.secrets.update({p: v for p, v in given.items() if info.properties[p].secure})
+        self.touched[mo.dn] = mo
+        for name in info.implicit:
+            child = self.table[name]
+            if child.build_rn({}) not in mo.children:
+                self.create(child, child.build_rn({}), mo, {})
+        return mo
+
+    def plant(self, dn: str, attributes: dict[str, str]) -> ManagedObject:
+        """Create or update an object without asking what clients may set, and whatever is missing above it."""
+        mo = self.tree.root
+        for rn, info, naming in self.table.resolve(dn):
+            mo = mo.children.get(rn) or self.create(info, rn, mo, naming)
+        unknown = attributes.keys() - mo.info.properties.keys()
+        if unknown:
+            raise errors.unknown_attribute(min(unknown), mo.cls)
+        secrets = {p: v for p, v in attributes.items() if mo.info.properties[p].secure}
+        self.tree.update(mo, {p: v for p, v in attributes.items() if p not in secrets}, secrets)
+        return mo
+
+    def plant_tree(self, posted: Posted, parent_dn: str = "") -> Iterator[ManagedObject]:
+        """Plant an object that names itself by ``dn`` or, below another, by ``rn`` or its naming properties."""
+        self._check_names(posted)
+        given = posted.attributes
+        rn = self._rn(posted, self.table[posted.cls], parent_dn) if parent_dn else ""
+        mo = self.plant(f"{parent_dn}/{rn}" if parent_dn else given["dn"], _without_addressing(given))
+        yield mo
+        for child in posted.children:
+            yield from self.plant_tree(child, mo.dn)
+
+    def _check_names(self, posted: Posted) -> None:
+        if posted.cls not in self.table:
+            raise errors.unknown_class(posted.cls)
+        known = self.table[posted.cls].properties
+        for prop in posted.attributes:
+            if prop not in known and prop not in ADDRESSING:
+                raise errors.unknown_attribute(prop, posted.cls)
+        for child in posted.children:
+            self._check_names(child)
+
+    def _target(self, url_dn: str, posted: Posted) -> str:
+        info = self.table[posted.cls]
+        if posted.attributes.get("dn"):
+            return self._posted_dn(posted)
+        path = self.table.resolve(url_dn)
+        dn = "/".join(rn for rn, _info, _naming in path)
+        at = path[-1][1] if path else self.tree.root.info
+        if at is info:
+            return dn
+        if not self.table.may_contain(at, info):
+            raise errors.wrong_class_for_dn(dn, posted.cls)
+        return "/".join(filter(None, (dn, self._rn(posted, info, dn))))
+
+    def _posted_dn(self, posted: Posted) -> str:
+        dn = posted.attributes["dn"]
+        try:
+            path = self.table.resolve(dn)
+        except errors.ApicError:
+            raise errors.unknown_value(dn, "dn", posted.cls) from None
+        if path[-1][1].name != posted.cls:
+            raise errors.wrong_class_for_dn(dn, posted.cls)
+        return "/".join(rn for rn, _info, _naming in path)
+
+    def _rn(self, posted: Posted, info: ClassInfo, parent_dn: str) -> str:
+        """Return a child's relative name, from its ``rn``, its ``dn`` or its naming properties."""
+        given = posted.attributes
+        rn = given.get("rn") or (split_dn(given["dn"])[-1] if given.get("dn") else "")
+        if rn:
+            naming = info.parse_rn(rn)
+            if naming is None:
+                raise errors.cannot_contain(rn, parent_dn)
+            return info.build_rn(self.table.normalise_naming(info, naming, rn))
+        naming = {}
+        for prop in info.naming_in_rn:
+            value = given.get(prop, info.properties[prop].default)
+            naming[prop] = self._checked(info, info.properties[prop], value, info.prefix + value)
+        return info.build_rn(naming)
+
+    def _apply(self, posted: Posted, info: ClassInfo, parent: ManagedObject, rn: str) -> ManagedObject | None:
+        status = ",".join(flag.strip() for flag in posted.attributes.get("status", "").split(","))
+        dn = f"{parent.dn}/{rn}" if parent.dn else rn
+        if status not in STATUSES:
+            raise errors.unknown_value(status, "status", info.name, dn)
+        mo = parent.children.get(rn)
+        if status == "deleted":
+            if mo is not None:
+                self._delete(mo)
+            return None
+        if mo is not None and status == "created":
+            raise errors.already_attached(info.name, parent.dn, rn)
+        if mo is None:
+            if status == "modified":
+                raise errors.object_not_found(dn)
+            mo = self._create_posted(posted, info, parent, rn, dn)
+        else:
+            self._modify(mo, self._given(posted, info, dn))
+        self._apply_children(posted, mo)
+        return mo
+
+    def _apply_children(self, posted: Posted, mo: ManagedObject) -> None:
+        for child in posted.children:
+            info = self.table[child.cls]
+            if not self.table.may_contain(mo.info, info):
+                raise errors.cannot_contain(child.attributes.get("rn") or info.prefix.rstrip("-"), mo.dn)
+            self._apply(child, info, mo, self._rn(child, info, mo.dn))
+
+    def _create_posted(self, posted: Posted, info: ClassInfo, parent: ManagedObject, rn: str, dn: str) -> ManagedObject:
+        if info.operational:
+            raise errors.admin_implicit(info.name, "dn")
+        if info.fixed:
+            raise errors.object_not_found(dn)
+        given = self._given(posted, info, dn)
+        naming = self.table.normalise_naming(info, info.parse_rn(rn) or {}, rn)
+        for prop, value in naming.items():
+            if given.get(prop, value) != value:
+                raise errors.create_only(info.name, prop)
+        mo = self.create(info, rn, parent, {**given, **naming})
+        self.changes[dn] = Change(mo, "created", {**naming, **given})
+        return mo
+
+    def _given(self, posted: Posted, info: ClassInfo, dn: str) -> dict[str, str]:
+        """Return the posted properties, checked and normalised."""
+        given = {}
+        for name, value in _without_addressing(posted.attributes).items():
+            prop = info.properties[name]
+            if prop.read_only:
+                raise errors.admin_implicit(info.name, name)
+            given[name] = self._checked(info, prop, value, dn)
+        return given
+
+    @staticmethod
+    def _checked(info: ClassInfo, prop: Property, value: str, dn: str) -> str:
+        try:
+            return values.normalise(prop.spec, value)
+        except values.Unparsable:
+            raise errors.unknown_value(value, prop.name, info.name, dn) from None
+        except values.OutOfRange:
+            raise errors.out_of_range(prop.name, dn) from None
+        except values.Invalid:
+            raise errors.failed_validation(value, prop.name, dn) from None
+
+    def _modify(self, mo: ManagedObject, given: dict[str, str]) -> None:
+        held = {**mo.values, **mo.secrets}
+        changed = {p: v for p, v in given.items() if held.get(p) != v}
+        for prop in changed:
+            if mo.info.properties[prop].create_only:
+                raise errors.create_only(mo.cls, prop)
+        if not changed:
+            return
+        visible = {p: v for p, v in changed.items() if not mo.info.properties[p].secure}
+        secrets = {p: v for p, v in changed.items() if p not in visible}
+        self.tree.update(mo, {**visible, **self._only(mo.info, self._stamp)}, secrets)
+        self.touched[mo.dn] = mo
+        earlier = self.changes.get(mo.dn)
+        status = "created" if earlier and earlier.status == "created" else "modified"
+        self.changes[mo.dn] = Change(mo, status, {**(earlier.attributes if earlier else {}), **changed})
+
+    def _delete(self, mo: ManagedObject) -> None:
+        if mo.info.fixed or mo.info.operational:
+            if mo.info.relation:
+                return
+            raise errors.undeletable(mo.cls, mo.dn)
+        for each in self.tree.remove(mo):
+            self.removed[each.dn] = each
+            self.touched.pop(each.dn, None)
+            self.changes.pop(each.dn, None)
+        self.changes[mo.dn] = Change(mo, "deleted")
+
+    @staticmethod
+    def _only(info: ClassInfo, properties: dict[str, str]) -> dict[str, str]:
+        return {p: v for p, v in properties.items() if p in info.properties}
+
+
+def _without_addressing(attributes: dict[str, str]) -> dict[str, str]:
+    return {prop: value for prop, value in attributes.items() if prop not in ADDRESSING}
+
+
+def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:
+    """Arrange changes as ``rsp-subtree=modified`` shows them: the topmost changed objects, changed ones below nested."""
+    nodes: dict[str, Node] = {}
+    roots = []
+    for dn, change in sorted(changes.items(), key=lambda item: len(split_dn(item[0]))):
+        above = next((nodes[mo.dn] for mo in change.mo.ancestors() if mo.dn in nodes), None)
+        node = nodes[dn] = Node(change.mo, attributes=_shown(change, top=above is None))
+        (roots if above is None else above.children).append(node)
+    return roots
+
+
+def _shown(change: Change, top: bool) -> dict[str, Any]:
+    secure = {p.name for p in change.mo.info.properties.values() if p.secure}
+    shown = {p: v for p, v in change.attributes.items() if p not in secure}
+    address = {"dn": change.mo.dn} if top else {"rn": change.mo.rn}
+    return dict(sorted({**shown, **address, "status": change.status}.items()))
