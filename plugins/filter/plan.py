@@ -1,0 +1,49 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan and what follows from it, as filters: thin shells over ``plugin_utils``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils import apic, documents, kubernetes, peering, standalone
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import IntentError
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+
+
+def _shell(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as a filter: plain data in, and mistakes as Ansible's errors."""
+
+    def run(value: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(plain(value), *map(plain, args), **{name: plain(arg) for name, arg in kwargs.items()})
+        except (IntentError, TypeError, ValueError) as problem:
+            raise AnsibleFilterError(str(problem)) from problem
+        except KeyError as problem:
+            raise AnsibleFilterError(f"the input is no plan: it lacks {problem}") from problem
+
+    return run
+
+
+class FilterModule:
+    """Filters of the collection."""
+
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        """All filters by name."""
+        functions = {
+            "apic_roots": apic.apic_roots,
+            "apic_tree": apic.apic_tree,
+            "cluster_plan": standalone.cluster_plan,
+            "floating_svi_plan": standalone.floating_svi_plan,
+            "kubernetes_objects": kubernetes.kubernetes_objects,
+            "plan_summary": documents.plan_summary,
+            "rack_peer_map": peering.rack_peer_map,
+            "secondary_ip": standalone.secondary_ip,
+            "standard_svi_plan": standalone.standard_svi_plan,
+        }
+        return {name: _shell(function) for name, function in functions.items()}

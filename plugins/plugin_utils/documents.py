@@ -1,0 +1,115 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documents for people: plan → text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+FAMILY_NAMES = {"ipv4": "IPv4", "ipv6": "IPv6"}
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Lines of a text table: columns as wide as they need to be, two spaces between them."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+
+
+def plan_summary(
+    plan: Mapping[str, Any],
+    report: Mapping[str, Mapping[str, Any]] | None = None,
+    artifacts: Iterable[str] | None = None,
+) -> str:
+    """The plan on a page: per rack its leaves, nodes, addresses and peers.
+
+    :param plan: a cluster's plan.
+    :param report: what was pushed: ``{part: {"created": [...] or number, "modified": …, "deleted": …, "requests": n}}``.
+    :param artifacts: the files that were written.
+    """
+    blocks = [_head(plan), *(_rack(plan, rack) for rack in plan["racks"]), _warnings(plan), _report(report or {})]
+    files = list(artifacts or [])
+    if files:
+        blocks.append(["Artifacts:", *(f"  {path}" for path in files)])
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _head(plan: Mapping[str, Any]) -> list[str]:
+    fabric, svi = plan["fabric"], plan["svi"]
+    families = " and ".join(FAMILY_NAMES[family] for family in plan["address_families"])
+    l3outs = ", ".join(l3out["name"] for l3out in plan["l3outs"])
+    lines = [
+        f"Cluster {plan['cluster']}: {len(plan['nodes'])} nodes in {len(plan['racks'])} racks, {families}, {svi['kind']} SVI"
+        f" ({svi['reasons'][0]})",
+        f"  L3Out {l3outs} in VRF {fabric['tenant']}:{fabric['vrf']}; AS {plan['cluster_asn']} to the fabric's AS"
+        f" {fabric['asn']}; MTU {plan['interface']['mtu']}",
+    ]
+    if plan["floating"]:
+        for family, network in plan["floating"]["networks"].items():
+            lines.append(
+                f"  {FAMILY_NAMES[family]} {network['subnet']}, VLAN {plan['floating']['vlan']}: floating"
+                f" {_bare(network['floating'])}, secondary (the nodes' gateway) {_bare(network['secondary'])}"
+            )
+    for role, subnets in plan["subnets"].items():
+        prefixes = [prefix for prefixes in subnets.values() for prefix in prefixes]
+        if prefixes and role != "node":
+            lines.append(f"  {role.replace('_', ' ').capitalize()} subnets: {', '.join(prefixes)}")
+    return lines
+
+
+def _bare(address: str) -> str:
+    return address.split("/")[0]
+
+
+def _rack(plan: Mapping[str, Any], rack: Mapping[str, Any]) -> list[str]:
+    leaves = [leaf for leaf in plan["leaves"] if leaf["id"] in rack["leaves"]]
+    nodes = [node for node in plan["nodes"] if node["rack"] == rack["id"]]
+    lines = [f"Rack {rack['id']} (pod {rack['pod']}): {len(nodes)} nodes behind {len(leaves)} leaves"]
+    lines += [f"  {line}" for line in table(("Leaf", "Side", "Router ID", "Addresses"), map(_leaf_row, leaves))]
+    lines.append("")
+    rows = [row for node in nodes for row in _node_rows(node)]
+    header = ("Node", "VLAN", "Address", "Gateway", "Peers")
+    return lines + [f"  {line}" for line in table(header, rows)]
+
+
+def _leaf_row(leaf: Mapping[str, Any]) -> tuple[str, ...]:
+    addresses = ", ".join(network["address"] for network in leaf["networks"].values())
+    return str(leaf["id"]), leaf["side"], leaf["router_id"], addresses or "one for each node"
+
+
+def _node_rows(node: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (
+            node["name"],
+            str(node["vlan"]),
+            network["address"],
+            network["gateway"],
+            ", ".join(f"{peer['leaf']} {peer['address']}" for peer in node["peers"] if peer["family"] == family),
+        )
+        for family, network in node["networks"].items()
+    ]
+
+
+def _warnings(plan: Mapping[str, Any]) -> list[str]:
+    if not plan["warnings"]:
+        return []
+    return ["Warnings:", *(f"  {one['path']}: {one['problem']}. {one['remedy']}" for one in plan["warnings"])]
+
+
+def _report(report: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not report:
+        return []
+    columns = ("created", "modified", "deleted", "requests")
+    rows = [(part, *(_amount(result.get(column)) for column in columns)) for part, result in report.items()]
+    return ["Pushed:", *(f"  {line}" for line in table(("Part", *map(str.capitalize, columns)), rows))]
+
+
+def _amount(value: Any) -> str:
+    """Numbers as they are, lists as their length."""
+    if value is None:
+        return "-"
+    return str(len(value)) if isinstance(value, list | tuple | dict) else str(value)

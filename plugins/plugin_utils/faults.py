@@ -1,0 +1,94 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wrong with an intent: collected, never raised one by one, and shown all at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+ERROR = "error"
+WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong.
+
+    :param id: the rule, in kebab case: stable, to be searched for.
+    :param severity: ``error`` (no plan) or ``warning``.
+    :param path: where the user wrote it: ``aci_calico_racks[1].nodes[2]``, ``hosts.node-3.aci_calico_rack``.
+    :param problem: what is wrong, with the values that collide. Never a secret value.
+    :param remedy: what to do about it.
+    """
+
+    id: str
+    severity: str
+    path: str
+    problem: str
+    remedy: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The fault as plain data."""
+        return asdict(self)
+
+
+class IntentError(Exception):
+    """An intent that cannot be planned; ``faults`` holds all errors and warnings."""
+
+    def __init__(self, cluster: str, faults: Iterable[Fault]) -> None:
+        self.cluster = cluster
+        self.faults = list(faults)
+        super().__init__(render(cluster, self.faults))
+
+
+def error(rule: str, path: str, problem: str, remedy: str) -> Fault:
+    """A fault that forbids the plan."""
+    return Fault(rule, ERROR, path, problem, remedy)
+
+
+def warning(rule: str, path: str, problem: str, remedy: str) -> Fault:
+    """A fault that the plan carries along."""
+    return Fault(rule, WARNING, path, problem, remedy)
+
+
+def errors(faults: Iterable[Fault]) -> list[Fault]:
+    """Those faults that forbid the plan."""
+    return [fault for fault in faults if fault.severity == ERROR]
+
+
+def warnings(faults: Iterable[Fault]) -> list[Fault]:
+    """Those faults that the plan carries along."""
+    return [fault for fault in faults if fault.severity == WARNING]
+
+
+def render(cluster: str, faults: Iterable[Fault], done: str = "planned") -> str:
+    """All faults as text for people: errors first, each with its path, its rule and its remedy.
+
+    :param done: what cannot be done to the cluster because of them.
+    """
+    ordered = sorted(faults, key=lambda fault: fault.severity != ERROR)
+    count = len(errors(ordered))
+    head = f"Cluster {cluster} cannot be {done}: {count} {'error' if count == 1 else 'errors'}"
+    if len(ordered) > count:
+        head += f", {len(ordered) - count} {'warning' if len(ordered) - count == 1 else 'warnings'}"
+    blocks = [
+        f"{number}. {fault.path} [{fault.severity}: {fault.id}]\n   {fault.problem}\n   -> {fault.remedy}"
+        for number, fault in enumerate(ordered, 1)
+    ]
+    return "\n".join([head, *blocks])
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question that names the closest known name, or nothing."""
+    close = difflib.get_close_matches(str(name), [str(candidate) for candidate in known], n=1, cutoff=0.6)
+    return f"Did you mean {close[0]}?" if close else ""
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value as faults quote it: short, on one line."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,337 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: everything that follows from an intent, as one dictionary (docs/design.md, "The plan")."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .addressing import FAMILIES, pair_addresses, with_prefix
+from .allocation import Allocation, Record, allocate, dump_record
+from .faults import Fault, IntentError, errors, warnings
+from .intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, Node, Rack, Subnet, read_intent
+from .limits import choose_svi, limit_faults, limit_report, override_faults
+from .peering import SIDES, leaf_peers, node_peers, sessions
+from .rules import check_neighbours, check_rules, same_fabric, vpc_name
+
+SCHEMA = 1
+OWNER = "orchestrator:aci-calico"
+# Calico's own name for the pool that it makes when it is installed.
+DEFAULT_POOL = {"ipv4": "default-ipv4-ippool", "ipv6": "default-ipv6-ippool"}
+# Nodes of one AS hear each other's routes only so (white paper, "AS Per Cluster design - overview").
+PEER_CONTROLS = ("as-override", "dis-peer-as-check")
+
+
+@dataclass
+class Compiled:
+    """What came of an intent.
+
+    :ivar plan: the plan, or None if there is an error among the faults.
+    :ivar record: the text that the allocation file is to have, or None.
+    :ivar faults: all errors and warnings.
+    """
+
+    cluster: str
+    plan: dict[str, Any] | None
+    record: str | None
+    faults: list[Fault]
+
+    def require(self) -> dict[str, Any]:
+        """The plan.
+
+        :raises IntentError: there is none.
+        """
+        if self.plan is None:
+            raise IntentError(self.cluster, self.faults)
+        return self.plan
+
+
+def compile_cluster(
+    variables: Mapping[str, Any],
+    host: str,
+    *,
+    node_hosts: Mapping[str, Mapping[str, Any]] | None = None,
+    record: Record | None = None,
+    neighbours: Mapping[str, Mapping[str, Any]] | None = None,
+    secrets: str = SECRETS_OPTIONAL,
+    unreadable: Collection[str] = (),
+    faults: Iterable[Fault] = (),
+) -> Compiled:
+    """Check a cluster's intent and plan it.
+
+    :param variables: the cluster's variables.
+    :param host: the inventory host that stands for the cluster.
+    :param node_hosts: the other hosts of its groups, with their variables.
+    :param record: what the allocation file says.
+    :param neighbours: the variables of the inventory's other clusters, by host.
+    :param secrets: how strict to be about the password (see ``intent``).
+    :param unreadable: variables that are declared, but whose value is not there.
+    :param faults: what was found wrong before.
+    :returns: the plan or all that is wrong. Never raises for what the user wrote.
+    """
+    intent, found = read_intent(variables, host, node_hosts, secrets=secrets, unreadable=unreadable)
+    others = [read_intent(values, name)[0] for name, values in (neighbours or {}).items()]
+    for other in others:
+        other.kind, other.reasons = choose_svi(other)
+    floating = [other for other in others if other.kind == "floating" and same_fabric(intent, other)]
+    intent.kind, intent.reasons = choose_svi(intent, floating)
+    found = [*faults, *found, *check_rules(intent), *check_neighbours(intent, others), *override_faults(intent)]
+    if intent.sound:
+        found += limit_faults(intent, intent.kind, floating)
+    allocation = None
+    if _can_allocate(intent, found):
+        allocation, problems = allocate(intent, record or Record())
+        found += problems
+    if allocation is None or errors(found):
+        return Compiled(intent.cluster, None, None, found)
+    plan = _assemble(intent, allocation, floating, warnings(found))
+    return Compiled(intent.cluster, plan, dump_record(allocation, intent.cluster), found)
+
+
+# Faults without which an allocation would only repeat what they say.
+_FUNDAMENTAL = frozenset({"floating-subnet-twice", "supernet-too-small", "family-missing", "rack-twice"})
+
+
+def _can_allocate(intent: Intent, faults: Iterable[Fault]) -> bool:
+    """Whether the node subnets and those who want addresses in them are known, so that faults of the allocation are
+    the user's and not consequences of others."""
+    if not intent.sound or not intent.subnets["node"]:
+        return False
+    return not any(
+        fault.id in _FUNDAMENTAL
+        or (fault.path.startswith(SUBNET_ROLES["node"]) and fault.id != "subnet-overlap-clusters")
+        for fault in errors(faults)
+    )
+
+
+# --- putting it together ---------------------------------------------------------------------------------------------
+
+
+def _assemble(intent: Intent, allocation: Allocation, floating: list[Intent], found: Iterable[Fault]) -> dict[str, Any]:
+    leaves = [leaf for rack in intent.racks for leaf in _leaves(rack, allocation)]
+    racks = [_rack(intent, rack) for rack in intent.racks]
+    nodes = [_node(intent, node, allocation) for node in intent.nodes]
+    peers = _peers(intent, racks, leaves, nodes)
+    for node in nodes:
+        node["peers"] = sessions(node, peers)
+    return {
+        "schema": SCHEMA,
+        "cluster": intent.cluster,
+        "address_families": intent.families,
+        "fabric": {
+            "asn": intent["fabric_asn"],
+            "tenant": intent["tenant"],
+            "vrf": intent["vrf"],
+            "vrf_tenant": intent.vrf[0],
+            "router_id_base": str(intent["router_id_base"]),
+        },
+        "cluster_asn": intent["cluster_asn"],
+        "svi": {"kind": intent.kind, "requested": intent["svi"], "reasons": intent.reasons},
+        "interface": {"mtu": intent["mtu"], "mode": intent["vlan_mode"], "encap_scope": intent["encap_scope"]},
+        "domains": {"l3": intent["l3_domain"], "physical": intent["physical_domain"]},
+        "bgp": _bgp(intent),
+        "subnets": {role: _by_family(subnets) for role, subnets in intent.subnets.items()},
+        "route_control": _route_control(intent),
+        "names": _names(intent),
+        "l3outs": [{"name": intent.l3out, "racks": [rack["id"] for rack in racks]}],
+        "racks": racks,
+        "leaves": leaves,
+        "floating": floating_networks(allocation),
+        "nodes": nodes,
+        "peers": peers,
+        "calico": _calico(intent),
+        "limits": limit_report(intent, intent.kind, floating),
+        "warnings": [
+            {"id": fault.id, "path": fault.path, "problem": fault.problem, "remedy": fault.remedy} for fault in found
+        ],
+    }
+
+
+def _by_family(subnets: Iterable[Subnet]) -> dict[str, list[str]]:
+    result: dict[str, list[str]] = {}
+    for family in FAMILIES:
+        networks = [str(subnet.network) for subnet in subnets if subnet.family == family]
+        if networks:
+            result[family] = networks
+    return result
+
+
+def _bgp(intent: Intent) -> dict[str, Any]:
+    limit = intent["bgp_prefix_limit"]
+    return {
+        "keepalive": intent["bgp_keepalive"],
+        "hold": intent["bgp_hold"],
+        "as_limit": intent["bgp_as_limit"],
+        "graceful_restart": intent["bgp_graceful_restart"],
+        "as_path_relax": intent["bgp_as_path_relax"],
+        "ecmp_ebgp": intent["bgp_ecmp_ebgp"],
+        "ecmp_ibgp": intent["bgp_ecmp_ibgp"],
+        "controls": list(PEER_CONTROLS),
+        "prefix_limit": limit
+        and {
+            "maximum": limit,
+            "action": intent["bgp_prefix_limit_action"],
+            "threshold": intent["bgp_prefix_limit_threshold"],
+        },
+    }
+
+
+def _route_control(intent: Intent) -> dict[str, dict[str, list[str]]]:
+    """What the fabric accepts and tells: the cluster's own subnets, unless the user names others."""
+    own = [subnet for subnets in intent.subnets.values() for subnet in subnets]
+    control = {}
+    for direction in ("import", "export"):
+        named = intent[f"{direction}_subnets"]
+        subnets = own if named is None else [Subnet(direction, network, "") for network in named]
+        control[direction] = _by_family(subnets)
+    return control
+
+
+def _names(intent: Intent) -> dict[str, str]:
+    """Policies of the cluster are named after its L3Out, those of the VRF after what they say: clusters may share them."""
+    name = intent.l3out
+    return {
+        "owner": f"{OWNER}:{intent.cluster}",
+        "timers": name,
+        "best_path": name,
+        "ecmp": f"calico-ecmp-{intent['bgp_ecmp_ebgp']}-{intent['bgp_ecmp_ibgp']}",
+        "prefix_limit": name,
+        "import_match": f"{name}-import",
+        "export_match": f"{name}-export",
+        "import_context": f"{name}-import",
+        "export_context": f"{name}-export",
+        "external_epg": intent["external_epg"],
+    }
+
+
+def _rack(intent: Intent, rack: Rack) -> dict[str, Any]:
+    return {
+        "id": rack.id,
+        "pod": rack.pod,
+        "l3out": intent.l3out,
+        "node_profile": f"rack-{rack.id}",
+        "leaves": [leaf.id for leaf in rack.leaves],
+        "nodes": [node.name for node in rack.nodes],
+    }
+
+
+def _leaves(rack: Rack, allocation: Allocation) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": leaf.id,
+            "pod": rack.pod,
+            "rack": rack.id,
+            "side": side,
+            "router_id": str(leaf.router_id),
+            "networks": leaf_networks(allocation, leaf.name),
+        }
+        for side, leaf in zip(SIDES, rack.leaves, strict=False)
+    ]
+
+
+def leaf_networks(allocation: Allocation, leaf: str) -> dict[str, dict[str, str]]:
+    """The plan's ``networks`` of an anchor leaf; empty with standard SVI, where it has an address for each node."""
+    if allocation.kind != "floating":
+        return {}
+    addresses = allocation.leaves[leaf].addresses
+    return {
+        family: {"address": with_prefix(addresses[family], space.subnet_at(0))}
+        for family, space in allocation.spaces.items()
+    }
+
+
+def floating_networks(allocation: Allocation) -> dict[str, Any] | None:
+    """The plan's ``floating``: VLAN and shared addresses; None with standard SVI."""
+    if allocation.kind != "floating":
+        return None
+    networks = {}
+    for family, space in allocation.spaces.items():
+        subnet = space.subnet_at(0)
+        networks[family] = {"subnet": str(subnet)} | {
+            name: with_prefix(allocation.shared[name].addresses[family], subnet) for name in ("floating", "secondary")
+        }
+    return {"vlan": allocation.vlan, "networks": networks}
+
+
+def _node(intent: Intent, node: Node, allocation: Allocation) -> dict[str, Any]:
+    seat = allocation.nodes[node.name]
+    standard = allocation.kind == "standard"
+    rack = next(rack for rack in intent.racks if rack.id == node.rack)
+    return {
+        "name": node.name,
+        "rack": node.rack,
+        "slot": seat.slot,
+        "asn": intent["cluster_asn"],
+        "vlan": seat.vlan if standard else allocation.vlan,
+        "vpc": vpc_name(intent, node) if standard else None,
+        "networks": node_networks(allocation, node.name, len(rack.leaves)),
+    }
+
+
+def node_networks(allocation: Allocation, node: str, leaves: int = 2) -> dict[str, dict[str, Any]]:
+    """The plan's ``networks`` of a node: its addresses by family.
+
+    :param leaves: how many leaves its rack has; with one only there is no ``leaf_b``.
+    """
+    networks = {}
+    for family, space in allocation.spaces.items():
+        address = allocation.nodes[node].addresses[family]
+        subnet = space.subnet_at(space.place_of(address) or 0)
+        network: dict[str, Any] = {"subnet": str(subnet), "address": with_prefix(address, subnet)}
+        if allocation.kind == "floating":
+            network["gateway"] = str(allocation.shared["secondary"].addresses[family])
+        else:
+            shared = pair_addresses(subnet)
+            network["gateway"] = str(shared["secondary"])
+            network |= {name: with_prefix(one, subnet) for name, one in shared.items()}
+            if leaves < 2:
+                network["leaf_b"] = None
+        networks[family] = network
+    return networks
+
+
+def _peers(
+    intent: Intent, racks: list[dict[str, Any]], leaves: list[dict[str, Any]], nodes: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    asn = intent["fabric_asn"]
+    if intent.kind == "floating":
+        return [peer for rack in racks for peer in leaf_peers(rack, leaves, asn)]
+    by_id = {rack["id"]: rack for rack in racks}
+    return [peer for node in nodes for peer in node_peers(by_id[node["rack"]], node, asn)]
+
+
+def _calico(intent: Intent) -> dict[str, Any]:
+    sizes = {"ipv4": intent["block_size"], "ipv6": intent["ipv6_block_size"]}
+    return {
+        "api_group": intent["calico_api_group"],
+        "namespace": intent["calico_namespace"],
+        "rack_label": intent["rack_label"],
+        "secret": {"name": intent["bgp_secret_name"], "key": intent["bgp_secret_key"]},
+        "service_account": intent["service_account"],
+        "block_size": {family: sizes[family] for family in intent.families},
+        "pools": _pools(intent),
+        "bgp_filter": intent["bgp_filter"],
+    }
+
+
+def _pools(intent: Intent) -> list[dict[str, str]]:
+    """The first pool of a family is the one that Calico makes itself; further ones are named by their subnet, so that
+    they stay what they are whatever is added before them."""
+    pools = []
+    for family in intent.families:
+        for index, network in enumerate(intent.networks("pod", family)):
+            name = DEFAULT_POOL[family] if index == 0 else pool_name(str(network))
+            pools.append({"name": name, "cidr": str(network), "family": family})
+    return pools
+
+
+def pool_name(cidr: str) -> str:
+    """A Kubernetes name for a pool: ``ippool-10-2-0-0-16``; IPv6 is written in full."""
+    network = ipaddress.ip_network(cidr)
+    address = network.network_address.exploded.replace(":", "-").replace(".", "-")
+    return f"ippool-{address}-{network.prefixlen}"

@@ -1,0 +1,990 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The registry of every ``aci_calico_*`` variable, and the check of values against it.
+
+This is the only place that knows names, types, defaults, ranges and descriptions: argument specs, role defaults and
+the documentation's tables are generated from it (``tools/generate.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .addressing import AddressError, parse_address, parse_subnet
+from .faults import Fault, did_you_mean, error, shown
+
+PREFIX = "aci_calico_"
+ALL_ROLES = ("aci_bgp_hardening", "aci_l3out_floating_svi", "aci_l3out_standard_svi", "calico_bgp")
+ACI_ROLES = ALL_ROLES[:3]
+CALICO_ROLES = ALL_ROLES[3:]
+
+# Set while a play runs, not by users: facts that the `plan` action and the roles leave behind.
+RUNTIME = frozenset({"aci_calico_plan", "aci_calico_report"})
+
+
+class _Invalid:
+    """Stands for a value that was refused, so that list positions stay what the user wrote."""
+
+    def __repr__(self) -> str:
+        return "INVALID"
+
+
+INVALID = _Invalid()
+
+
+@dataclass(frozen=True)
+class Option:
+    """A variable, or a key of one that is a dictionary.
+
+    :param type: ``str``, ``int``, ``bool``, ``list``, ``dict`` or ``vlans``.
+    :param elements: the type of a list's elements.
+    :param options: the keys of a dictionary, or of a list's dictionaries.
+    :param shorthand: the key that a bare value stands for where a dictionary is expected.
+    :param default: the value when unset; None: none.
+    :param default_text: what the documentation says of a default that is computed.
+    :param range: lowest and highest integer.
+    :param format: the name of a format in ``FORMATS``.
+    :param secret: never shown, never in the plan.
+    :param connection: only for reaching APIC or Kubernetes: nothing of it is needed to plan.
+    :param scope: ``cluster``, or ``node`` for what is set on a Kubernetes node's own inventory host.
+    :param source: the white paper's section that asks for it.
+    """
+
+    name: str
+    description: str
+    type: str = "str"
+    elements: str | None = None
+    options: tuple[Option, ...] = ()
+    shorthand: str | None = None
+    default: Any = None
+    default_text: str | None = None
+    required: bool = False
+    choices: tuple[Any, ...] = ()
+    range: tuple[int, int] | None = None
+    format: str | None = None
+    secret: bool = False
+    connection: bool = False
+    scope: str = "cluster"
+    roles: tuple[str, ...] = ALL_ROLES
+    group: str = ""
+    source: str = ""
+
+    def option(self, name: str) -> Option:
+        """The key of that name."""
+        return next(option for option in self.options if option.name == name)
+
+
+# --- formats ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a string is read.
+
+    :param read: returns the value to work with.
+    :raises AddressError: from ``read``, with problem and remedy.
+    """
+
+    id: str
+    text: str
+    read: Callable[[str], Any]
+
+
+def _pattern(what: str, pattern: str, longest: int, remedy: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def read(text: str) -> str:
+        if len(text) > longest:
+            raise AddressError(f"{shown(text)} has {len(text)} characters; {what} has at most {longest}", "Shorten it.")
+        if not compiled.fullmatch(text):
+            raise AddressError(f"{shown(text)} is not {what}", remedy)
+        return text
+
+    return read
+
+
+def _read_router_id(text: str) -> Any:
+    address = parse_address(text)
+    if address.version != 4:
+        raise AddressError(f"'{text}' is not an IPv4 address", "A router ID is written as an IPv4 address.")
+    return address
+
+
+def _read_vpc_pattern(text: str) -> str:
+    unknown = set(re.findall(r"{([^}]*)}", text)) - {"node", "rack"}
+    if unknown or re.sub(r"{[^}]*}", "", text).strip("{}") != re.sub(r"{[^}]*}", "", text):
+        raise AddressError(f"{shown(text)} is not a pattern", "Its only placeholders are {node} and {rack}.")
+    _APIC_NAME(re.sub(r"{[^}]*}", "", text) or "x")
+    return text
+
+
+_APIC_CHARACTERS = "Use letters, digits and . : _ - only: APIC refuses anything else."
+_APIC_NAME = _pattern("an APIC name", r"[a-zA-Z0-9_.:-]+", 64, _APIC_CHARACTERS)
+_DNS = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
+_DNS_REMEDY = "Use lower-case letters, digits, '-' and '.', and begin and end with a letter or a digit."
+
+FORMATS: dict[str, Format] = {
+    entry.id: entry
+    for entry in (
+        Format("subnet", "a subnet with its prefix length", parse_subnet),
+        Format("address", "an address without prefix length", parse_address),
+        Format("router-id", "an IPv4 address", _read_router_id),
+        Format("apic-name", "at most 64 of `a-z A-Z 0-9 _ . : -`", _APIC_NAME),
+        Format(
+            "tenant-name",
+            "at most 63 of `a-z A-Z 0-9 _ . -`",
+            _pattern(
+                "a tenant's name",
+                r"[a-zA-Z0-9_.-]+",
+                63,
+                "Use letters, digits and . _ - only: APIC refuses anything else.",
+            ),
+        ),
+        Format(
+            "vrf-name",
+            "at most 64 of `a-z A-Z 0-9 _ . -`",
+            _pattern(
+                "a VRF's name",
+                r"[a-zA-Z0-9_.-]+",
+                64,
+                "Use letters, digits and . _ - only: APIC refuses anything else.",
+            ),
+        ),
+        Format(
+            "cluster-name",
+            "letters, digits and `. _ -`, beginning and ending with a letter or a digit",
+            _pattern(
+                "a cluster's name",
+                _LABEL,
+                48,
+                "Use letters, digits and . _ -, and begin and end with a letter or a digit.",
+            ),
+        ),
+        Format(
+            "rack-id",
+            "a Kubernetes label value of at most 54 characters",
+            _pattern(
+                "a rack's id",
+                _LABEL,
+                54,
+                "It becomes a label: begin and end with a letter or a digit, between them also - _ .",
+            ),
+        ),
+        Format(
+            "dns-name", "an RFC 1123 subdomain", _pattern("a Kubernetes name", rf"{_DNS}(\.{_DNS})*", 253, _DNS_REMEDY)
+        ),
+        Format(
+            "dns-label",
+            "an RFC 1123 label",
+            _pattern(
+                "a Kubernetes namespace",
+                _DNS,
+                63,
+                "Use lower-case letters, digits and '-', and begin and end with a letter or a digit.",
+            ),
+        ),
+        Format(
+            "label-key",
+            "a Kubernetes label key",
+            _pattern(
+                "a label's key",
+                rf"({_DNS}(\.{_DNS})*/)?[A-Za-z0-9]([A-Za-z0-9_.-]{{0,61}}[A-Za-z0-9])?",
+                317,
+                "Begin and end with a letter or a digit, between them also - _ . ; at most 63 characters, with an optional DNS prefix and '/'.",
+            ),
+        ),
+        Format(
+            "secret-key",
+            "a key of a Kubernetes Secret",
+            _pattern("a Secret's key", r"[-._a-zA-Z0-9]+", 253, "Use letters, digits and - _ . only."),
+        ),
+        Format(
+            "apic-version",
+            "a release such as `5.2(3)`",
+            _pattern("a release of APIC", r"\d{1,3}\.\d{1,3}(\([0-9a-z.]+\))?", 20, "Write it as 5.2(3)."),
+        ),
+        Format("vpc-pattern", "an APIC name with the placeholders `{node}` and `{rack}`", _read_vpc_pattern),
+    )
+}
+
+
+# --- the registry ----------------------------------------------------------------------------------------------------
+
+_ADDRESSES = "addresses, at most one of each family"
+_NODE_OPTIONS = (
+    Option("name", "The node's name in Kubernetes.", required=True, format="dns-name"),
+    Option(
+        "slot",
+        "The node's place: its address (floating SVI) or subnet and VLAN (standard SVI), counted from 0.",
+        "int",
+        range=(0, 2**31),
+    ),
+    Option("address", "The node's address, pinned.", format="address"),
+    Option("addresses", "The node's addresses, pinned, at most one of each family.", "list", "str", format="address"),
+    Option("vlan", "The node's VLAN, pinned (standard SVI).", "int", range=(1, 4094)),
+    Option("vpc", "The vPC interface policy group that the node hangs off (standard SVI).", format="apic-name"),
+)
+_LEAF_OPTIONS = (
+    Option("id", "The leaf's node ID in the fabric.", "int", required=True, range=(101, 4000)),
+    Option("address", "The anchor leaf's primary address, pinned (floating SVI).", format="address"),
+    Option(
+        "addresses",
+        "The anchor leaf's primary addresses, pinned, at most one of each family.",
+        "list",
+        "str",
+        format="address",
+    ),
+    Option("router_id", "The leaf's router ID; one for the leaf in the whole VRF.", format="router-id"),
+)
+_RACK_OPTIONS = (
+    Option("id", "The rack's name; it becomes the nodes' label.", required=True, format="rack-id"),
+    Option(
+        "pod", "The ACI pod that the rack's leaves belong to; C(aci_calico_pod) unless given.", "int", range=(1, 254)
+    ),
+    Option(
+        "leaves",
+        "The rack's pair of leaves: IDs, or dictionaries.",
+        "list",
+        "dict",
+        options=_LEAF_OPTIONS,
+        shorthand="id",
+        required=True,
+    ),
+    Option(
+        "nodes",
+        "The rack's Kubernetes nodes: names, or dictionaries. Nodes may also be inventory hosts with C(aci_calico_rack).",
+        "list",
+        "dict",
+        options=_NODE_OPTIONS,
+        shorthand="name",
+        default=[],
+    ),
+)
+
+
+def _group(name: str, *options: Option, **common: Any) -> tuple[Option, ...]:
+    return tuple(replace(option, group=name, **common) for option in options)
+
+
+REGISTRY: tuple[Option, ...] = (
+    *_group(
+        "The cluster",
+        Option(
+            "aci_calico_cluster_name",
+            "The cluster's name: it marks what the cluster owns on APIC and in Kubernetes.",
+            format="cluster-name",
+            default_text="the inventory host's name",
+        ),
+        Option(
+            "aci_calico_state",
+            "C(absent) takes down what the cluster owns.",
+            choices=("present", "absent"),
+            default="present",
+        ),
+        Option(
+            "aci_calico_racks",
+            "The racks: their leaves, and their nodes unless these are inventory hosts.",
+            "list",
+            "dict",
+            options=_RACK_OPTIONS,
+            required=True,
+            source="Physical connectivity",
+        ),
+        Option(
+            "aci_calico_artifacts_dir",
+            "Where plans are written, in a folder for each cluster; relative to the working directory.",
+            default="artifacts",
+        ),
+        Option(
+            "aci_calico_allocation_file",
+            "The file that keeps every node's slot, addresses and VLAN. Commit it with the inventory.",
+            default_text="`.allocations/<cluster>.yml` beside the inventory source of the cluster's host",
+        ),
+        Option(
+            "aci_calico_renumber",
+            "Nodes and leaves (C(leaf-201)) whose recorded addresses or VLAN may change; C(svi) for the shared addresses"
+            " and VLAN of a floating SVI; C(all) for everything, the kind of SVI included.",
+            "list",
+            "str",
+            default=[],
+        ),
+        Option(
+            "aci_calico_limits",
+            "Scale limits that differ from those of ACI 5.2, by the limit's id.",
+            "dict",
+            default={},
+            source="Scalability",
+        ),
+    ),
+    *_group(
+        "Addresses",
+        Option(
+            "aci_calico_node_subnets",
+            "The subnet of the nodes (floating SVI), or the supernets that the nodes' own subnets are cut from (standard SVI)."
+            " A subnet of the other family makes the cluster dual stack.",
+            "list",
+            "str",
+            format="subnet",
+            required=True,
+            source="Example floating SVI IP allocation; Example standard SVI IP allocation",
+        ),
+        Option(
+            "aci_calico_pod_subnets",
+            "The pods' subnets; each becomes an IPPool.",
+            "list",
+            "str",
+            format="subnet",
+            required=True,
+            source="Calico routing and BGP configuration",
+        ),
+        Option(
+            "aci_calico_service_subnets",
+            "The subnets of cluster IPs.",
+            "list",
+            "str",
+            format="subnet",
+            required=True,
+            source="Calico routing and BGP configuration",
+        ),
+        Option(
+            "aci_calico_external_service_subnets",
+            "The subnets of the services' external IPs and load balancer IPs.",
+            "list",
+            "str",
+            format="subnet",
+            default=[],
+            source="Calico routing and BGP configuration",
+        ),
+        Option(
+            "aci_calico_ipv6_node_prefix_length",
+            "The length of each node's own IPv6 prefix (standard SVI). 64 is every operating system's expectation, and keeps the"
+            " prefix out of the small table that leaves have for longer ones; the supernet must hold one for each node.",
+            "int",
+            range=(1, 125),
+            default=64,
+            source="Dual stack considerations",
+        ),
+        Option(
+            "aci_calico_floating_addresses",
+            "The floating addresses, pinned, at most one of each family (floating SVI).",
+            "list",
+            "str",
+            format="address",
+            default=[],
+            default_text="the last usable address but one of the node subnet",
+            source="ACI BGP configuration, step 4",
+        ),
+        Option(
+            "aci_calico_secondary_addresses",
+            "The secondary addresses, the nodes' default gateways, pinned, at most one of each family (floating SVI).",
+            "list",
+            "str",
+            format="address",
+            default=[],
+            default_text="the last usable address of the node subnet",
+            source="ACI BGP configuration, step 6",
+        ),
+    ),
+    *_group(
+        "ACI",
+        Option(
+            "aci_calico_tenant",
+            "The tenant of the L3Out. It must be there.",
+            required=True,
+            format="tenant-name",
+            source="ACI BGP configuration, step 3",
+        ),
+        Option(
+            "aci_calico_vrf",
+            "The VRF of the L3Out. It must be there.",
+            required=True,
+            format="vrf-name",
+            source="ACI BGP configuration, step 3",
+        ),
+        Option(
+            "aci_calico_vrf_tenant",
+            "The tenant of the VRF, where it is not that of the L3Out (C(common)).",
+            format="tenant-name",
+            default_text="`aci_calico_tenant`",
+        ),
+        Option(
+            "aci_calico_l3out",
+            "The L3Out's name. The cluster's policies are named after it.",
+            format="apic-name",
+            default_text="`calico-<cluster>`",
+            source="ACI BGP configuration, step 3",
+        ),
+        Option(
+            "aci_calico_external_epg",
+            "The external EPG's name.",
+            format="apic-name",
+            default="default",
+            source="ACI BGP configuration, step 5",
+        ),
+        Option(
+            "aci_calico_l3_domain",
+            "The external routed domain.",
+            required=True,
+            format="apic-name",
+            source="ACI BGP configuration, step 3",
+        ),
+        Option(
+            "aci_calico_physical_domain",
+            "The physical domain that binds the VLAN to ports (floating SVI).",
+            format="apic-name",
+            source="ACI BGP configuration, step 4",
+        ),
+        Option("aci_calico_pod", "The ACI pod of racks that name none.", "int", range=(1, 254), default=1),
+        Option(
+            "aci_calico_svi",
+            "The kind of SVI. C(auto) takes floating where the limits allow it, and says why in the plan.",
+            choices=("auto", "floating", "standard"),
+            default="auto",
+            source="Standard SVI vs. floating SVI",
+        ),
+        Option(
+            "aci_calico_vlan",
+            "One VLAN (floating SVI), or a range or list with one for each node (standard SVI): C(300), C(300-363), C([300, 310-320]).",
+            "vlans",
+            required=True,
+            range=(1, 4094),
+            source="ACI BGP configuration, steps 4 and 5",
+        ),
+        Option(
+            "aci_calico_vlan_mode",
+            "How nodes see the VLAN: tagged (C(regular)), with 802.1p tag (C(native)) or C(untagged).",
+            choices=("regular", "native", "untagged"),
+            default="regular",
+        ),
+        Option(
+            "aci_calico_encap_scope",
+            "Whether the VLAN belongs to this L3Out only (C(local)) or to the VRF (C(ctx)).",
+            choices=("local", "ctx"),
+            default="local",
+        ),
+        Option(
+            "aci_calico_mtu",
+            "The MTU of the SVIs.",
+            "int",
+            range=(576, 9216),
+            default=9000,
+            source="ACI BGP configuration, steps 4 and 5",
+        ),
+        Option(
+            "aci_calico_router_id_base",
+            "What the leaf's ID is added to for its router ID, unless the leaf has a C(router_id).",
+            format="router-id",
+            default="1.1.4.0",
+            source="ACI BGP configuration, steps 4 and 5",
+        ),
+        Option(
+            "aci_calico_vpc_name",
+            "The name of each node's vPC interface policy group, with the placeholders C({node}) and C({rack}) (standard SVI).",
+            format="vpc-pattern",
+            default="vpc-{node}",
+            source="ACI BGP configuration, step 5",
+        ),
+        Option(
+            "aci_calico_apic_version",
+            "The fabric's APIC release, such as 5.2 or 6.0: floating SVI needs 5.0 or newer.",
+            format="apic-version",
+            source="Standard SVI vs. floating SVI",
+        ),
+        Option(
+            "aci_calico_adopt",
+            "Take over objects that somebody else made, instead of refusing them.",
+            "bool",
+            default=False,
+            roles=ACI_ROLES,
+        ),
+    ),
+    *_group(
+        "BGP",
+        Option(
+            "aci_calico_fabric_asn",
+            "The fabric's AS number.",
+            "int",
+            required=True,
+            range=(1, 4294967295),
+            source="AS Per Cluster design",
+        ),
+        Option(
+            "aci_calico_cluster_asn",
+            "The AS number of all nodes of the cluster.",
+            "int",
+            required=True,
+            range=(1, 4294967295),
+            source="AS Per Cluster design",
+        ),
+        Option(
+            "aci_calico_bgp_password",
+            "The password of the BGP sessions; from Vault or a lookup. It is never in the plan.",
+            secret=True,
+            required=True,
+            source="BGP hardening",
+        ),
+        Option(
+            "aci_calico_update_password",
+            "Whether to send a password that is there already: APIC never says what it has. Rotation uses C(always).",
+            choices=("on_create", "always"),
+            default="on_create",
+        ),
+        Option(
+            "aci_calico_bgp_keepalive",
+            "Keepalive interval in seconds.",
+            "int",
+            range=(0, 3600),
+            default=1,
+            source="BGP timers",
+        ),
+        Option(
+            "aci_calico_bgp_hold",
+            "Hold time in seconds: 0 (never), or 3 and more.",
+            "int",
+            range=(0, 3600),
+            default=3,
+            source="BGP timers",
+        ),
+        Option(
+            "aci_calico_bgp_as_limit",
+            "How many AS numbers a received path may have; 0: any.",
+            "int",
+            range=(0, 2000),
+            default=1,
+            source="BGP hardening",
+        ),
+        Option(
+            "aci_calico_bgp_graceful_restart",
+            "Graceful restart helper.",
+            "bool",
+            default=True,
+            source="BGP Graceful Restart",
+        ),
+        Option(
+            "aci_calico_bgp_as_path_relax",
+            "Several equal paths although their AS paths differ.",
+            "bool",
+            default=True,
+            source="AS path policy",
+        ),
+        Option(
+            "aci_calico_bgp_ecmp_ebgp",
+            "Equal eBGP paths; one value for the whole VRF.",
+            "int",
+            range=(1, 64),
+            default=64,
+            source="Max BGP ECMP path",
+        ),
+        Option(
+            "aci_calico_bgp_ecmp_ibgp",
+            "Equal iBGP paths; one value for the whole VRF.",
+            "int",
+            range=(1, 64),
+            default=64,
+            source="Max BGP ECMP path",
+        ),
+        Option(
+            "aci_calico_bgp_prefix_limit",
+            "Prefixes accepted from a node; unset: no limit.",
+            "int",
+            range=(1, 300000),
+            source="ACI BGP configuration, step 13",
+        ),
+        Option(
+            "aci_calico_bgp_prefix_limit_action",
+            "What happens beyond the prefix limit.",
+            choices=("reject", "log", "shut", "restart"),
+            default="reject",
+            source="ACI BGP configuration, step 13",
+        ),
+        Option(
+            "aci_calico_bgp_prefix_limit_threshold",
+            "Percentage of the prefix limit that raises a warning.",
+            "int",
+            range=(1, 100),
+            default=75,
+        ),
+        Option(
+            "aci_calico_import_subnets",
+            "What the fabric accepts from the nodes.",
+            "list",
+            "str",
+            format="subnet",
+            default_text="node, pod, service and external service subnets",
+            source="ACI BGP configuration, step 10",
+        ),
+        Option(
+            "aci_calico_export_subnets",
+            "What the fabric tells the nodes.",
+            "list",
+            "str",
+            format="subnet",
+            default_text="node, pod, service and external service subnets",
+            source="ACI BGP configuration, step 10",
+        ),
+    ),
+    *_group(
+        "Calico",
+        Option(
+            "aci_calico_calico_api_group",
+            "The API group of Calico's kinds; C(auto) asks the cluster.",
+            choices=("auto", "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+            default="auto",
+        ),
+        Option(
+            "aci_calico_calico_namespace",
+            "The namespace that calico-node runs in; C(auto) asks the cluster.",
+            format="dns-label",
+            default="auto",
+        ),
+        Option(
+            "aci_calico_rack_label",
+            "The label that holds a node's rack.",
+            format="label-key",
+            default="rack_id",
+            source="Calico routing and BGP configuration",
+        ),
+        Option(
+            "aci_calico_bgp_secret_name",
+            "The Secret that holds the BGP password.",
+            format="dns-name",
+            default="bgp-secrets",
+            source="Calico routing and BGP configuration",
+        ),
+        Option(
+            "aci_calico_bgp_secret_key",
+            "The Secret's key.",
+            format="secret-key",
+            default="rr-password",
+            source="Calico routing and BGP configuration",
+        ),
+        Option(
+            "aci_calico_service_account",
+            "calico-node's service account, which may read the Secret.",
+            format="dns-name",
+            default="calico-node",
+            source="Calico routing and BGP configuration",
+        ),
+        Option(
+            "aci_calico_block_size",
+            "Prefix length of the IPv4 blocks that nodes take from a pool.",
+            "int",
+            range=(20, 32),
+            default=26,
+            source="Kubernetes node ingress routing",
+        ),
+        Option(
+            "aci_calico_ipv6_block_size",
+            "Prefix length of the IPv6 blocks that nodes take from a pool.",
+            "int",
+            range=(116, 128),
+            default=122,
+            source="Kubernetes node ingress routing",
+        ),
+        Option(
+            "aci_calico_bgp_filter",
+            "Keep nodes from telling a leaf the routes that they learned from another one. The AS limit drops those routes anyway, but they"
+            " count against a prefix limit. Needs Calico 3.29 or newer.",
+            "bool",
+            default=False,
+        ),
+    ),
+    *_group(
+        "Connection to APIC",
+        Option(
+            "aci_calico_apic_host",
+            "The controllers' names or addresses; the first that answers is used.",
+            "list",
+            "str",
+            default=[],
+        ),
+        Option("aci_calico_apic_port", "The port; unset: that of the protocol.", "int", range=(1, 65535)),
+        Option("aci_calico_apic_username", "The user's name.", default="admin"),
+        Option("aci_calico_apic_password", "The user's password.", secret=True),
+        Option(
+            "aci_calico_apic_private_key",
+            "The user's private key or the file that holds it: signs each request in place of a password.",
+            secret=True,
+        ),
+        Option("aci_calico_apic_certificate_name", "The name of the certificate on APIC that belongs to the key."),
+        Option("aci_calico_apic_validate_certs", "Verify the controller's certificate.", "bool", default=True),
+        Option("aci_calico_apic_use_ssl", "HTTPS.", "bool", default=True),
+        Option("aci_calico_apic_use_proxy", "Use the proxy that the environment names.", "bool", default=True),
+        Option("aci_calico_apic_timeout", "Seconds to wait for an answer.", "int", range=(1, 3600), default=30),
+        connection=True,
+        roles=ACI_ROLES,
+    ),
+    *_group(
+        "Connection to Kubernetes",
+        Option("aci_calico_kubeconfig", "The kubeconfig file; unset: kubectl's own rules."),
+        Option("aci_calico_kube_context", "The kubeconfig's context."),
+        Option("aci_calico_kube_host", "The API server's URL, in place of a kubeconfig."),
+        Option("aci_calico_kube_api_key", "The token that goes with the URL.", secret=True),
+        Option("aci_calico_kube_ca_cert", "The file of the authority that signed the API server's certificate."),
+        Option("aci_calico_kube_validate_certs", "Verify the API server's certificate.", "bool", default=True),
+        connection=True,
+        roles=CALICO_ROLES,
+    ),
+    *_group(
+        "Node hosts",
+        Option("aci_calico_rack", "The rack that the node is in. Empty: this host is no node.", format="rack-id"),
+        Option(
+            "aci_calico_node_name",
+            "The node's name in Kubernetes.",
+            format="dns-name",
+            default_text="the inventory host's name",
+        ),
+        Option("aci_calico_node_slot", "See C(slot) of a rack's nodes.", "int", range=(0, 2**31)),
+        Option("aci_calico_node_address", "See C(address) of a rack's nodes.", format="address"),
+        Option("aci_calico_node_addresses", "See C(addresses) of a rack's nodes.", "list", "str", format="address"),
+        Option("aci_calico_node_vlan", "See C(vlan) of a rack's nodes.", "int", range=(1, 4094)),
+        Option("aci_calico_node_vpc", "See C(vpc) of a rack's nodes.", format="apic-name"),
+        scope="node",
+        roles=(),
+    ),
+)
+
+VARIABLES: Mapping[str, Option] = {option.name: option for option in REGISTRY}
+CLUSTER_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope == "cluster"}
+NODE_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope == "node"}
+SECRETS = frozenset(name for name, option in VARIABLES.items() if option.secret)
+
+
+# --- checking --------------------------------------------------------------------------------------------------------
+
+
+def plain(value: Any) -> Any:
+    """The value as built-in types only: what Ansible and YAML hand over may be subclasses and stranger things."""
+    if isinstance(value, Mapping):
+        return {str.__str__(key) if isinstance(key, str) else str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return value if type(value) is kind else kind(value)
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
+def unmarked(text: str) -> str:
+    """A description without Ansible's markup."""
+    return re.sub(r"C\(((?:[^()]|\\\))*)\)", r"\1", text).replace("\\)", ")")
+
+
+def check(option: Option, value: Any, path: str, faults: list[Fault]) -> Any:
+    """Read one value.
+
+    :param value: plain data.
+    :param path: what faults call it.
+    :param faults: what is wrong is appended here.
+    :returns: the value to work with (subnets and addresses as netaddr objects), or ``INVALID``.
+    """
+    try:
+        return _READERS[option.type](option, value, path, faults)
+    except _Refused as refused:
+        faults.append(error(refused.rule, path, refused.problem, refused.remedy))
+        return INVALID
+
+
+class _Refused(Exception):
+    def __init__(self, rule: str, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.rule, self.problem, self.remedy = rule, problem, remedy
+
+
+def _wrong_type(option: Option, value: Any, expected: str, remedy: str = "") -> _Refused:
+    seen = "a value of another type" if option.secret else shown(value)
+    return _Refused("wrong-type", f"{seen} is not {expected}", remedy or f"Write {expected}.")
+
+
+def _choice(option: Option, value: Any) -> Any:
+    if option.choices and value not in option.choices:
+        listed = ", ".join(map(str, option.choices))
+        raise _Refused(
+            "not-a-choice",
+            f"{shown(value)} is none of {listed}",
+            did_you_mean(value, option.choices) or "Choose one of them.",
+        )
+    return value
+
+
+def _read_str(option: Option, value: Any, path: str, faults: list[Fault]) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise _wrong_type(option, value, "text", "Write text, in quotes where YAML would read something else.")
+    _choice(option, value)
+    if option.secret or option.format is None:
+        return value
+    form = FORMATS[option.format]
+    try:
+        return form.read(value)
+    except AddressError as problem:
+        raise _Refused(f"invalid-{form.id}", problem.problem, problem.remedy) from None
+
+
+def _integer(option: Option, value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,20}\s*", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong_type(option, value, "a whole number")
+    if option.range and not option.range[0] <= value <= option.range[1]:
+        low, high = option.range
+        raise _Refused("out-of-range", f"{value} is outside {low} to {high}", f"Choose a value from {low} to {high}.")
+    return value
+
+
+def _read_int(option: Option, value: Any, path: str, faults: list[Fault]) -> int:
+    return _integer(option, value)
+
+
+_BOOLEANS = {
+    **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
+    **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
+}
+
+
+def _read_bool(option: Option, value: Any, path: str, faults: list[Fault]) -> bool:
+    """As Ansible reads booleans; extra vars and surveys hand them over as text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | str) and str(value).strip().lower() in _BOOLEANS:
+        return _BOOLEANS[str(value).strip().lower()]
+    raise _wrong_type(option, value, "true or false")
+
+
+def _from_text(value: Any) -> Any:
+    """Lists and dictionaries as extra vars and surveys hand them over: JSON, or elements with commas between them."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text[:1] in ("[", "{"):
+        try:
+            return plain(json.loads(text))
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _read_list(option: Option, value: Any, path: str, faults: list[Fault]) -> list[Any]:
+    value = _from_text(value)
+    if isinstance(value, str) and option.elements != "dict":
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, list):
+        raise _wrong_type(option, value, "a list")
+    element = _element(option)
+    return [check(element, item, f"{path}[{index}]", faults) for index, item in enumerate(value)]
+
+
+def _element(option: Option) -> Option:
+    return Option(
+        option.name,
+        option.description,
+        option.elements or "str",
+        options=option.options,
+        shorthand=option.shorthand,
+        format=option.format,
+        range=option.range,
+        secret=option.secret,
+    )
+
+
+def _read_dict(option: Option, value: Any, path: str, faults: list[Fault]) -> dict[str, Any]:
+    value = _from_text(value)
+    if option.shorthand and not isinstance(value, dict):
+        return _from_shorthand(option, value, path)
+    if not isinstance(value, dict):
+        raise _wrong_type(option, value, "a dictionary")
+    if not option.options:
+        return value
+    known = {key.name: key for key in option.options}
+    for name in value:
+        if name not in known:
+            remedy = did_you_mean(name, known) or f"Known keys: {', '.join(known)}."
+            faults.append(error("unknown-key", f"{path}.{name}", f"'{name}' is no key of this", remedy))
+    result = {name: check_optional(key, value.get(name), f"{path}.{name}", faults) for name, key in known.items()}
+    if any(result[name] is INVALID for name, key in known.items() if key.required):
+        return INVALID  # type: ignore[return-value]
+    return result
+
+
+def _from_shorthand(option: Option, value: Any, path: str) -> dict[str, Any]:
+    """A bare value in place of a dictionary: what is wrong with it is said of the value, not of a key."""
+    key = option.option(option.shorthand or "")
+    found: list[Fault] = []
+    read = check(key, value, path, found)
+    if read is INVALID:
+        raise _Refused(found[0].id, found[0].problem, found[0].remedy)
+    return {**{other.name: other.default for other in option.options}, key.name: read}
+
+
+def check_optional(option: Option, value: Any, path: str, faults: list[Fault]) -> Any:
+    """Read one value that may be unset (None): then it is its default, and a fault where there must be one."""
+    if value is not None:
+        return check(option, value, path, faults)
+    if option.required:
+        faults.append(error("required", path, f"{option.name} is not set", f"Set it. {unmarked(option.description)}"))
+        return INVALID
+    if option.default is None:
+        return None
+    return check(option, option.default, path, faults)
+
+
+def _read_vlans(option: Option, value: Any, path: str, faults: list[Fault]) -> list[int]:
+    """VLAN IDs in the order given: an ID, a range such as ``300-363``, or a list of these."""
+    value = _from_text(value)
+    parts = value.split(",") if isinstance(value, str) else value
+    parts = parts if isinstance(parts, list) else [parts]
+    vlans: list[int] = []
+    for part in parts:
+        vlans.extend(_vlan_range(option, part))
+    if not vlans:
+        raise _wrong_type(option, value, "a VLAN, a range or a list of them")
+    if len(set(vlans)) < len(vlans):
+        twice = next(vlan for vlan in vlans if vlans.count(vlan) > 1)
+        raise _Refused("vlan-twice", f"VLAN {twice} is named twice", "Name each VLAN once.")
+    return vlans
+
+
+def _vlan_range(option: Option, part: Any) -> Iterable[int]:
+    match = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", part) if isinstance(part, str) else None
+    if not match:
+        if isinstance(part, str) and not re.fullmatch(r"\s*-?\d{1,9}\s*", part):
+            raise _wrong_type(option, part, "a VLAN or a range of VLANs", "Write a VLAN as 300, a range as 300-363.")
+        return [_integer(option, part)]
+    low, high = (_integer(option, bound) for bound in match.groups())
+    if low > high:
+        raise _Refused("out-of-range", f"the range {part.strip()} ends before it begins", f"Write {high}-{low}.")
+    return range(low, high + 1)
+
+
+_READERS: dict[str, Callable[[Option, Any, str, list[Fault]], Any]] = {
+    "str": _read_str,
+    "int": _read_int,
+    "bool": _read_bool,
+    "list": _read_list,
+    "dict": _read_dict,
+    "vlans": _read_vlans,
+}
+
+
+def unknown_variables(variables: Iterable[str], where: str = "") -> list[Fault]:
+    """A fault for each ``aci_calico_*`` name that the registry does not know."""
+    return [
+        error(
+            "unknown-variable",
+            f"{where}{name}",
+            f"There is no variable {name}, so it would have no effect",
+            did_you_mean(name, VARIABLES) or "Remove it; the README lists all variables.",
+        )
+        for name in variables
+        if name.startswith(PREFIX) and name not in VARIABLES and name not in RUNTIME
+    ]
