@@ -1,0 +1,273 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: calico_info
+short_description: Read what a cluster's Calico has of BGP configuration
+version_added: 1.0.0
+description:
+  - Reads, with one login and one request for each kind, what decides how Calico is configured in a cluster.
+    That is the API group of Calico's kinds that the cluster serves, the namespace that calico-node runs in, the nodes with their labels
+    and Calico's annotations, and the pools, peers, filters and BGP configuration that are there.
+  - Compares a password with the one in the cluster without returning either.
+  - What cannot be read is listed in RV(calico.failures); the module fails only when the cluster does not answer at all.
+options:
+  api_group:
+    description: The API group and version of Calico's kinds. V(auto) prefers V(projectcalico.org/v3) where it is served.
+    type: str
+    choices: [auto, projectcalico.org/v3, crd.projectcalico.org/v1]
+    default: auto
+  namespace:
+    description: The namespace that calico-node runs in. V(auto) looks for its DaemonSet.
+    type: str
+    default: auto
+  secret_name:
+    description: The Secret that holds the BGP password.
+    type: str
+    default: bgp-secrets
+  secret_key:
+    description: The key of the password in the Secret.
+    type: str
+    default: rr-password
+  role_name:
+    description: The Role and the RoleBinding that let calico-node read the Secret.
+    type: str
+    default: secret-access
+  password_sha256:
+    description:
+      - The SHA-256 digest (hexadecimal) of the password to compare with the one in the Secret.
+      - A digest, because Ansible masks a secret wherever it turns up in a result, and a password may well be part of a node's name.
+    type: str
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    description: Reads only, so it does the same in check mode.
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+requirements:
+  - "python >= 3.11"
+  - "kubernetes >= 24.2.0"
+author: The netops.aci_calico contributors (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Read the cluster
+  netops.aci_calico.calico_info:
+    kubeconfig: ~/.kube/prod1.yml
+  register: found
+
+- name: Say which peers there are
+  ansible.builtin.debug:
+    msg: "{{ found.calico.objects | selectattr('kind', 'equalto', 'BGPPeer') | map(attribute='metadata.name') }}"
+"""
+
+RETURN = r"""
+calico:
+  description: What was found.
+  returned: success
+  type: dict
+  contains:
+    api_group:
+      description: The C(apiVersion) to use for Calico's kinds; none when the cluster serves none.
+      type: str
+      sample: crd.projectcalico.org/v1
+    api_groups:
+      description: Every C(apiVersion) of Calico's kinds that the cluster serves.
+      type: list
+      elements: str
+    namespace:
+      description: The namespace that calico-node runs in; none when there is no such DaemonSet, or more than one.
+      type: str
+      sample: kube-system
+    namespaces:
+      description: Every namespace with a DaemonSet C(calico-node).
+      type: list
+      elements: str
+    nodes:
+      description: The nodes by name, each with its C(labels) and those C(annotations) that concern Calico.
+      type: dict
+    objects:
+      description: The objects as manifests, without what the API server adds; a Secret is shown without its data.
+      type: list
+      elements: dict
+    password_matches:
+      description: Whether the Secret holds the password of O(password_sha256); none when there is no such Secret or no digest was given.
+      type: bool
+    failures:
+      description: What could not be read, each with C(path), C(status) and C(message).
+      type: list
+      elements: dict
+"""
+
+import base64
+import copy
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
+
+try:
+    from kubernetes.dynamic.exceptions import DynamicApiError
+except ImportError:  # AnsibleK8SModule says so
+    DynamicApiError = Exception
+
+CALICO_GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
+CALICO_PLURALS = {"ippools": "IPPool", "bgpconfigurations": "BGPConfiguration", "bgppeers": "BGPPeer", "bgpfilters": "BGPFilter"}
+RBAC = "rbac.authorization.k8s.io/v1"
+ANNOTATIONS = ("projectcalico.org/", "netops.aci-calico/")
+SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
+
+
+class Reader:
+    """Reads the API by path; remembers what it may not or cannot read."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.failures: list[dict] = []
+
+    def get(self, path: str) -> dict | None:
+        """Return what is at a path, or None where there is nothing."""
+        try:
+            return json.loads(self._client.request("get", path, serialize=False).data)
+        except DynamicApiError as error:
+            if error.status != 404:
+                self.failures.append({"path": path, "status": error.status, "message": message_of(error.body)})
+            return None
+
+    def items(self, path: str) -> list[dict]:
+        """Return the items of the list at a path."""
+        return (self.get(path) or {}).get("items", [])
+
+
+def message_of(body: Any) -> str:
+    """The API server's own words in an error."""
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text
+
+
+def manifest(api_version: str, kind: str, obj: dict) -> dict:
+    """An object without what the API server adds, and without a Secret's data."""
+    metadata = {name: obj["metadata"][name] for name in ("name", "namespace", "labels", "annotations") if name in obj["metadata"]}
+    metadata.get("annotations", {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **{name: obj[name] for name in SHOWN if name in obj}}
+
+
+def served_groups(reader: Reader) -> list[str]:
+    """The API versions of Calico's kinds that the cluster serves, the one to prefer first."""
+    groups = (reader.get("/apis") or {}).get("groups", [])
+    served = {version["groupVersion"] for group in groups for version in group["versions"]}
+    return [group for group in CALICO_GROUPS if group in served]
+
+
+def read_nodes(reader: Reader) -> dict[str, dict]:
+    """The nodes by name, with what concerns Calico."""
+    nodes = {}
+    for node in reader.items("/api/v1/nodes"):
+        annotations = node["metadata"].get("annotations") or {}
+        nodes[node["metadata"]["name"]] = {
+            "labels": node["metadata"].get("labels") or {},
+            "annotations": {key: value for key, value in annotations.items() if key.startswith(ANNOTATIONS)},
+        }
+    return nodes
+
+
+def read_calico(reader: Reader, api_group: str) -> list[dict]:
+    """Calico's own objects. A Calico that knows no filters answers 404, which is as good as none."""
+    return [
+        manifest(api_group, kind, item)
+        for plural, kind in CALICO_PLURALS.items()
+        for item in reader.items(f"/apis/{api_group}/{plural}")
+    ]
+
+
+def read_access(reader: Reader, namespace: str, params: dict) -> tuple[list[dict], bool | None]:
+    """The Secret and what lets calico-node read it, and whether it holds the password."""
+    rbac = f"/apis/{RBAC}/namespaces/{namespace}"
+    wanted = (
+        ("v1", "Secret", f"/api/v1/namespaces/{namespace}/secrets/{params['secret_name']}"),
+        (RBAC, "Role", f"{rbac}/roles/{params['role_name']}"),
+        (RBAC, "RoleBinding", f"{rbac}/rolebindings/{params['role_name']}"),
+    )
+    objects, matches = [], None
+    for api_version, kind, path in wanted:
+        obj = reader.get(path)
+        if obj is None:
+            continue
+        objects.append(manifest(api_version, kind, obj))
+        if kind == "Secret" and params["password_sha256"]:
+            held = base64.b64decode((obj.get("data") or {}).get(params["secret_key"]) or "")
+            matches = hmac.compare_digest(hashlib.sha256(held).hexdigest(), params["password_sha256"].lower())
+    return objects, matches
+
+
+def read(client: Any, params: dict) -> dict:
+    """Everything that the module returns."""
+    reader = Reader(client)
+    groups = served_groups(reader)
+    api_group = params["api_group"] if params["api_group"] in groups else None
+    if params["api_group"] == "auto":
+        api_group = groups[0] if groups else None
+    daemonsets = reader.items("/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node")
+    namespaces = sorted(daemonset["metadata"]["namespace"] for daemonset in daemonsets)
+    namespace = params["namespace"]
+    if namespace == "auto":
+        namespace = namespaces[0] if len(namespaces) == 1 else None
+    objects = read_calico(reader, api_group) if api_group else []
+    matches = None
+    if namespace:
+        access, matches = read_access(reader, namespace, params)
+        objects += access
+    return {
+        "api_group": api_group,
+        "api_groups": groups,
+        "namespace": namespace,
+        "namespaces": namespaces,
+        "nodes": read_nodes(reader),
+        "objects": objects,
+        "password_matches": matches,
+        "failures": reader.failures,
+    }
+
+
+def main() -> None:
+    """Module entry point."""
+    spec = copy.deepcopy(AUTH_ARG_SPEC)
+    spec.update(
+        api_group=dict(type="str", choices=["auto", *CALICO_GROUPS], default="auto"),
+        namespace=dict(type="str", default="auto"),
+        secret_name=dict(type="str", default="bgp-secrets", no_log=False),
+        secret_key=dict(type="str", default="rr-password", no_log=False),
+        role_name=dict(type="str", default="secret-access"),
+        password_sha256=dict(type="str", no_log=True),
+    )
+    module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
+    try:
+        calico = read(get_api_client(module=module).client, module.params)
+    except CoreException as error:
+        module.fail_from_exception(error)
+    except Exception as error:  # whatever the client raises when nobody answers
+        module.fail_json(msg=f"The Kubernetes API did not answer: {error}")
+    else:
+        module.exit_json(changed=False, calico=calico)
+
+
+if __name__ == "__main__":
+    main()
