@@ -25,10 +25,14 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def run(root: Path) -> Run:
-    """Run a tool of the virtual environment and return what it printed; a failure shows all of it."""
+    """Run a tool of the virtual environment and return what it printed; a failure shows all of it.
 
-    def _run(*argv: str | Path, cwd: Path = root, env: dict[str, str] | None = None) -> str:
-        environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1", **(env or {})}
+    ``env`` is added to the environment; a value of None takes the variable away.
+    """
+
+    def _run(*argv: str | Path, cwd: Path = root, env: dict[str, str | None] | None = None) -> str:
+        changes = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1", **(env or {})}
+        environment = {name: value for name, value in {**os.environ, **changes}.items() if value is not None}
         done = subprocess.run(
             [str(part) for part in argv],
             cwd=cwd,
@@ -48,28 +52,29 @@ def run(root: Path) -> Run:
     return _run
 
 
-def tracked_files(root: Path) -> list[Path]:
-    """What is, or would be, committed: relative paths, without the link of the collection to itself."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=root,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split("\0")
-    paths = (Path(name) for name in listed if name)
-    return [path for path in paths if (root / path).exists() and path.parts[0] != "collections"]
+def copy_files(root: Path, target: Path, links: bool) -> Path:
+    """Copy what is, or would be, committed; with or without the links of the collection to itself."""
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(listing, cwd=root, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        source = root / name
+        if source.is_file() or (links and source.is_symlink()):  # what was deleted but not yet committed is neither
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name, follow_symlinks=False)
+    return target
 
 
 @pytest.fixture(scope="session")
 def collection_copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the collection at ``…/ansible_collections/netops/aci_calico``, the only place that ansible-test accepts."""
-    copy = tmp_path_factory.mktemp("copy") / "ansible_collections" / "netops" / "aci_calico"
-    for path in tracked_files(root):
-        target = copy / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(root / path, target, follow_symlinks=False)
-    return copy
+    folder = tmp_path_factory.mktemp("copy") / "ansible_collections" / "netops" / "aci_calico"
+    return copy_files(root, folder, links=False)
+
+
+@pytest.fixture(scope="session")
+def checkout(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository as it stands in a folder that somebody else named."""
+    return copy_files(root, tmp_path_factory.mktemp("checkout") / "ma copie (2)", links=True)
 
 
 @pytest.fixture(scope="session")

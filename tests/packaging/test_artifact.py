@@ -66,7 +66,7 @@ def test_importer_finds_no_fault(run, artifact, tmp_path):
 @pytest.mark.parametrize(("inventory", "cluster"), [("floating_svi", "prod1"), ("standard_svi", "prod2")])
 def test_plans_from_anywhere(run, root, installed, tmp_path, inventory, cluster):
     """Installed, with the user's inventory elsewhere and no ansible.cfg, the playbook's name is all that is needed."""
-    env = {"ANSIBLE_CONFIG": "/dev/null", "ANSIBLE_COLLECTIONS_PATH": str(installed), "HOME": str(tmp_path)}
+    env = {"ANSIBLE_CONFIG": None, "ANSIBLE_COLLECTIONS_PATH": str(installed), "HOME": str(tmp_path)}
     source = installed / "ansible_collections" / "netops" / "aci_calico" / "inventories" / inventory
     artifacts = tmp_path / "artifacts"
     run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -25,5 +24,5 @@ def _home(cache: Path) -> Path:
 
 def test_ansible_test_sanity(run, root, collection_copy):
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    env = {"HOME": str(_home(root / ".cache" / "ansible-test")), "ANSIBLE_CONFIG": os.devnull}
+    env = {"HOME": str(_home(root / ".cache" / "ansible-test")), "ANSIBLE_CONFIG": None}
     run("ansible-test", "sanity", "--python", python, "--color", "no", "--truncate", "0", cwd=collection_copy, env=env)
