@@ -1,0 +1,195 @@
+"""A cluster as its leaves, its nodes and its API server show it when all is well, for tests to break one thing of."""
+
+from __future__ import annotations
+
+import copy
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.standalone import cluster_plan
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import verify
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_aci import flat
+
+VARIABLES = {
+    "aci_calico_cluster_name": "prod1",
+    "aci_calico_fabric_asn": 65002,
+    "aci_calico_cluster_asn": 65003,
+    "aci_calico_tenant": "common",
+    "aci_calico_vrf": "calico",
+    "aci_calico_l3_domain": "k8s-l3",
+    "aci_calico_physical_domain": "k8s",
+    "aci_calico_router_id_base": "1.1.4.0",
+    "aci_calico_svi": "floating",
+    "aci_calico_vlan": 300,
+    "aci_calico_node_subnets": ["192.168.2.0/24"],
+    "aci_calico_pod_subnets": ["10.1.0.0/16"],
+    "aci_calico_service_subnets": ["192.168.8.0/22"],
+    "aci_calico_external_service_subnets": ["192.168.3.0/24"],
+    "aci_calico_racks": [
+        {
+            "id": 1,
+            "leaves": [{"id": 201, "address": "192.168.2.201"}, {"id": 202, "address": "192.168.2.202"}],
+            "nodes": ["node-1", "node-2", "node-3"],
+        },
+        {
+            "id": 2,
+            "leaves": [{"id": 203, "address": "192.168.2.203"}, {"id": 204, "address": "192.168.2.204"}],
+            "nodes": ["node-4", "node-5", "node-6"],
+        },
+    ],
+}
+STANDARD = {"aci_calico_svi": "standard", "aci_calico_vlan": "300-309"}
+
+NODES = {f"node-{number}": f"192.168.2.{number}" for number in range(1, 7)}
+BLOCKS = {node: f"10.1.{number}.0/26" for number, node in enumerate(NODES, 1)}
+RACKS = {"1": ("node-1", "node-2", "node-3"), "2": ("node-4", "node-5", "node-6")}
+LEAVES = {201: "1", 202: "1", 203: "2", 204: "2"}
+# A service with externalTrafficPolicy Local and endpoints on these nodes, as in the white paper's example.
+LOCAL_SERVICE, LOCAL_NODES = "192.168.8.10", ("node-1", "node-3", "node-6")
+
+
+def tep(leaf):
+    """A leaf's address in the fabric."""
+    return f"10.0.0.{leaf - 200}"
+
+
+class Cluster:
+    """A healthy cluster. ``aci``, ``info`` and ``state`` are what the three modules return; tests change them."""
+
+    def __init__(self, **variables):
+        self.plan = cluster_plan({**copy.deepcopy(VARIABLES), **variables})
+        self.nodes = {node["name"]: node["networks"]["ipv4"]["address"].split("/")[0] for node in self.plan["nodes"]}
+        self.aci = {
+            "leaves": {str(leaf): self._leaf(leaf, rack) for leaf, rack in LEAVES.items()},
+            "objects": copy.deepcopy(flat(apic_tree(self.plan))),
+            "faults": [],
+        }
+        manifests = copy.deepcopy(kubernetes_objects(self.plan, "projectcalico.org/v3", "calico-system"))
+        self.info = {
+            "api_group": "projectcalico.org/v3",
+            "namespace": "calico-system",
+            "nodes": {obj["metadata"]["name"]: obj["metadata"] for obj in manifests if obj["kind"] == "Node"},
+            "objects": [obj for obj in manifests if obj["kind"] != "Node"],
+            "password_matches": True,
+            "failures": [],
+        }
+        self.state = {
+            "blocks": [{"cidr": cidr, "node": node} for node, cidr in BLOCKS.items()],
+            "local_services": [{"name": "shop/front", "addresses": [LOCAL_SERVICE], "nodes": list(LOCAL_NODES)}],
+            "excluded": [],
+            "ready": dict.fromkeys(NODES, True),
+            "status": {node: self._status(node) for node in NODES},
+            "failures": [],
+        }
+
+    def verify(self, kubernetes=True):
+        """The report on this cluster."""
+        return verify(self.plan, self.aci, Kubernetes(self.info, self.state) if kubernetes else None)
+
+    # --- the fabric's side ---
+
+    def _leaf(self, leaf, rack):
+        return {
+            "router_id": f"1.1.4.{leaf}",
+            "tep": tep(leaf),
+            "sessions": [self.session(node) for node in RACKS[rack]],
+            "routes": {"ipv4": self._routes(leaf, rack)},
+            "lpm": {"used": 40, "limit": 20000},
+        }
+
+    def session(self, node, **changes):
+        """A node's session as a leaf shows it."""
+        return {
+            "address": self.nodes.get(node, node),
+            "state": "established",
+            "type": "ebgp",
+            "local_asn": 65002,
+            "remote_asn": 65003,
+            "keepalive": 1,
+            "hold": 3,
+            "graceful_restart": True,
+            "password": True,
+            "router_id": self.nodes.get(node, node),
+            "shut_reason": "unspecified",
+            "families": {"ipv4": {"accepted": 4, "sent": 9, "flags": []}},
+            **changes,
+        }
+
+    def _routes(self, leaf, rack):
+        prefixes = {
+            **{cidr: (node,) for node, cidr in BLOCKS.items()},
+            "192.168.8.0/22": tuple(NODES),
+            "192.168.3.0/24": tuple(NODES),
+            f"{LOCAL_SERVICE}/32": LOCAL_NODES,
+        }
+        return {prefix: self.hops(rack, nodes) for prefix, nodes in prefixes.items()}
+
+    def hops(self, rack, nodes):
+        """The next hops of a prefix of these nodes on a leaf of a rack."""
+        local = [node for node in nodes if node in RACKS[rack]]
+        if local:
+            return [{"address": self.nodes[node], "type": "ebgp"} for node in local]
+        home = [leaf for leaf, other in LEAVES.items() if other != rack]
+        return [{"address": tep(leaf), "type": "ibgp"} for leaf in home]
+
+    def leaf(self, number):
+        """What a leaf shows."""
+        return self.aci["leaves"][str(number)]
+
+    def routes(self, leaf):
+        """A leaf's IPv4 routes."""
+        return self.leaf(leaf)["routes"]["ipv4"]
+
+    def seen(self, leaf, node):
+        """A node's session on a leaf."""
+        return next(session for session in self.leaf(leaf)["sessions"] if session["address"] == self.nodes[node])
+
+    def drop_session(self, leaf, node):
+        """The leaf does not know the node's session, and has none of its routes."""
+        self.leaf(leaf)["sessions"].remove(self.seen(leaf, node))
+        for prefix in list(self.routes(leaf)):
+            hops = [hop for hop in self.routes(leaf)[prefix] if hop["address"] != self.nodes[node]]
+            self.routes(leaf)[prefix] = hops
+            if not hops:
+                del self.routes(leaf)[prefix]
+
+    def objects(self, cls):
+        """APIC's objects of a class by DN."""
+        return {dn: mo["attributes"] for dn, mo in self.aci["objects"].items() if mo["class"] == cls}
+
+    def delete_object(self, dn):
+        """Remove an object and everything below it from APIC."""
+        for other in [other for other in self.aci["objects"] if other == dn or other.startswith(f"{dn}/")]:
+            del self.aci["objects"][other]
+
+    # --- the cluster's side ---
+
+    def _status(self, node):
+        leaves = [peer["address"] for entry in self.plan["nodes"] if entry["name"] == node for peer in entry["peers"]]
+        learned = [cidr for other, cidr in BLOCKS.items() if other != node]
+        return {
+            "peers": {address: {"state": "Established", "type": "NodePeer"} for address in leaves},
+            "routes": [
+                {"destination": cidr, "source": "BGPPeer", "peer": leaves[0], "interface": "eth0"} for cidr in learned
+            ],
+        }
+
+    def peer(self, node, address):
+        """A peer as a node's BGP daemon shows it."""
+        return self.state["status"][node]["peers"][address]
+
+    def manifest(self, kind, name=None):
+        """An object of the cluster."""
+        return next(
+            obj for obj in self.info["objects"] if obj["kind"] == kind and name in (None, obj["metadata"]["name"])
+        )
+
+    def forget(self, node):
+        """Nothing is learned by the node any more."""
+        self.state["status"][node]["routes"] = []
+
+
+def ids(report):
+    """The rules of the findings, without those that are explained by others."""
+    return [finding["id"] for finding in report["findings"]]
