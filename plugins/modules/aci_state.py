@@ -1,0 +1,176 @@
+#!/usr/bin/python
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: aci_state
+version_added: "1.0.0"
+short_description: Read what a VRF's border leaves do, and how they are configured
+description:
+  - Reads the BGP sessions, routes, faults and table usage of one VRF on the leaves of a cluster, and the objects on APIC that
+    configure them, in a dozen requests however many leaves, nodes and routes there are.
+  - Changes nothing. Which state is right is not its business, see M(netops.aci_calico.verify).
+options:
+  cluster:
+    description: Name of the cluster whose objects are read.
+    type: str
+    required: true
+  vrf:
+    description: The VRF with its tenant, as the leaves name it.
+    type: str
+    required: true
+  address_families:
+    description: The address families whose routes are read.
+    type: list
+    elements: str
+    choices: [ipv4, ipv6]
+    default: [ipv4]
+  leaves:
+    description: DNs of the leaves whose routes and table usage are read.
+    type: list
+    elements: str
+    required: true
+  l3outs:
+    description: DNs of the L3Outs whose faults are read.
+    type: list
+    elements: str
+    required: true
+  roots:
+    description:
+      - Trees of the objects whose present configuration is read, as M(netops.aci_calico.aci_tree) takes them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      dn:
+        description: DN of the topmost object of the tree.
+        type: str
+        required: true
+      scope:
+        description: Whether all that is below the root is read, or the objects that the tree has.
+        type: str
+        choices: [named, subtree]
+        default: subtree
+      tree:
+        description: The managed object in the form of APIC's JSON.
+        type: dict
+        required: true
+      classes:
+        description: Not used here.
+        type: list
+        elements: str
+        default: []
+extends_documentation_fragment:
+  - cisco.aci.aci
+attributes:
+  check_mode:
+    description: Reads only, so it does the same in check mode.
+    support: full
+  diff_mode:
+    support: none
+seealso:
+  - module: netops.aci_calico.verify
+author:
+  - Contributors to the netops.aci_calico project (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Read the sessions and routes of a VRF on two leaves
+  netops.aci_calico.aci_state:
+    host: apic.example.com
+    username: ansible
+    private_key: /etc/aci/ansible.key
+    cluster: prod1
+    vrf: common:calico
+    leaves: [topology/pod-1/node-201, topology/pod-1/node-202]
+    l3outs: [uni/tn-common/out-calico-prod1]
+  register: fabric
+"""
+
+RETURN = r"""
+state:
+  description: What was read.
+  returned: success
+  type: dict
+  contains:
+    leaves:
+      description:
+        - The leaves that have the VRF, by number, each with C(router_id), C(tep), C(sessions), C(routes) by family and prefix, and
+          C(lpm) with the entries C(used) and their C(limit).
+      type: dict
+    objects:
+      description: The configured objects by DN, each with C(class) and C(attributes).
+      type: dict
+    faults:
+      description: The faults that stand under the L3Outs and on the leaves' BGP, each with C(code), C(severity), C(descr) and C(dn).
+      type: list
+      elements: dict
+requests:
+  description: How many requests went to APIC, by kind. V(retries) tells how many of them were repetitions.
+  returned: always
+  type: dict
+  sample: {"login": 1, "get": 9, "post": 0, "retries": 0, "total": 10}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
+
+from ansible_collections.netops.aci_calico.plugins.module_utils.fabric_state import faults, flatten, leaf_states, queries
+from ansible_collections.netops.aci_calico.plugins.module_utils.roots import parse_roots
+from ansible_collections.netops.aci_calico.plugins.module_utils.session import ApicError, Session
+from ansible_collections.netops.aci_calico.plugins.module_utils.tree import TreeError
+
+
+def argument_spec():
+    root = {
+        "dn": {"type": "str", "required": True},
+        "scope": {"type": "str", "default": "subtree", "choices": ["named", "subtree"]},
+        "tree": {"type": "dict", "required": True},
+        "classes": {"type": "list", "elements": "str", "default": []},
+    }
+    return {
+        **aci_argument_spec(),
+        "cluster": {"type": "str", "required": True},
+        "vrf": {"type": "str", "required": True},
+        "address_families": {"type": "list", "elements": "str", "choices": ["ipv4", "ipv6"], "default": ["ipv4"]},
+        "leaves": {"type": "list", "elements": "str", "required": True},
+        "l3outs": {"type": "list", "elements": "str", "required": True},
+        "roots": {"type": "list", "elements": "dict", "default": [], "options": root},
+    }
+
+
+def read(session, params, roots):
+    """The module's ``state``.
+
+    :raises ApicError: when APIC refuses, or cannot be reached.
+    """
+    families = params["address_families"]
+    paths = queries(params["vrf"], families, params["leaves"], params["l3outs"])
+    replies = {name: session.get(path) for name, path in paths.items()}
+    objects = flatten(replies["vrf"])
+    for root in roots:
+        objects.update(flatten(session.get(root.query(with_owned=False))))
+    return {"leaves": leaf_states(replies, families), "objects": objects, "faults": faults(replies["faults"])}
+
+
+def main():
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        roots = parse_roots(module.params["roots"], module.params["cluster"])
+    except TreeError as error:
+        module.fail_json(msg=f"roots: {error}", faults=error.faults)
+    session = Session(module, [module.params["password"]])
+    try:
+        state = read(session, module.params, roots)
+    except ApicError as error:
+        details = {"code": error.code, "text": error.text, "status": error.status}
+        module.fail_json(msg=str(error), error=details, requests=session.counted())
+    module.exit_json(changed=False, state=state, requests=session.counted())
+
+
+if __name__ == "__main__":
+    main()
