@@ -33,7 +33,7 @@ class Process:
     birth: str
 
     @classmethod
-    def start(cls, command: list[str], log: Path, environment: dict[str, str] | None = None) -> Process:
+    def start(cls, command: list[str], log: Path) -> Process:
         """Start a server in a session of its own, so that Ctrl-C of the terminal does not reach it."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
@@ -43,13 +43,11 @@ class Process:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                env={**os.environ, **(environment or {})},
             )
         return cls(child.pid, _birth(child.pid))
 
     def alive(self) -> bool:
-        """Whether this very process still runs; a zombie of our own does not."""
-        _reap(self.pid)
+        """Whether this very process still runs."""
         return bool(self.birth) and _birth(self.pid) == self.birth
 
     def stop(self) -> None:
@@ -64,23 +62,18 @@ class Process:
                 time.sleep(0.02)
 
 
-def _reap(pid: int) -> None:
-    """Collect a child of this process that has ended, so that it does not look alive."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-
-
 def _birth(pid: int) -> str:
-    """When the process started, in the system's own words; empty when there is none."""
-    stat = Path(f"/proc/{pid}/stat")
+    """When the process started, in the system's own words; empty when there is none, or it only waits to be collected."""
     if Path("/proc/self/stat").exists():
         try:
-            # Field 22, counted after the command's name, which may itself hold spaces and brackets.
-            return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-        except (OSError, IndexError):
+            # The fields after the command's name, which may itself hold spaces and brackets: state, …, start time.
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
             return ""
-    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+        return "" if fields[0] == "Z" else fields[19]
+    command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
+    state, _, start = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else start
 
 
 def choose_port(wanted: int, variable: str) -> int:
