@@ -171,10 +171,11 @@ def read_intent(
     :returns: the intent, and all that is wrong with it. Never raises for what the user wrote.
     """
     variables = {name: value for name, value in plain(variables).items() if name.startswith(PREFIX)}
-    hosts = {name: plain(values) for name, values in (node_hosts or {}).items()}
+    hosts = plain(node_hosts or {})
     faults = unknown_variables(variables)
     faults += _check_password(variables, secrets, unreadable)
     values = _read_values(variables, unreadable, faults)
+    host = plain(host)
     subnets = {role: _read_subnets(role, values, faults) for role in SUBNET_ROLES}
     racks, sound = _read_racks(values, faults)
     intent = Intent(_cluster_name(values, host, faults), values, racks, subnets, sound)

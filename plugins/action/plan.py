@@ -1,0 +1,256 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan a cluster: collect its variables, say everything that is wrong with them, write the plan's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils import faults
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.allocation import Record, load_record
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import SECRETS_DECLARED, SECRETS_READABLE
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.plan import compile_cluster
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import (
+    NODE_VARIABLES,
+    PREFIX,
+    RUNTIME,
+    VARIABLES,
+    plain,
+)
+
+CLUSTERS = "aci_calico_clusters"
+# Hidden, because Ansible reads every other file in an inventory's folder as an inventory.
+ALLOCATIONS = ".allocations"
+
+
+class ActionModule(ActionBase):
+    """See plugins/modules/plan.py."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Plan the cluster that the play's host stands for."""
+        result = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(
+            {
+                "artifacts": {"type": "bool", "default": False},
+                "require_secrets": {"type": "bool", "default": False},
+            }
+        )
+        inventory = _Inventory(task_vars or {}, self._templar)
+        found = inventory.read_cluster()
+        location = self._allocation_file(inventory, found)
+        record, problems = self._load_record(location)
+        compiled = compile_cluster(
+            found.values,
+            inventory.host,
+            node_hosts=inventory.node_hosts(found.faults),
+            record=record,
+            neighbours=inventory.neighbours(),
+            secrets=SECRETS_READABLE if options["require_secrets"] else SECRETS_DECLARED,
+            unreadable=found.unreadable,
+            faults=[*found.faults, *problems],
+        )
+        if compiled.plan is None:
+            return result | {
+                "failed": True,
+                "msg": faults.render(compiled.cluster, compiled.faults),
+                "faults": [fault.as_dict() for fault in compiled.faults],
+            }
+        files = {}
+        if location:
+            files[location] = compiled.record
+        artifacts = _artifacts(compiled.plan, found.values) if options["artifacts"] else {}
+        changes = [change for path, text in {**files, **artifacts}.items() if (change := self._write(path, text))]
+        result |= {
+            "changed": bool(changes),
+            "ansible_facts": {"aci_calico_plan": compiled.plan},
+            "allocation_file": location,
+            "artifacts": list(artifacts),
+            "faults": [fault.as_dict() for fault in compiled.faults],
+        }
+        if compiled.faults:
+            result["warnings"] = [f"{fault.path}: {fault.problem}. {fault.remedy}" for fault in compiled.faults]
+        if self._task.diff:
+            result["diff"] = changes
+        return result
+
+    def _allocation_file(self, inventory: _Inventory, found: _Variables) -> str | None:
+        """Where the allocation is recorded; None where there is no inventory file to put it beside."""
+        named = found.values.get("aci_calico_allocation_file")
+        if named and isinstance(named, str):
+            return os.path.expanduser(named)
+        cluster = found.values.get("aci_calico_cluster_name") or inventory.host
+        if inventory.folder:
+            return os.path.join(inventory.folder, ALLOCATIONS, f"{os.path.basename(str(cluster))}.yml")
+        found.faults.append(
+            faults.warning(
+                "allocation-not-recorded",
+                "aci_calico_allocation_file",
+                "The inventory has no folder to keep the allocation in, so nodes may be renumbered when others come and go",
+                "Set aci_calico_allocation_file, or pin addresses.",
+            )
+        )
+        return None
+
+    @staticmethod
+    def _load_record(path: str | None) -> tuple[Record, list[faults.Fault]]:
+        if not path or not os.path.exists(path):
+            return Record(), []
+        try:
+            with open(path, encoding="utf-8") as file:
+                return load_record(file.read(), path)
+        except (OSError, UnicodeDecodeError) as problem:
+            fault = faults.error(
+                "allocation-file", path, f"It cannot be read: {problem}", "Restore it, or let it be read."
+            )
+            return Record(), [fault]
+
+    def _write(self, path: str, text: str) -> dict[str, str] | None:
+        """Write a file if it differs, all of it or nothing; in check mode only say so.
+
+        :returns: the difference, or None if there is none.
+        """
+        before = ""
+        try:
+            if os.path.exists(path):
+                with open(path, encoding="utf-8", newline="") as file:
+                    before = file.read()
+            if before == text:
+                return None
+            if not self._task.check_mode:
+                _replace(path, text)
+        except (OSError, UnicodeDecodeError) as problem:
+            raise AnsibleError(f"{path} cannot be written: {problem}") from problem
+        return {"before": before, "after": text, "before_header": path, "after_header": path}
+
+
+def _replace(path: str, text: str) -> None:
+    folder = os.path.dirname(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _artifacts(plan: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """The files that a reviewer diffs: ``{path: text}``. None of them holds a secret."""
+    named = values.get("aci_calico_artifacts_dir") or VARIABLES["aci_calico_artifacts_dir"].default
+    folder = os.path.join(os.path.expanduser(str(named)), plan["cluster"])
+    manifests = yaml.safe_dump_all(kubernetes_objects(plan), sort_keys=False, explicit_start=True, width=200)
+    return {
+        os.path.join(folder, "plan.json"): _json(plan),
+        os.path.join(folder, "apic.json"): _json(apic_tree(plan)),
+        os.path.join(folder, "kubernetes.yml"): manifests,
+    }
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+class _Variables:
+    """Variables of a host as plain data, and what could not be had of them."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.unreadable: set[str] = set()
+        self.faults: list[faults.Fault] = []
+
+
+class _Inventory:
+    """What the inventory says of a cluster. Values are templated one by one, so that a secret whose Vault is not there,
+    or a mistake in one variable, leaves the others readable."""
+
+    def __init__(self, task_vars: Mapping[str, Any], templar: Any) -> None:
+        self._vars = task_vars
+        self._templar = templar
+        self._hostvars = task_vars["hostvars"]
+        self._groups: Mapping[str, list[str]] = task_vars["groups"]
+        self.host: str = plain(task_vars["inventory_hostname"])
+        self.folder: str | None = plain(task_vars.get("inventory_dir"))
+
+    def read_cluster(self) -> _Variables:
+        """The cluster's own variables, those of the play and the command line included."""
+        return self._read(_names(self._vars), lambda name: self._templar.template(self._vars[name]))
+
+    @staticmethod
+    def _read(names: Iterable[str], get: Any, where: str = "") -> _Variables:
+        found = _Variables()
+        for name in names:
+            option = VARIABLES.get(name)
+            try:
+                found.values[name] = plain(get(name))
+            except AnsibleError as problem:
+                if option and (option.secret or option.connection):
+                    found.unreadable.add(name)
+                    continue
+                found.unreadable.add(name)
+                found.faults.append(
+                    faults.error(
+                        "unresolved-variable",
+                        f"{where}{name}",
+                        f"It cannot be resolved: {' '.join(str(problem).split())}",
+                        "Define what it refers to.",
+                    )
+                )
+        return found
+
+    def _clusters(self) -> set[str]:
+        return {*self._groups.get(CLUSTERS, ()), self.host}
+
+    def neighbours(self) -> dict[str, dict[str, Any]]:
+        """The variables of the other clusters, as far as they can be had: what is wrong with them is theirs to say."""
+        return {
+            name: self._read(_names(self._hostvars[name]), self._hostvars[name].__getitem__).values
+            for name in sorted(self._clusters() - {self.host})
+        }
+
+    def node_hosts(self, problems: list[faults.Fault]) -> dict[str, dict[str, Any]]:
+        """The hosts that share a group with this cluster's host and with no other's.
+
+        :param problems: what cannot be resolved is appended here.
+        :returns: their variables; of those that are no node's own, the names only.
+        """
+        found = {}
+        for host in self._candidates():
+            variables = self._hostvars[host]
+            names = _names(variables)
+            read = self._read(
+                [name for name in names if name in NODE_VARIABLES], variables.__getitem__, f"hosts.{host}."
+            )
+            problems += read.faults
+            found[host] = dict.fromkeys(names) | read.values
+        return found
+
+    def _candidates(self) -> list[str]:
+        clusters = self._clusters()
+        candidates: dict[str, None] = {}
+        for group, hosts in self._groups.items():
+            if group not in ("all", "ungrouped") and clusters.intersection(hosts) == {self.host}:
+                candidates |= dict.fromkeys(hosts)
+        return [host for host in candidates if host != self.host]
+
+
+def _names(variables: Iterable[str]) -> list[str]:
+    return [name for name in variables if name.startswith(PREFIX) and name not in RUNTIME]

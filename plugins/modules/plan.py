@@ -1,0 +1,116 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Plan a Calico cluster on ACI from its variables
+version_added: 1.0.0
+description:
+  - Reads the C(aci_calico_*) variables of the cluster that the play's host stands for, those of its node hosts, and those of the inventory's other
+    clusters as far as they share fabric or VRF.
+  - Either says everything that is wrong with them, each fault with the variable's path and a remedy, or returns the plan - addresses, VLANs, router
+    IDs, BGP peers and route control - as the fact C(aci_calico_plan).
+  - Contacts nothing. Connection variables and secrets are not needed to plan; a BGP password whose Vault is not there does no harm, an empty one is
+    refused.
+  - Keeps an allocation file beside the inventory, which records who has which address and VLAN. Commit it with the inventory. A plan that would
+    change what is recorded is refused, unless C(aci_calico_renumber) names whom it concerns.
+  - Runs on the controller.
+options:
+  artifacts:
+    description:
+      - Write the plan's files to the folder C(aci_calico_artifacts_dir), in a folder for each cluster - C(plan.json), C(apic.json) (the wanted tree in
+        APIC's own JSON) and C(kubernetes.yml) (all manifests).
+      - The same inventory gives the same bytes. Secrets appear as markers.
+    type: bool
+    default: false
+  require_secrets:
+    description: Refuse a BGP password that cannot be read. Set it where something is pushed after.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns the differences of the files that it writes.
+    support: full
+  action:
+    description: Runs as an action on the controller.
+    support: full
+seealso:
+  - plugin: netops.aci_calico.cluster_plan
+    plugin_type: filter
+author: The netops.aci_calico contributors (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Plan every cluster, offline
+  hosts: aci_calico_clusters
+  gather_facts: false
+  tasks:
+    - name: Plan the cluster and write its artifacts
+      netops.aci_calico.plan:
+        artifacts: true
+
+    - name: Show the plan
+      ansible.builtin.debug:
+        msg: "{{ (aci_calico_plan | netops.aci_calico.plan_summary).splitlines() }}"
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The plan as the fact C(aci_calico_plan). Its schema is in the collection's C(docs/design.md).
+  returned: when there is no error
+  type: dict
+  contains:
+    aci_calico_plan:
+      description: The plan.
+      returned: always
+      type: dict
+      sample: {schema: 1, cluster: prod1, address_families: [ipv4], svi: {kind: floating, requested: auto}}
+allocation_file:
+  description: The file that records who has which address and VLAN; null where the inventory has no folder to keep it in.
+  returned: when there is no error
+  type: str
+  sample: inventories/prod/.allocations/prod1.yml
+artifacts:
+  description: The files of the plan, written or found as they should be.
+  returned: when there is no error
+  type: list
+  elements: str
+  sample: [artifacts/prod1/plan.json, artifacts/prod1/apic.json, artifacts/prod1/kubernetes.yml]
+faults:
+  description: Everything that is wrong, errors and warnings. On errors C(msg) says the same as text.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The rule.
+      type: str
+      returned: always
+      sample: leaf-twice
+    severity:
+      description: V(error) or V(warning).
+      type: str
+      returned: always
+      sample: error
+    path:
+      description: Where it was written.
+      type: str
+      returned: always
+      sample: aci_calico_racks[1].leaves[0]
+    problem:
+      description: What is wrong.
+      type: str
+      returned: always
+      sample: Leaf 201 is also aci_calico_racks[0].leaves[0] (rack '1')
+    remedy:
+      description: What to do about it.
+      type: str
+      returned: always
+      sample: "A leaf belongs to one rack: name it once."
+"""
