@@ -53,10 +53,11 @@ OPENAPI_TYPES: dict[str, dict[str, Any]] = {
     "cidr": {"type": "string", "format": "cidr"},
     "community": {"type": "string", "pattern": f"^({schema.COMMUNITY.pattern})$"},
     "date-time": {"type": "string", "format": "date-time"},
-    "int32": {"type": "integer", "format": "int32"},
+    # As new servers read the format; Kubernetes 1.20 lets it pass.
+    "int32": {"type": "integer", "format": "int32", "minimum": -(2**31), "maximum": 2**31 - 1},
     "int64": {"type": "integer", "format": "int64"},
     "integer": {"type": "integer"},
-    "severity": {"type": "string"},
+    "severity": {"type": "string", "pattern": f"^(?i)({'|'.join(sorted(schema.SEVERITIES))})$"},
     "string": {"type": "string"},
 }
 

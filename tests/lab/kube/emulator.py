@@ -19,12 +19,14 @@ import attrs
 import kmock
 
 from lab.kube.objects import Objects, Refusal
-from lab.kube.schema import Kind
+from lab.kube.schema import BUILTIN, Kind
 
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 VERSION = {"major": "1", "minor": "30", "gitVersion": "v1.30.0-embedded", "platform": "embedded"}
 VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+# Everybody else's resources are served by a part of a real server that answers the unknown in plain text.
+BUILTIN_GROUPS = {api_version.rpartition("/")[0] for api_version, *_ in BUILTIN}
 HEALTH = {"/healthz", "/livez", "/readyz"}
 
 
@@ -122,10 +124,14 @@ class Emulator(kmock.KubernetesEmulator):
 
     async def _handle(self, request: kmock.Request) -> aiohttp.web.StreamResponse:
         resource = request.resource
-        if resource is None or resource.plural is None:
+        if resource is None:
+            return await super()._handle(request)
+        kind = self.kinds.get((resource.group, resource.version, resource.plural))
+        if kind is None and self._is_nobodys(resource):
+            return aiohttp.web.Response(status=404, text="404 page not found\n")
+        if resource.plural is None:
             return await super()._handle(request)
         try:
-            kind = self.kinds.get((resource.group, resource.version, resource.plural))
             if kind is None or request.subresource not in ((None, "status") if kind.status_subresource else (None,)):
                 raise Refusal(404, "NotFound", "the server could not find the requested resource")
             if request.method == "GET" and request.params.get("watch", "").lower() in ("true", "1"):
@@ -133,6 +139,12 @@ class Emulator(kmock.KubernetesEmulator):
             return self._answer(kind, request)
         except Refusal as refusal:
             return aiohttp.web.json_response(refusal.body, status=refusal.status)
+
+    def _is_nobodys(self, resource: kmock.resource) -> bool:
+        """Whether no part of a real server knows this group, or this resource in a group that is not Kubernetes' own."""
+        if resource.group is None or resource.group in BUILTIN_GROUPS:
+            return False
+        return resource.plural is not None or resource.group not in {group for group, _version, _plural in self.kinds}
 
     async def _watch(self, kind: Kind, request: kmock.Request) -> aiohttp.web.StreamResponse:
         namespace = _namespace(kind, request)

@@ -32,6 +32,14 @@ MERGE_KEYS = {
 }
 SERVER_SET = ("uid", "creationTimestamp", "generation", "resourceVersion", "selfLink", "managedFields")
 
+# Fields that a selector can name beside an object's name and namespace.
+SELECTABLE = {
+    "Namespace": ("status.phase",),
+    "Node": ("spec.unschedulable",),
+    "Pod": ("spec.nodeName", "spec.serviceAccountName", "status.phase", "status.podIP"),
+    "Secret": ("type",),
+}
+
 Key = tuple[str, str, str]  # apiVersion/plural, namespace, name
 
 
@@ -51,6 +59,13 @@ class Refusal(Exception):
             "details": details or {},
             "code": status,
         }
+
+
+class Unreadable(Refusal):
+    """An object that does not even decode into its kind."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, "BadRequest", message)
 
 
 class Objects:
@@ -98,7 +113,7 @@ class Objects:
         metadata = obj.setdefault("metadata", {})
         _check_type(kind, obj)
         if metadata.get("resourceVersion"):
-            raise Refusal(500, "InternalError", "resourceVersion should not be set on objects to be created")
+            raise Refusal(500, "", "resourceVersion should not be set on objects to be created")
         if kind.namespaced:
             self._enter_namespace(kind, metadata, namespace)
         else:
@@ -131,8 +146,16 @@ class Objects:
         status: bool = False,
         dry_run: bool = False,
     ) -> tuple[dict, list[str]]:
-        """Replace an object, or its status alone."""
+        """Replace an object, or its status alone. A custom one only by what says which version it replaces."""
         old = self.get(kind, namespace, name)
+        metadata = body.get("metadata") or {}
+        if kind.custom and metadata.get("name") == name and not metadata.get("resourceVersion"):
+            cause = (
+                "metadata.resourceVersion",
+                "FieldValueInvalid",
+                "Invalid value: 0x0: must be specified for an update",
+            )
+            raise _invalid(kind, name, [cause])
         return self._update(kind, old, copy.deepcopy(body), status, dry_run)
 
     def patch(
@@ -147,7 +170,10 @@ class Objects:
     ) -> tuple[dict, list[str]]:
         """Merge a patch (RFC 7386) or a strategic merge patch into an object."""
         old = self.get(kind, namespace, name)
-        return self._update(kind, old, merge(old, patch, kind.kind if strategic else None), status, dry_run)
+        try:
+            return self._update(kind, old, merge(old, patch, kind.kind if strategic else None), status, dry_run)
+        except Unreadable as fault:
+            raise _invalid(kind, name, [("patch", "FieldValueInvalid", f"Invalid value: {fault}")]) from None
 
     def delete(self, kind: Kind, namespace: str | None, name: str, dry_run: bool = False) -> dict[str, Any]:
         """Delete an object and return it."""
@@ -209,19 +235,7 @@ class Objects:
         findings = admit(kind, obj, old)
         causes += findings.causes
         if causes:
-            name = obj["metadata"].get("name", "")
-            text = [f"{path}: {message}" for path, _, message in causes]
-            summary = text[0] if len(text) == 1 else f"[{', '.join(text)}]"
-            details = _details(kind, name)
-            details["causes"] = [
-                {"reason": reason, "message": message, "field": path} for path, reason, message in causes
-            ]
-            raise Refusal(
-                422,
-                "Invalid",
-                f'{kind.kind}{"." + kind.group if kind.group else ""} "{name}" is invalid: {summary}',
-                details,
-            )
+            raise _invalid(kind, obj["metadata"].get("name", ""), causes)
         return findings.pruned
 
     def _enter_namespace(self, kind: Kind, metadata: dict, namespace: str | None) -> None:
@@ -253,7 +267,20 @@ def _details(kind: Kind, name: str) -> dict[str, Any]:
     return {"name": name, "group": kind.group, "kind": kind.plural}
 
 
+def _invalid(kind: Kind, name: str, causes: list[tuple[str, str, str]]) -> Refusal:
+    """The refusal of an object for all that is wrong with it: (field, reason, message) each."""
+    text = [f"{path}: {message}" for path, _, message in causes]
+    summary = text[0] if len(text) == 1 else f"[{', '.join(text)}]"
+    details = _details(kind, name)
+    details["causes"] = [{"reason": reason, "message": message, "field": path} for path, reason, message in causes]
+    title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    return Refusal(422, "Invalid", f'{title} "{name}" is invalid: {summary}', details)
+
+
 def _check_type(kind: Kind, obj: dict) -> None:
+    if kind.custom and obj.get("kind", kind.kind) != kind.kind:
+        cause = ("kind", "FieldValueInvalid", f'Invalid value: "{obj["kind"]}": must be {kind.kind}')
+        raise _invalid(kind, (obj.get("metadata") or {}).get("name", ""), [cause])
     for field, wanted in (("apiVersion", {kind.api_version, kind.storage_version}), ("kind", {kind.kind})):
         if field in obj and obj[field] not in wanted:
             raise Refusal(
@@ -275,11 +302,7 @@ def _metadata_causes(kind: Kind, metadata: dict) -> Iterator[tuple[str, str, str
             if not LABEL_KEY.fullmatch(key):
                 yield path, "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name'
             if not isinstance(value, str):
-                raise Refusal(
-                    400,
-                    "BadRequest",
-                    f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is no string",
-                )
+                raise Unreadable(f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is no string")
             if field == "labels" and not LABEL_VALUE.fullmatch(value):
                 yield path, "FieldValueInvalid", f'Invalid value: "{value}": not a label value'
 
@@ -293,9 +316,7 @@ def _encode_secret(obj: dict) -> None:
         try:
             base64.b64decode(value, validate=True)
         except (ValueError, TypeError):
-            raise Refusal(
-                400, "BadRequest", f"Secret in version v1 cannot be handled: data.{key} is no base64"
-            ) from None
+            raise Unreadable(f"Secret in version v1 cannot be handled: data.{key} is no base64") from None
     obj["data"] = data
     obj.setdefault("type", "Opaque")
 
@@ -358,10 +379,10 @@ def _matches_term(term: str, labels: dict[str, str]) -> bool:
 
 
 def matches_fields(selector: str, obj: dict[str, Any], kind: Kind) -> bool:
-    """Whether an object matches a field selector; custom kinds know only their name and namespace."""
+    """Whether an object matches a field selector."""
     for term in filter(None, selector.split(",")):
         match = EQUALITY_TERM.fullmatch(term.strip())
-        if not match or (kind.custom and match["key"] not in ("metadata.name", "metadata.namespace")):
+        if not match or match["key"] not in ("metadata.name", "metadata.namespace", *SELECTABLE.get(kind.kind, ())):
             raise Refusal(400, "BadRequest", f"field label not supported: {term}")
         value: Any = obj
         for part in match["key"].split("."):

@@ -123,7 +123,8 @@ def test_a_download_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         ("string <=1024 = all()", {"type": "string", "maxLength": 1024, "default": "all()"}),
         ("int64 = 0", {"type": "integer", "format": "int64", "default": 0}),
         ("any", {"x-kubernetes-preserve-unknown-fields": True}),
-        (["int32"], {"type": "array", "items": {"type": "integer", "format": "int32"}}),
+        ("int32", {"type": "integer", "format": "int32", "minimum": -(2**31), "maximum": 2**31 - 1}),
+        (["boolean"], {"type": "array", "items": {"type": "boolean"}}),
         ({"*": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}),
         (
             {"key!": "string", "optional": "boolean"},
