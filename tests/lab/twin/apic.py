@@ -1,0 +1,95 @@
+"""APIC as the twin's source and sink: the policies come over its REST interface, as any client reads them.
+
+Two things no real APIC has are the lab's own: the passwords, which APIC never returns, and the live state, which the leaves
+of a fabric report themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from lab.twin.fabric import POLICY_CLASSES
+from lab.twin.mo import Tree
+
+TIMEOUT = 30
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where APIC is and who logs in; ``verify`` is a CA file or False."""
+
+    url: str
+    user: str = "admin"
+    password: str = ""
+    verify: str | bool = False
+
+
+class ApicClient:
+    """A session with APIC that logs in when it has to."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy stands between the twin and the lab
+        self._session.verify = access.verify
+        self._seen = 0
+
+    def read(self) -> tuple[Tree, dict[str, str]]:
+        """The policies, and the password of each BGP peer by its name."""
+        classes = ",".join(POLICY_CLASSES)
+        imdata = self._get(f"/api/mo/uni.json?query-target=subtree&target-subtree-class={classes}")
+        imdata += self._get("/api/class/fabricNode.json") + self._get("/api/class/topSystem.json")
+        return Tree.from_imdata(imdata), self._secrets()
+
+    def changed(self) -> bool:
+        """Whether anything was written since the last call, as far as the lab's log tells; always, where there is none."""
+        answer = self._session.get(f"{self._access.url}/_lab/log", params={"since": self._seen}, timeout=TIMEOUT)
+        if not answer.ok:
+            return True
+        entries = answer.json()
+        if not entries:
+            # A log that is shorter than before was cleared along with the tree.
+            return self._log_length() < self._seen and self._forget()
+        self._seen += len(entries)
+        return any(entry["changed"] for entry in entries)
+
+    def report(self, source: str, objects: list[dict[str, Any]]) -> None:
+        """Replace the live state that a source has reported so far."""
+        answer = self._session.put(
+            f"{self._access.url}/_lab/operational", json={"source": source, "objects": objects}, timeout=TIMEOUT
+        )
+        if not answer.ok:
+            raise requests.HTTPError(f"the emulator refuses {source}'s state: {answer.status_code} {answer.text[:500]}")
+
+    def _log_length(self) -> int:
+        answer = self._session.get(f"{self._access.url}/_lab/status", timeout=TIMEOUT)
+        return int(answer.json().get("requests", 0)) if answer.ok else 0
+
+    def _forget(self) -> bool:
+        self._seen = 0
+        return True
+
+    def _secrets(self) -> dict[str, str]:
+        answer = self._session.get(f"{self._access.url}/_lab/secrets", params={"class": "bgpPeerP"}, timeout=TIMEOUT)
+        secrets: Mapping[str, Mapping[str, str]] = answer.json() if answer.ok else {}
+        return {dn: properties.get("password", "") for dn, properties in secrets.items()}
+
+    def _get(self, path: str) -> list[dict[str, Any]]:
+        answer = self._session.get(self._access.url + path, timeout=TIMEOUT)
+        if answer.status_code in (401, 403):
+            self._log_in()
+            answer = self._session.get(self._access.url + path, timeout=TIMEOUT)
+        answer.raise_for_status()
+        return list(answer.json()["imdata"])
+
+    def _log_in(self) -> None:
+        body = {"aaaUser": {"attributes": {"name": self._access.user, "pwd": self._access.password}}}
+        answer = self._session.post(f"{self._access.url}/api/aaaLogin.json", json=body, timeout=TIMEOUT)
+        answer.raise_for_status()
+        # The cookie is marked secure, which an emulator without TLS would never get back.
+        token = answer.json()["imdata"][0]["aaaLogin"]["attributes"]["token"]
+        self._session.headers["Cookie"] = f"APIC-cookie={token}"

@@ -1,0 +1,125 @@
+"""Talking to the daemons: FRR's vty sockets (a third of a millisecond a question, vtysh takes a hundred times that) and BIRD's."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+TIMEOUT = 10
+
+
+class DaemonError(Exception):
+    """A daemon does not answer, or refuses a command."""
+
+
+class Vty:
+    """A connection to one FRR daemon. Answers end with three zero bytes and a code, 0 for success."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = _connect(path)
+        self.ask("enable")
+
+    def ask(self, command: str) -> str:
+        """Send one command and return the answer.
+
+        :raises DaemonError: with the daemon's words, but not with the command, which may hold a password.
+        """
+        try:
+            self._socket.sendall(command.encode() + b"\0")
+            answer = b""
+            while len(answer) < 4 or answer[-4:-1] != b"\0\0\0":
+                received = self._socket.recv(1 << 16)
+                if not received:
+                    raise DaemonError("the daemon closed the connection")
+                answer += received
+        except OSError as error:
+            raise DaemonError(str(error)) from error
+        text = answer[:-4].decode(errors="replace")
+        if answer[-1]:
+            raise DaemonError(text.strip() or f"code {answer[-1]}")
+        return text
+
+    def ask_json(self, command: str) -> Any:
+        """The answer to a ``show … json`` command."""
+        return json.loads(self.ask(command) or "{}")
+
+    def configure(self, commands: Iterable[str], *, strict: bool = True) -> list[str]:
+        """Carry out configuration commands; return what the daemon objected to.
+
+        :param strict: objections to ``no …`` are expected while one configuration turns into another; others are not.
+        """
+        objections = []
+        self.ask("configure terminal")
+        for command in commands:
+            try:
+                self.ask(command)
+            except DaemonError as error:
+                if strict or not command.startswith("no "):
+                    objections.append(f"{_without_secret(command)}: {error}")
+        self.ask("end")
+        return objections
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+
+class Birdc:
+    """A connection to one BIRD daemon. Lines start with a code of four digits and a dash or, on the last, a space."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = _connect(path)
+        self._file = self._socket.makefile("r", encoding="utf-8", errors="replace")
+        self._answer()
+
+    def ask(self, command: str) -> list[str]:
+        """Send one command and return the answer's lines without their codes.
+
+        :raises DaemonError: when BIRD answers with an error.
+        """
+        try:
+            self._socket.sendall(command.encode() + b"\n")
+            return self._answer()
+        except OSError as error:
+            raise DaemonError(str(error)) from error
+
+    def close(self) -> None:
+        """End the connection."""
+        self._file.close()
+        self._socket.close()
+
+    def _answer(self) -> list[str]:
+        lines: list[str] = []
+        for line in self._file:
+            line = line.rstrip("\n")
+            match = re.match(r"(\d{4})([ -])(.*)", line)
+            if not match:
+                lines.append(line.removeprefix(" "))
+                continue
+            code, more, text = match.groups()
+            if code[0] in "89":
+                raise DaemonError(text)
+            if text:
+                lines.append(text)
+            if more == " ":
+                return lines
+        raise DaemonError("BIRD closed the connection")
+
+
+def _connect(path: Path) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(TIMEOUT)
+    try:
+        client.connect(str(path))
+    except OSError as error:
+        client.close()
+        raise DaemonError(f"{path}: {error}") from error
+    return client
+
+
+def _without_secret(command: str) -> str:
+    return re.sub(r"( password ).*", r"\1(hidden)", command)

@@ -1,0 +1,265 @@
+"""FRR's configuration of one leaf: what a border leaf's BGP does with each setting of APIC.
+
+The configuration is a list of lines, each with the contexts that it stands in, so that a running daemon can be brought from
+one to the next without a restart (``changes``). FRR cannot reject single prefixes beyond a limit: ``bgpPeerPfxPol`` with
+action ``reject`` or ``log`` therefore only warns here, and the twin's operational state flags the excess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_interface
+
+from lab.twin.fabric import Leaf, Peer, PrefixLimit, Rule
+from lab.twin.model import ENDPOINT, FAMILIES, Twin
+
+LISTEN_LIMIT = 1000
+Contexts = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One command and the contexts (``router bgp 65002``, ``address-family ipv4 unicast``) that it stands in."""
+
+    contexts: Contexts
+    command: str
+
+
+def configuration(leaf: Leaf, twin: Twin) -> list[Line]:
+    """The leaf's BGP configuration; nothing at all for a fabric without an AS number, or a border leaf without router ID."""
+    asn = twin.fabric.asn
+    router_id = leaf.router_id if leaf.svis else twin.leaf_address(leaf, "ipv4")
+    if not asn or router_id in ("", "0.0.0.0"):
+        return []
+    # bdEnforcedEnable keeps the eBGP sessions of the VRF's L3Outs from coming up.
+    peers = [] if twin.fabric.bd_enforced else [peer for svi in leaf.svis for peer in svi.peers]
+    builder = _Builder(asn)
+    builder.instance(leaf, router_id, peers)
+    for other in twin.fabric.leaves:
+        if other.id != leaf.id:
+            builder.fabric_neighbour(twin, other)
+    for number, peer in enumerate(peers, 1):
+        builder.peer(peer, number)
+    for family in FAMILIES:
+        builder.family(family, leaf, twin)
+    return builder.lines
+
+
+def text(lines: Iterable[Line], *, hide_passwords: bool = False) -> str:
+    """The configuration as FRR's own files have it."""
+    result: list[str] = []
+    open_contexts: Contexts = ()
+    for line in sorted(lines, key=lambda line: _order(line.contexts)):
+        if line.contexts != open_contexts:
+            result += _enter(open_contexts, line.contexts)
+            open_contexts = line.contexts
+        command = line.command
+        if hide_passwords and " password " in command:
+            command = f"{command.partition(' password ')[0]} password (hidden)"
+        result.append(" " * len(line.contexts) + command)
+    return "\n".join([*result, *_leave(open_contexts, ())]) + "\n"
+
+
+def changes(old: Iterable[Line], new: Iterable[Line]) -> list[str]:
+    """The commands, within ``configure terminal``, that turn one configuration into the other."""
+    old, new = list(old), list(new)
+    kept, wanted = set(old), set(new)
+    commands: list[str] = []
+    vanished = {line.contexts[:1] for line in old if line.contexts} - {line.contexts[:1] for line in new}
+    for line in reversed(old):
+        if line not in wanted and line.contexts[:1] not in vanished:
+            commands += _in_context(line.contexts, _undo(line.command))
+    commands += [f"no {contexts[0]}" for contexts in sorted(vanished)]
+    for line in new:
+        if line not in kept:
+            commands += _in_context(line.contexts, line.command)
+    return commands
+
+
+def needs_reset(old: Iterable[Line], new: Iterable[Line]) -> bool:
+    """Whether sessions must start anew for the change to take effect: timers and capabilities are agreed at their start."""
+    changed = set(old) ^ set(new)
+    return any(" timers " in line.command or "graceful-restart" in line.command for line in changed)
+
+
+class _Builder:
+    def __init__(self, asn: int) -> None:
+        self.lines: list[Line] = []
+        self._router: Contexts = (f"router bgp {asn}",)
+        self._asn = asn
+        self._route_maps: dict[tuple[object, ...], str] = {}
+
+    def _add(self, contexts: Contexts, *commands: str) -> None:
+        self.lines += [line for command in commands if (line := Line(contexts, command)) not in self.lines]
+
+    def _af(self, family: str) -> Contexts:
+        return (*self._router, f"address-family {family} unicast")
+
+    def instance(self, leaf: Leaf, router_id: str, peers: list[Peer]) -> None:
+        self._add(
+            self._router,
+            f"bgp router-id {router_id}",
+            "no bgp ebgp-requires-policy",
+            "no bgp default ipv4-unicast",
+            "bgp route-map delay-timer 1",
+            f"bgp listen limit {LISTEN_LIMIT}",
+        )
+        if leaf.relax:
+            self._add(self._router, "bgp bestpath as-path multipath-relax")
+        if any(not peer.timers.graceful for peer in peers):
+            self._add(self._router, "bgp graceful-restart-disable")
+
+    def fabric_neighbour(self, twin: Twin, other: Leaf) -> None:
+        """MP-BGP between leaves: a full mesh, since a route reflector would pass on one path only and hide ECMP."""
+        for family in twin.families():
+            address = twin.leaf_address(other, family)
+            self._add(
+                self._router,
+                f"neighbor {address} remote-as {self._asn}",
+                f"neighbor {address} timers 1 3",
+                f"neighbor {address} timers connect 1",
+                f"neighbor {address} graceful-restart-disable",
+            )
+            self._add(self._af(family), f"neighbor {address} activate", f"neighbor {address} next-hop-self")
+
+    def peer(self, peer: Peer, number: int) -> None:
+        family = f"ipv{peer.version}"
+        name = f"NODES-{number}" if peer.dynamic else str(ip_interface(peer.address).ip)
+        if peer.dynamic:
+            self._add(self._router, f"neighbor {name} peer-group")
+        self._add(self._router, f"neighbor {name} remote-as {peer.asn}", *self._session(peer, name))
+        if peer.dynamic:
+            self._add(self._router, f"bgp listen range {peer.address} peer-group {name}")
+        inbound, outbound = self._inbound(peer), self._outbound(peer)
+        self._add(
+            self._af(family),
+            f"neighbor {name} activate",
+            f"neighbor {name} soft-reconfiguration inbound",
+            f"neighbor {name} route-map {inbound} in",
+            f"neighbor {name} route-map {outbound} out",
+        )
+        if "as-override" in peer.controls:
+            self._add(self._af(family), f"neighbor {name} as-override")
+        if "allow-self-as" in peer.controls:
+            self._add(self._af(family), f"neighbor {name} allowas-in {peer.allow_self_as}")
+        if peer.limit:
+            self._add(self._af(family), f"neighbor {name} {_maximum_prefix(peer.limit)}")
+
+    @staticmethod
+    def _session(peer: Peer, name: str) -> list[str]:
+        optional = {
+            f"neighbor {name} password {peer.password}": peer.password,
+            f"neighbor {name} ebgp-multihop {peer.ttl}": peer.ttl > 1,
+            f"neighbor {name} local-as {peer.local_asn}": peer.local_asn,
+            f"neighbor {name} shutdown": not peer.enabled,
+        }
+        timers = f"neighbor {name} timers {peer.timers.keepalive} {peer.timers.hold}"
+        return [timers, *(line for line, wanted in optional.items() if wanted)]
+
+    # --- route maps: one for each distinct policy ---
+
+    def _inbound(self, peer: Peer) -> str:
+        limit = peer.timers.as_limit
+        name, new = self._route_map("IMPORT", peer.version, peer.imports, limit)
+        if new:
+            matching = self._prefix_match(name, peer.version, peer.imports)
+            if limit:
+                self._add((), f"bgp as-path access-list AS-LIMIT-{limit} permit ^[0-9]+(_[0-9]+){{0,{limit - 1}}}$")
+                matching.append(f"match as-path AS-LIMIT-{limit}")
+            self._entry(name, "permit", 10, matching)
+        return name
+
+    def _outbound(self, peer: Peer) -> str:
+        checked = "dis-peer-as-check" not in peer.controls
+        name, new = self._route_map("EXPORT", peer.version, peer.exports, peer.asn if checked else None)
+        if new:
+            if checked:
+                self._add((), f"bgp as-path access-list PEER-{peer.asn} permit _{peer.asn}_")
+                self._entry(name, "deny", 5, [f"match as-path PEER-{peer.asn}"])
+            self._entry(name, "permit", 10, self._prefix_match(name, peer.version, peer.exports))
+        return name
+
+    def _route_map(self, kind: str, *policy: object) -> tuple[str, bool]:
+        key = (kind, *policy)
+        new = key not in self._route_maps
+        return self._route_maps.setdefault(key, f"{kind}-{len(self._route_maps) + 1}"), new
+
+    def _entry(self, name: str, action: str, number: int, matching: list[str]) -> None:
+        # An entry without a match still has to be there: its description is a line that a diff can see.
+        self._add((f"route-map {name} {action} {number}",), f"description {name}", *matching)
+
+    def _prefix_match(self, name: str, version: int, rules: tuple[Rule, ...] | None) -> list[str]:
+        """Match a prefix list of the rules; one that nothing matches when there are none of this IP version."""
+        if rules is None:
+            return []
+        kind = "ip" if version == 4 else "ipv6"
+        own = [rule for rule in dict.fromkeys(rules) if rule.version == version]
+        lines = [_prefix_rule(rule) for rule in own] or ["deny any"]
+        self._add((), *(f"{kind} prefix-list {name} seq {5 * at} {line}" for at, line in enumerate(lines, 1)))
+        return [f"match {kind} address prefix-list {name}"]
+
+    # --- address families ---
+
+    def family(self, family: str, leaf: Leaf, twin: Twin) -> None:
+        """ECMP and distances, and the leaf's own subnets for the other leaves."""
+        if family not in twin.families():
+            return
+        policy = twin.fabric.policies[family]
+        version = int(family[-1])
+        addresses = [ip_interface(address) for svi in leaf.svis for address in svi.addresses]
+        if leaf == twin.endpoint_leaf():
+            addresses.append(ENDPOINT[family])
+        rules = tuple(Rule(str(address.network)) for address in addresses if address.version == version)
+        name = f"DIRECT-{family.upper()}"
+        self._entry(name, "permit", 10, self._prefix_match(name, version, rules))
+        self._add(
+            self._af(family),
+            f"maximum-paths {policy.ecmp_ebgp}",
+            f"maximum-paths ibgp {policy.ecmp_ibgp}",
+            "distance bgp {} {} {}".format(*policy.distances),
+            f"redistribute connected route-map {name}",
+        )
+
+
+def _prefix_rule(rule: Rule) -> str:
+    bounds = "".join(f" {word} {bound}" for word, bound in (("ge", rule.ge), ("le", rule.le)) if bound is not None)
+    return f"{'permit' if rule.permit else 'deny'} {rule.prefix}{bounds}"
+
+
+def _maximum_prefix(limit: PrefixLimit) -> str:
+    head = f"maximum-prefix {limit.maximum} {limit.threshold}"
+    if limit.action == "restart" and limit.restart_minutes:
+        return f"{head} restart {limit.restart_minutes} force"
+    return f"{head} force" if limit.action in ("shut", "restart") else f"{head} warning-only force"
+
+
+def _undo(command: str) -> str:
+    return command.removeprefix("no ") if command.startswith("no ") else f"no {command}"
+
+
+def _in_context(contexts: Contexts, command: str) -> list[str]:
+    return [*contexts, command, *("exit" for _ in contexts)]
+
+
+def _order(contexts: Contexts) -> tuple[bool, Contexts]:
+    return bool(contexts), contexts
+
+
+def _enter(old: Contexts, new: Contexts) -> list[str]:
+    left = _leave(old, new)
+    common = _common(old, new)
+    return left + [" " * depth + context for depth, context in enumerate(new) if depth >= common]
+
+
+def _leave(old: Contexts, new: Contexts) -> list[str]:
+    return [" " * depth + "exit" for depth in range(len(old) - 1, _common(old, new) - 1, -1)]
+
+
+def _common(old: Contexts, new: Contexts) -> int:
+    count = 0
+    for left, right in zip(old, new, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count

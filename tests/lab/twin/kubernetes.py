@@ -1,0 +1,123 @@
+"""The Kubernetes API as the twin's source and sink: plain REST with what a kubeconfig says."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from lab.twin.calico import Object
+
+TIMEOUT = 30
+CALICO_GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
+CALICO_KINDS = {
+    "BGPConfiguration": "bgpconfigurations",
+    "BGPFilter": "bgpfilters",
+    "BGPPeer": "bgppeers",
+    "BlockAffinity": "blockaffinities",
+    "IPPool": "ippools",
+}
+NODE_STATUS = "caliconodestatuses"
+# Every collection that a cluster is read from, the first that is served counts.
+COLLECTIONS: dict[str, tuple[str, ...]] = {
+    "Node": ("/api/v1/nodes",),
+    "Service": ("/api/v1/services",),
+    "EndpointSlice": ("/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1beta1/endpointslices"),
+    "ServiceAccount": ("/api/v1/serviceaccounts",),
+    "Secret": ("/api/v1/secrets",),
+    "Role": ("/apis/rbac.authorization.k8s.io/v1/roles",),
+    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1/rolebindings",),
+}
+
+
+class KubernetesClient:
+    """Access to the cluster of a kubeconfig's current context: token, client certificate or neither."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        document = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+        context = _entry(document, "contexts", document["current-context"])["context"]
+        cluster = _entry(document, "clusters", context["cluster"])["cluster"]
+        user = _entry(document, "users", context["user"])["user"]
+        self.name = context["cluster"]
+        self._url = cluster["server"].rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._files: list[Any] = []
+        insecure = cluster.get("insecure-skip-tls-verify")
+        self._session.verify = False if insecure else self._file(cluster, "certificate-authority", kubeconfig) or True
+        certificate = self._file(user, "client-certificate", kubeconfig)
+        if certificate:
+            self._session.cert = (certificate, self._file(user, "client-key", kubeconfig))
+        if user.get("token"):
+            self._session.headers["Authorization"] = f"Bearer {user['token']}"
+
+    def read(self) -> dict[str, list[Object]]:
+        """Every object that the twin looks at, by kind; of a kind in both Calico groups, an object of v3 hides its namesake."""
+        objects: dict[str, list[Object]] = {kind: self._first(paths) for kind, paths in COLLECTIONS.items()}
+        for kind, plural in CALICO_KINDS.items():
+            found: dict[str, Object] = {}
+            for group in reversed(CALICO_GROUPS):
+                found |= {item["metadata"]["name"]: item for item in self._list(f"/apis/{group}/{plural}") or ()}
+            objects[kind] = list(found.values())
+        return objects
+
+    def node_statuses(self) -> dict[str, Object]:
+        """Each CalicoNodeStatus that somebody asked for, by its path."""
+        statuses: dict[str, Object] = {}
+        for group in CALICO_GROUPS:
+            collection = f"/apis/{group}/{NODE_STATUS}"
+            for item in self._list(collection) or ():
+                statuses[f"{collection}/{item['metadata']['name']}"] = item
+        return statuses
+
+    def write_status(self, path: str, status: dict[str, Any]) -> None:
+        """Fill in a status, through the subresource where the kind has one."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        for target in (f"{path}/status", path):
+            answer = self._session.patch(self._url + target, json={"status": status}, headers=headers, timeout=TIMEOUT)
+            if answer.status_code != 404:
+                answer.raise_for_status()
+                return
+
+    def create(self, group_plural: str, body: dict[str, Any]) -> bool:
+        """Create an object in the first Calico group that serves the kind; False when none does or it is there already."""
+        for group in CALICO_GROUPS:
+            document = {"apiVersion": group, **body}
+            answer = self._session.post(f"{self._url}/apis/{group}/{group_plural}", json=document, timeout=TIMEOUT)
+            if answer.status_code != 404:
+                return answer.ok
+        return False
+
+    def _first(self, paths: tuple[str, ...]) -> list[Object]:
+        for path in paths:
+            items = self._list(path)
+            if items is not None:
+                return items
+        return []
+
+    def _list(self, path: str) -> list[Object] | None:
+        """A collection's objects; None where the server has no such collection."""
+        answer = self._session.get(self._url + path, timeout=TIMEOUT)
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        return list(answer.json().get("items") or ())
+
+    def _file(self, section: dict[str, Any], key: str, kubeconfig: Path) -> str:
+        """A file that holds a certificate or key; inline data goes to an unnamed file that this process alone can open."""
+        if inline := section.get(f"{key}-data"):
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the client
+            file.write(base64.b64decode(inline))
+            file.flush()
+            self._files.append(file)
+            return f"/proc/self/fd/{file.fileno()}"
+        path = section.get(key)
+        return str(kubeconfig.parent / path) if path else ""
+
+
+def _entry(document: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
+    return next(entry for entry in document[kind] if entry["name"] == name)

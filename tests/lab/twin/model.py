@@ -1,0 +1,165 @@
+"""The twin as a whole: a VRF's fabric, the clusters that hang off it, and how the hosts are plugged in.
+
+Cabling is the one thing that neither APIC nor Kubernetes says for a floating SVI, and that does not move when somebody
+configures something wrong. It is therefore inferred once, when a host is first seen, and kept (``Cable``): from the vPC path
+of a standard SVI, else from the rack whose leaves the node's peers are in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_interface, ip_network
+
+from lab.twin.calico import Cluster, Node
+from lab.twin.fabric import Fabric, Leaf, Svi, covers
+
+# Where the fabric's own transport and the endpoint live; no plan can use the former, documentation owns the latter.
+UNDERLAY = {"ipv4": ip_network("169.254.0.0/16"), "ipv6": ip_network("fd5a:7e57:1ab::/64")}
+ENDPOINT = {"ipv4": ip_interface("192.0.2.10/24"), "ipv6": ip_interface("2001:db8:e9::10/64")}
+FAMILIES = ("ipv4", "ipv6")
+
+
+class TwinError(Exception):
+    """What the user has to know and can mend; printed without a traceback."""
+
+
+@dataclass(frozen=True)
+class Cable:
+    """How a host is plugged in: the rack's leaves, the VLAN and the MTU of its interface."""
+
+    rack: tuple[int, ...] = ()
+    vlan: int = 0
+    mtu: int = 9000
+
+
+@dataclass(frozen=True)
+class Host:
+    """A Kubernetes node as a machine."""
+
+    key: str  # unique among all clusters of the twin
+    node: Node
+    cluster: Cluster = field(repr=False)
+    cable: Cable = Cable()
+    interfaces: Mapping[str, str] = field(default_factory=dict)  # family → address/length
+    gateways: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Everything that the daemons and the namespaces are made from."""
+
+    fabric: Fabric
+    hosts: tuple[Host, ...] = ()
+
+    def leaf_address(self, leaf: Leaf, family: str) -> str:
+        """A leaf's address in the fabric's own transport network."""
+        return str(UNDERLAY[family][self._number(leaf)])
+
+    def _number(self, leaf: Leaf) -> int:
+        return 256 + [other.id for other in self.fabric.leaves].index(leaf.id)
+
+    def endpoint_leaf(self) -> Leaf | None:
+        """The compute leaf, which the endpoint is behind."""
+        return next((leaf for leaf in self.fabric.leaves if not leaf.svis), None)
+
+    def families(self) -> tuple[str, ...]:
+        """The families that any SVI or host has an address of."""
+        addresses = [address for leaf in self.fabric.leaves for svi in leaf.svis for address in svi.addresses]
+        addresses += [address for host in self.hosts for address in host.interfaces.values()]
+        versions = {ip_interface(address).version for address in addresses}
+        return tuple(family for family in FAMILIES if int(family[-1]) in versions) or ("ipv4",)
+
+
+def choose_fabric(fabrics: Iterable[Fabric], clusters: Iterable[Cluster], vrf: str | None = None) -> Fabric:
+    """The VRF that the clusters' nodes are in.
+
+    :param vrf: ``tenant:name`` to choose one; without it there must be one whose SVIs cover a node.
+    :raises TwinError: when there is none, or several that cannot be told apart.
+    """
+    fabrics = list(fabrics)
+    if vrf:
+        wanted = [fabric for fabric in fabrics if f"{fabric.tenant}:{fabric.vrf}" == vrf]
+        return wanted[0] if wanted else Fabric(*vrf.split(":", 1))
+    addresses = [address for cluster in clusters for node in cluster.nodes for address in node.addresses.values()]
+    fitting = [
+        fabric
+        for fabric in fabrics
+        if any(covers(svi, address) for leaf in fabric.leaves for svi in leaf.svis for address in addresses)
+    ]
+    candidates = fitting or fabrics
+    if len(candidates) > 1:
+        names = ", ".join(f"{fabric.tenant}:{fabric.vrf}" for fabric in candidates)
+        raise TwinError(f"several VRFs could be the cluster's: {names}; choose one with --vrf")
+    return candidates[0] if candidates else Fabric("", "")
+
+
+def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[str, Cable] | None = None) -> Twin:
+    """Plug the clusters' nodes into the fabric.
+
+    :param clusters: by name; with more than one, hosts are called ``cluster.node``.
+    :param cables: how hosts that were seen before are plugged in.
+    """
+    known = cables or {}
+    hosts = []
+    for name, cluster in clusters.items():
+        for node in cluster.nodes:
+            key = node.name if len(clusters) == 1 else f"{name}.{node.name}"
+            cable = known.get(key) or infer_cable(node, fabric)
+            hosts.append(_host(key, node, cluster, cable, fabric))
+    return Twin(fabric, tuple(hosts))
+
+
+def infer_cable(node: Node, fabric: Fabric) -> Cable:
+    """How a node that is seen for the first time must be plugged in; a rack of none when no SVI has its subnet."""
+    peers = {peer.address for peer in node.peers}
+    best: tuple[int, Cable] = (-1, Cable())
+    for leaf in fabric.leaves:
+        for svi in leaf.svis:
+            if any(covers(svi, address) for address in node.addresses.values()):
+                rack = fabric.rack_of(leaf.id)
+                known = {str(ip_interface(own).ip) for own in _rack_addresses(fabric, rack)}
+                best = max(best, (len(known & peers), Cable(rack, svi.vlan, svi.mtu)), key=lambda item: item[0])
+    return best[1]
+
+
+def _rack_addresses(fabric: Fabric, rack: tuple[int, ...]) -> Iterable[str]:
+    for leaf in fabric.leaves:
+        if leaf.id in rack:
+            for svi in leaf.svis:
+                yield from svi.addresses
+
+
+def _host(key: str, node: Node, cluster: Cluster, cable: Cable, fabric: Fabric) -> Host:
+    near = [svi for leaf in fabric.leaves if leaf.id in cable.rack for svi in leaf.svis]
+    far = [svi for leaf in fabric.leaves for svi in leaf.svis]
+    interfaces = {family: _with_length(address, [*near, *far]) for family, address in node.addresses.items()}
+    gateways = {family: _gateway(address, [*near, *far]) for family, address in interfaces.items()}
+    return Host(key, node, cluster, cable, interfaces, {family: found for family, found in gateways.items() if found})
+
+
+def _with_length(address: str, svis: list[Svi]) -> str:
+    """The address with the length of its subnet, which a Node without Calico's annotation does not tell."""
+    if "/" in address:
+        return address
+    for svi in svis:
+        for own in svi.addresses:
+            if ip_interface(address).ip in ip_interface(own).network:
+                return f"{address}/{ip_interface(own).network.prefixlen}"
+    return str(ip_interface(address))
+
+
+def _gateway(address: str, svis: list[Svi]) -> str:
+    """The shared secondary address in the host's subnet, which is its default gateway."""
+    own = ip_interface(address)
+    for svi in svis:
+        for secondary in map(ip_interface, svi.secondaries):
+            if secondary.version == own.version and secondary.ip in own.network:
+                return str(secondary.ip)
+    return ""
+
+
+def without_hosts(twin: Twin, keys: Iterable[str]) -> Twin:
+    """The twin with some hosts switched off."""
+    gone = set(keys)
+    return replace(twin, hosts=tuple(host for host in twin.hosts if host.key not in gone))

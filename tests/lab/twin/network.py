@@ -1,0 +1,285 @@
+"""Namespaces, links, addresses and routes of the twin, as commands of ``ip``.
+
+Every leaf, node and the endpoint has a namespace; all bridges are in one more, ``wiring``. A rack's VLAN is a bridge, so a
+host whose VLAN differs from the leaves' is on a bridge of its own, as it would be cut off by a switch. Bridges of one L3Out
+and VLAN are joined over a core bridge, since such SVIs share one external bridge domain. Between racks nothing is learned
+or flooded but broadcast and multicast: each bridge knows statically which far addresses are behind the core, so that the
+shared MAC of the secondary address is only ever found in one's own rack.
+
+Resources name each other, so a changed link takes along what is on it (``plan_changes``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_interface, ip_network
+
+from lab.twin.calico import Node
+from lab.twin.fabric import Leaf, Svi
+from lab.twin.model import ENDPOINT, UNDERLAY, Host, Twin
+
+WIRING = "wiring"
+ENDPOINT_NAME = "endpoint"
+JUMBO = 9216  # what a leaf's port passes at most
+ENDPOINT_PORT = "bd0"
+FABRIC_PORT = "fab0"
+POD_DEVICE = "cali0"  # Calico's BIRD ignores interfaces of these two names
+SERVICE_DEVICE = "kube-ipvs0"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something that ``ip`` makes.
+
+    ``namespace`` is where the commands run. Cables are made in none, since they name the namespaces of both their ends,
+    and are removed by their end in ``remove_in``; entries of bridges are made by the command ``bridge``, not ``ip``.
+    """
+
+    key: str
+    create: tuple[str, ...]
+    remove: tuple[str, ...] = ()
+    namespace: str = ""
+    needs: tuple[str, ...] = ()
+    remove_in: str = ""
+    program: str = "ip"
+
+
+@dataclass
+class Wiring:
+    """All resources, in an order in which they can be made, and the namespaces that they are in."""
+
+    namespaces: list[str] = field(default_factory=lambda: [WIRING])
+    resources: list[Resource] = field(default_factory=list)
+
+    def add(self, key: str, create: Iterable[str], remove: Iterable[str] = (), namespace: str = "", *needs: str) -> str:
+        """Add a resource; return its key."""
+        self.resources.append(Resource(key, tuple(create), tuple(remove), namespace, needs, namespace))
+        return key
+
+    def cable(self, one: tuple[str, str], other: tuple[str, str], hardware: str = "", mtu: int = JUMBO) -> str:
+        """Add a cable between two (namespace, interface); MAC address and MTU are those of the first end."""
+        key, address = f"link {'/'.join(other)}", f" address {hardware}" if hardware else ""
+        create = (
+            f"link add name {one[1]} netns {one[0]}{address} mtu {mtu} type veth"
+            f" peer name {other[1]} netns {other[0]} mtu {JUMBO}"
+        )
+        self.resources.append(Resource(key, (create,), (f"link del {other[1]}",), remove_in=other[0]))
+        return key
+
+
+def leaf_namespace(leaf: Leaf | int) -> str:
+    """A leaf's namespace."""
+    return f"leaf-{leaf if isinstance(leaf, int) else leaf.id}"
+
+
+def wire(twin: Twin) -> Wiring:
+    """Everything that the twin needs below BGP."""
+    wiring = Wiring()
+    bridges = _bridges(wiring, twin)
+    for leaf in twin.fabric.leaves:
+        _leaf(wiring, twin, leaf, bridges)
+    for host in twin.hosts:
+        _host(wiring, host, bridges)
+    _endpoint(wiring, twin)
+    _cores(wiring, twin, bridges)
+    return wiring
+
+
+def plan_changes(old: Iterable[Resource], new: Iterable[Resource]) -> tuple[list[Resource], list[Resource]]:
+    """What to remove, in order, and what to make, in order, to get from one set of resources to the other."""
+    old, new = list(old), list(new)
+    before = {resource.key: resource for resource in old}
+    stale = {resource.key for resource in new if before.get(resource.key) != resource}
+    for resource in new:
+        if stale.intersection(resource.needs):
+            stale.add(resource.key)
+    kept = {resource.key for resource in new} - stale
+    removed = [resource for resource in reversed(old) if resource.key not in kept]
+    return removed, [resource for resource in new if resource.key in stale]
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def _short(*parts: object) -> str:
+    return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:8]
+
+
+def mac(*parts: object) -> str:
+    """A locally administered address that is always the same for the same owner."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
+    return ":".join(["02", *(digest[at : at + 2] for at in range(0, 10, 2))])
+
+
+def _bridge_name(rack: tuple[int, ...], vlan: int) -> str:
+    """Readable for a rack of two leaves; at most the fifteen letters that Linux allows."""
+    name = f"r{'.'.join(map(str, rack))}v{vlan}"
+    return name if len(name) <= 15 else f"r{_short(*rack)}v{vlan}"
+
+
+# --- bridges ---------------------------------------------------------------------------------------------------------
+
+
+def _bridges(wiring: Wiring, twin: Twin) -> dict[tuple[tuple[int, ...], int], str]:
+    """One bridge for each rack and VLAN in use by a leaf or a host, and the fabric's own."""
+    wanted = {(twin.fabric.rack_of(leaf.id), svi.vlan) for leaf in twin.fabric.leaves for svi in leaf.svis}
+    wanted |= {(host.cable.rack, host.cable.vlan) for host in twin.hosts}
+    names = {key: _bridge_name(*key) for key in sorted(wanted)}
+    for name in ("fabric", *names.values()):
+        _bridge(wiring, name)
+    return names
+
+
+def _bridge(wiring: Wiring, name: str) -> None:
+    create = [
+        f"link add name {name} address {mac('bridge', name)} mtu {JUMBO} type bridge mcast_snooping 0 ageing_time 3600000",
+        f"link set {name} up",
+    ]
+    wiring.add(f"bridge {name}", create, [f"link del {name}"], WIRING)
+
+
+def _port(wiring: Wiring, bridge: str, port: str, link: str, *options: str) -> str:
+    commands = [f"link set {port} master {bridge} up", *(f"link set {port} type bridge_slave {it}" for it in options)]
+    return wiring.add(f"port {port}", commands, (), WIRING, link, f"bridge {bridge}")
+
+
+def _cores(wiring: Wiring, twin: Twin, bridges: dict[tuple[tuple[int, ...], int], str]) -> None:
+    """Join the racks' bridges of each external bridge domain that is in more than one rack."""
+    domains: dict[tuple[str, int], set[tuple[int, ...]]] = {}
+    for leaf in twin.fabric.leaves:
+        for svi in leaf.svis:
+            domains.setdefault((svi.l3out, svi.vlan), set()).add(twin.fabric.rack_of(leaf.id))
+    for (l3out, vlan), racks in sorted(domains.items()):
+        if len(racks) < 2:
+            continue
+        core = f"core{_short(l3out, vlan)}"
+        _bridge(wiring, core)
+        for rack in sorted(racks):
+            bridge = bridges[rack, vlan]
+            up, down = f"u{_short(l3out, vlan, rack)}", f"d{_short(l3out, vlan, rack)}"
+            link = wiring.cable((WIRING, up), (WIRING, down))
+            _port(wiring, core, down, link)
+            port = _port(wiring, bridge, up, link, "learning off", "flood off")
+            far = sorted(_far_addresses(twin, rack, racks, vlan))
+            entries = tuple(f"fdb replace {address} dev {up} master static" for address in far)
+            wiring.resources.append(Resource(f"far {up}", entries, (), WIRING, (port,), program="bridge"))
+
+
+def _far_addresses(twin: Twin, rack: tuple[int, ...], racks: set[tuple[int, ...]], vlan: int) -> set[str]:
+    leaves = {
+        mac("svi", leaf.id, vlan)
+        for leaf in twin.fabric.leaves
+        if twin.fabric.rack_of(leaf.id) in racks - {rack} and any(svi.vlan == vlan for svi in leaf.svis)
+    }
+    hosts = {
+        mac("host", host.key)
+        for host in twin.hosts
+        if host.cable.rack in racks - {rack} and host.cable.vlan == vlan
+    }
+    return leaves | hosts
+
+
+# --- leaves ----------------------------------------------------------------------------------------------------------
+
+
+def _leaf(wiring: Wiring, twin: Twin, leaf: Leaf, bridges: dict[tuple[tuple[int, ...], int], str]) -> None:
+    namespace = leaf_namespace(leaf)
+    wiring.namespaces.append(namespace)
+    wiring.add(f"lo {namespace}", ["link set lo up"], (), namespace)
+    for address in leaf.loopbacks:
+        _address(wiring, namespace, "lo", address, f"lo {namespace}")
+    port = f"l{leaf.id}fab"
+    link = wiring.cable((namespace, FABRIC_PORT), (WIRING, port), mac("fabric", leaf.id))
+    _port(wiring, "fabric", port, link)
+    up = wiring.add(f"up {namespace} {FABRIC_PORT}", [f"link set {FABRIC_PORT} up"], (), namespace, link)
+    for family in twin.families():
+        length = UNDERLAY[family].prefixlen
+        _address(wiring, namespace, FABRIC_PORT, f"{twin.leaf_address(leaf, family)}/{length}", up)
+    for svi in leaf.svis:
+        _svi(wiring, leaf, svi, bridges[twin.fabric.rack_of(leaf.id), svi.vlan])
+
+
+def _svi(wiring: Wiring, leaf: Leaf, svi: Svi, bridge: str) -> None:
+    """The leaf's own addresses on an interface with its own MAC, the shared ones on a second with the shared MAC."""
+    namespace, device, port = leaf_namespace(leaf), f"vlan{svi.vlan}", f"l{leaf.id}v{svi.vlan}"
+    link = wiring.cable((namespace, device), (WIRING, port), mac("svi", leaf.id, svi.vlan), svi.mtu)
+    _port(wiring, bridge, port, link)
+    up = wiring.add(f"up {namespace} {device}", [f"link set {device} up"], (), namespace, link)
+    for address in svi.addresses:
+        _address(wiring, namespace, device, address, up)
+    if svi.secondaries:
+        shared = f"{device}s"
+        create = [
+            f"link add name {shared} link {device} address {svi.mac} mtu {svi.mtu} type macvlan mode bridge",
+            f"link set {shared} up",
+        ]
+        on = wiring.add(f"shared {namespace} {shared}", create, [f"link del {shared}"], namespace, up)
+        for secondary in svi.secondaries:
+            # As a host address: the subnet's route is the own address's.
+            address = ip_interface(secondary)
+            _address(wiring, namespace, shared, f"{address.ip}/{address.max_prefixlen}", on)
+
+
+def _address(wiring: Wiring, namespace: str, device: str, address: str, *needs: str) -> str:
+    nodad = " nodad" if ip_interface(address).version == 6 else ""
+    create, remove = [f"addr replace {address} dev {device}{nodad}"], [f"addr del {address} dev {device}"]
+    return wiring.add(f"address {namespace} {device} {address}", create, remove, namespace, *needs)
+
+
+def _default_route(wiring: Wiring, namespace: str, device: str, gateway: str, *needs: str) -> None:
+    version = ip_interface(gateway).version
+    everything = "0.0.0.0/0" if version == 4 else "::/0"
+    route = f"route replace {everything} via {gateway} dev {device}"
+    wiring.add(f"default {namespace} {version}", [route], [route.replace("replace", "del")], namespace, *needs)
+
+
+# --- hosts and the endpoint ------------------------------------------------------------------------------------------
+
+
+def pod_addresses(node: Node) -> list[str]:
+    """The address of the pod that stands for all of a node's: the first usable one of each block."""
+    addresses = []
+    for network in map(ip_network, node.blocks):
+        addresses.append(str(network[min(1, network.num_addresses - 1)]))
+    return addresses
+
+
+def _host(wiring: Wiring, host: Host, bridges: dict[tuple[tuple[int, ...], int], str]) -> None:
+    namespace, port = host.key, f"h{_short(host.key)}"
+    wiring.namespaces.append(namespace)
+    wiring.add(f"lo {namespace}", ["link set lo up"], (), namespace)
+    link = wiring.cable((namespace, "eth0"), (WIRING, port), mac("host", host.key), host.cable.mtu)
+    _port(wiring, bridges[host.cable.rack, host.cable.vlan], port, link)
+    up = wiring.add(f"up {namespace} eth0", ["link set eth0 up"], (), namespace, link)
+    for family, address in host.interfaces.items():
+        own = _address(wiring, namespace, "eth0", address, up)
+        if gateway := host.gateways.get(family):
+            _default_route(wiring, namespace, "eth0", gateway, own)
+    for device, addresses in ((POD_DEVICE, pod_addresses(host.node)), (SERVICE_DEVICE, host.node.answered)):
+        # A bridge without ports serves as a dummy interface, which not every kernel has.
+        made = wiring.add(
+            f"device {namespace} {device}", [f"link add name {device} type bridge", f"link set {device} up"], (), namespace
+        )
+        for address in dict.fromkeys(addresses):
+            _address(wiring, namespace, device, f"{address}/{ip_interface(address).max_prefixlen}", made)
+
+
+def _endpoint(wiring: Wiring, twin: Twin) -> None:
+    """A machine in a bridge domain behind the compute leaf."""
+    leaf = twin.endpoint_leaf()
+    if not leaf:
+        return
+    wiring.namespaces.append(ENDPOINT_NAME)
+    wiring.add(f"lo {ENDPOINT_NAME}", ["link set lo up"], (), ENDPOINT_NAME)
+    namespace = leaf_namespace(leaf)
+    link = wiring.cable((ENDPOINT_NAME, "eth0"), (namespace, ENDPOINT_PORT), mac(ENDPOINT_NAME), 9000)
+    inside = wiring.add(f"up {ENDPOINT_NAME} eth0", ["link set eth0 up"], (), ENDPOINT_NAME, link)
+    outside = wiring.add(f"up {namespace} {ENDPOINT_PORT}", [f"link set {ENDPOINT_PORT} up"], (), namespace, link)
+    for family in twin.families():
+        endpoint = ENDPOINT[family]
+        gateway = endpoint.network[1]
+        _address(wiring, namespace, ENDPOINT_PORT, f"{gateway}/{endpoint.network.prefixlen}", outside)
+        own = _address(wiring, ENDPOINT_NAME, "eth0", str(endpoint), inside)
+        _default_route(wiring, ENDPOINT_NAME, "eth0", str(gateway), own)

@@ -1,0 +1,127 @@
+"""The twin seen from outside: started, asked, entered and stopped by what its folder records."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lab.processes import Process
+from lab.twin import control
+from lab.twin.model import TwinError
+
+PROGRAM = Path(__file__).resolve().parent
+START_SECONDS = 90
+
+
+class TwinRunner:
+    """The twin whose state is in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self._record = self.folder / "process.json"
+
+    def up(self, arguments: list[str]) -> None:
+        """Start the supervisor unless it runs, and return when it takes commands. It inherits the environment."""
+        if self._process():
+            return
+        if self.folder.is_relative_to("/run") or self.folder.is_relative_to("/var/run"):
+            raise TwinError("the twin's folder cannot be below /run, which the twin has a file system of its own for")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / control.NAME).unlink(missing_ok=True)
+        # All that the twin makes lives in these namespaces and ends with the first process in them, however that ends.
+        namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL"]
+        command = [*namespaces, sys.executable, str(PROGRAM), "supervise", "--dir", str(self.folder), *arguments]
+        process = Process.start(command, self._log)
+        self._record.write_text(json.dumps(asdict(process)) + "\n", encoding="utf-8")
+        self._await(process)
+
+    def down(self) -> bool:
+        """Stop the supervisor and with it everything; whether there was one."""
+        process = self._process()
+        if process:
+            process.stop()
+        for name in (self._record, self.folder / control.NAME):
+            name.unlink(missing_ok=True)
+        return process is not None
+
+    def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Have the supervisor carry out a command."""
+        return control.ask(self.folder / control.NAME, command, **arguments)
+
+    def wait_for_sessions(self, seconds: float) -> dict[str, Any]:
+        """The status as soon as every session is up, or as it is when the time is over."""
+        deadline = time.monotonic() + seconds
+        while True:
+            report = self.ask("status")
+            if converged(report) or time.monotonic() >= deadline:
+                return report
+            time.sleep(0.2)
+
+    def command_in(self, machine: str, argv: list[str]) -> list[str]:
+        """The command line that runs another one in a machine's network namespace."""
+        target = f"--target={self._supervisor()}"
+        return ["nsenter", target, "--mount", "nsenter", f"--net=/run/netns/{machine}", *argv]
+
+    def run_in(self, machine: str, *argv: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command in a machine's network namespace and wait for it."""
+        command = self.command_in(machine, list(argv))
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "twin.log"
+
+    def _process(self) -> Process | None:
+        try:
+            record = json.loads(self._record.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        process = Process(record["pid"], record["birth"])
+        return process if process.alive() else None
+
+    def _supervisor(self) -> int:
+        """The supervisor is the only child of the process that was started."""
+        process = self._process()
+        if not process:
+            raise TwinError("the twin does not run")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
+        if not children:
+            raise TwinError("the twin's supervisor has ended")
+        return int(children[0])
+
+    def _await(self, process: Process) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not process.alive():
+                break
+            if (self.folder / control.NAME).exists():
+                self.ask("status")
+                return
+            time.sleep(0.02)
+        process.stop()
+        end = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
+        raise TwinError("the supervisor did not start; its log ends with:\n" + "\n".join(end))
+
+
+def converged(report: Mapping[str, Any]) -> bool:
+    """Whether there are sessions and all of them are up."""
+    sessions = report.get("sessions", [])
+    return bool(sessions) and all(session["state"] == "Established" for session in sessions)
+
+
+def table(report: Mapping[str, Any]) -> str:
+    """The sessions by node, and what else is to be known."""
+    lines = []
+    for session in report.get("sessions", []):
+        lines.append(f"{session['node']:20} {session['peer']:40} {session['state']:12} {session['info']}".rstrip())
+    established = sum(session["state"] == "Established" for session in report.get("sessions", []))
+    lines.append(f"{established} of {len(report.get('sessions', []))} sessions established")
+    lines += [f"MD5 failures on leaf {leaf}: {count}" for leaf, count in report.get("md5_failures", {}).items() if count]
+    lines += [f"problem: {problem}" for problem in report.get("problems", [])]
+    return "\n".join(lines)

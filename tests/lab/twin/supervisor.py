@@ -1,0 +1,348 @@
+"""The twin at work: follows APIC and Kubernetes, keeps namespaces and daemons as they say, reports the live state.
+
+One loop in one thread. Commands come over a socket in the twin's folder, one JSON object a line, and are answered likewise.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import selectors
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from lab.twin import bird, control, frr
+from lab.twin.apic import Access, ApicClient
+from lab.twin.bird import Announcement
+from lab.twin.calico import Cluster, read_cluster
+from lab.twin.daemons import DaemonError
+from lab.twin.fabric import read_fabrics
+from lab.twin.kubernetes import KubernetesClient
+from lab.twin.machines import BirdNode, FrrLeaf, MachineError, Network, batch, private_run
+from lab.twin.model import Cable, Twin, TwinError, assemble, choose_fabric
+from lab.twin.mo import Tree
+from lab.twin.network import WIRING, leaf_namespace, plan_changes, wire
+from lab.twin.reporter import Reporter
+
+LOG = logging.getLogger("twin")
+POLL_SECONDS = 0.5
+STATE = "cabling.json"
+
+
+@dataclass
+class Options:
+    """What the twin is started with."""
+
+    folder: Path
+    apic: Access
+    kubeconfigs: list[Path]
+    vrf: str | None = None
+    report: bool = True
+
+
+@dataclass
+class Faults:
+    """What tests have done to the machines: it outlives every change of configuration."""
+
+    off: set[str] = field(default_factory=set)  # namespaces whose cables are cut
+    announcements: dict[str, list[Announcement]] = field(default_factory=dict)
+
+
+class Supervisor:
+    """Everything that runs."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._apic = ApicClient(options.apic)
+        self._clusters = [KubernetesClient(path) for path in options.kubeconfigs]
+        self._network = Network()
+        self.leaves: dict[int, FrrLeaf] = {}
+        self.birds: dict[tuple[str, int], BirdNode] = {}
+        self._faults = Faults()
+        self.twin: Twin | None = None
+        self._tree: tuple[Tree, dict[str, str]] = (Tree(), {})
+        self._cables, self._blocks = self._remembered()
+        self.problems: list[str] = []
+        self._reporter = Reporter(self._apic, self._clusters) if options.report else None
+        self._stopping = False
+
+    # --- what is wanted ---
+
+    def read(self, *, apic: bool = True) -> Twin:
+        """The twin as APIC and Kubernetes want it now."""
+        if apic:
+            self._tree = self._apic.read()
+        fabrics = read_fabrics(*self._tree)
+        clusters: dict[str, Cluster] = {}
+        for client in self._clusters:
+            clusters[client.name] = read_cluster(client.read(), self._blocks.get(client.name))
+        fabric = choose_fabric(fabrics, clusters.values(), self._options.vrf)
+        twin = assemble(fabric, clusters, self._cables)
+        self._remember(twin, clusters)
+        return twin
+
+    def _remembered(self) -> tuple[dict[str, Cable], dict[str, dict[str, tuple[str, ...]]]]:
+        try:
+            state = json.loads((self._options.folder / STATE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}, {}
+        cables = {key: Cable(tuple(item["rack"]), item["vlan"], item["mtu"]) for key, item in state["cables"].items()}
+        blocks = {
+            cluster: {node: tuple(own) for node, own in nodes.items()} for cluster, nodes in state["blocks"].items()
+        }
+        return cables, blocks
+
+    def _remember(self, twin: Twin, clusters: dict[str, Cluster]) -> None:
+        """Hosts keep their cable from when they were first plugged into a rack, and their blocks, until they are gone."""
+        cables = {host.key: host.cable for host in twin.hosts if host.cable.rack}
+        blocks = {
+            name: {node.name: node.blocks for node in cluster.nodes}
+            for name, cluster in clusters.items()
+            if cluster.allocated
+        }
+        if (cables, blocks) == (self._cables, self._blocks):
+            return
+        self._cables, self._blocks = cables, blocks
+        document = {"cables": {key: asdict(cable) for key, cable in cables.items()}, "blocks": blocks}
+        (self._options.folder / STATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+    # --- making it so ---
+
+    def apply(self, twin: Twin) -> None:
+        """Bring namespaces and daemons to a twin."""
+        if twin == self.twin:
+            return
+        started = time.monotonic()
+        wiring = wire(twin)
+        removed, made = plan_changes(self._network.resources, wiring.resources)
+        self._retire(twin)
+        self.problems = self._network.apply(wiring.namespaces, wiring.resources, removed, made)
+        self.problems += self._configure_leaves(twin)
+        self.problems += self._configure_nodes(twin)
+        self.twin = twin
+        for namespace in self._faults.off:
+            self._cut(namespace, "down")
+        for problem in self.problems:
+            LOG.warning("%s", problem)
+        LOG.info(
+            "%d leaves and %d nodes configured, %d links and addresses made, %d removed, in %.2f s",
+            len(twin.fabric.leaves), len(twin.hosts), len(made), len(removed), time.monotonic() - started,
+        )
+
+    def _retire(self, twin: Twin) -> None:
+        """End the daemons of leaves and nodes that are no more."""
+        wanted_leaves = {leaf.id for leaf in twin.fabric.leaves}
+        for number in set(self.leaves) - wanted_leaves:
+            self.leaves.pop(number).kill()
+        wanted_birds = {(host.key, version) for host in twin.hosts for version in _versions(host.interfaces)}
+        for key in set(self.birds) - wanted_birds:
+            self.birds.pop(key).kill()
+
+    def _configure_leaves(self, twin: Twin) -> list[str]:
+        new = [FrrLeaf(leaf_namespace(leaf)) for leaf in twin.fabric.leaves if leaf.id not in self.leaves]
+        self._start_leaves(new)
+        for leaf, running in zip((leaf for leaf in twin.fabric.leaves if leaf.id not in self.leaves), new, strict=True):
+            self.leaves[leaf.id] = running
+        problems = []
+        for leaf in twin.fabric.leaves:
+            if self.leaves[leaf.id].running:
+                found = self.leaves[leaf.id].configure(frr.configuration(leaf, twin))
+                problems += [f"leaf {leaf.id}: {problem}" for problem in found]
+        return problems
+
+    @staticmethod
+    def _start_leaves(leaves: list[FrrLeaf]) -> None:
+        """In steps, so that the daemons of all leaves start side by side."""
+        for step in (FrrLeaf.start_zebra, FrrLeaf.start_bgpd, FrrLeaf.wait):
+            for leaf in leaves:
+                step(leaf)
+
+    def _configure_nodes(self, twin: Twin) -> list[str]:
+        problems, started = [], []
+        for host in twin.hosts:
+            for version in _versions(host.interfaces):
+                announcements = self._faults.announcements.get(host.key, [])
+                try:
+                    text = bird.configuration(host.node, host.cluster, version, announcements)
+                except ValueError as error:
+                    problems.append(f"{host.key}: {error}")
+                    continue
+                running = self.birds.get((host.key, version))
+                if running is None:
+                    running = self.birds[host.key, version] = BirdNode(host.key, version)
+                    running.write(text)
+                    running.start()
+                    started.append(running)
+                elif running.running:
+                    problems += running.reconfigure(text)
+                else:
+                    running.write(text)
+        for running in started:
+            try:
+                running.wait()
+            except MachineError as error:
+                problems.append(f"{running.namespace}: {error}")
+        return problems
+
+    # --- commands ---
+
+    def command(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one command of a client."""
+        name = str(request.pop("command", ""))
+        handler: Callable[..., dict[str, Any] | None] | None = getattr(self, f"_do_{name.replace('-', '_')}", None)
+        if handler is None:
+            return {"error": f"no such command: {name}"}
+        try:
+            return handler(**request) or {}
+        except (TwinError, MachineError, DaemonError, TypeError, KeyError, requests.RequestException) as error:
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    def _do_stop(self) -> None:
+        self._stopping = True
+
+    def _do_apply(self) -> dict[str, Any]:
+        self.apply(self.read())
+        return {"problems": self.problems}
+
+    def _do_recable(self) -> dict[str, Any]:
+        self._cables = {}
+        return self._do_apply()
+
+    def _do_status(self) -> dict[str, Any]:
+        return self._reporter_or_new().status(self)
+
+    def _do_configuration(self, machine: str) -> dict[str, Any]:
+        """The configuration of a leaf's or node's daemons, passwords left out."""
+        if machine.startswith("leaf-"):
+            return {"text": frr.text(self.leaves[int(machine[5:])].lines, hide_passwords=True)}
+        texts = [daemon.configuration for (key, _), daemon in sorted(self.birds.items()) if key == machine]
+        lines = "\n".join(texts).splitlines()
+        return {"text": "\n".join("  password (hidden);" if line.startswith("  password ") else line for line in lines)}
+
+    def _do_off(self, machine: str) -> None:
+        """Cut a machine off without a word: no link that a neighbour looks at goes down."""
+        self._faults.off.add(machine)
+        self._cut(machine, "down")
+
+    def _do_on(self, machine: str) -> None:
+        self._faults.off.discard(machine)
+        self._cut(machine, "up")
+
+    def _cut(self, machine: str, state: str) -> None:
+        ports = [
+            resource.key.partition("/")[2]
+            for resource in self._network.resources
+            if resource.remove_in == WIRING and f" netns {machine} " in resource.create[0]
+        ]
+        if not ports:
+            raise KeyError(f"no such machine: {machine}")
+        if problems := batch("ip", WIRING, [f"link set {port} {state}" for port in ports]):
+            raise MachineError("; ".join(problems))
+
+    def _do_kill(self, machine: str) -> None:
+        """End a machine's BGP daemons as a crash would."""
+        for daemon in self._daemons(machine):
+            daemon.kill()
+
+    def _do_start(self, machine: str) -> None:
+        """Start a machine's BGP daemons again, as after a crash."""
+        for daemon in self._daemons(machine):
+            if isinstance(daemon, FrrLeaf):
+                self._start_leaves([daemon])
+                assert self.twin
+                leaf = next(leaf for leaf in self.twin.fabric.leaves if leaf_namespace(leaf) == machine)
+                self.problems += daemon.configure(frr.configuration(leaf, self.twin))
+            else:
+                daemon.start(recover=True)
+                daemon.wait()
+
+    def _daemons(self, machine: str) -> list[FrrLeaf | BirdNode]:
+        found: list[FrrLeaf | BirdNode] = [leaf for leaf in self.leaves.values() if leaf.namespace == machine]
+        found += [daemon for (key, _), daemon in self.birds.items() if key == machine]
+        if not found:
+            raise KeyError(f"no such machine: {machine}")
+        return found
+
+    def _do_announce(self, node: str, prefix: str, prepend: int = 0) -> dict[str, Any]:
+        """Have a node announce a route that Calico would not."""
+        self._faults.announcements.setdefault(node, []).append(Announcement(prefix, prepend))
+        return self._reconfigure_nodes()
+
+    def _do_withdraw(self, node: str) -> dict[str, Any]:
+        self._faults.announcements.pop(node, None)
+        return self._reconfigure_nodes()
+
+    def _reconfigure_nodes(self) -> dict[str, Any]:
+        assert self.twin
+        return {"problems": self._configure_nodes(self.twin)}
+
+    def _reporter_or_new(self) -> Reporter:
+        return self._reporter or Reporter(self._apic, self._clusters)
+
+    # --- the loop ---
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: setattr(self, "_stopping", True))
+        with control.bind(self._options.folder / control.NAME) as server, selectors.DefaultSelector() as selector:
+            selector.register(server, selectors.EVENT_READ, self._accept)
+            next_poll = 0.0
+            while not self._stopping:
+                for key, _ in selector.select(max(0.0, next_poll - time.monotonic())):
+                    key.data(selector, key.fileobj)
+                if time.monotonic() >= next_poll:
+                    self._poll()
+                    next_poll = time.monotonic() + POLL_SECONDS
+
+    def _poll(self) -> None:
+        """Follow the sources and report; a source that is away for a while is no reason to stop."""
+        try:
+            self.apply(self.read(apic=self.twin is None or self._apic.changed()))
+            if self._reporter:
+                self._reporter.report(self)
+        except (requests.RequestException, DaemonError, MachineError, TwinError, ValueError) as error:
+            message = f"{type(error).__name__}: {error}"
+            if message not in self.problems:
+                self.problems.append(message)
+                LOG.warning("%s", message)
+        except Exception:
+            LOG.error("%s", traceback.format_exc())
+
+    def _accept(self, selector: selectors.BaseSelector, server: socket.socket) -> None:
+        client, _ = server.accept()
+        client.settimeout(5)
+        selector.register(client, selectors.EVENT_READ, self._serve)
+
+    def _serve(self, selector: selectors.BaseSelector, client: socket.socket) -> None:
+        selector.unregister(client)
+        with client, client.makefile("rw", encoding="utf-8") as stream:
+            try:
+                request = json.loads(stream.readline())
+            except (ValueError, OSError):
+                return
+            try:
+                stream.write(json.dumps(self.command(request)) + "\n")
+                stream.flush()
+            except OSError:
+                LOG.warning("a client left before its answer")
+
+
+def _versions(interfaces: Any) -> list[int]:
+    return [int(family[-1]) for family in interfaces]
+
+
+def supervise(options: Options) -> None:
+    """The supervisor process, first of its process namespace."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    private_run()
+    Supervisor(options).run()
