@@ -390,9 +390,9 @@ def _place(change, bodies, known, existing, root_class, root_dn):
     if change.action == "delete":
         attributes = {"dn": change.target, "status": "deleted"}
     elif change.action == "create":
-        attributes = {**_name(change.cls, change.dn), **change.after}
+        attributes = {**change.after, **_name(change.cls, change.dn)}
     else:
-        attributes = {**_name(change.cls, change.dn), **change.after, "status": "modified"}
+        attributes = {**change.after, **_name(change.cls, change.dn), "status": "modified"}
     _attach(change.dn, change.cls, attributes, bodies, known, existing, root_class, root_dn)
 
 

@@ -16,6 +16,7 @@ from ansible_collections.netops.aci_calico.plugins.module_utils.tree import SECR
 _MOST_ROUNDS = 5
 # APIC's codes for "the object is not there" and "it is there already": the tree changed since it was read.
 _ABSENT, _PRESENT = "102", "103"
+_CHANGED = frozenset(("created", "modified", "created,modified"))
 
 
 class PushError(Exception):
@@ -151,7 +152,9 @@ class Push:
                     raise self._refused(error, step) from error
             else:
                 step.record(
-                    changes if unsure else [change for change in changes if not change.blind or change.dn in reply]
+                    changes
+                    if unsure
+                    else [change for change in changes if not change.blind or _is_among(change, reply)]
                 )
                 if not step.difference.released:
                     return
@@ -179,14 +182,15 @@ class Push:
     def _post(self, step):
         """Send a root's changes.
 
-        :returns: the DNs that APIC says it changed, when it was asked to say so.
+        :returns: what APIC says it changed (see `_changed_below`), when it was asked to say so.
         """
         blind = any(change.blind for change in step.difference.changes)
         path = f"/api/mo/{step.root.dn}.json" + ("?rsp-subtree=modified" if blind else "")
         secrets = self.options["secrets"]
         # The marker stands within a JSON string, so its value takes JSON's escapes.
         data = SECRET.sub(lambda match: json.dumps(secrets[match.group(1)])[1:-1], json.dumps(step.body()))
-        return _changed_dns(self.session.post(path, data)) if blind else ()
+        reply = self.session.post(path, data)
+        return list(_changed_below(reply, "")) if blind else []
 
     def _refused(self, error, step):
         if error.code == _ABSENT and step.difference.unproven:
@@ -263,21 +267,24 @@ def _failure(error, root):
     return PushError(f"Root {root.dn}: {error} (object: {error.dn or root.dn})", error=details)
 
 
-def _changed_dns(imdata):
-    """The DNs in an answer to a POST with ``rsp-subtree=modified``: what changed, and what it lies below."""
-    dns = set()
+def _changed_below(imdata, above):
+    """What an answer to a POST with ``rsp-subtree=modified`` says has changed: ``(DN above it, class, relative name)``.
+
+    The answer may leave out what lies between two changed objects.
+    """
     for item in imdata:
         for cls, body in item.items():
-            _collect_changed(cls, body, "", dns)
-    return dns
+            attributes = body.get("attributes", {})
+            dn = attributes.get("dn")
+            rn = mo.split_dn(dn)[-1] if dn else attributes.get("rn") or mo.CLASSES[cls].rn(attributes)
+            container = mo.parent_dn(dn) if dn else above
+            if attributes.get("status") in _CHANGED:
+                yield container, cls, rn
+            yield from _changed_below(body.get("children") or (), dn or f"{container}/{rn}")
 
 
-def _collect_changed(cls, body, container, dns):
-    attributes = body.get("attributes", {})
-    rn = attributes.get("rn") or (mo.CLASSES[cls].rn(attributes) if cls in mo.CLASSES else None)
-    dn = attributes.get("dn") or f"{container}/{rn}"
-    if attributes.get("status") in ("created", "modified", "created,modified"):
-        dns.add(dn)
-    for child in body.get("children") or ():
-        for child_cls, child_body in child.items():
-            _collect_changed(child_cls, child_body, dn, dns)
+def _is_among(change, changed):
+    return any(
+        change.cls == cls and change.dn.startswith(f"{above}/") and change.dn.endswith(f"/{rn}")
+        for above, cls, rn in changed
+    )

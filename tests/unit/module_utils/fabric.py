@@ -74,7 +74,7 @@ class Fabric:
 
     def _apply(self, body: dict[str, Any], parent: str, objects: dict[str, tuple[str, dict[str, str]]]) -> None:
         cls, content = next(iter(body.items()))
-        assert list(content)[0] == "attributes"
+        assert next(iter(content)) == "attributes"
         given = dict(content["attributes"])
         assert all(isinstance(value, str) for value in given.values()), given
         status, dn = given.pop("status", ""), given.pop("dn", None)
@@ -108,7 +108,9 @@ class Fabric:
 
     # --- what a task does --------------------------------------------------------------------------------------------
 
-    def difference(self, tree: dict[str, Any], absent: bool = False, cluster: str = CLUSTER, **rules: Any) -> Difference:
+    def difference(
+        self, tree: dict[str, Any], absent: bool = False, cluster: str = CLUSTER, **rules: Any
+    ) -> Difference:
         wanted = parse_wanted(self.root_dn, tree, cluster)
         existing = index_existing(self.imdata())
         return (remove if absent else compare)(wanted, existing, Rules(cluster, **rules), self.root_dn)

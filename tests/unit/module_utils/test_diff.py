@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from unit.module_utils.fabric import OURS, SHARED, Fabric, an
+
 from ansible_collections.netops.aci_calico.plugins.module_utils.diff import Rules, compare, payload
 from ansible_collections.netops.aci_calico.plugins.module_utils.tree import index_existing, parse_wanted
-from unit.module_utils.fabric import OURS, SHARED, Fabric, an
 
 OUT = "uni/tn-t/out-o"
 THEIRS = "orchestrator:aci-calico:prod2"
@@ -33,7 +34,9 @@ def vrf(*made):
 
 
 def changed(difference):
-    return [(change.action, change.dn, tuple(change.after)) for change in difference.changes if change.action == "modify"]
+    return [
+        (change.action, change.dn, tuple(change.after)) for change in difference.changes if change.action == "modify"
+    ]
 
 
 def created(difference):
@@ -54,7 +57,12 @@ def conflicts(difference):
 def test_nothing_there_everything_is_created_parents_first():
     fabric = l3out()
     difference = fabric.push(TREE)
-    assert created(difference) == [OUT, f"{OUT}/rsectx", f"{OUT}/instP-default", f"{OUT}/instP-default/extsubnet-[10.1.0.0/16]"]
+    assert created(difference) == [
+        OUT,
+        f"{OUT}/rsectx",
+        f"{OUT}/instP-default",
+        f"{OUT}/instP-default/extsubnet-[10.1.0.0/16]",
+    ]
     assert fabric.objects[OUT][1] == {"annotation": OURS, "name": "o", "enforceRtctrl": "import,export"}
     assert fabric.objects[f"{OUT}/rsectx"][1]["tnFvCtxName"] == "v"
 
@@ -99,7 +107,14 @@ def an_exact(cls, attributes, *children):
 
 def test_values_that_are_equal_to_apic_do_not_differ():
     fabric = l3out()
-    fabric.push(an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="fd00::/64"), name="default"), name="o", enforceRtctrl="export,import"))
+    fabric.push(
+        an(
+            "l3extOut",
+            an("l3extInstP", an("l3extSubnet", ip="fd00::/64"), name="default"),
+            name="o",
+            enforceRtctrl="export,import",
+        )
+    )
     tree = an(
         "l3extOut",
         an("l3extInstP", an("l3extSubnet", ip="FD00:0::/64", aggregate="0"), name="default"),
@@ -136,7 +151,12 @@ def test_container_that_is_absent_is_missing():
 
 
 def test_container_that_was_not_asked_for_is_unproven_until_something_below_shows():
-    tree = an("fvTenant", an("fvCtx", an("fvRsBgpCtxPol", tnBgpCtxPolName="p"), name="v", status="modified"), name="t", status="modified")
+    tree = an(
+        "fvTenant",
+        an("fvCtx", an("fvRsBgpCtxPol", tnBgpCtxPolName="p"), name="v", status="modified"),
+        name="t",
+        status="modified",
+    )
     wanted = parse_wanted("uni/tn-t", tree, "prod1")
     rules = Rules("prod1", paths={("fvTenant", "fvCtx", "fvRsBgpCtxPol")})
     assert compare(wanted, {}, rules, "uni/tn-t").unproven == ["uni/tn-t", "uni/tn-t/ctx-v"]
@@ -170,7 +190,10 @@ def test_another_clusters_object_is_a_conflict_too():
 
 def test_conflicts_are_collected():
     fabric = l3out(an("l3extOut", an("l3extInstP", name="default", descr="a"), name="o", descr="a"))
-    assert len(fabric.push(an("l3extOut", an("l3extInstP", name="default", descr="b"), name="o", descr="b")).conflicts) == 2
+    assert (
+        len(fabric.push(an("l3extOut", an("l3extInstP", name="default", descr="b"), name="o", descr="b")).conflicts)
+        == 2
+    )
 
 
 def test_foreign_object_that_is_as_wanted_stays_foreign_and_ours_go_below():
@@ -183,14 +206,19 @@ def test_foreign_object_that_is_as_wanted_stays_foreign_and_ours_go_below():
 
 def test_what_exists_with_a_foreign_parent_is_foreign():
     fabric = l3out(an("l3extOut", an("l3extRsEctx", tnFvCtxName="theirs"), name="o"))
-    assert conflicts(fabric.push(an("l3extOut", an("l3extRsEctx", tnFvCtxName="v"), name="o"))) == [(f"{OUT}/rsectx", "tnFvCtxName")]
+    assert conflicts(fabric.push(an("l3extOut", an("l3extRsEctx", tnFvCtxName="v"), name="o"))) == [
+        (f"{OUT}/rsectx", "tnFvCtxName")
+    ]
 
 
 def test_adopt_takes_over_what_differs_and_what_does_not():
     fabric = l3out(an("l3extOut", an("l3extInstP", name="default"), name="o", descr="a", annotation=THEIRS))
     difference = fabric.push(an("l3extOut", an("l3extInstP", name="default"), name="o", descr="b"), adopt=True)
     assert not difference.conflicts
-    assert changed(difference) == [("modify", OUT, ("descr", "annotation")), ("modify", f"{OUT}/instP-default", ("annotation",))]
+    assert changed(difference) == [
+        ("modify", OUT, ("descr", "annotation")),
+        ("modify", f"{OUT}/instP-default", ("annotation",)),
+    ]
     assert fabric.objects[OUT][1]["annotation"] == OURS
 
 
@@ -198,7 +226,9 @@ def test_create_only_property_cannot_change_even_when_ours():
     path = "topology/pod-1/paths-1/pathep-[eth1/1]"
     fabric = Fabric("uni/tn-t/out-o/lnodep-n/lifp-i", "l3extLIfP")
     fabric.push(an("l3extLIfP", an("l3extRsPathL3OutAtt", tDn=path, isMultiPodDirect="no"), name="i"))
-    difference = fabric.push(an("l3extLIfP", an("l3extRsPathL3OutAtt", tDn=path, isMultiPodDirect="yes", mtu="9000"), name="i"))
+    difference = fabric.push(
+        an("l3extLIfP", an("l3extRsPathL3OutAtt", tDn=path, isMultiPodDirect="yes", mtu="9000"), name="i")
+    )
     assert [conflict.prop for conflict in difference.conflicts] == ["isMultiPodDirect"]
     assert "delete the object first" in difference.conflicts[0].text
     assert not difference.changes
@@ -221,7 +251,15 @@ def test_prune_removes_what_is_ours_and_no_longer_wanted_by_exact_dn():
 
 
 def test_a_name_that_begins_alike_is_another_object():
-    fabric = l3out(an("l3extOut", an("l3extInstP", name="a", annotation=OURS), an("l3extInstP", name="ab"), name="o", annotation=OURS))
+    fabric = l3out(
+        an(
+            "l3extOut",
+            an("l3extInstP", name="a", annotation=OURS),
+            an("l3extInstP", name="ab"),
+            name="o",
+            annotation=OURS,
+        )
+    )
     fabric.push(an("l3extOut", name="o"))
     assert f"{OUT}/instP-ab" in fabric.objects
     assert f"{OUT}/instP-a" not in fabric.objects
@@ -229,7 +267,9 @@ def test_a_name_that_begins_alike_is_another_object():
 
 @pytest.mark.parametrize("annotation", ["", "by:hand", THEIRS])
 def test_foreign_objects_survive_prune_and_absent(annotation):
-    fabric = l3out(an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="1.0.0.0/8"), name="x", annotation=annotation), name="o"))
+    fabric = l3out(
+        an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="1.0.0.0/8"), name="x", annotation=annotation), name="o")
+    )
     before = fabric.snapshot()
     fabric.push(an("l3extOut", name="o"))
     fabric.push(an("l3extOut", name="o"), absent=True)
@@ -303,7 +343,9 @@ def test_root_that_is_gone_needs_nothing():
 
 
 def test_named_root_prunes_only_along_the_classes_of_its_tree():
-    tree = an("fvTenant", an("l3extOut", an("rtctrlProfile", name="default-import"), name="o"), name="t", status="modified")
+    tree = an(
+        "fvTenant", an("l3extOut", an("rtctrlProfile", name="default-import"), name="o"), name="t", status="modified"
+    )
     wanted = parse_wanted("uni/tn-t", tree, "prod1")
     paths = {("fvTenant", "l3extOut"), ("fvTenant", "l3extOut", "rtctrlProfile")}
     ours = [
@@ -311,7 +353,13 @@ def test_named_root_prunes_only_along_the_classes_of_its_tree():
         an("rtctrlProfile", name="default-import", dn=f"{OUT}/prof-default-import", annotation=OURS),
         an("rtctrlProfile", name="old", dn=f"{OUT}/prof-old", annotation=OURS),
         an("rtctrlProfile", name="of-the-tenant", dn="uni/tn-t/prof-of-the-tenant", annotation=OURS),
-        an("l3extOut", an("l3extLNodeP", name="n", rn="lnodep-n", annotation=OURS), name="p", dn="uni/tn-t/out-p", annotation=OURS),
+        an(
+            "l3extOut",
+            an("l3extLNodeP", name="n", rn="lnodep-n", annotation=OURS),
+            name="p",
+            dn="uni/tn-t/out-p",
+            annotation=OURS,
+        ),
     ]
     difference = compare(wanted, index_existing(ours), Rules("prod1", paths=paths), "uni/tn-t")
     assert deleted(difference) == ["uni/tn-t/out-p", f"{OUT}/prof-old"] or deleted(difference) == [

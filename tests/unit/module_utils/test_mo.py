@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.netops.aci_calico.plugins.module_utils import mo
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.netops.aci_calico.plugins.module_utils.tree import TreeError, index_existing, parse_wanted
 from unit.module_utils.fabric import OURS, SHARED, an
+
+from ansible_collections.netops.aci_calico.plugins.module_utils.tree import TreeError, index_existing, parse_wanted
 
 
 def parse(tree, dn="uni/tn-t/out-o"):
@@ -18,7 +19,9 @@ def faults_of(tree, dn="uni/tn-t/out-o"):
 
 
 def test_everything_becomes_text_and_ours():
-    wanted = parse({"l3extOut": {"attributes": {"name": "o", "enforceRtctrl": ["import", "export"], "mplsEnabled": False}}})
+    wanted = parse(
+        {"l3extOut": {"attributes": {"name": "o", "enforceRtctrl": ["import", "export"], "mplsEnabled": False}}}
+    )
     assert wanted.attributes == {"name": "o", "enforceRtctrl": "import,export", "mplsEnabled": "no", "annotation": OURS}
 
 
@@ -112,7 +115,12 @@ def test_reply_is_indexed_by_dn_from_dn_rn_or_naming_properties():
                 "attributes": {"dn": "uni/tn-t/out-o", "name": "o"},
                 "children": [
                     {"ospfExtP": {"attributes": {"rn": "ospfExtP"}}},
-                    {"l3extInstP": {"attributes": {"name": "i"}, "children": [an("l3extSubnet", ip="FD00::/8", rn="extsubnet-[FD00::/8]")]}},
+                    {
+                        "l3extInstP": {
+                            "attributes": {"name": "i"},
+                            "children": [an("l3extSubnet", ip="FD00::/8", rn="extsubnet-[FD00::/8]")],
+                        }
+                    },
                     {"faultCounts": {"attributes": {"crit": "0"}}},
                 ],
             }
