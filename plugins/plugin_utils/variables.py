@@ -20,9 +20,9 @@ from .addressing import AddressError, parse_address, parse_subnet
 from .faults import Fault, did_you_mean, error, shown
 
 PREFIX = "aci_calico_"
-ALL_ROLES = ("aci_bgp_hardening", "aci_l3out_floating_svi", "aci_l3out_standard_svi", "calico_bgp")
-ACI_ROLES = ALL_ROLES[:3]
-CALICO_ROLES = ALL_ROLES[3:]
+ALL_ROLES = ("aci_bgp_hardening", "aci_l3out_floating_svi", "aci_l3out_standard_svi", "apic_push", "calico_bgp")
+ACI_ROLES = ALL_ROLES[:4]
+CALICO_ROLES = ALL_ROLES[4:]
 
 # Set while a play runs, not by users: facts that the `plan` action and the roles leave behind.
 RUNTIME = frozenset({"aci_calico_plan", "aci_calico_report"})
@@ -502,7 +502,6 @@ REGISTRY: tuple[Option, ...] = (
             "Take over objects that somebody else made, instead of refusing them.",
             "bool",
             default=False,
-            roles=ACI_ROLES,
         ),
     ),
     *_group(
@@ -733,6 +732,30 @@ REGISTRY: tuple[Option, ...] = (
         roles=CALICO_ROLES,
     ),
     *_group(
+        "Verification",
+        Option(
+            "aci_calico_verify_timeout",
+            "Seconds to wait for sessions and routes that may still come.",
+            "int",
+            range=(0, 3600),
+            default=60,
+        ),
+        Option("aci_calico_verify_interval", "Seconds between two looks.", "int", range=(1, 300), default=2),
+        Option(
+            "aci_calico_verify_kubernetes",
+            "Look at Kubernetes as well as at APIC. Without it, Calico's configuration and the nodes' own view stay unverified.",
+            "bool",
+            default=True,
+        ),
+        Option(
+            "aci_calico_verify_node_status",
+            "Ask the nodes' BGP daemons for their sessions and routes, by a CalicoNodeStatus for each node that is removed afterwards.",
+            "bool",
+            default=True,
+        ),
+        roles=("verify",),
+    ),
+    *_group(
         "Node hosts",
         Option("aci_calico_rack", "The rack that the node is in. Empty: this host is no node.", format="rack-id"),
         Option(
@@ -750,6 +773,19 @@ REGISTRY: tuple[Option, ...] = (
         roles=(),
     ),
 )
+
+# Parameters of single roles, which are no variables of a cluster.
+ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
+    "apic_push": (
+        Option(
+            "apic_push_part",
+            "What to push: the policies and guards, or the L3Outs.",
+            choices=("hardening", "l3out"),
+            required=True,
+        ),
+        Option("apic_push_svi", "Refuse a plan for the other kind of SVI.", choices=("floating", "standard")),
+    )
+}
 
 VARIABLES: Mapping[str, Option] = {option.name: option for option in REGISTRY}
 CLUSTER_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope == "cluster"}
