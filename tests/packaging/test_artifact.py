@@ -42,7 +42,19 @@ REQUIRE_V1_OR_GREATER = True
 def installed(run, artifact, tmp_path_factory) -> Path:
     """A collections folder with nothing but the artifact in it."""
     folder = tmp_path_factory.mktemp("installed")
-    run("ansible-galaxy", "collection", "install", "--no-deps", "--collections-path", folder, artifact)
+    # Installed a second time, it would be said to be there already: the checkout is found first, were it not for the variable.
+    env = {"ANSIBLE_CONFIG": None, "ANSIBLE_COLLECTIONS_PATH": str(folder)}
+    run(
+        "ansible-galaxy",
+        "collection",
+        "install",
+        "--no-deps",
+        "--collections-path",
+        folder,
+        artifact,
+        cwd=folder,
+        env=env,
+    )
     return folder
 
 
