@@ -6,12 +6,26 @@
 
 from __future__ import annotations
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes_push import kubernetes_push
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils import kubernetes_push
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+
+
+def push(plan: Any, found: Any, **options: Any) -> dict[str, Any]:
+    """``kubernetes_push`` on plain data."""
+    try:
+        return kubernetes_push.kubernetes_push(plain(plan), plain(found), **plain(options))
+    except KeyError as problem:
+        raise AnsibleFilterError(f"the input is no plan, or no result of calico_info: it lacks {problem}") from problem
 
 
 class FilterModule:
     """Filter plugin of the collection."""
 
-    def filters(self) -> dict:
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Filters by name."""
-        return {"kubernetes_push": kubernetes_push}
+        return {"kubernetes_push": push}

@@ -127,7 +127,12 @@ except ImportError:  # AnsibleK8SModule says so
     DynamicApiError = Exception
 
 CALICO_GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
-CALICO_PLURALS = {"ippools": "IPPool", "bgpconfigurations": "BGPConfiguration", "bgppeers": "BGPPeer", "bgpfilters": "BGPFilter"}
+CALICO_PLURALS = {
+    "ippools": "IPPool",
+    "bgpconfigurations": "BGPConfiguration",
+    "bgppeers": "BGPPeer",
+    "bgpfilters": "BGPFilter",
+}
 RBAC = "rbac.authorization.k8s.io/v1"
 ANNOTATIONS = ("projectcalico.org/", "netops.aci-calico/")
 SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
@@ -165,9 +170,18 @@ def message_of(body: Any) -> str:
 
 def manifest(api_version: str, kind: str, obj: dict) -> dict:
     """An object without what the API server adds, and without a Secret's data."""
-    metadata = {name: obj["metadata"][name] for name in ("name", "namespace", "labels", "annotations") if name in obj["metadata"]}
+    metadata = {
+        name: obj["metadata"][name]
+        for name in ("name", "namespace", "labels", "annotations")
+        if name in obj["metadata"]
+    }
     metadata.get("annotations", {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **{name: obj[name] for name in SHOWN if name in obj}}
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": metadata,
+        **{name: obj[name] for name in SHOWN if name in obj},
+    }
 
 
 def served_groups(reader: Reader) -> list[str]:
@@ -251,12 +265,12 @@ def main() -> None:
     """Module entry point."""
     spec = copy.deepcopy(AUTH_ARG_SPEC)
     spec.update(
-        api_group=dict(type="str", choices=["auto", *CALICO_GROUPS], default="auto"),
-        namespace=dict(type="str", default="auto"),
-        secret_name=dict(type="str", default="bgp-secrets", no_log=False),
-        secret_key=dict(type="str", default="rr-password", no_log=False),
-        role_name=dict(type="str", default="secret-access"),
-        password_sha256=dict(type="str", no_log=True),
+        api_group={"type": "str", "choices": ["auto", *CALICO_GROUPS], "default": "auto"},
+        namespace={"type": "str", "default": "auto"},
+        secret_name={"type": "str", "default": "bgp-secrets", "no_log": False},
+        secret_key={"type": "str", "default": "rr-password", "no_log": False},
+        role_name={"type": "str", "default": "secret-access"},
+        password_sha256={"type": "str", "no_log": True},
     )
     module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
     try:

@@ -36,7 +36,9 @@ ADJUSTED_KINDS = ("IPPool", "BGPConfiguration")
 OPERATOR = "tigera-operator"
 
 
-def kubernetes_push(plan: dict, found: dict, state: str = "present", update_password: str = "on_create", adopt: bool = False) -> dict:
+def kubernetes_push(
+    plan: dict, found: dict, state: str = "present", update_password: str = "on_create", adopt: bool = False
+) -> dict:
     """Return what to send to a cluster.
 
     :param plan: the cluster's plan.
@@ -59,7 +61,15 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", update_pass
 
 
 def _result(plan: dict, found: dict, faults: list[Fault], **changes: Any) -> dict:
-    nothing: dict = {"patched": [], "secret": None, "password": False, "applied": [], "deleted": [], "created": [], "modified": []}
+    nothing: dict = {
+        "patched": [],
+        "secret": None,
+        "password": False,
+        "applied": [],
+        "deleted": [],
+        "created": [],
+        "modified": [],
+    }
     result = {**nothing, **changes}
     result["removed"] = [_title(manifest) for manifest in result["deleted"]]
     result["differences"] = _differences(found, result)
@@ -158,13 +168,19 @@ def _stale_nodes(plan: dict, found: dict) -> list[str]:
 
 
 def _our_nodes(plan: dict, found: dict) -> list[str]:
-    return [name for name, node in sorted(found["nodes"].items()) if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]]
+    return [
+        name for name, node in sorted(found["nodes"].items()) if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]
+    ]
 
 
 def _released_node(plan: dict, name: str) -> dict:
     """Take our label and AS number off a node. Its address stays: calico-node itself finds it and keeps it there."""
     labels = {plan["calico"]["rack_label"]: None, CLUSTER_LABEL: None}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels, "annotations": {ASN_ANNOTATION: None}}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels, "annotations": {ASN_ANNOTATION: None}},
+    }
 
 
 def _change(wanted: dict, old: dict | None) -> dict | None:
@@ -292,10 +308,16 @@ def _installation_faults(plan: dict, found: dict) -> Iterator[Fault]:
         what = "Calico's kinds" if asked == AUTO else f"Calico's kinds as {asked}"
         served = f" (it serves {', '.join(found['api_groups'])})" if found["api_groups"] else ""
         remedy = "Install Calico, or look whether the kubeconfig is that of the right cluster."
-        yield error("calico-missing", "aci_calico_calico_api_group", f"The cluster does not serve {what}{served}", remedy)
+        yield error(
+            "calico-missing", "aci_calico_calico_api_group", f"The cluster does not serve {what}{served}", remedy
+        )
     if not found["namespace"]:
         many = ", ".join(found["namespaces"])
-        problem = f"calico-node runs in more than one namespace: {many}" if many else "There is no DaemonSet calico-node in any namespace"
+        problem = (
+            f"calico-node runs in more than one namespace: {many}"
+            if many
+            else "There is no DaemonSet calico-node in any namespace"
+        )
         remedy = "Set aci_calico_calico_namespace to the namespace that calico-node runs in."
         yield error("calico-node-missing", "aci_calico_calico_namespace", problem, remedy)
 
@@ -314,7 +336,12 @@ def _ownership_faults(plan: dict, old: dict, adopt: bool) -> Iterator[Fault]:
     owner = _owner(old)
     if owner not in (None, plan["cluster"]):
         problem = f"It belongs to the cluster {owner}, this is {plan['cluster']}"
-        yield error("other-cluster", _title(old), problem, "Use the kubeconfig of the right cluster, or tear the other one down first.")
+        yield error(
+            "other-cluster",
+            _title(old),
+            problem,
+            "Use the kubeconfig of the right cluster, or tear the other one down first.",
+        )
     elif owner is None and not adopt:
         problem = "Somebody else made an object of this name"
         yield error("foreign", _title(old), problem, "Remove it, or set aci_calico_adopt: true to have it replaced.")
@@ -327,11 +354,22 @@ def _pool_faults(plan: dict, found: dict, pool: dict) -> Iterator[Fault]:
         yield from _own_pool_faults(plan, found, pool, wanted)
     elif any(_overlap(spec["cidr"], item["cidr"]) for item in plan["calico"]["pools"]):
         cidrs = ", ".join(item["cidr"] for item in plan["calico"]["pools"])
-        remedy = "Move its pods to another pool and delete it, or put its CIDR into aci_calico_pod_subnets under this name."
-        yield error("pool-in-the-way", f"IPPool/{name}", f"Its CIDR {spec['cidr']} overlaps with aci_calico_pod_subnets ({cidrs})", remedy)
+        remedy = (
+            "Move its pods to another pool and delete it, or put its CIDR into aci_calico_pod_subnets under this name."
+        )
+        yield error(
+            "pool-in-the-way",
+            f"IPPool/{name}",
+            f"Its CIDR {spec['cidr']} overlaps with aci_calico_pod_subnets ({cidrs})",
+            remedy,
+        )
     elif not spec.get("disabled"):
-        problem = f"Pods with addresses of {spec['cidr']} are not reachable: the fabric accepts aci_calico_pod_subnets only"
-        yield warning("pool-unplanned", f"IPPool/{name}", problem, "Add the CIDR to aci_calico_pod_subnets, or disable the pool.")
+        problem = (
+            f"Pods with addresses of {spec['cidr']} are not reachable: the fabric accepts aci_calico_pod_subnets only"
+        )
+        yield warning(
+            "pool-unplanned", f"IPPool/{name}", problem, "Add the CIDR to aci_calico_pod_subnets, or disable the pool."
+        )
 
 
 def _own_pool_faults(plan: dict, found: dict, pool: dict, wanted: dict) -> Iterator[Fault]:
@@ -340,16 +378,25 @@ def _own_pool_faults(plan: dict, found: dict, pool: dict, wanted: dict) -> Itera
     default = {"ipv4": 26, "ipv6": 122}[wanted["family"]]
     if spec["cidr"] != wanted["cidr"]:
         problem = f"Its CIDR is {spec['cidr']}, the plan's {wanted['cidr']}, and a pool's CIDR never changes"
-        yield error("pool-cidr", f"IPPool/{name}", problem, "Correct aci_calico_pod_subnets, or migrate to a new pool as Calico describes it.")
+        yield error(
+            "pool-cidr",
+            f"IPPool/{name}",
+            problem,
+            "Correct aci_calico_pod_subnets, or migrate to a new pool as Calico describes it.",
+        )
     if (spec.get("blockSize") or default) != size:
         problem = f"Its block size is {spec.get('blockSize') or default}, the plan's {size}, and a pool's block size never changes"
         variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
-        yield error("pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}.")
+        yield error(
+            "pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}."
+        )
     operated = (pool["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == OPERATOR
     planned = next(item for item in _wanted(plan, found) if _title(item) == _title(pool))
     if operated and not _covers(pool, planned):
         remedy = "In the Installation's spec.calicoNetwork.ipPools set encapsulation: None, natOutgoing: Disabled, nodeSelector: all()."
-        yield error("pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change", remedy)
+        yield error(
+            "pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change", remedy
+        )
 
 
 def _overlap(first: str, second: str) -> bool:
@@ -366,7 +413,12 @@ def _peer_faults(plan: dict, found: dict) -> Iterator[Fault]:
             continue
         if target in addresses:
             problem = f"It peers with {target}, which is one of the plan's leaves"
-            yield error("peer-in-the-way", f"BGPPeer/{name}", problem, f"Remove it (kubectl delete bgppeer {name}): the plan has its own.")
+            yield error(
+                "peer-in-the-way",
+                f"BGPPeer/{name}",
+                problem,
+                f"Remove it (kubectl delete bgppeer {name}): the plan has its own.",
+            )
         else:
             problem = f"It is not of the plan ({target or 'nodes among themselves'}) and stays"
             yield warning("peer-unplanned", f"BGPPeer/{name}", problem, "Remove it unless you know what it is for.")
