@@ -159,11 +159,10 @@ class Session(ACIModule):
         method = "GET" if kind == "get" else "POST"
         try:
             response, info = self.api_call(method, self.base_url + path, data=data, return_response=True)
-            body = info["body"] if response is None or "body" in info else response.read()
-        except (KeyError, OSError, PluginError, http.client.HTTPException) as error:
-            response, info, body = None, {"msg": self.response or str(error)}, None
+        except PluginError as error:
+            response, info = None, {"msg": str(error)}
         self._count(kind, logged)
-        answer = self._answer(info, body)
+        answer = self._answer(info, _body(response, info))
         if kind == "login" and answer.status == 200:
             self.headers["Cookie"] = response.headers.get("Set-Cookie")
         return answer
@@ -215,6 +214,16 @@ class Session(ACIModule):
 
     def _forget_login(self):
         self.headers.pop("Cookie", None)
+
+
+def _body(response, info):
+    """The text of an answer, or None when it did not come through."""
+    if "body" in info or response is None:
+        return info.get("body")
+    try:
+        return response.read()
+    except (OSError, http.client.HTTPException):
+        return None
 
 
 def _asked_pause(info):
