@@ -95,7 +95,7 @@ def dump_record(allocation: Allocation, cluster: str) -> str:
         "leaves": {name: _dump(seat) for name, seat in sorted(allocation.leaves.items())},
         "nodes": {name: _dump(seat) for name, seat in sorted(allocation.nodes.items())},
     }
-    body = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=200)
+    body = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=150)
     return f"{HEADER.format(cluster=cluster)}---\n{body}"
 
 

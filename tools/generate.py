@@ -1,0 +1,243 @@
+#!/usr/bin/env python
+"""Write what follows from the variable registry: the roles' argument specs and defaults, and the tables of variables.
+
+``--check`` writes nothing, names what is stale and ends with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+# The registry imports nothing of Ansible: it is reached by the path that Ansible would give it.
+sys.path.insert(0, str(ROOT / "plugins"))
+
+from plugin_utils.variables import ALL_ROLES, CLUSTER_VARIABLES, FORMATS, REGISTRY, ROLE_OPTIONS, Option  # noqa: E402
+
+GENERATED = "Generated from plugins/plugin_utils/variables.py: change it there, then run `make generate`."
+BEGIN, END = "<!-- variables -->", "<!-- /variables -->"
+WIDTH = 150
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists below their key, as ansible-lint wants it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _yaml(content: Any) -> str:
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+
+
+# --- roles -----------------------------------------------------------------------------------------------------------
+
+
+def _options(role: str) -> list[Option]:
+    shared = [option for option in CLUSTER_VARIABLES.values() if role in option.roles]
+    return [*ROLE_OPTIONS.get(role, ()), *shared]
+
+
+def argument_specs(role: str) -> str:
+    """A role's ``meta/argument_specs.yml``."""
+    meta = yaml.safe_load((ROOT / "roles" / role / "meta/main.yml").read_text(encoding="utf-8"))
+    main = {
+        "short_description": meta["galaxy_info"]["description"],
+        "version_added": "1.0.0",
+        "author": ["The netops.aci_calico contributors (@netops)"],
+        "description": ["Every role takes the cluster's variables and works out the plan, unless it is there already."],
+        "options": {option.name: _argument(option) for option in _options(role)},
+    }
+    return f"---\n# {GENERATED}\n{_yaml({'argument_specs': {'main': main}})}"
+
+
+def _argument(option: Option) -> dict[str, Any]:
+    """One argument. Only what Ansible itself can check is said as a rule; the plan checks the rest, and says it better."""
+    spec: dict[str, Any] = {"description": [option.description, *_constraints(option)]}
+    spec["type"] = "raw" if option.type == "vlans" else option.type
+    if option.type == "list":
+        spec["elements"] = "raw" if option.shorthand else option.elements
+    if option.options and not option.shorthand:
+        spec["options"] = {key.name: _argument(key) for key in option.options}
+    if option.required and not option.secret:
+        spec["required"] = True
+    if option.choices:
+        spec["choices"] = list(option.choices)
+    if option.default is not None:
+        spec["default"] = option.default
+    if option.secret:
+        spec["no_log"] = True
+    return spec
+
+
+def _constraints(option: Option) -> list[str]:
+    said = []
+    if option.format:
+        text = FORMATS[option.format].text
+        said.append(f"Each is {text}." if option.type == "list" else f"{text[0].upper()}{text[1:]}.")
+    if option.range:
+        said.append(f"From {option.range[0]} to {option.range[1]}.")
+    if option.default_text:
+        said.append(f"By default {_ansible_markup(option.default_text)}.")
+    if option.source:
+        said.append(
+            f"White paper, {option.source!r}." if "," not in option.source else f"White paper: {option.source}."
+        )
+    return [_ansible_markup(sentence) for sentence in said]
+
+
+def _ansible_markup(text: str) -> str:
+    return re.sub(r"`([^`]*)`", r"C(\1)", text)
+
+
+def defaults(role: str) -> str:
+    """A role's ``defaults/main.yml``. The variables belong to the cluster and not to the role, and are called so."""
+    blocks = (_default_block(option) for option in _options(role) if option.default is not None)
+    return "\n".join([f"---\n# {GENERATED}\n", *blocks])
+
+
+def _default_block(option: Option) -> str:
+    comment = textwrap.fill(_markdown(option.description), WIDTH, initial_indent="# ", subsequent_indent="# ")
+    setting = _yaml({option.name: option.default}).rstrip()
+    return f"{comment}\n{setting} # noqa: var-naming[no-role-prefix]\n"
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"[CVO]\(([^)]*)\)", r"`\1`", text)
+
+
+def _type(option: Option) -> str:
+    if option.type == "list":
+        return f"list of {'dictionaries' if option.elements == 'dict' else 'text'}"
+    return {"str": "text", "int": "number", "bool": "true or false", "dict": "dictionary", "vlans": "VLANs"}[
+        option.type
+    ]
+
+
+def _default(option: Option) -> str:
+    if option.required:
+        return "**required**"
+    if option.default_text:
+        return option.default_text
+    if option.default is None:
+        return "none"
+    if isinstance(option.default, bool):
+        return f"`{str(option.default).lower()}`"
+    return f"`{option.default}`" if option.default not in ([], {}) else "empty"
+
+
+def _values(option: Option) -> str:
+    if option.choices:
+        return ", ".join(f"`{choice}`" for choice in option.choices)
+    if option.range:
+        return f"{option.range[0]} to {option.range[1]}"
+    return FORMATS[option.format].text if option.format else ""
+
+
+def _groups() -> Iterator[tuple[str, list[Option]]]:
+    for name in dict.fromkeys(option.group for option in REGISTRY):
+        yield name, [option for option in REGISTRY if option.group == name]
+
+
+def readme_table() -> str:
+    """The README's table: name, default, meaning."""
+    lines = ["", "| Variable | Default | Meaning |", "|---|---|---|"]
+    for name, options in _groups():
+        lines.append(f"| **{name}** | | |")
+        lines += [f"| `{one.name}` | {_default(one)} | {_markdown(one.description)} |" for one in options]
+    return "\n".join(
+        [*lines, "", "Types, ranges and what the white paper says to each: [docs/variables.md](docs/variables.md).", ""]
+    )
+
+
+def variables_page() -> str:
+    """``docs/variables.md``: everything that the registry says."""
+    lines = ["# Variables", "", f"<!-- {GENERATED} -->", ""]
+    lines += ["The *source* is the section of Cisco's *ACI Calico Design White Paper* that asks for the variable."]
+    for name, options in _groups():
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            "| Variable | Type | Default | Values | Meaning | Source |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [_row(f"`{option.name}`", option) for option in options]
+        for option in options:
+            lines += _keys(option, f"{option.name}[]")
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, option: Option) -> str:
+    meaning = _markdown(option.description) + (" Secret." if option.secret else "")
+    return f"| {name} | {_type(option)} | {_default(option)} | {_values(option)} | {meaning} | {option.source} |"
+
+
+def _keys(option: Option, path: str) -> list[str]:
+    if not option.options:
+        return []
+    lines = ["", f"### `{path}`", ""]
+    if option.shorthand:
+        lines += [f"A bare value stands for `{option.shorthand}`.", ""]
+    lines += ["| Key | Type | Default | Values | Meaning | Source |", "|---|---|---|---|---|---|"]
+    lines += [_row(f"`{key.name}`", key) for key in option.options]
+    for key in option.options:
+        lines += _keys(key, f"{path}.{key.name}[]")
+    return lines
+
+
+def readme() -> str:
+    """The README with its table as it should be."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    head, rest = text.split(BEGIN, 1)
+    return f"{head}{BEGIN}\n{readme_table()}\n{END}{rest.split(END, 1)[1]}"
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file with its content."""
+    files = {ROOT / "README.md": readme(), ROOT / "docs/variables.md": variables_page()}
+    for role in ALL_ROLES:
+        files[ROOT / "roles" / role / "meta/argument_specs.yml"] = argument_specs(role)
+        files[ROOT / "roles" / role / "defaults/main.yml"] = defaults(role)
+    return files
+
+
+def stale() -> dict[Path, str]:
+    """The generated files that differ from what they should be."""
+    return {
+        path: text
+        for path, text in generated().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write, or with ``--check`` judge."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; name what is stale and end with 1")
+    check = parser.parse_args(argv).check
+    files = stale()
+    for path, text in files.items():
+        print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return 1 if check and files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
