@@ -1,0 +1,182 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verify a cluster: read its fabric and its Kubernetes until all is as planned or time is up, and say what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_roots
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.junit import junit
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import CALICO_V3
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
+    explain,
+    progress,
+    table,
+    verdict,
+    verify,
+)
+
+COLLECTION = "netops.aci_calico"
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """See plugins/modules/verify.py."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Verify the cluster of the plan."""
+        result = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(
+            {
+                "plan": {"type": "dict", "required": True},
+                "apic": {"type": "dict", "required": True, "no_log": True},
+                "kubernetes": {"type": "dict", "default": {}, "no_log": True},
+                "look_at_kubernetes": {"type": "bool", "default": True},
+                "node_status": {"type": "bool", "default": True},
+                "password_sha256": {"type": "str", "default": "", "no_log": True},
+                "timeout": {"type": "int", "default": 60},
+                "interval": {"type": "int", "default": 2},
+                "artifacts_dir": {"type": "path", "default": ""},
+            }
+        )
+        reader = _Reader(self._run_module, plain(options["plan"]), options, task_vars or {})
+        try:
+            report = self._watch(reader, options["timeout"], options["interval"])
+        finally:
+            reader.clean_up()
+        lines = [verdict(report), *table(report), *explain(report)]
+        for line in lines:
+            display.display(line)
+        result |= {"changed": False, "report": report, "artifacts": self._write(report, options["artifacts_dir"])}
+        if not report["ok"]:
+            result |= {"failed": True, "msg": "\n".join([verdict(report), *explain(report)])}
+        return result
+
+    def _watch(self, reader: _Reader, timeout: int, interval: int) -> dict:
+        """Look until nothing is left that time can heal, or time is up."""
+        deadline = time.monotonic() + timeout
+        shown = ""
+        while True:
+            report = reader.look()
+            line = progress(report)
+            if line != shown:
+                display.display(f"{report['cluster']}: {line}")
+            shown = line
+            if not report["waiting"] or time.monotonic() + interval > deadline:
+                return report
+            time.sleep(interval)
+
+    def _run_module(self, name: str, arguments: dict, task_vars: dict) -> dict:
+        """Run one of this collection's modules, by its own action plugin where it has one."""
+        task = self._task.copy()
+        task.action = f"{COLLECTION}.{name}"
+        task.args = arguments
+        loader = self._shared_loader_obj.action_loader
+        action = loader.get(
+            task.action if loader.has_plugin(task.action) else "ansible.legacy.normal",
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        result = action.run(task_vars=task_vars)
+        if result.get("failed"):
+            raise AnsibleActionFail(f"{name}: {result.get('msg', 'failed')}")
+        return result
+
+    def _write(self, report: dict, folder: str) -> list[str]:
+        """The report as files: what a person and what a CI system reads. In check mode none is written."""
+        if not folder or self._task.check_mode:
+            return []
+        folder = os.path.join(folder, report["cluster"])
+        files = {
+            os.path.join(folder, "verify.json"): json.dumps(report, indent=2, ensure_ascii=False) + "\n",
+            os.path.join(folder, "verify.xml"): junit(report),
+        }
+        os.makedirs(folder, exist_ok=True)
+        for path, text in files.items():
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        return list(files)
+
+
+class _Reader:
+    """Looks at the fabric and at Kubernetes by the modules of this collection."""
+
+    def __init__(self, run_module: Callable[[str, dict, dict], dict], plan: dict, options: dict, task_vars: dict) -> None:
+        self._run = run_module
+        self._plan = plan
+        self._options = options
+        self._task_vars = task_vars
+        self._requested: str | None = None
+
+    def look(self) -> dict:
+        """What is so now, compared with the plan."""
+        aci = self._run("aci_state", {**_given(self._options["apic"]), **_aci_arguments(self._plan)}, self._task_vars)
+        return verify(self._plan, aci["state"], self._kubernetes() if self._options["look_at_kubernetes"] else None)
+
+    def _kubernetes(self) -> Kubernetes:
+        access = _given(self._options["kubernetes"])
+        calico = self._plan["calico"]
+        about = {
+            "api_group": calico["api_group"],
+            "namespace": calico["namespace"],
+            "secret_name": calico["secret"]["name"],
+            "secret_key": calico["secret"]["key"],
+        }
+        about |= _given({"password_sha256": self._options["password_sha256"]})
+        info = self._run("calico_info", {**access, **about}, self._task_vars)["calico"]
+        group = info["api_group"] or CALICO_V3
+        if self._options["node_status"]:
+            self._requested = group
+        live = self._state(group, "request" if self._options["node_status"] else "ignore")
+        return Kubernetes(info, live["state"])
+
+    def _state(self, group: str, node_status: str) -> dict:
+        arguments = {
+            "api_group": group,
+            "nodes": [node["name"] for node in self._plan["nodes"]],
+            "node_status": node_status,
+        }
+        return self._run("calico_state", {**_given(self._options["kubernetes"]), **arguments}, self._task_vars)
+
+    def clean_up(self) -> None:
+        """Take back what the nodes were asked to report."""
+        if self._requested:
+            self._state(self._requested, "remove")
+
+
+def _given(options: dict) -> dict:
+    """Options without those that are empty, so that the module's own defaults hold."""
+    return {name: value for name, value in options.items() if value not in (None, "", [])}
+
+
+def _aci_arguments(plan: dict) -> dict:
+    fabric = plan["fabric"]
+    return {
+        "cluster": plan["cluster"],
+        "vrf": f"{fabric['vrf_tenant']}:{fabric['vrf']}",
+        "address_families": plan["address_families"],
+        "leaves": [f"topology/pod-{leaf['pod']}/node-{leaf['id']}" for leaf in plan["leaves"]],
+        "l3outs": [f"uni/tn-{fabric['tenant']}/out-{l3out['name']}" for l3out in plan["l3outs"]],
+        "roots": apic_roots(plan, "hardening"),
+    }

@@ -1,0 +1,235 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: calico_state
+short_description: Read what a cluster's network does at the moment
+version_added: 1.0.0
+description:
+  - Reads, with one login and one request for each kind, which IPAM blocks the nodes have, which services only nodes with an endpoint
+    announce, whether nodes are ready, and what the nodes' BGP daemons report of their sessions and routes.
+  - BGP daemons report through objects of the kind C(CalicoNodeStatus), as long as there is one for the node. The module can make and
+    remove them.
+  - What cannot be read is listed in RV(state.failures); the module fails only when the cluster does not answer at all.
+options:
+  api_group:
+    description: The API group and version of Calico's kinds, as M(netops.aci_calico.calico_info) finds it.
+    type: str
+    choices: [projectcalico.org/v3, crd.projectcalico.org/v1]
+    default: projectcalico.org/v3
+  nodes:
+    description: The nodes that are asked to report.
+    type: list
+    elements: str
+    default: []
+  node_status:
+    description:
+      - V(ignore) reads no reports.
+      - V(read) reads the reports that are there.
+      - V(request) also asks those of O(nodes) to report that have no report of this module. In check mode it does not.
+      - V(remove) takes this module's requests away, and reads nothing.
+    type: str
+    choices: [ignore, read, request, remove]
+    default: read
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    description: Makes and removes no requests for reports.
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+requirements:
+  - "python >= 3.11"
+  - "kubernetes >= 24.2.0"
+seealso:
+  - module: netops.aci_calico.calico_info
+  - module: netops.aci_calico.verify
+author: The netops.aci_calico contributors (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Read the nodes' sessions
+  netops.aci_calico.calico_state:
+    kubeconfig: ~/.kube/prod1.yml
+  register: live
+
+- name: Show them
+  ansible.builtin.debug:
+    msg: "{{ live.state.status | dict2items | items2dict(value_name='value') }}"
+"""
+
+RETURN = r"""
+state:
+  description: What was found.
+  returned: when O(node_status) is not V(remove)
+  type: dict
+  contains:
+    blocks:
+      description: The IPAM blocks, each with its C(cidr) and C(node); none when they cannot be read.
+      type: list
+      elements: dict
+    local_services:
+      description:
+        - The services whose C(externalTrafficPolicy) is V(Local), each with C(name), C(addresses), and the C(nodes) with an endpoint
+          that is ready; none when they cannot be read.
+      type: list
+      elements: dict
+    excluded:
+      description: Nodes that announce no services.
+      type: list
+      elements: str
+    ready:
+      description: Whether each node is ready, none where Kubernetes does not say.
+      type: dict
+    status:
+      description: The latest report of each node, with C(peers), C(routes) and C(updated); none when reports are ignored.
+      type: dict
+    failures:
+      description: What could not be read or made, each with C(path), C(status) and C(message).
+      type: list
+      elements: dict
+"""
+
+import copy
+import json
+from typing import Any
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
+
+from ansible_collections.netops.aci_calico.plugins.module_utils import cluster_state
+
+try:
+    from kubernetes.dynamic.exceptions import DynamicApiError
+except ImportError:  # AnsibleK8SModule says so
+    DynamicApiError = Exception
+
+CALICO_GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
+SLICES = ("/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1beta1/endpointslices")
+
+
+class Cluster:
+    """The API by path; remembers what may not or cannot be done."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.failures: list[dict] = []
+
+    def call(self, method: str, path: str, body: dict | None = None, expected: tuple = (404,)) -> dict | None:
+        """What the API answers, or None where it refuses. Statuses that are expected are no failures."""
+        try:
+            return json.loads(self._client.request(method, path, body=body, serialize=False).data)
+        except DynamicApiError as error:
+            if error.status not in expected:
+                text = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body)
+                self.failures.append({"path": path, "status": error.status, "message": message_of(text)})
+            return None
+
+    def first(self, paths: tuple[str, ...]) -> list[dict] | None:
+        """The items of the first of several lists that is served, None when none is."""
+        for path in paths:
+            found = self.call("get", path)
+            if found is not None:
+                return found.get("items") or []
+        return None
+
+
+def message_of(text: str) -> str:
+    """The API server's own words in an error."""
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text
+
+
+def calico_paths(api_group: str, plural: str) -> tuple[str, ...]:
+    """Where a kind of Calico's may be: in the given group, else in the other one."""
+    others = tuple(group for group in CALICO_GROUPS if group != api_group)
+    return tuple(f"/apis/{group}/{plural}" for group in (api_group, *others))
+
+
+def read(cluster: Cluster, params: dict) -> dict:
+    """Everything that the module returns as ``state``."""
+    nodes = cluster.first(("/api/v1/nodes",)) or []
+    affinities = cluster.first(calico_paths(params["api_group"], "blockaffinities"))
+    services, slices = cluster.first(("/api/v1/services",)), cluster.first(SLICES)
+    known = services is not None and slices is not None
+    return {
+        "blocks": None if affinities is None else cluster_state.blocks(affinities),
+        "local_services": cluster_state.local_services(services, slices) if known else None,
+        "excluded": cluster_state.excluded(nodes),
+        "ready": cluster_state.readiness(nodes),
+        "status": None if params["node_status"] == "ignore" else read_reports(cluster, params),
+    }
+
+
+def read_reports(cluster: Cluster, params: dict) -> dict | None:
+    """The nodes' reports; None where Calico has no such kind, or it cannot be read."""
+    statuses = cluster.first((f"/apis/{params['api_group']}/caliconodestatuses",))
+    return None if statuses is None else cluster_state.node_statuses(statuses)
+
+
+def request_reports(cluster: Cluster, params: dict) -> bool:
+    """Ask each node to report that is not asked yet; whether any was asked."""
+    collection = f"/apis/{params['api_group']}/caliconodestatuses"
+    present = {item["metadata"]["name"] for item in cluster.first((collection,)) or ()}
+    asked = [
+        cluster.call("post", collection, cluster_state.status_request(params["api_group"], node), expected=(404, 409))
+        for node in params["nodes"]
+        if cluster_state.status_name(node) not in present
+    ]
+    return any(answer is not None for answer in asked)
+
+
+def remove_requests(cluster: Cluster, params: dict) -> bool:
+    """Take the requests of this module away; whether there were any."""
+    collection = f"/apis/{params['api_group']}/caliconodestatuses"
+    present = {item["metadata"]["name"] for item in cluster.first((collection,)) or ()}
+    ours = present & {cluster_state.status_name(node) for node in params["nodes"]}
+    for name in sorted(ours):
+        cluster.call("delete", f"{collection}/{name}")
+    return bool(ours)
+
+
+def run(cluster: Cluster, params: dict, check_mode: bool) -> dict:
+    """The module's result."""
+    if params["node_status"] == "remove":
+        changed = not check_mode and remove_requests(cluster, params)
+        return {"changed": changed, "failures": cluster.failures}
+    changed = params["node_status"] == "request" and not check_mode and request_reports(cluster, params)
+    state = read(cluster, params)
+    return {"changed": changed, "state": {**state, "failures": cluster.failures}}
+
+
+def main() -> None:
+    """Module entry point."""
+    spec = copy.deepcopy(AUTH_ARG_SPEC)
+    spec.update(
+        api_group={"type": "str", "choices": list(CALICO_GROUPS), "default": CALICO_GROUPS[0]},
+        nodes={"type": "list", "elements": "str", "default": []},
+        node_status={"type": "str", "choices": ["ignore", "read", "request", "remove"], "default": "read"},
+    )
+    module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
+    try:
+        result = run(Cluster(get_api_client(module=module).client), module.params, module.check_mode)
+    except CoreException as error:
+        module.fail_from_exception(error)
+    except Exception as error:  # whatever the client raises when nobody answers
+        module.fail_json(msg=f"The Kubernetes API did not answer: {error}")
+    else:
+        module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

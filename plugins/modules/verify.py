@@ -1,0 +1,139 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: verify
+short_description: Verify that a Calico cluster on ACI works as planned
+version_added: 1.0.0
+description:
+  - Reads the fabric and Kubernetes, and compares them with what a plan makes expect - each session and route that should be there, none that should
+    not, and every setting on both sides.
+  - Looks again until all is well, only what time cannot heal is left, or time is up, and shows how far it is.
+  - Says of each finding what was seen, where, the likely cause and the remedy. What follows from one cause is told as its evidence.
+  - Ends with a table by rack and fails if anything is wrong. Changes nothing but its own requests for the nodes' reports.
+  - Runs on the controller, and reads by M(netops.aci_calico.aci_state), M(netops.aci_calico.calico_info) and M(netops.aci_calico.calico_state).
+options:
+  plan:
+    description: The cluster's plan, the fact C(aci_calico_plan) of M(netops.aci_calico.plan).
+    type: dict
+    required: true
+  apic:
+    description: How to reach APIC, the options of C(cisco.aci) modules. Those that are empty count as not given.
+    type: dict
+    required: true
+  kubernetes:
+    description: How to reach Kubernetes, the options of C(kubernetes.core) modules. Those that are empty count as not given.
+    type: dict
+    default: {}
+  look_at_kubernetes:
+    description: Whether to verify the cluster's side. Without it, Calico's configuration and the nodes' own view are not looked at.
+    type: bool
+    default: true
+  node_status:
+    description:
+      - Whether to ask the nodes' BGP daemons to report, by a C(CalicoNodeStatus) for each node. They are removed at the end.
+    type: bool
+    default: true
+  password_sha256:
+    description: The SHA-256 digest (hexadecimal) of the BGP password, to compare with the one in the Secret.
+    type: str
+    default: ""
+  timeout:
+    description: Seconds to wait for what may still come.
+    type: int
+    default: 60
+  interval:
+    description: Seconds between two looks.
+    type: int
+    default: 2
+  artifacts_dir:
+    description:
+      - Where to write the report, in a folder named after the cluster, as C(verify.json) and C(verify.xml) (JUnit). Empty writes none.
+    type: path
+    default: ""
+attributes:
+  check_mode:
+    description: Verifies just the same, makes no requests for reports and writes no files.
+    support: full
+  diff_mode:
+    support: none
+  action:
+    description: Runs as an action on the controller.
+    support: full
+seealso:
+  - module: netops.aci_calico.plan
+author: The netops.aci_calico contributors (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Verify every cluster
+  hosts: aci_calico_clusters
+  gather_facts: false
+  tasks:
+    - name: Plan the cluster
+      netops.aci_calico.plan:
+
+    - name: Verify it, and wait up to two minutes for sessions to come up
+      netops.aci_calico.verify:
+        plan: "{{ aci_calico_plan }}"
+        apic:
+          host: apic.example.com
+          username: ansible
+          private_key: /etc/aci/ansible.key
+        kubernetes:
+          kubeconfig: ~/.kube/prod1.yml
+        timeout: 120
+"""
+
+RETURN = r"""
+report:
+  description: The verdict.
+  returned: always
+  type: dict
+  contains:
+    cluster:
+      description: The cluster.
+      type: str
+      returned: always
+      sample: prod1
+    ok:
+      description: Whether no finding is an error.
+      type: bool
+      returned: always
+    waiting:
+      description: Whether something was left that time may heal.
+      type: bool
+      returned: always
+    findings:
+      description:
+        - What is wrong, by root cause, errors first. Each has C(id), C(suite), C(severity), C(rack), C(nodes), C(leaves), C(family), C(prefix), C(what),
+          C(cause), C(remedy), and as C(evidence) what follows from it.
+      type: list
+      elements: dict
+      returned: always
+    rules:
+      description: What each rule found, explained by another finding or not.
+      type: dict
+      returned: always
+    sessions:
+      description:
+        - Each planned session with C(name), C(rack), C(node), C(leaf), C(family), C(state), the number of prefixes C(accepted) and C(advertised) by the
+          leaf, at most how many it rejected (C(rejected_at_most)), and C(problems).
+      type: list
+      elements: dict
+      returned: always
+    racks:
+      description: The table, one entry for each leaf, with pairs of what is there and what is expected.
+      type: list
+      elements: dict
+      returned: always
+artifacts:
+  description: The files that were written.
+  returned: always
+  type: list
+  elements: str
+  sample: [artifacts/prod1/verify.json, artifacts/prod1/verify.xml]
+"""
