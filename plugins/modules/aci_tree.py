@@ -83,7 +83,7 @@ options:
         default: subtree
       tree:
         description:
-          - The managed object in the form of APIC's JSON, C({class: {attributes: {...}, children: [...]}}).
+          - "The managed object in the form of APIC's JSON, C({class: {attributes: {...}, children: [...]}})."
           - An object with C(status=modified) is a container that must exist already. It is never created, changed or removed.
           - Values are turned into strings, booleans into V(yes) and V(no), lists into comma-separated flags.
         type: dict
