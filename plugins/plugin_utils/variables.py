@@ -20,9 +20,9 @@ from .addressing import AddressError, parse_address, parse_subnet
 from .faults import Fault, did_you_mean, error, shown
 
 PREFIX = "aci_calico_"
-ALL_ROLES = ("aci_bgp_hardening", "aci_l3out_floating_svi", "aci_l3out_standard_svi", "apic_push", "calico_bgp")
-ACI_ROLES = ALL_ROLES[:4]
-CALICO_ROLES = ALL_ROLES[4:]
+APIC_ROLES = ("aci_bgp_hardening", "aci_l3out_floating_svi", "aci_l3out_standard_svi", "apic_push", "verify")
+KUBERNETES_ROLES = ("calico_bgp", "verify")
+ALL_ROLES = tuple(sorted({*APIC_ROLES, *KUBERNETES_ROLES}))
 
 # Set while a play runs, not by users: facts that the `plan` action and the roles leave behind.
 RUNTIME = frozenset({"aci_calico_plan", "aci_calico_report"})
@@ -718,7 +718,7 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_apic_use_proxy", "Use the proxy that the environment names.", "bool", default=True),
         Option("aci_calico_apic_timeout", "Seconds to wait for an answer.", "int", range=(1, 3600), default=30),
         connection=True,
-        roles=ACI_ROLES,
+        roles=APIC_ROLES,
     ),
     *_group(
         "Connection to Kubernetes",
@@ -729,7 +729,7 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_kube_ca_cert", "The file of the authority that signed the API server's certificate."),
         Option("aci_calico_kube_validate_certs", "Verify the API server's certificate.", "bool", default=True),
         connection=True,
-        roles=CALICO_ROLES,
+        roles=KUBERNETES_ROLES,
     ),
     *_group(
         "Verification",
@@ -750,6 +750,25 @@ REGISTRY: tuple[Option, ...] = (
         Option(
             "aci_calico_verify_node_status",
             "Ask the nodes' BGP daemons for their sessions and routes, by a CalicoNodeStatus for each node that is removed afterwards.",
+            "bool",
+            default=True,
+        ),
+        roles=("verify",),
+    ),
+    *_group(
+        "Verification",
+        Option(
+            "aci_calico_verify_timeout",
+            "Seconds to wait for what time can heal: sessions that come up, routes that arrive.",
+            "int",
+            range=(0, 86400),
+            default=60,
+        ),
+        Option("aci_calico_verify_interval", "Seconds between two looks.", "int", range=(1, 3600), default=2),
+        Option("aci_calico_verify_kubernetes", "Look at Kubernetes too, and not at APIC only.", "bool", default=True),
+        Option(
+            "aci_calico_verify_node_status",
+            "Ask the nodes' BGP daemons through a CalicoNodeStatus for each node, which is removed at the end.",
             "bool",
             default=True,
         ),
