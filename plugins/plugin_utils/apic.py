@@ -33,14 +33,14 @@ def apic_tree(plan):
 def apic_roots(plan, part):
     """What ``aci_tree`` is to push for one part of the configuration.
 
-    :param part: ``hardening``: the tenant's BGP policies and, for each L3Out, its import enforcement and route maps;
-        ``l3out``: each L3Out with everything below it.
+    :param part: ``policies``: the BGP policies of the tenant and the VRF; ``hardening``: these and, for each L3Out, its
+        import enforcement and route maps; ``l3out``: each L3Out with everything below it, guards included.
     :returns: a list of ``{"dn": …, "scope": "named"|"subtree", "tree": …}``.
     :raises ValueError: for an unknown part.
     """
-    if part == "hardening":
+    if part in ("policies", "hardening"):
         tenants = _policy_tenants(plan)
-        for l3out in plan["l3outs"]:
+        for l3out in plan["l3outs"] if part == "hardening" else ():
             _merge_child(tenants[plan["fabric"]["tenant"]], _guarded_l3out(plan, l3out))
         return [{"dn": f"uni/tn-{name}", "scope": "named", "tree": tenants[name]} for name in sorted(tenants)]
     if part == "l3out":
@@ -49,7 +49,7 @@ def apic_roots(plan, part):
             {"dn": f"uni/tn-{tenant}/out-{l3out['name']}", "scope": "subtree", "tree": _l3out(plan, l3out)}
             for l3out in plan["l3outs"]
         ]
-    raise ValueError(f"unknown part {part!r}: expected 'hardening' or 'l3out'")
+    raise ValueError(f"unknown part {part!r}: expected policies, hardening or l3out")
 
 
 # --- building blocks -------------------------------------------------------------------------------------------------

@@ -798,12 +798,20 @@ ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
     "apic_push": (
         Option(
             "apic_push_part",
-            "What to push: the policies and guards, or the L3Outs.",
-            choices=("hardening", "l3out"),
+            "What to push: the BGP policies alone, these with the L3Outs' guards, or the whole L3Outs.",
+            choices=("policies", "hardening", "l3out"),
             required=True,
         ),
         Option("apic_push_svi", "Refuse a plan for the other kind of SVI.", choices=("floating", "standard")),
-    )
+    ),
+    "aci_bgp_hardening": (
+        Option(
+            "aci_bgp_hardening_l3out",
+            "Whether to guard the L3Outs too. Not where a role for the L3Out follows: it puts up guards and doors in one transaction.",
+            "bool",
+            default=True,
+        ),
+    ),
 }
 
 VARIABLES: Mapping[str, Option] = {option.name: option for option in REGISTRY}
