@@ -13,9 +13,7 @@ from lab.kube.real import RealKubeServer, find_assets
 from lab.kube.server import KubeServer
 
 EMBEDDED, REAL = "embedded", "real"
-SERVERS = (EMBEDDED, REAL)
 GROUPS = (CALICO_V1, CALICO_V3)
-NAMESPACES = ("kube-system", "calico-system")
 NODES = [{"name": f"node-{number}", "addresses": [f"192.168.2.{number}/24"]} for number in range(1, 4)]
 
 
