@@ -13,13 +13,13 @@ from typing import Any
 # Started by the folder's name: the package's parent takes the folder's place, where "fabric" and "model" would be top-level names.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from lab.processes import LabError
-from lab.twin import runner
-from lab.twin.apic import Access
-from lab.twin.machines import MachineError, missing_prerequisites
-from lab.twin.model import TwinError
-from lab.twin.runner import TwinRunner
-from lab.twin.supervisor import Options, supervise
+from lab.processes import LabError  # noqa: E402
+from lab.twin import runner  # noqa: E402
+from lab.twin.apic import Access  # noqa: E402
+from lab.twin.machines import MachineError, missing_prerequisites  # noqa: E402
+from lab.twin.model import TwinError  # noqa: E402
+from lab.twin.runner import TwinRunner  # noqa: E402
+from lab.twin.supervisor import Options, supervise  # noqa: E402
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[3] / ".lab" / "twin"
 PASSWORD_VARIABLE = "ACI_CALICO_TWIN_APIC_PASSWORD"
@@ -56,10 +56,14 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--apic", required=True, metavar="URL")
         added.add_argument("--apic-user", default="admin", help=f"the password comes from {PASSWORD_VARIABLE}")
         added.add_argument("--apic-ca", metavar="FILE", help="verify APIC's certificate with this authority")
-        added.add_argument("--kubeconfig", type=Path, action="append", required=True, help="one for each cluster of the VRF")
+        added.add_argument(
+            "--kubeconfig", type=Path, action="append", required=True, help="one for each cluster of the VRF"
+        )
         added.add_argument("--vrf", metavar="TENANT:VRF", help="which VRF, where the nodes' addresses do not tell")
         added.add_argument("--no-report", action="store_true", help="do not serve the live state back")
-        added.add_argument("--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for the sessions; 0: not at all")
+        added.add_argument(
+            "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for the sessions; 0: not at all"
+        )
     command("down", down, "stop the twin; nothing of it is left")
     command("status", status, "say which sessions are up").add_argument("--json", action="store_true")
     command("apply", simple("apply"), "read APIC and Kubernetes now (the twin also does so by itself)")
@@ -75,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     announce = command("announce", simple("announce"), "have a node announce a route that Calico would not")
     announce.add_argument("node")
     announce.add_argument("prefix")
-    announce.add_argument("--prepend", type=int, default=0, help="how many more times its own AS number stands in the path")
+    announce.add_argument(
+        "--prepend", type=int, default=0, help="how many more times its own AS number stands in the path"
+    )
     command("withdraw", simple("withdraw"), "end what announce began").add_argument("node")
     run_in = command("exec", execute, "run a command in a machine's namespace")
     run_in.add_argument("machine")

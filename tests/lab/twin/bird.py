@@ -132,7 +132,9 @@ def _export_function(
 def _kernel_filter(pools: Iterable[Pool], advertised: Iterable[str], announcements: Iterable[Announcement]) -> str:
     kept_out = [*advertised, *(item.prefix for item in announcements)]
     kept_out += [pool.cidr for pool in pools if pool.encapsulation]
-    return _block("filter calico_kernel_programming", [*(f"if (net ~ {it}) then reject;" for it in kept_out), "accept;"])
+    return _block(
+        "filter calico_kernel_programming", [*(f"if (net ~ {it}) then reject;" for it in kept_out), "accept;"]
+    )
 
 
 def _peer(peer: BgpPeer, node: Node, version: int, filters: list[Filter]) -> str:
@@ -185,7 +187,10 @@ def _function(item: Filter, direction: str, version: int) -> str:
 
 def _filter_functions(item: Filter, version: int) -> str:
     return "\n".join(
-        _block(f"function {_function(item, direction, version)}(bool internal_peer)", map(_filter_rule, item.rules[direction, version]))
+        _block(
+            f"function {_function(item, direction, version)}(bool internal_peer)",
+            map(_filter_rule, item.rules[direction, version]),
+        )
         for direction in ("import", "export")
         if item.rules[direction, version]
     )

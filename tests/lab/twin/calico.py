@@ -112,16 +112,17 @@ class Cluster:
     nodes: tuple[Node, ...] = ()
     pools: tuple[Pool, ...] = ()
     filters: tuple[Filter, ...] = ()
-    allocated: bool = False  # whether the blocks were assigned here, for want of any in Kubernetes
+    unclaimed: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # blocks that Kubernetes does not know of yet
 
 
-def read_cluster(objects: Objects, known_blocks: Mapping[str, tuple[str, ...]] | None = None) -> Cluster:
+def read_cluster(objects: Objects) -> Cluster:
     """Read a cluster's state.
 
-    :param known_blocks: the blocks that an earlier reading assigned to each node, which stay theirs.
     :raises lab.twin.labels.SelectorError: for a selector that Calico would refuse, too.
     """
-    return _Reader(objects).cluster(known_blocks or {})
+    return _Reader(objects).cluster()
 
 
 class _Reader:
@@ -131,14 +132,17 @@ class _Reader:
         self._pools = tuple(map(_pool, self._all("IPPool")))
         self._facts = {node.name: node for node in map(self._fact, self._all("Node"))}
 
-    def cluster(self, known_blocks: Mapping[str, tuple[str, ...]]) -> Cluster:
-        affinities = self._affinities()
-        blocks = affinities or allocate(self._facts.values(), self._pools, known_blocks)
+    def cluster(self) -> Cluster:
+        claimed = self._affinities()
+        blocks = allocate(self._facts.values(), self._pools, claimed)
+        unclaimed = {
+            name: tuple(block for block in own if block not in claimed.get(name, ())) for name, own in blocks.items()
+        }
         return Cluster(
-            nodes=tuple(self._node(node, blocks.get(node.name, ())) for node in self._facts.values()),
+            nodes=tuple(self._node(node, blocks[node.name]) for node in self._facts.values()),
             pools=self._pools,
             filters=tuple(map(_filter, self._all("BGPFilter"))),
-            allocated=not affinities,
+            unclaimed={name: own for name, own in unclaimed.items() if own},
         )
 
     def _all(self, kind: str) -> list[Object]:
@@ -154,9 +158,7 @@ class _Reader:
         metadata = item["metadata"]
         annotations = metadata.get("annotations", {})
         asn = annotations.get("projectcalico.org/ASNumber") or self._configuration.get("asNumber") or DEFAULT_ASN
-        return Node(
-            name=metadata["name"], asn=_asn(asn), addresses=_addresses(item), labels=metadata.get("labels", {})
-        )
+        return Node(name=metadata["name"], asn=_asn(asn), addresses=_addresses(item), labels=metadata.get("labels", {}))
 
     def _node(self, node: Node, blocks: tuple[str, ...]) -> Node:
         return Node(
@@ -254,7 +256,11 @@ class _Reader:
 
     def _in_namespace(self, kind: str, namespace: str, name: str) -> Object:
         return next(
-            (item for item in self._all(kind) if (item["metadata"].get("namespace"), item["metadata"]["name"]) == (namespace, name)),
+            (
+                item
+                for item in self._all(kind)
+                if (item["metadata"].get("namespace"), item["metadata"]["name"]) == (namespace, name)
+            ),
             {},
         )
 
@@ -311,11 +317,13 @@ _SERVICE_SUBNETS = ("serviceClusterIPs", "serviceExternalIPs", "serviceLoadBalan
 def allocate(
     nodes: Iterable[Node], pools: Iterable[Pool], known: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
-    """One block of each IP version for each node, the lowest free one in the nodes' order; known blocks stay."""
+    """The blocks that nodes have, and for a node without one of a pool's IP version the lowest free one, in the nodes' order.
+
+    :param known: the blocks that Kubernetes knows to be claimed, also by nodes that are gone.
+    """
     nodes, pools = list(nodes), [pool for pool in pools if not pool.disabled]
-    networks = [ip_network(pool.cidr) for pool in pools]
-    blocks = {node.name: tuple(block for block in known.get(node.name, ()) if _within(block, networks)) for node in nodes}
-    taken = {block for own in blocks.values() for block in own}
+    blocks = {node.name: known.get(node.name, ()) for node in nodes}
+    taken = {block for own in known.values() for block in own}
     for node in nodes:
         for version in sorted({pool.version for pool in pools}):
             if any(ip_network(block).version == version for block in blocks[node.name]):
@@ -333,11 +341,6 @@ def _free_block(node: Node, pools: Iterable[Pool], taken: set[str]) -> str:
                 if str(block) not in taken:
                     return str(block)
     return ""
-
-
-def _within(block: str, networks: Iterable[Any]) -> bool:
-    wanted = ip_network(block)
-    return any(wanted.version == network.version and wanted.subnet_of(network) for network in networks)
 
 
 def natural(name: str) -> list[Any]:
@@ -365,7 +368,9 @@ def _bare(address: str) -> str:
 
 def _addresses(item: Object) -> dict[str, str]:
     annotations = item["metadata"].get("annotations", {})
-    internal = [entry["address"] for entry in item.get("status", {}).get("addresses") or () if entry["type"] == "InternalIP"]
+    internal = [
+        entry["address"] for entry in item.get("status", {}).get("addresses") or () if entry["type"] == "InternalIP"
+    ]
     addresses = {f"ipv{ip_address(address).version}": address for address in internal}
     for family, name in (("ipv4", "IPv4Address"), ("ipv6", "IPv6Address")):
         if value := annotations.get(f"projectcalico.org/{name}"):
@@ -412,7 +417,9 @@ def _filter(item: Object) -> Filter:
 
 def _filter_rule(rule: Mapping[str, Any]) -> FilterRule:
     length = rule.get("prefixLength") or {}
-    prepends = [operation["prependASPath"] for operation in rule.get("operations") or () if "prependASPath" in operation]
+    prepends = [
+        operation["prependASPath"] for operation in rule.get("operations") or () if "prependASPath" in operation
+    ]
     return FilterRule(
         action=rule["action"],
         operator=rule.get("matchOperator", ""),

@@ -19,8 +19,49 @@ FAMILIES = {"ipv4": 4, "ipv6": 6}
 INHERITED_MTU = 9000  # the fabric's L2 MTU policy, which "inherit" refers to
 PERVASIVE_MAC = "00:22:BD:F8:19:FF"
 
-# The classes that a Fabric is made of; the target of one GET below ``uni`` and one of the class fabricNode.
-POLICY_CLASSES = ["l3extOut", "l3extRsEctx", "l3extRsL3DomAtt", "bgpExtP", "l3extLNodeP", "l3extRsNodeL3OutAtt", "l3extLoopBackIfP", "bgpProtP", "bgpRsBgpNodeCtxPol", "bgpRsBestPathCtrlPol", "l3extLIfP", "l3extVirtualLIfP", "l3extRsDynPathAtt", "l3extRsPathL3OutAtt", "l3extMember", "l3extIp", "bgpPeerP", "bgpAsP", "bgpLocalAsnP", "bgpRsPeerPfxPol", "l3extInstP", "l3extSubnet", "rtctrlProfile", "rtctrlCtxP", "rtctrlRsCtxPToSubjP", "rtctrlSubjP", "rtctrlMatchRtDest", "bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol", "bgpPeerPfxPol", "fvCtx", "fvRsCtxToBgpCtxAfPol", "fvRsBgpCtxPol", "bgpInstPol", "fabricExplicitGEp", "fabricNodePEp", "infraRsVlanNs", "fvnsVlanInstP", "fvnsEncapBlk"]
+# The classes that a Fabric is made of; the targets of one GET below ``uni``.
+POLICY_CLASSES = [
+    "l3extOut",
+    "l3extRsEctx",
+    "l3extRsL3DomAtt",
+    "bgpExtP",
+    "l3extLNodeP",
+    "l3extRsNodeL3OutAtt",
+    "l3extLoopBackIfP",
+    "bgpProtP",
+    "bgpRsBgpNodeCtxPol",
+    "bgpRsBestPathCtrlPol",
+    "l3extLIfP",
+    "l3extVirtualLIfP",
+    "l3extRsDynPathAtt",
+    "l3extRsPathL3OutAtt",
+    "l3extMember",
+    "l3extIp",
+    "bgpPeerP",
+    "bgpAsP",
+    "bgpLocalAsnP",
+    "bgpRsPeerPfxPol",
+    "l3extInstP",
+    "l3extSubnet",
+    "rtctrlProfile",
+    "rtctrlCtxP",
+    "rtctrlRsCtxPToSubjP",
+    "rtctrlSubjP",
+    "rtctrlMatchRtDest",
+    "bgpCtxPol",
+    "bgpBestPathCtrlPol",
+    "bgpCtxAfPol",
+    "bgpPeerPfxPol",
+    "fvCtx",
+    "fvRsCtxToBgpCtxAfPol",
+    "fvRsBgpCtxPol",
+    "bgpInstPol",
+    "fabricExplicitGEp",
+    "fabricNodePEp",
+    "infraRsVlanNs",
+    "fvnsVlanInstP",
+    "fvnsEncapBlk",
+]
 
 
 @dataclass(frozen=True)
@@ -199,8 +240,8 @@ class _Reader:
         return []
 
     def _tep(self, node_dn: str) -> str:
-        node = self._tree.get(node_dn)
-        address = node.get("address") if node else ""
+        system = self._tree.get(f"{node_dn}/sys")
+        address = system.get("address") if system else ""
         return "" if address == "0.0.0.0" else address
 
     def _racks(self, border: tuple[Leaf, ...], l3outs: list[Mo]) -> tuple[tuple[int, ...], ...]:
@@ -426,11 +467,15 @@ def _merge_leaves(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
     merged: dict[int, Leaf] = {}
     for leaf in leaves:
         known = merged.get(leaf.id)
-        merged[leaf.id] = leaf if known is None else replace(
-            known,
-            loopbacks=tuple(dict.fromkeys((*known.loopbacks, *leaf.loopbacks))),
-            svis=(*known.svis, *leaf.svis),
-            relax=known.relax or leaf.relax,
+        merged[leaf.id] = (
+            leaf
+            if known is None
+            else replace(
+                known,
+                loopbacks=tuple(dict.fromkeys((*known.loopbacks, *leaf.loopbacks))),
+                svis=(*known.svis, *leaf.svis),
+                relax=known.relax or leaf.relax,
+            )
         )
     return tuple(replace(merged[number], svis=_merge_svis(merged[number].svis)) for number in sorted(merged))
 
@@ -439,11 +484,15 @@ def _merge_svis(svis: Iterable[Svi]) -> tuple[Svi, ...]:
     merged: dict[tuple[str, int], Svi] = {}
     for svi in svis:
         known = merged.get((svi.l3out, svi.vlan))
-        merged[svi.l3out, svi.vlan] = svi if known is None else replace(
-            known,
-            addresses=(*known.addresses, *svi.addresses),
-            secondaries=(*known.secondaries, *svi.secondaries),
-            peers=(*known.peers, *svi.peers),
+        merged[svi.l3out, svi.vlan] = (
+            svi
+            if known is None
+            else replace(
+                known,
+                addresses=(*known.addresses, *svi.addresses),
+                secondaries=(*known.secondaries, *svi.secondaries),
+                peers=(*known.peers, *svi.peers),
+            )
         )
     return tuple(merged.values())
 

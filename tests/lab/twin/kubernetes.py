@@ -74,23 +74,30 @@ class KubernetesClient:
                 statuses[f"{collection}/{item['metadata']['name']}"] = item
         return statuses
 
-    def write_status(self, path: str, status: dict[str, Any]) -> None:
-        """Fill in a status, through the subresource where the kind has one."""
-        headers = {"Content-Type": "application/merge-patch+json"}
+    def write_status(self, path: str, item: Object, status: dict[str, Any]) -> None:
+        """Fill in an object's status, through the subresource where the kind has one."""
+        body = {**item, "status": status}
         for target in (f"{path}/status", path):
-            answer = self._session.patch(self._url + target, json={"status": status}, headers=headers, timeout=TIMEOUT)
+            answer = self._session.put(self._url + target, json=body, timeout=TIMEOUT)
             if answer.status_code != 404:
-                answer.raise_for_status()
-                return
+                break
+        if answer.status_code != 409:  # somebody else was faster; the next round comes soon
+            answer.raise_for_status()
 
-    def create(self, group_plural: str, body: dict[str, Any]) -> bool:
-        """Create an object in the first Calico group that serves the kind; False when none does or it is there already."""
+    def claim_block(self, node: str, block: str) -> None:
+        """Give a node a block, as Calico's IPAM does."""
+        name = f"{node}-{block.replace('.', '-').replace(':', '-').replace('/', '-')}"
         for group in CALICO_GROUPS:
-            document = {"apiVersion": group, **body}
-            answer = self._session.post(f"{self._url}/apis/{group}/{group_plural}", json=document, timeout=TIMEOUT)
+            deleted: bool | str = False if group.endswith("/v3") else "false"
+            spec = {"node": node, "cidr": block, "state": "confirmed", "deleted": deleted}
+            body = {"apiVersion": group, "kind": "BlockAffinity", "metadata": {"name": name}, "spec": spec}
+            answer = self._session.post(
+                f"{self._url}/apis/{group}/{CALICO_KINDS['BlockAffinity']}", json=body, timeout=TIMEOUT
+            )
             if answer.status_code != 404:
-                return answer.ok
-        return False
+                if answer.status_code != 409:
+                    answer.raise_for_status()
+                return
 
     def _first(self, paths: tuple[str, ...]) -> list[Object]:
         for path in paths:

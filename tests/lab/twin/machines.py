@@ -53,7 +53,13 @@ def missing_prerequisites() -> list[str]:
     missing = []
     if os.geteuid() != 0:
         missing.append("root: namespaces and routes of the twin's leaves and nodes need it")
-    programs = {"ip": "iproute2", "bridge": "iproute2", "bird": "bird (1.6)", "bird6": "bird (1.6)", "nsenter": "util-linux"}
+    programs = {
+        "ip": "iproute2",
+        "bridge": "iproute2",
+        "bird": "bird (1.6)",
+        "bird6": "bird (1.6)",
+        "nsenter": "util-linux",
+    }
     packages = {package for program, package in programs.items() if not shutil.which(program, path=_search_path())}
     packages |= {"frr" for name in ("zebra", "bgpd") if not (FRR_PROGRAMS / name).exists()}
     missing += [f"the package {package}" for package in sorted(packages)]
@@ -108,7 +114,9 @@ class Network:
         self._namespaces: list[str] = []
         self._resources: list[Resource] = []
 
-    def apply(self, namespaces: list[str], resources: list[Resource], removed: list[Resource], made: list[Resource]) -> list[str]:
+    def apply(
+        self, namespaces: list[str], resources: list[Resource], removed: list[Resource], made: list[Resource]
+    ) -> list[str]:
         """Make namespaces and resources as planned; return what went wrong."""
         for namespace in namespaces:
             if namespace not in self._namespaces:
@@ -118,8 +126,13 @@ class Network:
             batch(program, where, [line for resource in group for line in resource.remove] or [""])
         problems = []
         order = {"": 0, WIRING: 1}
-        by_place = sorted(made, key=lambda it: (order.get(it.namespace, 2), it.namespace if it.namespace else "", it.program == "bridge"))
-        for (_, namespace, program), group in groupby(by_place, key=lambda it: (order.get(it.namespace, 2), it.namespace, it.program)):
+        by_place = sorted(
+            made,
+            key=lambda it: (order.get(it.namespace, 2), it.namespace if it.namespace else "", it.program == "bridge"),
+        )
+        for (_, namespace, program), group in groupby(
+            by_place, key=lambda it: (order.get(it.namespace, 2), it.namespace, it.program)
+        ):
             problems += batch(program, namespace, [line for resource in group for line in resource.create])
         for namespace in set(self._namespaces) - set(namespaces):
             subprocess.run(["ip", "netns", "del", namespace], check=False)
@@ -145,7 +158,10 @@ class Daemon:
     def __init__(self, namespace: str, command: list[str], log: Path) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                ["nsenter", f"--net={NETNS / namespace}", *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                ["nsenter", f"--net={NETNS / namespace}", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
             )
 
     @property
@@ -276,7 +292,9 @@ class BirdNode:
         self._socket.unlink(missing_ok=True)
         program = "bird" if self.version == 4 else "bird6"
         flags = ["-f", *(["-R"] if recover else [])]
-        self._daemon = Daemon(self.namespace, [program, *flags, "-c", str(self._file), "-s", str(self._socket)], self._log)
+        self._daemon = Daemon(
+            self.namespace, [program, *flags, "-c", str(self._file), "-s", str(self._socket)], self._log
+        )
 
     def wait(self) -> None:
         """Return when the daemon takes commands."""
@@ -321,5 +339,9 @@ class BirdNode:
 def run_in(namespace: str, command: Iterable[str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a command in a namespace and wait for it."""
     return subprocess.run(
-        ["nsenter", f"--net={NETNS / namespace}", *command], capture_output=True, text=True, check=False, timeout=timeout
+        ["nsenter", f"--net={NETNS / namespace}", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
     )

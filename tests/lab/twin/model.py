@@ -8,7 +8,7 @@ of a standard SVI, else from the rack whose leaves the node's peers are in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
 
 from lab.twin.calico import Cluster, Node
@@ -38,6 +38,7 @@ class Host:
     """A Kubernetes node as a machine."""
 
     key: str  # unique among all clusters of the twin
+    cluster_name: str
     node: Node
     cluster: Cluster = field(repr=False)
     cable: Cable = Cable()
@@ -106,7 +107,7 @@ def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[st
         for node in cluster.nodes:
             key = node.name if len(clusters) == 1 else f"{name}.{node.name}"
             cable = known.get(key) or infer_cable(node, fabric)
-            hosts.append(_host(key, node, cluster, cable, fabric))
+            hosts.append(_host(key, name, node, cluster, cable, fabric))
     return Twin(fabric, tuple(hosts))
 
 
@@ -130,12 +131,20 @@ def _rack_addresses(fabric: Fabric, rack: tuple[int, ...]) -> Iterable[str]:
                 yield from svi.addresses
 
 
-def _host(key: str, node: Node, cluster: Cluster, cable: Cable, fabric: Fabric) -> Host:
+def _host(key: str, cluster_name: str, node: Node, cluster: Cluster, cable: Cable, fabric: Fabric) -> Host:
     near = [svi for leaf in fabric.leaves if leaf.id in cable.rack for svi in leaf.svis]
     far = [svi for leaf in fabric.leaves for svi in leaf.svis]
     interfaces = {family: _with_length(address, [*near, *far]) for family, address in node.addresses.items()}
     gateways = {family: _gateway(address, [*near, *far]) for family, address in interfaces.items()}
-    return Host(key, node, cluster, cable, interfaces, {family: found for family, found in gateways.items() if found})
+    return Host(
+        key,
+        cluster_name,
+        node,
+        cluster,
+        cable,
+        interfaces,
+        {family: found for family, found in gateways.items() if found},
+    )
 
 
 def _with_length(address: str, svis: list[Svi]) -> str:
@@ -157,9 +166,3 @@ def _gateway(address: str, svis: list[Svi]) -> str:
             if secondary.version == own.version and secondary.ip in own.network:
                 return str(secondary.ip)
     return ""
-
-
-def without_hosts(twin: Twin, keys: Iterable[str]) -> Twin:
-    """The twin with some hosts switched off."""
-    gone = set(keys)
-    return replace(twin, hosts=tuple(host for host in twin.hosts if host.key not in gone))

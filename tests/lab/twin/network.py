@@ -174,9 +174,7 @@ def _far_addresses(twin: Twin, rack: tuple[int, ...], racks: set[tuple[int, ...]
         if twin.fabric.rack_of(leaf.id) in racks - {rack} and any(svi.vlan == vlan for svi in leaf.svis)
     }
     hosts = {
-        mac("host", host.key)
-        for host in twin.hosts
-        if host.cable.rack in racks - {rack} and host.cable.vlan == vlan
+        mac("host", host.key) for host in twin.hosts if host.cable.rack in racks - {rack} and host.cable.vlan == vlan
     }
     return leaves | hosts
 
@@ -240,10 +238,7 @@ def _default_route(wiring: Wiring, namespace: str, device: str, gateway: str, *n
 
 def pod_addresses(node: Node) -> list[str]:
     """The address of the pod that stands for all of a node's: the first usable one of each block."""
-    addresses = []
-    for network in map(ip_network, node.blocks):
-        addresses.append(str(network[min(1, network.num_addresses - 1)]))
-    return addresses
+    return [str(network[min(1, network.num_addresses - 1)]) for network in map(ip_network, node.blocks)]
 
 
 def _host(wiring: Wiring, host: Host, bridges: dict[tuple[tuple[int, ...], int], str]) -> None:
@@ -260,7 +255,10 @@ def _host(wiring: Wiring, host: Host, bridges: dict[tuple[tuple[int, ...], int],
     for device, addresses in ((POD_DEVICE, pod_addresses(host.node)), (SERVICE_DEVICE, host.node.answered)):
         # A bridge without ports serves as a dummy interface, which not every kernel has.
         made = wiring.add(
-            f"device {namespace} {device}", [f"link add name {device} type bridge", f"link set {device} up"], (), namespace
+            f"device {namespace} {device}",
+            [f"link add name {device} type bridge", f"link set {device} up"],
+            (),
+            namespace,
         )
         for address in dict.fromkeys(addresses):
             _address(wiring, namespace, device, f"{address}/{ip_interface(address).max_prefixlen}", made)

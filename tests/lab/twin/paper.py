@@ -116,7 +116,8 @@ class Figure:
             mo("bgpRsBestPathCtrlPol", tnBgpBestPathCtrlPolName="relaxed"),
         )
         leaves = [
-            mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no") for leaf in rack.leaves
+            mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no")
+            for leaf in rack.leaves
         ]
         interfaces = self._floating(rack) if self.floating else self._standard(rack)
         return mo("l3extLNodeP", protocol, *leaves, *interfaces, name=f"rack-{rack.number}")
@@ -218,11 +219,20 @@ class Figure:
             for leaf in rack.leaves:
                 for version in self.families:
                     for node in rack.nodes[:1] if self.floating else rack.nodes:
-                        where = {"nodeSelector": f'rack_id == "{rack.number}"'} if self.floating else {"node": f"node-{node}"}
+                        where = (
+                            {"nodeSelector": f'rack_id == "{rack.number}"'}
+                            if self.floating
+                            else {"node": f"node-{node}"}
+                        )
                         suffix = "" if self.floating else f"-node-{node}"
                         address = self.leaf_address(version, leaf, node).split("/")[0]
                         yield calico(
-                            "BGPPeer", f"leaf-{leaf}-v{version}{suffix}", peerIP=address, asNumber=65002, password=password, **where
+                            "BGPPeer",
+                            f"leaf-{leaf}-v{version}{suffix}",
+                            peerIP=address,
+                            asNumber=65002,
+                            password=password,
+                            **where,
                         )
 
 
@@ -230,7 +240,9 @@ def scaled(racks: int, nodes: int, **options: Any) -> Figure:
     """A cluster of many racks, each with two leaves and as many nodes."""
     return Figure(
         tuple(
-            Rack(number, (199 + 2 * number, 200 + 2 * number), tuple(range((number - 1) * nodes + 1, number * nodes + 1)))
+            Rack(
+                number, (199 + 2 * number, 200 + 2 * number), tuple(range((number - 1) * nodes + 1, number * nodes + 1))
+            )
             for number in range(1, racks + 1)
         ),
         **options,
@@ -242,7 +254,8 @@ def fabric(border: Iterable[int], compute: int = 105) -> list[Json]:
     bgp = mo("bgpInstPol", mo("bgpAsP", rn="as", asn="65002"), dn="uni/fabric/bgpInstP-default")
     nodes = [mo("fabricNode", dn=_node_dn(leaf), id=str(leaf), role="leaf") for leaf in (compute, *border)]
     systems = [
-        mo("topSystem", dn=f"{_node_dn(leaf)}/sys", id=str(leaf), address=f"10.0.0.{leaf}") for leaf in (compute, *border)
+        mo("topSystem", dn=f"{_node_dn(leaf)}/sys", id=str(leaf), address=f"10.0.0.{leaf}")
+        for leaf in (compute, *border)
     ]
     return [bgp, *nodes, *systems]
 
@@ -260,11 +273,17 @@ def calico(kind: str, name: str, **spec: Any) -> Json:
 def service(name: str, address: str, nodes: list[str], *, local: bool) -> list[Json]:
     """A service and its endpoints."""
     metadata = {"name": name, "namespace": "default"}
-    spec: Json = {"type": "NodePort", "clusterIP": address, "clusterIPs": [address], "ports": [{"port": 80, "protocol": "TCP"}]}
+    spec: Json = {
+        "type": "NodePort",
+        "clusterIP": address,
+        "clusterIPs": [address],
+        "ports": [{"port": 80, "protocol": "TCP"}],
+    }
     spec["externalTrafficPolicy"] = "Local" if local else "Cluster"
     labels = {"kubernetes.io/service-name": name}
     endpoints = [
-        {"addresses": [f"10.1.255.{at}"], "nodeName": node, "conditions": {"ready": True}} for at, node in enumerate(nodes, 1)
+        {"addresses": [f"10.1.255.{at}"], "nodeName": node, "conditions": {"ready": True}}
+        for at, node in enumerate(nodes, 1)
     ]
     return [
         {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec},
@@ -298,7 +317,12 @@ def _first(items: Iterable[Any], count: int) -> Iterable[Any]:
 
 def _secret_and_access(namespace: str = "kube-system") -> list[Json]:
     where = {"namespace": namespace}
-    role = {"resources": ["secrets"], "apiGroups": [""], "resourceNames": ["bgp-secrets"], "verbs": ["watch", "list", "get"]}
+    role = {
+        "resources": ["secrets"],
+        "apiGroups": [""],
+        "resourceNames": ["bgp-secrets"],
+        "verbs": ["watch", "list", "get"],
+    }
     access = "rbac.authorization.k8s.io"
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "calico-node", **where}},

@@ -1,37 +1,173 @@
-"""Reads the daemons and says how they are: to APIC's operational classes, to Calico's node status, to the user."""
+"""Asks the daemons how they are and passes it on: to APIC's operational classes, to Calico's node status, to the user."""
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+import contextlib
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from lab.twin.apic import ApicClient
 from lab.twin.bird import protocol_name
 from lab.twin.daemons import DaemonError
+from lab.twin.kubernetes import KubernetesClient
+from lab.twin.machines import BirdNode, FrrLeaf, MachineError, inside
+from lab.twin.model import Host, Twin
+from lab.twin.operational import BirdAnswers, Json, LeafAnswers, leaf_objects, node_status, sessions
 
 if TYPE_CHECKING:
     from lab.twin.supervisor import Supervisor
 
+STATUS_SECONDS = 1.0  # how often somebody's wish for a node's status is looked for
+DEFAULT_PERIOD = 10  # of a CalicoNodeStatus
+REPEAT_SECONDS = 15  # after which everything is sent anew, for an APIC that has forgotten it
+
 
 class Reporter:
-    def __init__(self, apic, clusters) -> None:
+    """Reports what has changed since it last did."""
+
+    def __init__(self, apic: ApicClient, clusters: list[KubernetesClient]) -> None:
         self._apic = apic
         self._clusters = clusters
+        self._sent: dict[int, list[Json]] = {}
+        self._updated: dict[tuple[str, str], float] = {}
+        self._next_status = 0.0
+        self._next_repeat = 0.0
 
     def report(self, supervisor: Supervisor) -> None:
-        pass
+        """Bring APIC and Kubernetes up to date."""
+        if supervisor.twin is None:
+            return
+        if time.monotonic() >= self._next_repeat:
+            self._sent.clear()
+            self._next_repeat = time.monotonic() + REPEAT_SECONDS
+        self._report_leaves(supervisor, supervisor.twin)
+        if time.monotonic() >= self._next_status:
+            self._next_status = time.monotonic() + STATUS_SECONDS
+            for client in self._clusters:
+                self._report_blocks(client, supervisor.twin)
+                self._report_nodes(client, supervisor, supervisor.twin)
 
-    def status(self, supervisor: Supervisor) -> dict[str, Any]:
-        sessions = []
-        for host in supervisor.twin.hosts if supervisor.twin else ():
+    # --- APIC ---
+
+    def _report_leaves(self, supervisor: Supervisor, twin: Twin) -> None:
+        fabric = twin.fabric
+        wanted = {leaf.id: leaf for leaf in fabric.leaves}
+        for number in set(self._sent) - set(wanted):
+            self._send(twin, number, [])
+            del self._sent[number]
+        for number, leaf in wanted.items():
+            objects = leaf_objects(leaf, twin, leaf_answers(supervisor.leaves[number], twin)) if leaf.pod else []
+            if self._sent.get(number) != objects:
+                self._send(twin, number, objects)
+                self._sent[number] = objects
+
+    def _send(self, twin: Twin, leaf: int, objects: list[Json]) -> None:
+        self._apic.report(f"twin {twin.fabric.tenant}:{twin.fabric.vrf} leaf {leaf}", objects)
+
+    # --- Kubernetes ---
+
+    def _report_blocks(self, client: KubernetesClient, twin: Twin) -> None:
+        """What Calico's IPAM does when the first pod of a node wants an address: claim the node's block."""
+        for host in twin.hosts:
+            for block in host.cluster.unclaimed.get(host.node.name, ()) if host.cluster_name == client.name else ():
+                client.claim_block(host.node.name, block)
+
+    def _report_nodes(self, client: KubernetesClient, supervisor: Supervisor, twin: Twin) -> None:
+        """Fill in each CalicoNodeStatus, as often as it asks for."""
+        for path, item in client.node_statuses().items():
+            spec = item["spec"]
+            period = spec.get("updatePeriodSeconds", DEFAULT_PERIOD)
+            last = self._updated.get((client.name, path))
+            if last is not None and (not period or time.monotonic() - last < period) and item.get("status"):
+                continue
+            host = next(
+                (it for it in twin.hosts if (it.cluster_name, it.node.name) == (client.name, spec.get("node"))), None
+            )
+            if host:
+                answers = bird_answers(supervisor.birds, host)
+                status = node_status(answers, spec.get("classes", ()), datetime.now(UTC))
+                client.write_status(path, item, status)
+                self._updated[client.name, path] = time.monotonic()
+
+    # --- the user ---
+
+    @staticmethod
+    def status(supervisor: Supervisor) -> dict[str, Any]:
+        """Every session that a node should have, the leaves' MD5 failures, and what went wrong."""
+        twin = supervisor.twin
+        rows = []
+        for host in twin.hosts if twin else ():
+            found = {
+                session.name: session
+                for answer in bird_answers(supervisor.birds, host, brief=True).values()
+                for session in sessions(answer.protocols)
+            }
             for peer in host.node.peers:
-                daemon = supervisor.birds.get((host.key, peer.version))
-                state, info = 'down', ''
-                try:
-                    for line in daemon.birdc().ask('show protocols'):
-                        words = line.split(None, 6)
-                        if words and words[0] == protocol_name(peer):
-                            info = ' '.join(words[5:])
-                            state = words[5] if len(words) > 5 else words[3]
-                except DaemonError as error:
-                    info = str(error)
-                sessions.append(dict(node=host.key, peer=peer.address, state=state, info=info))
-        return {"sessions": sessions, "problems": supervisor.problems}
+                session = found.get(protocol_name(peer))
+                state, info = (session.state, session.info) if session else ("Down", "BIRD does not run")
+                rows.append(
+                    {"node": host.key, "peer": peer.address, "state": state, "info": info.removeprefix(state).strip()}
+                )
+        failures = {leaf.id: md5_failures(supervisor.leaves[leaf.id]) for leaf in twin.fabric.leaves} if twin else {}
+        return {"sessions": rows, "md5_failures": failures, "problems": supervisor.problems}
+
+
+def leaf_answers(leaf: FrrLeaf, twin: Twin) -> LeafAnswers:
+    """Ask a leaf's daemons; a leaf that is down says nothing."""
+    if not leaf.running:
+        return LeafAnswers()
+    try:
+        bgpd, zebra = leaf.vty("bgpd"), leaf.vty("zebra")
+        # Asked in two commands, for FRR shows nothing at all as long as it has no instance of BGP.
+        neighbours = {
+            key: value for key, value in bgpd.ask_json("show bgp neighbors json").items() if isinstance(value, dict)
+        }
+        received = {}
+        for address, answer in neighbours.items():
+            for family, words in (("ipv4", "ipv4Unicast"), ("ipv6", "ipv6Unicast")):
+                if answer.get("nbrExternalLink") and words in answer.get("addressFamilyInfo", {}):
+                    counts = bgpd.ask_json(f"show bgp {family} unicast neighbors {address} prefix-counts json")
+                    received[address, family] = counts.get("ribTableWalkCounters", {}).get("Adj-in", 0)
+        shown = {"ipv4": "show ip route json", "ipv6": "show ipv6 route json"}
+        routes = {family: zebra.ask_json(shown[family]) for family in twin.families()}
+    except DaemonError:
+        return LeafAnswers()
+    return LeafAnswers(neighbours, received, routes)
+
+
+def bird_answers(
+    birds: Mapping[tuple[str, int], BirdNode], host: Host, *, brief: bool = False
+) -> dict[int, BirdAnswers]:
+    """Ask a node's daemons; one that is down says nothing."""
+    answers = {}
+    for (key, version), daemon in birds.items():
+        if key == host.key:
+            answers[version] = _bird_answer(daemon, brief)
+    return answers
+
+
+def _bird_answer(daemon: BirdNode, brief: bool) -> BirdAnswers:
+    if not daemon.running:
+        return BirdAnswers()
+    try:
+        birdc = daemon.birdc()
+        protocols = tuple(birdc.ask("show protocols"))
+        if brief:
+            return BirdAnswers(protocols=protocols)
+        return BirdAnswers(tuple(birdc.ask("show status")), protocols, tuple(birdc.ask("show route")))
+    except DaemonError:
+        daemon.disconnect()
+        return BirdAnswers()
+
+
+def md5_failures(leaf: FrrLeaf) -> int:
+    """How many segments a leaf has refused because their MD5 signature is missing or wrong."""
+    with contextlib.suppress(OSError, MachineError), inside(leaf.namespace):
+        text = Path("/proc/thread-self/net/netstat").read_text(encoding="ascii")
+        names, values = (line.split() for line in text.splitlines() if line.startswith("TcpExt:"))
+        counters = dict(zip(names[1:], map(int, values[1:]), strict=False))
+        return sum(counters.get(name, 0) for name in ("TCPMD5NotFound", "TCPMD5Unexpected", "TCPMD5Failure"))
+    return 0

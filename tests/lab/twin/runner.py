@@ -117,11 +117,11 @@ def converged(report: Mapping[str, Any]) -> bool:
 
 def table(report: Mapping[str, Any]) -> str:
     """The sessions by node, and what else is to be known."""
-    lines = []
-    for session in report.get("sessions", []):
-        lines.append(f"{session['node']:20} {session['peer']:40} {session['state']:12} {session['info']}".rstrip())
-    established = sum(session["state"] == "Established" for session in report.get("sessions", []))
-    lines.append(f"{established} of {len(report.get('sessions', []))} sessions established")
-    lines += [f"MD5 failures on leaf {leaf}: {count}" for leaf, count in report.get("md5_failures", {}).items() if count]
+    sessions = report.get("sessions", [])
+    lines = [f"{it['node']:20} {it['peer']:40} {it['state']:12} {it['info']}".rstrip() for it in sessions]
+    lines.append(f"{sum(it['state'] == 'Established' for it in sessions)} of {len(sessions)} sessions established")
+    lines += [
+        f"MD5 failures on leaf {leaf}: {count}" for leaf, count in report.get("md5_failures", {}).items() if count
+    ]
     lines += [f"problem: {problem}" for problem in report.get("problems", [])]
     return "\n".join(lines)

@@ -27,8 +27,8 @@ from lab.twin.daemons import DaemonError
 from lab.twin.fabric import read_fabrics
 from lab.twin.kubernetes import KubernetesClient
 from lab.twin.machines import BirdNode, FrrLeaf, MachineError, Network, batch, private_run
-from lab.twin.model import Cable, Twin, TwinError, assemble, choose_fabric
 from lab.twin.mo import Tree
+from lab.twin.model import Cable, Twin, TwinError, assemble, choose_fabric
 from lab.twin.network import WIRING, leaf_namespace, plan_changes, wire
 from lab.twin.reporter import Reporter
 
@@ -69,7 +69,7 @@ class Supervisor:
         self._faults = Faults()
         self.twin: Twin | None = None
         self._tree: tuple[Tree, dict[str, str]] = (Tree(), {})
-        self._cables, self._blocks = self._remembered()
+        self._cables = self._remembered()
         self.problems: list[str] = []
         self._reporter = Reporter(self._apic, self._clusters) if options.report else None
         self._stopping = False
@@ -83,36 +83,26 @@ class Supervisor:
         fabrics = read_fabrics(*self._tree)
         clusters: dict[str, Cluster] = {}
         for client in self._clusters:
-            clusters[client.name] = read_cluster(client.read(), self._blocks.get(client.name))
+            clusters[client.name] = read_cluster(client.read())
         fabric = choose_fabric(fabrics, clusters.values(), self._options.vrf)
         twin = assemble(fabric, clusters, self._cables)
-        self._remember(twin, clusters)
+        self._remember(twin)
         return twin
 
-    def _remembered(self) -> tuple[dict[str, Cable], dict[str, dict[str, tuple[str, ...]]]]:
+    def _remembered(self) -> dict[str, Cable]:
         try:
             state = json.loads((self._options.folder / STATE).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return {}, {}
-        cables = {key: Cable(tuple(item["rack"]), item["vlan"], item["mtu"]) for key, item in state["cables"].items()}
-        blocks = {
-            cluster: {node: tuple(own) for node, own in nodes.items()} for cluster, nodes in state["blocks"].items()
-        }
-        return cables, blocks
+            return {}
+        return {key: Cable(tuple(item["rack"]), item["vlan"], item["mtu"]) for key, item in state.items()}
 
-    def _remember(self, twin: Twin, clusters: dict[str, Cluster]) -> None:
-        """Hosts keep their cable from when they were first plugged into a rack, and their blocks, until they are gone."""
+    def _remember(self, twin: Twin) -> None:
+        """A host keeps its cable from when it was first plugged into a rack until it is gone."""
         cables = {host.key: host.cable for host in twin.hosts if host.cable.rack}
-        blocks = {
-            name: {node.name: node.blocks for node in cluster.nodes}
-            for name, cluster in clusters.items()
-            if cluster.allocated
-        }
-        if (cables, blocks) == (self._cables, self._blocks):
-            return
-        self._cables, self._blocks = cables, blocks
-        document = {"cables": {key: asdict(cable) for key, cable in cables.items()}, "blocks": blocks}
-        (self._options.folder / STATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        if cables != self._cables:
+            self._cables = cables
+            document = {key: asdict(cable) for key, cable in cables.items()}
+            (self._options.folder / STATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     # --- making it so ---
 
@@ -134,7 +124,11 @@ class Supervisor:
             LOG.warning("%s", problem)
         LOG.info(
             "%d leaves and %d nodes configured, %d links and addresses made, %d removed, in %.2f s",
-            len(twin.fabric.leaves), len(twin.hosts), len(made), len(removed), time.monotonic() - started,
+            len(twin.fabric.leaves),
+            len(twin.hosts),
+            len(made),
+            len(removed),
+            time.monotonic() - started,
         )
 
     def _retire(self, twin: Twin) -> None:
@@ -226,6 +220,12 @@ class Supervisor:
         texts = [daemon.configuration for (key, _), daemon in sorted(self.birds.items()) if key == machine]
         lines = "\n".join(texts).splitlines()
         return {"text": "\n".join("  password (hidden);" if line.startswith("  password ") else line for line in lines)}
+
+    def _do_daemon(self, machine: str, daemon: str, line: str) -> dict[str, Any]:
+        """What a daemon answers to a command: ``bgpd`` or ``zebra`` of a leaf, ``bird4`` or ``bird6`` of a node."""
+        if daemon.startswith("bird"):
+            return {"text": "\n".join(self.birds[machine, int(daemon[4:])].birdc().ask(line))}
+        return {"text": self.leaves[int(machine.removeprefix("leaf-"))].vty(daemon).ask(line)}
 
     def _do_off(self, machine: str) -> None:
         """Cut a machine off without a word: no link that a neighbour looks at goes down."""

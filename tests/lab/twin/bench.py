@@ -1,0 +1,141 @@
+"""An APIC, a Kubernetes API and the twin that follows them, for tests and measurements.
+
+Everything is empty at first; ``configure`` fills both sides. Tests break things through APIC's and Kubernetes' own interfaces
+(``post``, ``delete``, ``kube.request``) and look at what the daemons and the namespaces' kernels make of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from lab.apic.server import ApicServer
+from lab.kube.interface import KubeApi
+from lab.kube.server import KubeServer
+from lab.twin.paper import Figure, Json
+from lab.twin.runner import TwinRunner, converged
+
+APIC_PASSWORD = "lab-admin"  # of the emulator's seed
+PASSWORD_VARIABLE = "ACI_CALICO_TWIN_APIC_PASSWORD"
+NAMESPACES = ("default", "kube-system")
+
+
+class Bench:
+    """The three of them, running."""
+
+    def __init__(self, apic: ApicServer, kube: KubeApi, folder: Path) -> None:
+        self.apic = apic
+        self.kube = kube
+        self.twin = TwinRunner(folder)
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def start(self, *options: str) -> None:
+        """Start the twin; it follows what is configured before and after."""
+        os.environ[PASSWORD_VARIABLE] = APIC_PASSWORD
+        self.twin.up(["--apic", self.apic.url, "--kubeconfig", str(self.kube.kubeconfig), *options])
+
+    def configure(self, figure: Figure) -> None:
+        """Bring both sides to a figure."""
+        self.post("uni", {"polUni": {"attributes": {}, "children": [figure.tenant()]}})
+        namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES]
+        self.kube.apply([*namespaces, *figure.objects()])
+
+    # --- APIC ---
+
+    def post(self, dn: str, body: Json) -> None:
+        """Write a tree to APIC."""
+        self._request("POST", f"/api/mo/{dn}.json", json=body)
+
+    def change(self, cls: str, dn: str, **attributes: str) -> None:
+        """Change attributes of one object."""
+        self.post(dn, {cls: {"attributes": attributes}})
+
+    def delete(self, dn: str) -> None:
+        """Delete an object of APIC."""
+        self._request("DELETE", f"/api/mo/{dn}.json")
+
+    def objects(self, cls: str, node: int | None = None) -> list[dict[str, str]]:
+        """The attributes of every object of a class, or of those on one switch."""
+        imdata = self._request("GET", f"/api/class/{cls}.json")["imdata"]
+        found = [item[cls]["attributes"] for item in imdata]
+        return [item for item in found if node is None or f"/node-{node}/" in item["dn"]]
+
+    def _request(self, method: str, path: str, **options: Any) -> Any:
+        for _ in range(2):
+            answer = self._session.request(method, self.apic.url + path, verify=False, timeout=60, **options)
+            if answer.status_code != 403:
+                break
+            self._log_in()
+        if not answer.ok:
+            raise RuntimeError(f"{method} {path}: {answer.text}")
+        return answer.json()
+
+    def _log_in(self) -> None:
+        body = {"aaaUser": {"attributes": {"name": "admin", "pwd": APIC_PASSWORD}}}
+        answer = self._session.post(f"{self.apic.url}/api/aaaLogin.json", json=body, verify=False, timeout=60)
+        answer.raise_for_status()
+        token = answer.json()["imdata"][0]["aaaLogin"]["attributes"]["token"]
+        self._session.headers["Cookie"] = f"APIC-cookie={token}"
+
+    # --- the twin ---
+
+    def sessions(self) -> dict[tuple[str, str], str]:
+        """The state of every session that a node should have, by node and peer."""
+        return {(it["node"], it["peer"]): it["state"] for it in self.twin.ask("status")["sessions"]}
+
+    def converged(self) -> bool:
+        """Whether every session is up."""
+        return converged(self.twin.ask("status"))
+
+    def routes(self, machine: str, version: int = 4) -> dict[str, list[str]]:
+        """The kernel's routes on a machine: the next hops of each destination, none for what is local."""
+        shown = self.twin.run_in(machine, "ip", f"-{version}", "-json", "route")
+        found: dict[str, list[str]] = {}
+        for route in json.loads(shown.stdout or "[]"):
+            hops = [hop["gateway"] for hop in route.get("nexthops", []) if "gateway" in hop]
+            found[route["dst"]] = sorted(hops or ([route["gateway"]] if "gateway" in route else []))
+        return found
+
+    def pings(self, machine: str, address: str, *options: str, count: int = 3) -> bool:
+        """Whether every one of a few pings is answered."""
+        ping = ["ping", "-c", str(count), "-i", "0.2", "-W", "1", *options, address]
+        return self.twin.run_in(machine, *ping).returncode == 0
+
+    def daemons_of(self, machine: str, daemon: str, command: str) -> str:
+        """What FRR's ``bgpd`` or ``zebra`` on a leaf, or ``bird4``/``bird6`` on a node, says to a command."""
+        return str(self.twin.ask("daemon", machine=machine, daemon=daemon, line=command)["text"])
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 15, every: float = 0.1) -> float:
+    """Wait until a condition holds; return how long that took.
+
+    :raises AssertionError: when it does not in time.
+    """
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > seconds:
+            raise AssertionError(f"not within {seconds} s: {getattr(condition, '__doc__', None) or condition}")
+        time.sleep(every)
+    return time.monotonic() - started
+
+
+@contextmanager
+def bench(folder: Path, figure: Figure | None = None, seed: Any = None) -> Iterator[Bench]:
+    """A bench with a figure configured and the twin running, until the end of the block."""
+    with ApicServer(seed, https=False, expose_secrets=True) as apic, KubeServer(seeded=False) as kube:
+        made = Bench(apic, kube, folder)
+        if figure:
+            made.configure(figure)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.twin.down()
