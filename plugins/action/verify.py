@@ -23,6 +23,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
     explain,
+    in_short,
     progress,
     table,
     verdict,
@@ -61,13 +62,14 @@ class ActionModule(ActionBase):
             report = self._watch(reader, options["timeout"], options["interval"])
         finally:
             reader.clean_up()
-        lines = [verdict(report), *table(report), *explain(report)]
-        for line in lines:
+        for line in (verdict(report), *table(report), *explain(report)):
             display.display(line)
-        result |= {"changed": False, "report": report, "artifacts": self._write(report, options["artifacts_dir"])}
-        if not report["ok"]:
-            result |= {"failed": True, "msg": "\n".join([verdict(report), *explain(report)])}
-        return result
+        causes = [finding["id"] for finding in report["findings"]]
+        result |= {"changed": False, "causes": causes, "artifacts": self._write(report, options["artifacts_dir"])}
+        if report["ok"]:
+            return result | {"report": report}
+        # Callbacks print all of a failed result: the whole report is in its file.
+        return result | {"failed": True, "msg": f"{verdict(report)}: {'; '.join(in_short(report))}"}
 
     def _watch(self, reader: _Reader, timeout: int, interval: int) -> dict:
         """Look until nothing is left that time can heal, or time is up."""

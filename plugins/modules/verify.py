@@ -89,9 +89,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-report:
-  description: The verdict.
+causes:
+  description: The rules of the findings, by root cause, errors first.
   returned: always
+  type: list
+  elements: str
+  sample: [rack-label]
+report:
+  description: The verdict, as in C(verify.json).
+  returned: when the cluster is as planned; else it is in the file only
   type: dict
   contains:
     cluster:

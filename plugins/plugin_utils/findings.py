@@ -402,20 +402,20 @@ RULES = {
         "routes",
         "a node exceeds the prefix limit",
         "The node advertises more prefixes than the leaf accepts; what it learned from the other leaf counts too.",
-        "Raise aci_calico_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
+        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
         heals=True,
     ),
     "prefix-limit-small": Rule(
         "routes",
         "the prefix limit is too small for the cluster",
         "Nodes send a leaf what they learned from its pair; the leaf drops it, and it counts against the limit.",
-        "Raise aci_calico_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
+        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
     ),
     "prefix-limit-near": Rule(
         "routes",
         "the prefix limit is nearly reached",
         "What nodes send a leaf exceeds the policy's threshold.",
-        "Raise aci_calico_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
+        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
         WARNING,
     ),
 }
@@ -590,7 +590,7 @@ def _inside(prefix: str, outer: str) -> bool:
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """One finding for each rule, severity, cause and remedy; several say what they are by the rule's title."""
+    """One finding for each rule, severity, cause and remedy."""
     groups: dict[tuple, list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.id, finding.severity, finding.cause, finding.remedy), []).append(finding)
@@ -603,7 +603,7 @@ def _merge(group: list[Finding]) -> Finding:
     first = group[0]
     return Finding(
         first.id,
-        f"{first.rule.title} ({len(group)} times)",
+        f"{first.what}, and {len(group) - 1} more",
         rack=_common(group, "rack"),
         family=_common(group, "family"),
         prefix=_common(group, "prefix"),
@@ -613,7 +613,7 @@ def _merge(group: list[Finding]) -> Finding:
         cause=first.cause,
         remedy=first.remedy,
         heals=any(finding.heals for finding in group),
-        evidence=[text for finding in group for text in (finding.what, *finding.evidence)],
+        evidence=[text for finding in group for text in (finding.what, *finding.evidence)][1:],
     )
 
 

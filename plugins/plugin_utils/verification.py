@@ -79,7 +79,9 @@ def _unread(expected: dict, kubernetes: Kubernetes) -> list[Finding]:
     ]
     silent = [node for node in expected["nodes"] if kubernetes.requested and not kubernetes.reports(node)]
     if silent:
-        findings.append(Finding("node-status-missing", f"no report from {', '.join(silent)}", nodes=frozenset(silent)))
+        may_come = not any("caliconodestatuses" in failure["path"] for failure in kubernetes.failures)
+        what = f"no report from {_some(silent)}"
+        findings.append(Finding("node-status-missing", what, nodes=frozenset(silent), heals=may_come))
     return findings
 
 
@@ -120,6 +122,7 @@ def _racks(expected: dict, aci: dict, kubernetes: Kubernetes | None, sessions: l
     for rack, facts in expected["racks"].items():
         for leaf in facts["leaves"]:
             own = [session for session in sessions if session["leaf"] == leaf]
+            reports = str(leaf) in aci["leaves"]
             absent = Counter(finding.id for finding in found if finding.prefix and finding.leaf == leaf)
             rows.append(
                 {
@@ -127,16 +130,16 @@ def _racks(expected: dict, aci: dict, kubernetes: Kubernetes | None, sessions: l
                     "leaf": leaf,
                     "nodes": len(facts["nodes"]),
                     "sessions": [sum(session["state"] == ESTABLISHED for session in own), len(own)],
-                    "pod_blocks": _present(wanted["block"], absent["pod-block-missing"]),
-                    "services": _present(wanted["service"] + wanted["local"], absent["service-route-missing"]),
+                    "pod_blocks": _present(reports, wanted["block"], absent["pod-block-missing"]),
+                    "services": _present(reports, wanted["service"] + wanted["local"], absent["service-route-missing"]),
                     "accepted": sum(session["accepted"] for session in own),
                 }
             )
     return rows
 
 
-def _present(wanted: int, absent: int) -> list[int]:
-    return [max(0, wanted - absent), wanted]
+def _present(reports: bool, wanted: int, absent: int) -> list[int]:
+    return [wanted - absent if reports else 0, wanted]
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -189,6 +192,11 @@ def explain(report: dict) -> list[str]:
         if rest > 0:
             lines.append(f"           and {rest} more")
     return lines
+
+
+def in_short(report: dict) -> list[str]:
+    """Each finding in half a sentence."""
+    return [f"{finding['what']} [{finding['id']}]" for finding in report["findings"]]
 
 
 def _place(finding: dict) -> str:
