@@ -99,9 +99,8 @@ class Push:
     # --- reasons not to start ----------------------------------------------------------------------------------------
 
     def _refuse_conflicts(self, steps):
-        conflicts = [conflict for step in steps for conflict in step.difference.conflicts]
-        if conflicts:
-            texts = [conflict.text for conflict in conflicts]
+        texts = list(dict.fromkeys(conflict.text for step in steps for conflict in step.difference.conflicts))
+        if texts:
             raise PushError(f"{len(texts)} conflict(s), nothing was sent: {'; '.join(texts)}", conflicts=texts)
 
     def _refuse_missing(self, check):

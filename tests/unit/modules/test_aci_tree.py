@@ -1,0 +1,611 @@
+"""The module against the lab's APIC emulator."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from unit.modules.running import OURS, PASSWORD, SHARED, Runner, an
+
+from ansible_collections.netops.aci_calico.plugins.module_utils import session as session_module
+from lab.apic.server import ApicServer
+
+TENANT, OUT = "uni/tn-common", "uni/tn-common/out-calico"
+LEAVES = (201, 202)
+PEERS = [
+    f"{OUT}/lnodep-rack-1/lifp-ipv4/vlifp-[topology/pod-1/node-{leaf}]-[vlan-300]/peerP-[192.168.2.0/24]"
+    for leaf in LEAVES
+]
+
+
+def policies(max_ecmp="64", **timers):
+    """Guards: the tenant's policies, the VRF's ECMP, and the L3Out with its route map."""
+    return {
+        "dn": TENANT,
+        "scope": "named",
+        "tree": an(
+            "fvTenant",
+            an("bgpCtxPol", name="timers", **{"kaIntvl": "1", "holdIntvl": "3", **timers}),
+            an("bgpCtxAfPol", name="ecmp", maxEcmp=max_ecmp, annotation=SHARED),
+            an("rtctrlSubjP", an("rtctrlMatchRtDest", ip="10.1.0.0/16", aggregate="yes"), name="pods"),
+            guarded(),
+            an("fvCtx", ecmp_relation("ecmp"), name="calico", status="modified"),
+            name="common",
+            status="modified",
+        ),
+    }
+
+
+def ecmp_relation(name, **more):
+    return an("fvRsCtxToBgpCtxAfPol", tnBgpCtxAfPolName=name, af="ipv4-ucast", **{"annotation": SHARED, **more})
+
+
+def guarded(*doors):
+    context = an(
+        "rtctrlCtxP", an("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="pods"), name="pods", order="0", action="permit"
+    )
+    return an(
+        "l3extOut",
+        an("l3extRsEctx", tnFvCtxName="calico"),
+        an("l3extRsL3DomAtt", tDn="uni/l3dom-k8s-l3"),
+        an("bgpExtP"),
+        an("rtctrlProfile", context, name="default-import", type="combinable"),
+        *doors,
+        name="calico",
+        enforceRtctrl="import,export",
+    )
+
+
+def doors(subnets=("10.1.0.0/16", "192.168.8.0/22"), leaves=LEAVES):
+    """The whole L3Out: guards, a floating SVI with a peer on each leaf, the external EPG."""
+    svis = [
+        an(
+            "l3extVirtualLIfP",
+            an("l3extRsDynPathAtt", tDn="uni/phys-k8s", floatingAddr="192.168.2.253/24"),
+            an("l3extIp", addr="192.168.2.254/24"),
+            an(
+                "bgpPeerP",
+                an("bgpAsP", asn="65003"),
+                addr="192.168.2.0/24",
+                ctrl="dis-peer-as-check,as-override",
+                password="<secret:bgp_password>",
+            ),
+            nodeDn=f"topology/pod-1/node-{leaf}",
+            encap="vlan-300",
+            addr=f"192.168.2.{leaf}/24",
+            ifInstT="ext-svi",
+            mtu="9000",
+        )
+        for leaf in leaves
+    ]
+    nodes = [
+        an("l3extRsNodeL3OutAtt", tDn=f"topology/pod-1/node-{leaf}", rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no")
+        for leaf in leaves
+    ]
+    protocol = an("bgpProtP", an("bgpRsBgpNodeCtxPol", tnBgpCtxPolName="timers"))
+    profile = an("l3extLNodeP", protocol, *nodes, an("l3extLIfP", *svis, name="ipv4"), name="rack-1")
+    epg = an("l3extInstP", *[an("l3extSubnet", ip=ip, scope="import-security") for ip in subnets], name="default")
+    return {"dn": OUT, "tree": guarded(profile, epg)}
+
+
+ROOTS = [policies(), doors()]
+
+
+@pytest.fixture(scope="module")
+def running():
+    with ApicServer(https=False, controllers=2) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running):
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def run(server, monkeypatch):
+    monkeypatch.setattr(session_module, "PAUSES", (0,) * 6)
+    return Runner(server, monkeypatch)
+
+
+def asked(server):
+    """The requests since the last look: method and what was asked."""
+    entries = [(entry["method"], entry["path"].removeprefix("/api/").removesuffix(".json")) for entry in server.log]
+    server.log.clear()
+    return entries
+
+
+def told(result):
+    return {name: result[name] for name in ("changed", "created", "modified", "deleted", "diff")}
+
+
+# --- how many requests, and what they say ----------------------------------------------------------------------------
+
+
+def test_first_run_takes_a_login_and_for_each_root_a_get_and_a_post(run, server):
+    result = run(ROOTS)
+    assert asked(server) == [
+        ("POST", "aaaLogin"),
+        ("GET", f"mo/{TENANT}"),
+        ("GET", f"mo/{OUT}"),
+        ("POST", f"mo/{TENANT}"),
+        ("POST", f"mo/{OUT}"),
+    ]
+    assert result["changed"]
+    assert result["requests"] == {"login": 1, "get": 2, "post": 2, "retries": 0, "total": 5}
+
+
+def test_second_run_posts_nothing(run, server):
+    run(ROOTS)
+    asked(server)
+    result = run(ROOTS)
+    assert [method for method, _path in asked(server)] == ["POST", "GET", "GET"]
+    assert not result["changed"]
+    assert told(result) == {"changed": False, "created": [], "modified": [], "deleted": [], "diff": []}
+
+
+def test_the_tree_is_there_with_the_secret_in_its_place(run):
+    run(ROOTS)
+    objects = run.objects()
+    assert objects[OUT][1]["annotation"] == OURS
+    assert objects[OUT][1]["enforceRtctrl"] == "export,import"
+    assert objects[f"{OUT}/rsectx"][1]["tnFvCtxName"] == "calico"
+    assert {objects[peer][1]["password"] for peer in PEERS} == {digest(PASSWORD)}
+
+
+def digest(text):
+    from hashlib import sha256
+
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def test_secret_takes_jsons_escapes(run):
+    run(ROOTS, secrets={"bgp_password": 'a"\\b'})
+    assert run.objects()[PEERS[0]][1]["password"] == digest('a"\\b')
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_check_mode_announces_exactly_what_the_run_does(run, server, state):
+    if state == "absent":
+        run(ROOTS)
+    before = run.objects(volatile=True)
+    announced = told(run(ROOTS, check=True, state=state))
+    assert run.objects(volatile=True) == before
+    server.log.clear()
+    assert told(run(ROOTS, state=state)) == announced
+    after = run.objects()
+    assert set(announced["created"]) == {dn for dn in after if dn not in before and is_marked(after[dn])}
+    assert set(announced["deleted"]) == {dn for dn in before if dn not in after and is_marked(before[dn])}
+    assert announced["changed"]
+
+
+def is_marked(found):
+    cls, attributes = found
+    return cls.startswith("tag") or attributes.get("annotation", "").startswith(SHARED)
+
+
+def test_check_mode_announces_changes_of_every_kind(run):
+    run(ROOTS)
+    changed = [policies(holdIntvl="9"), doors(subnets=["10.1.0.0/16", "10.2.0.0/16"], leaves=[201])]
+    announced = told(run(changed, check=True))
+    assert announced["created"] == [f"{OUT}/instP-default/extsubnet-[10.2.0.0/16]"]
+    assert announced["modified"] == [{"dn": f"{TENANT}/bgpCtxP-timers", "properties": ["holdIntvl"]}]
+    assert f"{OUT}/instP-default/extsubnet-[192.168.8.0/22]" in announced["deleted"]
+    assert PEERS[1] in announced["deleted"]
+    assert told(run(changed)) == announced
+    assert not run(changed)["changed"]
+
+
+def test_diff_shows_each_object_and_hides_secrets(run):
+    result = run(ROOTS)
+    by_dn = {item["after_header"].split(" (")[0]: item for item in result["diff"]}
+    assert set(by_dn) == set(result["created"])
+    assert "password: (hidden)\n" in by_dn[PEERS[0]]["after"]
+    assert by_dn[PEERS[0]]["before"] == ""
+    (item,) = run([policies(holdIntvl="9"), doors()])["diff"]
+    assert (item["before"], item["after"]) == ("holdIntvl: 3\n", "holdIntvl: 9\n")
+    assert "diff" not in run(ROOTS, diff=False)
+
+
+def test_reading_by_name_costs_the_same_in_a_crowded_tenant(run, server):
+    run(ROOTS)
+    server.log.clear()
+    run(ROOTS)
+    before = [entry["out"] for entry in server.log]
+    crowd = [an("rtctrlSubjP", name=f"other-{number}") for number in range(300)]
+    crowd += [an("bgpCtxPol", name=f"other-{number}") for number in range(300)]
+    run.make(TENANT, an("fvTenant", *crowd, name="common"))
+    assert not run(ROOTS)["changed"]
+    assert [entry["out"] for entry in server.log] == before
+
+
+def test_many_names_are_asked_for_by_how_they_begin(run):
+    names = [f"prod1-{number}" for number in range(40)]
+    root = {
+        "dn": TENANT,
+        "scope": "named",
+        "tree": an("fvTenant", *[an("rtctrlSubjP", name=name) for name in names], name="common", status="modified"),
+    }
+    run([root])
+    assert not run([root])["changed"]
+    assert len(run.objects()) > 40
+    (query,) = {entry["query"] for entry in run.server.log if entry["method"] == "GET"}
+    assert f'wcard(rtctrlSubjP.dn,"{TENANT}/subj-prod1-")' in query
+    assert len(query) < 500
+
+
+# --- what is not ours ------------------------------------------------------------------------------------------------
+
+
+def test_what_others_made_is_the_same_to_the_byte_after_run_prune_and_absent(run):
+    by_hand = an(
+        "fvTenant",
+        an("bgpCtxPol", name="theirs", kaIntvl="60"),
+        an("rtctrlSubjP", name="theirs", annotation="orchestrator:aci-calico:prod2"),
+        an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="0.0.0.0/0"), name="theirs"), name="theirs"),
+        name="common",
+    )
+    run.make(TENANT, by_hand)
+    run(ROOTS)
+    run.make(
+        OUT, an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="172.16.0.0/12"), name="by-hand"), name="calico")
+    )
+    run.make(f"{OUT}/instP-default", an("l3extInstP", an("fvRsProv", tnVzBrCPName="web"), name="default"))
+    ours = {
+        dn for dn, found in run.objects().items() if is_marked(found) and "prod2" not in found[1].get("annotation", "")
+    }
+    theirs = {dn: found for dn, found in run.objects(volatile=True).items() if dn not in ours and is_by_hand(dn)}
+    assert len(theirs) >= 8
+    for roots, state in ((ROOTS, "present"), ([policies(), doors(subnets=[])], "present"), (ROOTS, "absent")):
+        result = run(roots, state=state)
+        now = run.objects(volatile=True)
+        assert {dn: now.get(dn) for dn in theirs} == theirs
+    assert [item["dn"] for item in result["kept"]] == [OUT, f"{OUT}/instP-default"]
+    assert "fvRsProv" not in result["kept"][1]["reason"]
+    assert "rsprov-web" in result["kept"][1]["reason"]
+    assert len(run.warnings) == 2
+    assert not run(ROOTS, state="absent")["changed"]
+
+
+def is_by_hand(dn):
+    return "theirs" in dn or "by-hand" in dn or "rsprov" in dn
+
+
+def test_conflicts_of_all_roots_come_at_once_and_nothing_is_sent(run, server):
+    run.make(
+        TENANT,
+        an("fvTenant", an("bgpCtxPol", name="timers", kaIntvl="60"), an("l3extOut", name="calico"), name="common"),
+    )
+    before = run.objects(volatile=True)
+    result = run(ROOTS)
+    assert result["failed"]
+    assert len(result["conflicts"]) == 4
+    assert all(part in result["msg"] for part in (f"{TENANT}/bgpCtxP-timers", "'60'", "'1'", f"{OUT} ", "adopt: true"))
+    assert run.objects(volatile=True) == before
+    assert not result["changed"]
+    assert not run(ROOTS, adopt=True).get("failed")
+    assert not run(ROOTS)["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_container_that_is_absent_is_named(run, check):
+    root = {**policies(), "dn": "uni/tn-nowhere"}
+    root["tree"]["fvTenant"]["attributes"]["name"] = "nowhere"
+    result = run([root], check=check)
+    assert result["failed"]
+    assert "uni/tn-nowhere" in result["msg"]
+    assert "must exist already" in result["msg"]
+    assert not result["changed"]
+    if not check:
+        assert result["error"]["code"] == "102"
+
+
+def test_check_mode_looks_for_a_container_once_and_only_if_it_must(run, server):
+    run(ROOTS, check=True)
+    assert [path for _method, path in asked(server)] == [
+        "aaaLogin",
+        f"mo/{TENANT}",
+        f"mo/{OUT}",
+        f"mo/{TENANT}/ctx-calico",
+    ]
+    run(ROOTS)
+    asked(server)
+    run(ROOTS, check=True)
+    assert len(asked(server)) == 3
+
+
+def test_root_in_a_tenant_that_does_not_exist(run):
+    result = run([{"dn": "uni/tn-nowhere/out-o", "tree": an("l3extOut", name="o")}], check=True)
+    assert "uni/tn-nowhere: must exist already" in result["msg"]
+
+
+def test_tree_of_containers_only_still_looks(run):
+    root = {"dn": "uni/tn-nowhere", "scope": "named", "tree": an("fvTenant", name="nowhere", status="modified")}
+    assert "must exist already" in run([root])["msg"]
+
+
+# --- shared by clusters ----------------------------------------------------------------------------------------------
+
+
+def test_two_clusters_share_and_the_last_one_out_removes(run):
+    shared_only = [
+        {
+            "dn": TENANT,
+            "scope": "named",
+            "tree": an(
+                "fvTenant",
+                an("bgpCtxAfPol", name="ecmp", maxEcmp="64", annotation=SHARED),
+                an("fvCtx", ecmp_relation("ecmp"), name="calico", status="modified"),
+                name="common",
+                status="modified",
+            ),
+        }
+    ]
+    before = run.objects()
+    run(shared_only, cluster="a")
+    assert [dn.rsplit("/", 1)[1] for dn in run(shared_only, cluster="b")["created"]] == [
+        f"annotationKey-[{SHARED}:b]"
+    ] * 2
+    run(shared_only, cluster="a", state="absent")
+    assert f"{TENANT}/bgpCtxAfP-ecmp" in run.objects()
+    run(shared_only, cluster="b", state="absent")
+    assert run.objects() == before
+
+
+def test_two_clusters_that_leave_at_the_same_time_leave_nothing(run, monkeypatch):
+    before = run.objects()
+    roots = [
+        {
+            "dn": TENANT,
+            "scope": "named",
+            "tree": an("fvTenant", an("bgpCtxAfPol", name="ecmp", annotation=SHARED), name="common", status="modified"),
+        }
+    ]
+    run(roots, cluster="a")
+    run(roots, cluster="b")
+    post = session_module.Session.post
+
+    def after_the_other(session, path, data):
+        monkeypatch.setattr(session_module.Session, "post", post)
+        run(roots, cluster="b", state="absent")
+        return post(session, path, data)
+
+    monkeypatch.setattr(session_module.Session, "post", after_the_other)
+    result = run(roots, cluster="a", state="absent")
+    assert run.objects() == before
+    assert result["requests"]["post"] == 2
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_password_is_sent_again_only_if_asked_and_reported_as_it_was(run, server):
+    run(ROOTS)
+    assert not run(ROOTS, secrets={"bgp_password": "rotated"})["changed"]
+    result = run(ROOTS, secrets={"bgp_password": "rotated"}, update_password="always")
+    assert result["modified"] == [{"dn": peer, "properties": ["password"]} for peer in PEERS]
+    assert run.objects()[PEERS[0]][1]["password"] == digest("rotated")
+    server.log.clear()
+    result = run(ROOTS, secrets={"bgp_password": "rotated"}, update_password="always")
+    assert not result["changed"]
+    assert result["modified"] == result["diff"] == []
+    assert server.log.count("POST", OUT) == 1
+
+
+def test_password_of_one_peer_only(run):
+    run(ROOTS)
+    run.make(PEERS[0], {"bgpPeerP": {"attributes": {"password": "drifted"}}})
+    result = run(ROOTS, update_password="always")
+    assert result["modified"] == [{"dn": PEERS[0], "properties": ["password"]}]
+
+
+def test_check_mode_cannot_know_and_announces_what_would_be_sent(run):
+    run(ROOTS)
+    result = run(ROOTS, update_password="always", check=True)
+    assert result["modified"] == [{"dn": peer, "properties": ["password"]} for peer in PEERS]
+
+
+@pytest.mark.parametrize(("secrets", "what"), [({}, "missing"), ({"bgp_password": ""}, "empty")])
+def test_secret_that_is_needed_and_not_given(run, server, secrets, what):
+    result = run(ROOTS, secrets=secrets)
+    assert f"'bgp_password' is {what}" in result["msg"]
+    assert server.log.count("POST", "/mo/") == 0
+    run(ROOTS)
+    assert not run(ROOTS, secrets=secrets).get("failed")
+
+
+def test_secrets_are_in_no_result(run, tmp_path):
+    output = tmp_path / "sent.json"
+    seen = [run(ROOTS, output_path=str(output)), run(ROOTS, update_password="always")]
+    run.make("uni", an("polUni", an("fvTenant", name="x")))
+    seen.append(run(ROOTS, secrets={"bgp_password": "é" * 400 + PASSWORD}, update_password="always"))
+    assert PASSWORD not in json.dumps(seen)
+    assert PASSWORD not in output.read_text()
+    assert "<secret:bgp_password>" in output.read_text()
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+def test_refusal_tells_code_text_object_and_root_and_what_was_done_before(run):
+    bad = doors()
+    bad["tree"]["l3extOut"]["attributes"]["targetDscp"] = "999"
+    result = run([policies(), bad])
+    assert result["failed"]
+    assert result["error"]["root"] == OUT
+    assert result["error"]["code"]
+    assert result["error"]["status"] == 400
+    for part in (OUT, result["error"]["code"], result["error"]["text"], "configure"):
+        assert part in result["msg"]
+    assert result["changed"]
+    assert f"{TENANT}/bgpCtxP-timers" in result["created"]
+    assert PEERS[0] not in result["created"]
+    assert PEERS[0] not in run.objects()
+
+
+def test_wrong_password(run):
+    result = run(ROOTS, password="wrong-one")
+    assert "401" in result["msg"]
+    assert "wrong-one" not in json.dumps(result)
+
+
+def test_faults_of_all_trees_before_anything_is_asked(run, server):
+    result = run(
+        [
+            {"dn": OUT, "tree": an("l3extOut", name="x")},
+            {"dn": TENANT, "tree": an("fvTenant", an("fvCtx"), name="common")},
+        ]
+    )
+    assert len(result["faults"]) == 2
+    assert len(server.log) == 0
+
+
+def test_roots_must_not_overlap(run):
+    inner = {"dn": f"{OUT}/instP-default", "tree": an("l3extInstP", name="default")}
+    assert "lies within" in run([doors(), inner])["msg"]
+    assert "twice" in run([doors(), doors()])["msg"]
+    assert not run([policies(), doors()]).get("failed")
+
+
+# --- other ways in ---------------------------------------------------------------------------------------------------
+
+
+def test_second_controller_takes_over(run, server):
+    hosts = ",".join(f"127.0.0.1:{port}" for port in server.ports)
+    server.misbehave("drop", count=0, controller=1)
+    assert run(ROOTS, host=hosts, port=None)["changed"]
+    server.misbehaviour.clear()
+    assert not run(ROOTS)["changed"]
+
+
+def test_certificate_signs_every_request(run, server):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    run.make(
+        "uni/userext/user-admin", an("aaaUser", an("aaaUserCert", name="ansible", data=certificate(key)), name="admin")
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    result = run(ROOTS, private_key=pem, certificate_name="ansible", password=None)
+    assert result["requests"] == {"login": 0, "get": 2, "post": 2, "retries": 0, "total": 4}
+    assert not run(ROOTS, private_key=pem, certificate_name="ansible", password=None)["changed"]
+
+
+def certificate(key):
+    from datetime import datetime, timedelta
+
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ansible")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
+    )
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+# --- whatever goes wrong, at every request ---------------------------------------------------------------------------
+
+REQUESTS = range(1, 6)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(running):
+    """The tree that a run without trouble ends in."""
+    running.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        runner = Runner(running, patch)
+        runner(ROOTS)
+        return runner.objects()
+
+
+@pytest.mark.parametrize("nth", REQUESTS)
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"action": "drop"},
+        {"action": "drop-after"},
+        {"action": "expire"},
+        {"action": "status", "status": 503},
+        {"action": "status", "status": 429},
+    ],
+)
+def test_trouble_at_any_request_is_overcome_by_the_same_run(run, server, undisturbed, nth, trouble):
+    expected = told(run(ROOTS, check=True))
+    server.log.clear()
+    server.misbehave(nth=nth, **trouble)
+    result = run(ROOTS)
+    assert told(result) == expected
+    assert result["requests"]["total"] == len(server.log)
+    assert result["requests"]["retries"] >= (trouble["action"] != "expire" or nth > 1)
+    assert run.objects() == undisturbed
+    assert_guarded(run.objects())
+    assert not run(ROOTS)["changed"]
+
+
+@pytest.mark.parametrize("nth", REQUESTS)
+def test_trouble_that_does_not_end_fails_and_the_next_run_gets_there(run, server, undisturbed, nth):
+    server.misbehave("status", nth=nth, count=0)
+    result = run(ROOTS)
+    assert result["failed"]
+    assert "503" in result["msg"]
+    assert result["requests"]["total"] == len(server.log) < 25
+    server.misbehaviour.clear()
+    assert_guarded(run.objects())
+    run(ROOTS)
+    assert run.objects() == undisturbed
+
+
+@pytest.mark.parametrize("action", ["hang", "hang-after"])
+@pytest.mark.parametrize("nth", REQUESTS)
+def test_killed_at_any_request_the_next_run_gets_there(run, server, undisturbed, action, nth):
+    server.misbehave(action, nth=nth)
+    process = run.start(ROOTS)
+    assert server.misbehaviour.hung.wait(30)
+    process.kill()
+    process.wait()
+    server.misbehaviour.clear()
+    assert_guarded(run.objects())
+    run(ROOTS)
+    assert run.objects() == undisturbed
+
+
+def assert_guarded(objects):
+    """No peer and no interface without the route map and its enforcement."""
+    if any(cls in ("bgpPeerP", "l3extVirtualLIfP") for cls, _attributes in objects.values()):
+        assert "import" in objects[OUT][1]["enforceRtctrl"]
+        assert f"{OUT}/prof-default-import/ctx-pods/rsctxPToSubjP-pods" in objects
+        assert f"{TENANT}/subj-pods" in objects
+
+
+def test_object_that_vanishes_between_read_and_post_is_read_again(run, monkeypatch):
+    run(ROOTS)
+    post = session_module.Session.post
+
+    def after_somebody(session, path, data):
+        monkeypatch.setattr(session_module.Session, "post", post)
+        run.make(
+            "uni/tn-common",
+            an("fvTenant", {"l3extOut": {"attributes": {"name": "calico", "status": "deleted"}}}, name="common"),
+        )
+        return post(session, path, data)
+
+    monkeypatch.setattr(session_module.Session, "post", after_somebody)
+    result = run([doors(subnets=["10.9.0.0/16"])])
+    assert not result.get("failed")
+    assert not run([doors(subnets=["10.9.0.0/16"])])["changed"]
+
+
+def test_a_large_tree_is_compared_in_a_moment(run):
+    """192 nodes, some 4,000 objects: what counts is that it does not grow out of bounds."""
+    subnets = [f"10.{a}.{b}.0/24" for a in range(16) for b in range(250)]
+    root = doors(subnets=subnets)
+    run([root])
+    started = time.process_time()
+    assert not run([root])["changed"]
+    assert time.process_time() - started < 3
