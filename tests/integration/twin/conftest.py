@@ -18,7 +18,7 @@ def running(folder: Path, figure: Figure) -> Iterator[Bench]:
     if missing := missing_prerequisites():
         pytest.skip("the BGP twin needs " + "; ".join(missing))
     with bench(folder, figure) as made:
-        eventually(made.converged, CONVERGENCE_SECONDS)
+        eventually(made.settled, CONVERGENCE_SECONDS)
         yield made
 
 

@@ -61,7 +61,15 @@ def test_nodes_learn_each_other_with_the_fabric_as_number_twice(floating: Bench)
         ("node-3", SECONDARY, []),
         ("node-1", "10.1.0.193", ["-M", "do", "-s", "8972"]),
     ],
-    ids=["pod to pod", "local service", "cluster service", "node", "endpoint by the secondary", "secondary", "full MTU"],
+    ids=[
+        "pod to pod",
+        "local service",
+        "cluster service",
+        "node",
+        "endpoint by the secondary",
+        "secondary",
+        "full MTU",
+    ],
 )
 def test_traffic(floating: Bench, source: str, address: str, options: list[str]) -> None:
     eventually(lambda: floating.pings(source, address, *options), 10)
@@ -91,13 +99,22 @@ def test_the_leaves_report_their_state_in_apics_words(floating: Bench) -> None:
 
 def test_leaves_refuse_what_nodes_only_pass_on(floating: Bench) -> None:
     """The other leaf's routes come back with a longer path: the limit of one AS number keeps them out."""
-    (counts,) = {(it["acceptedPaths"], int(it["pfxSaved"]) > 4) for it in floating.objects("bgpPeerAfEntry") if "[192.168.0.2]" in it["dn"]}
+    (counts,) = {
+        (it["acceptedPaths"], int(it["pfxSaved"]) > 4)
+        for it in floating.objects("bgpPeerAfEntry")
+        if "[192.168.0.2]" in it["dn"]
+    }
     assert counts == ("3", True)
 
 
 def test_calicos_node_status_is_filled_in_for_who_asks(floating: Bench) -> None:
     spec = {"node": "node-1", "classes": ["Agent", "BGP", "Routes"], "updatePeriodSeconds": 1}
-    body = {"apiVersion": "crd.projectcalico.org/v1", "kind": "CalicoNodeStatus", "metadata": {"name": "one"}, "spec": spec}
+    body = {
+        "apiVersion": "crd.projectcalico.org/v1",
+        "kind": "CalicoNodeStatus",
+        "metadata": {"name": "one"},
+        "spec": spec,
+    }
     floating.kube.apply([body])
     path = floating.kube.path(body)
     eventually(lambda: floating.kube.request("GET", path).get("status"))

@@ -95,6 +95,17 @@ class Bench:
         """Whether every session is up."""
         return converged(self.twin.ask("status"))
 
+    def settled(self) -> bool:
+        """Whether every session is up and every leaf and node has a route to every pod block."""
+        if not self.converged():
+            return False
+        machines = self.twin.ask("machines")
+        blocks = {block for host in machines["nodes"].values() for block in host["blocks"]}
+        return all(
+            blocks <= {**self.routes(machine), **self.routes(machine, 6)}.keys()
+            for machine in (*machines["leaves"], *machines["nodes"])
+        )
+
     def routes(self, machine: str, version: int = 4) -> dict[str, list[str]]:
         """The kernel's routes on a machine: the next hops of each destination, none for what is local."""
         shown = self.twin.run_in(machine, "ip", f"-{version}", "-json", "route")

@@ -103,6 +103,7 @@ class _Builder:
             "no bgp ebgp-requires-policy",
             "no bgp default ipv4-unicast",
             "bgp route-map delay-timer 1",
+            "coalesce-time 50",  # FRR would hold back its first updates for a second and more
             f"bgp listen limit {LISTEN_LIMIT}",
         )
         if leaf.relax:

@@ -213,6 +213,13 @@ class Supervisor:
     def _do_status(self) -> dict[str, Any]:
         return self._reporter_or_new().status(self)
 
+    def _do_machines(self) -> dict[str, Any]:
+        """The leaves' and nodes' namespaces; of a node also its blocks and how it is plugged in."""
+        if not self.twin:
+            return {"leaves": [], "nodes": {}}
+        nodes = {host.key: {"blocks": host.node.blocks, "cable": asdict(host.cable)} for host in self.twin.hosts}
+        return {"leaves": [leaf_namespace(leaf) for leaf in self.twin.fabric.leaves], "nodes": nodes}
+
     def _do_configuration(self, machine: str) -> dict[str, Any]:
         """The configuration of a leaf's or node's daemons, passwords left out."""
         if machine.startswith("leaf-"):
