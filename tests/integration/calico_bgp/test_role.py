@@ -1,0 +1,261 @@
+"""The role against the embedded API server: what it sends, what it shows, what it refuses."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.example import worked_example
+from lab.kube.objects import Refusal
+from lab.kube.server import KubeServer
+
+ROOT = Path(__file__).resolve().parents[3]
+MARKER = "marker-of-the-BGP-password"
+TRACES = (MARKER, base64.b64encode(MARKER.encode()).decode())
+PLAY = """
+- hosts: aci_calico_clusters
+  gather_facts: false
+  vars:
+    ansible_connection: local
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+  roles:
+    - netops.aci_calico.calico_bgp
+"""
+
+
+@dataclass
+class Outcome:
+    """One run of the playbook."""
+
+    code: int
+    output: str
+    changed: int
+    written: list[tuple[str, str]]
+    dry: bool
+
+
+class Cluster:
+    """A cluster in a server of its own, and the playbook that configures it."""
+
+    def __init__(self, folder: Path, nodes: int = 6, svi: str = "floating", **server: Any) -> None:
+        addresses = [
+            {"name": f"node-{number}", "addresses": [f"192.168.2.{number}/24"]} for number in range(1, nodes + 1)
+        ]
+        self.folder = folder
+        self.server = KubeServer(addresses, state_dir=folder / "state", **server)
+        self.variables = worked_example(
+            svi, nodes, aci_calico_bgp_password=MARKER, aci_calico_kubeconfig=str(self.server.kubeconfig)
+        )
+        (folder / "play.yml").write_text(PLAY)
+        (folder / "hosts.yml").write_text(yaml.safe_dump({"aci_calico_clusters": {"hosts": {"prod1": None}}}))
+
+    def run(self, *arguments: str, **variables: Any) -> Outcome:
+        """Run the role; ``written`` are the requests that would write or did."""
+        (self.folder / "vars.json").write_text(json.dumps({**self.variables, **variables}))
+        before = len(self.server.requests)
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            "hosts.yml",
+            "play.yml",
+            "-e",
+            "@vars.json",
+            *arguments,
+        ]
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+            "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_PIPELINING": "0",  # the role asks for it where it matters
+            "ANSIBLE_HOME": str(self.folder / "home"),
+            "ANSIBLE_REMOTE_TEMP": str(self.folder / "home" / "remote"),
+            "TMPDIR": str(self.folder / "home"),
+        }
+        (self.folder / "home").mkdir(exist_ok=True)
+        with subprocess.Popen(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            output, _ = process.communicate(timeout=120)
+        requests = self.server.requests[before:]
+        written = [request for request in requests if request.method != "GET"]
+        recap = [word for line in output.splitlines() if line.startswith("prod1") for word in line.split()]
+        changed = next((int(word.partition("=")[2]) for word in recap if word.startswith("changed=")), -1)
+        dry = all("dryRun=All" in request.query for request in written)
+        return Outcome(process.returncode, output, changed, [(item.method, item.path) for item in written], dry)
+
+    def specs(self) -> dict[str, Any]:
+        """Everything in the cluster, without what only counts or dates it."""
+        volatile = ("resourceVersion", "generation", "uid", "creationTimestamp")
+        return {
+            f"{item['kind']}/{item['metadata']['name']}": {
+                **item,
+                "metadata": {name: value for name, value in item["metadata"].items() if name not in volatile},
+            }
+            for item in self.server.objects()
+        }
+
+
+class Watch:
+    """Looks into command lines and temporary files while a playbook runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self.found: set[str] = set()
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        known: dict[Path, float] = {}  # temporary files stay what they are; a command line does not
+        while not self._stop.wait(0.1):
+            for path in (*Path("/proc").glob("[0-9]*/cmdline"), *self._folder.rglob("*")):
+                try:
+                    changed = path.stat().st_mtime
+                    if known.get(path) == changed:
+                        continue
+                    content = path.read_bytes()
+                except OSError:  # gone, or a folder
+                    continue
+                if self._folder in path.parents:
+                    known[path] = changed
+                self.found |= {str(path) for trace in TRACES if trace.encode() in content}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path)
+    with cluster.server:
+        yield cluster
+
+
+def test_life_of_a_cluster(cluster: Cluster) -> None:
+    """Predicted, configured, unchanged, rotated, taken down: each run does and says just that."""
+    untouched = cluster.specs()
+
+    predicted = cluster.run("--check", "--diff")
+    assert predicted.code == 0, predicted.output
+    assert predicted.dry
+    assert cluster.specs() == untouched
+
+    first = cluster.run("--diff")
+    assert first.code == 0, first.output
+    assert first.written == predicted.written
+    assert first.changed == predicted.changed > 0
+    assert not first.dry
+    configured = cluster.specs()
+    assert configured["BGPConfiguration/default"]["spec"]["nodeToNodeMeshEnabled"] is False
+    assert configured["Node/node-4"]["metadata"]["labels"]["rack_id"] == "2"
+    assert base64.b64decode(configured["Secret/bgp-secrets"]["data"]["rr-password"]).decode() == MARKER
+
+    second = cluster.run()
+    assert (second.code, second.changed, second.written) == (0, 0, [])
+
+    kept = cluster.run(aci_calico_bgp_password="another")
+    assert (kept.code, kept.changed, kept.written) == (0, 0, [])
+    assert "It holds another password" in kept.output
+
+    rotated = cluster.run(aci_calico_bgp_password="another", aci_calico_update_password="always")
+    assert rotated.written == [("PATCH", "/api/v1/namespaces/kube-system/secrets/bgp-secrets")]
+    assert rotated.changed == 1
+
+    removed = cluster.run(aci_calico_state="absent")
+    assert removed.code == 0, removed.output
+    after = cluster.specs()
+    assert after["IPPool/default-ipv4-ippool"] == untouched["IPPool/default-ipv4-ippool"]
+    # calico-node's own annotation stays, whoever wrote it last.
+    assert after == untouched
+
+    again = cluster.run(aci_calico_state="absent")
+    assert (again.code, again.changed, again.written) == (0, 0, [])
+
+
+def test_the_password_is_nowhere(cluster: Cluster) -> None:
+    """Neither shown at the highest verbosity nor in a file, a command line or a log, when it works and when it fails."""
+    with Watch(cluster.folder / "home") as watch:
+        worked = cluster.run("-vvvv", "--diff")
+    assert worked.code == 0, worked.output
+    assert [trace for trace in TRACES if trace in worked.output] == []
+    assert watch.found == set()
+
+    def refuse(kind, namespace, name, patch, *_args):
+        """A server that repeats what it was sent."""
+        raise Refusal(422, "Invalid", f"Secret is invalid: {json.dumps(patch)}")
+
+    cluster.server.emulator.store.patch = refuse
+    cluster.variables.update(aci_calico_update_password="always")
+    secret = cluster.server.emulator.store.get(
+        cluster.server.emulator.kinds["", "v1", "secrets"], "kube-system", "bgp-secrets"
+    )
+    secret["data"]["rr-password"] = base64.b64encode(b"of old").decode()
+    with Watch(cluster.folder / "home") as watch:
+        failed = cluster.run("-vvvv", "--diff")
+    assert failed.code == 2
+    assert "could not be stored" in failed.output
+    assert "Secret is invalid" in failed.output
+    assert [line for line in failed.output.splitlines() if any(trace in line for trace in TRACES)] == []
+    assert watch.found == set()
+    kept = [path for path in (cluster.folder / "state").iterdir() if MARKER in path.read_text(errors="replace")]
+    assert kept == []
+
+
+def test_standard_svi_in_a_cluster_of_another_make(tmp_path: Path) -> None:
+    """Both API groups served, calico-node in calico-system."""
+    groups = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
+    cluster = Cluster(tmp_path, svi="standard", api_groups=groups, namespace="calico-system")
+    with cluster.server:
+        outcome = cluster.run()
+        assert outcome.code == 0, outcome.output
+        peers = cluster.server.request("GET", "/apis/projectcalico.org/v3/bgppeers")["items"]
+        assert sorted(peer["spec"]["node"] for peer in peers) == sorted(
+            [f"node-{number}" for number in range(1, 7)] * 2
+        )
+        assert cluster.server.request("GET", "/api/v1/namespaces/calico-system/secrets/bgp-secrets")
+
+
+def test_64_nodes_take_no_more_tasks_than_six(tmp_path: Path) -> None:
+    """What grows with the cluster is the number of objects, not that of tasks."""
+    cluster = Cluster(tmp_path, nodes=64)
+    with cluster.server:
+        first = cluster.run()
+        assert first.code == 0, first.output
+        assert first.changed == 4  # the allocation file, the nodes, the Secret, all the rest
+        assert sum(path.startswith("/api/v1/nodes/") for _, path in first.written) == 64
+        second = cluster.run()
+        assert (second.changed, second.written) == (0, [])
+
+
+def test_everything_in_the_way_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, nodes=6, pod_subnets=("10.1.0.0/20",))
+    with cluster.server:
+        outcome = cluster.run(aci_calico_racks=worked_example(nodes=8)["aci_calico_racks"])
+    assert outcome.code == 2
+    assert outcome.written == []
+    for told in ("Node/node-7", "Node/node-8", "node-missing", "pool-cidr", "Correct aci_calico_pod_subnets"):
+        assert told in outcome.output
+
+
+def test_a_server_that_does_not_answer_is_named(cluster: Cluster) -> None:
+    outcome = cluster.run(
+        aci_calico_kubeconfig="", aci_calico_kube_host="https://127.0.0.1:9", aci_calico_kube_api_key="x"
+    )
+    assert outcome.code == 2
+    assert "The Kubernetes API did not answer" in outcome.output

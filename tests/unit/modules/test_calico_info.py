@@ -1,0 +1,157 @@
+"""What the module reads, chooses and keeps to itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic.exceptions import api_exception
+
+from ansible_collections.netops.aci_calico.plugins.modules import calico_info
+
+V3, V1 = calico_info.CALICO_GROUPS
+PARAMS = {
+    "api_group": "auto",
+    "namespace": "auto",
+    "secret_name": "bgp-secrets",
+    "secret_key": "rr-password",
+    "role_name": "secret-access",
+    "password_sha256": None,
+}
+SECRETS = "/api/v1/namespaces/kube-system/secrets/bgp-secrets"
+
+
+class Api:
+    """An API server of a few answers; everything else is 404."""
+
+    def __init__(self, groups: tuple[str, ...] = (V1,), namespaces: tuple[str, ...] = ("kube-system",)) -> None:
+        self.answers: dict[str, Any] = {
+            "/apis": {"groups": [{"versions": [{"groupVersion": group}]} for group in groups]},
+            "/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node": {
+                "items": [{"metadata": {"name": "calico-node", "namespace": name}} for name in namespaces]
+            },
+        }
+        self.asked: list[str] = []
+
+    def request(self, method: str, path: str, serialize: bool) -> SimpleNamespace:
+        assert (method, serialize) == ("get", False)
+        self.asked.append(path)
+        answer = self.answers.get(path, 404)
+        if isinstance(answer, int):
+            error = ApiException(status=answer, reason="no")
+            error.body = json.dumps({"message": f"refused with {answer}"})
+            raise api_exception(error)
+        return SimpleNamespace(data=json.dumps(answer).encode())
+
+
+def read(api: Api, **params: Any) -> dict:
+    return calico_info.read(api, {**PARAMS, **params})
+
+
+@pytest.mark.parametrize(
+    ("served", "asked", "chosen"),
+    [
+        ((V1,), "auto", V1),
+        ((V1, V3), "auto", V3),
+        ((V1, V3), V1, V1),
+        ((V1,), V3, None),
+        ((), "auto", None),
+    ],
+)
+def test_api_group(served, asked, chosen):
+    found = read(Api(served), api_group=asked)
+    assert found["api_group"] == chosen
+    assert sorted(found["api_groups"]) == sorted(served)
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "asked", "chosen"),
+    [
+        (("calico-system",), "auto", "calico-system"),
+        ((), "auto", None),
+        (("calico-system", "kube-system"), "auto", None),
+        ((), "elsewhere", "elsewhere"),
+    ],
+)
+def test_namespace(namespaces, asked, chosen):
+    found = read(Api(namespaces=namespaces), namespace=asked)
+    assert (found["namespace"], found["namespaces"]) == (chosen, list(namespaces))
+
+
+def test_nodes_come_with_what_concerns_calico():
+    api = Api()
+    annotations = {"projectcalico.org/ASNumber": "65003", "kubeadm/cri-socket": "x"}
+    node = {"metadata": {"name": "node-1", "labels": {"rack_id": "1"}, "annotations": annotations, "uid": "u"}}
+    api.answers["/api/v1/nodes"] = {"items": [node, {"metadata": {"name": "node-2"}}]}
+    assert read(api)["nodes"] == {
+        "node-1": {"labels": {"rack_id": "1"}, "annotations": {"projectcalico.org/ASNumber": "65003"}},
+        "node-2": {"labels": {}, "annotations": {}},
+    }
+
+
+def test_objects_are_manifests():
+    """As they would be applied: nothing that the server added."""
+    api = Api()
+    peer = {
+        "metadata": {"name": "p", "uid": "u", "resourceVersion": "7"},
+        "spec": {"peerIP": "192.0.2.1"},
+        "status": {},
+    }
+    api.answers[f"/apis/{V1}/bgppeers"] = {"items": [peer]}
+    assert read(api)["objects"] == [
+        {"apiVersion": V1, "kind": "BGPPeer", "metadata": {"name": "p"}, "spec": {"peerIP": "192.0.2.1"}}
+    ]
+
+
+def secret(value: str, annotations: dict | None = None) -> dict:
+    data = {"rr-password": base64.b64encode(value.encode()).decode()}
+    return {"metadata": {"name": "bgp-secrets", "annotations": annotations or {}}, "type": "Opaque", "data": data}
+
+
+@pytest.mark.parametrize(
+    ("held", "given", "matches"),
+    [("one", "one", True), ("one", "two", False), ("", "two", False), ("one", None, None), (None, "one", None)],
+)
+def test_the_password_is_compared_and_not_returned(held, given, matches):
+    api = Api()
+    if held is not None:
+        applied = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(secret(held))}
+        api.answers[SECRETS] = secret(held, applied)
+    found = read(api, password_sha256=hashlib.sha256(given.encode()).hexdigest() if given else None)
+    assert found["password_matches"] is matches
+    assert "rr-password" not in json.dumps(found["objects"])
+    assert (len(found["objects"]) == 1) == (held is not None)
+
+
+def test_another_key_of_the_secret_is_no_match():
+    api = Api()
+    api.answers[SECRETS] = secret("one")
+    digest = hashlib.sha256(b"one").hexdigest()
+    assert read(api, secret_key="other", password_sha256=digest)["password_matches"] is False
+
+
+@pytest.mark.parametrize("status", [401, 403, 503])
+def test_what_cannot_be_read_is_told_and_the_rest_read(status):
+    api = Api()
+    api.answers[f"/apis/{V1}/ippools"] = status
+    api.answers[f"/apis/{V1}/bgppeers"] = {"items": [{"metadata": {"name": "p"}}]}
+    found = read(api)
+    assert found["failures"] == [{"path": f"/apis/{V1}/ippools", "status": status, "message": f"refused with {status}"}]
+    assert [item["metadata"]["name"] for item in found["objects"]] == ["p"]
+
+
+def test_the_number_of_requests_does_not_grow_with_the_cluster():
+    api = Api()
+    api.answers["/api/v1/nodes"] = {"items": [{"metadata": {"name": f"node-{number}"}} for number in range(200)]}
+    read(api)
+    assert len(api.asked) == len(set(api.asked)) == 10
+
+
+@pytest.mark.parametrize("body", [b"plain text", b"", None, b"[1]"])
+def test_an_answer_that_is_no_status_is_shown_as_it_is(body):
+    assert isinstance(calico_info.message_of(body), str)
