@@ -89,7 +89,7 @@ def _flatten(cls, body, parent, objects):
 
 
 def leaf_states(replies, families):
-    """What each leaf of the VRF does: ``{leaf: {"router_id", "tep", "sessions", "routes", "lpm"}}``.
+    """What each leaf of the VRF does: ``{leaf: {"up", "router_id", "tep", "sessions", "routes", "lpm"}}``.
 
     :param replies: the ``imdata`` of each of the queries, by name.
     """
@@ -103,6 +103,7 @@ def leaf_states(replies, families):
         leaf = _leaf(domain["dn"])
         states[leaf] = {
             "router_id": domain["operRtrId"] if _is_set(domain.get("operRtrId")) else domain["rtrId"],
+            "up": domain["operSt"] != "down",
             "tep": teps.get(leaf, ""),
             "sessions": list(_sessions(item, asns.get(leaf, 0))),
             "routes": {family: {} for family in families},

@@ -99,8 +99,8 @@ state:
   contains:
     leaves:
       description:
-        - The leaves that have the VRF, by number, each with C(router_id), C(tep), C(sessions), C(routes) by family and prefix, and
-          C(lpm) with the entries C(used) and their C(limit).
+        - The leaves that have the VRF, by number, each with C(up), C(router_id), C(tep), C(sessions), C(routes) by family and
+          prefix, and C(lpm) with the entries C(used) and their C(limit).
       type: dict
     objects:
       description: The configured objects by DN, each with C(class) and C(attributes).

@@ -144,6 +144,13 @@ RULES = {
     "aci-fault": Rule(
         "aci", "APIC reports a fault", "See the fault's text.", "Follow the fault's recommended action on APIC."
     ),
+    "session-fault": Rule(
+        "sessions",
+        "APIC reports a fault of a session",
+        "See the fault's text.",
+        "Follow the fault's recommended action on APIC.",
+        heals=True,
+    ),
     "lpm-usage": Rule(
         "aci",
         "the leaf's longest-prefix-match table is nearly full",
@@ -420,7 +427,7 @@ RULES = {
     ),
 }
 
-_SESSIONS = frozenset({"session-missing", "session-down", "session-refused", "calico-session-down", "password-differs"})
+_SESSIONS = frozenset({"session-fault", "session-missing", "session-down", "session-refused", "calico-session-down", "password-differs"})
 _UNPLANNED = frozenset({"session-cross-rack", "session-stranger", "session-mesh"})
 _LEAF_ROUTES = frozenset({"pod-block-missing", "service-route-missing", "ecmp-width", "nothing-accepted"})
 _NODE_ROUTES = frozenset({"node-route-missing"})
@@ -467,12 +474,12 @@ EXPLAINS = {
     "node-not-ready": _SESSIONS | _ROUTES,
     "password-differs": _ROUTES | {"session-missing", "session-down", "calico-session-down"},
     "session-missing": _ROUTES | {"calico-session-down"},
-    "session-down": _ROUTES | {"calico-session-down"},
-    "session-refused": _ROUTES | {"calico-session-down"},
+    "session-down": _ROUTES | {"calico-session-down", "session-fault"},
+    "session-refused": _ROUTES | {"calico-session-down", "session-fault"},
     "pod-block-missing": _NODE_ROUTES | {"nothing-accepted"},
     "foreign-prefix": frozenset({"foreign-route"}),
 }
-# A fault of a BGP peer tells what the session tells already.
+# That a BGP peer is not established tells what the session tells already.
 SESSION_FAULTS = frozenset({"F0299", "F1214"})
 
 

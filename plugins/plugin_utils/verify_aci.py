@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.netops.aci_calico.plugins.module_utils.mo import CLASSES, canonical, parent_dn
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.findings import (
@@ -55,7 +57,7 @@ def verify_aci(plan: dict, aci: dict) -> list[Finding]:
         *_drift(plan, aci["objects"]),
         *_bd_enforcement(plan, aci["objects"]),
         *_router_ids(aci),
-        *_faults(aci["faults"]),
+        *_faults(plan, aci["faults"]),
         *_lpm(aci),
     ]
 
@@ -187,16 +189,26 @@ def _router_ids(aci: dict) -> list[Finding]:
     ]
 
 
-def _faults(faults: list) -> list[Finding]:
+def _faults(plan: dict, faults: list) -> list[Finding]:
+    nodes = {
+        network["address"].split("/")[0]: node["name"] for node in plan["nodes"] for network in node["networks"].values()
+    }
     return [
-        Finding(
-            "aci-fault",
-            f"{fault['code']} ({fault['severity']}): {fault['descr']} ({fault['dn']})",
-            severity=_SEVERITIES[fault["severity"]],
-        )
+        _fault(nodes, fault)
         for fault in faults
         if fault["severity"] in _SEVERITIES and fault["code"] not in SESSION_FAULTS
     ]
+
+
+def _fault(nodes: dict, fault: dict) -> Finding:
+    """A fault of a neighbour on a leaf belongs to its session, and may follow from what is wrong with that."""
+    what = f"{fault['code']} ({fault['severity']}): {fault['descr']} ({fault['dn']})"
+    severity = _SEVERITIES[fault["severity"]]
+    neighbour = re.search(r"/node-(\d+)/sys/bgp/.*/ent-\[([^]]+)\]", fault["dn"])
+    if neighbour:
+        leaf, address = neighbour.groups()
+        return Finding("session-fault", what, node=nodes.get(address), leaf=int(leaf), severity=severity)
+    return Finding("aci-fault", what, severity=severity)
 
 
 def _lpm(aci: dict) -> list[Finding]:

@@ -361,6 +361,7 @@ def _learned(expected: dict, routes: list[Route], kubernetes: Kubernetes) -> lis
         absent = [route for route in blocks if node not in route.nodes and route.prefix not in learned]
         if absent:
             findings.append(_not_learned(expected, node, absent))
+        findings += _foreign_origin(expected, node, reported)
         tunnels = sorted(
             route.prefix
             for route in blocks
@@ -370,6 +371,17 @@ def _learned(expected: dict, routes: list[Route], kubernetes: Kubernetes) -> lis
             what = f"{node} reaches {', '.join(tunnels[:3])} through a tunnel"
             findings.append(Finding("node-route-tunnel", what, rack=facts["rack"], node=node))
     return findings
+
+
+def _foreign_origin(expected: dict, node: str, reported: list[dict]) -> list[Finding]:
+    """What the node's daemon announces of its own (its static routes) and the fabric is not to let in."""
+    origins = dict.fromkeys(route["destination"] for route in reported if route["source"] == "Static")
+    at = {"rack": expected["nodes"][node]["rack"], "node": node}
+    return [
+        Finding("foreign-prefix", f"{node} originates {prefix}, which is not the cluster's", prefix=prefix, **at)
+        for prefix in origins
+        if not _within(prefix, expected["allowed"])
+    ]
 
 
 def _not_learned(expected: dict, node: str, absent: list[Route]) -> Finding:

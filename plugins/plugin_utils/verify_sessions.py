@@ -48,11 +48,13 @@ def name_of(session: dict) -> str:
 
 
 def _silent_leaves(expected: dict, aci: dict) -> list[Finding]:
-    return [
-        Finding("leaf-silent", f"leaf {leaf} reports no BGP for VRF {expected['vrf']}", rack=facts["rack"], leaf=leaf)
-        for leaf, facts in expected["leaves"].items()
-        if str(leaf) not in aci["leaves"]
-    ]
+    findings = []
+    for leaf, facts in expected["leaves"].items():
+        state = aci["leaves"].get(str(leaf))
+        if state is None or not state["up"]:
+            what = f"leaf {leaf} reports no BGP for VRF {expected['vrf']}" if state is None else f"BGP of leaf {leaf} is down"
+            findings.append(Finding("leaf-silent", what, rack=facts["rack"], leaf=leaf))
+    return findings
 
 
 def _at(session: dict) -> dict:

@@ -91,6 +91,7 @@ class Cluster:
 
     def _leaf(self, leaf, rack):
         return {
+            "up": True,
             "router_id": f"1.1.4.{leaf}",
             "tep": tep(leaf),
             "sessions": [self.session(node) for node in RACKS[rack]],
@@ -168,10 +169,12 @@ class Cluster:
     def _status(self, node):
         leaves = [peer["address"] for entry in self.plan["nodes"] if entry["name"] == node for peer in entry["peers"]]
         learned = [cidr for other, cidr in BLOCKS.items() if other != node]
+        own = [BLOCKS[node], "192.168.8.0/22", "192.168.3.0/24"]
         return {
             "peers": {address: {"state": "Established", "type": "NodePeer"} for address in leaves},
             "routes": [
-                {"destination": cidr, "source": "BGPPeer", "peer": leaves[0], "interface": "eth0"} for cidr in learned
+                *({"destination": cidr, "source": "BGPPeer", "peer": leaves[0], "interface": "eth0"} for cidr in learned),
+                *({"destination": cidr, "source": "Static", "peer": "", "interface": "blackhole"} for cidr in own),
             ],
         }
 

@@ -298,6 +298,19 @@ def test_timers_at_default_explain_what_was_negotiated(cluster):
     assert "node-6–204: timers are 60 s/180 s, not 1 s/3 s" in finding["evidence"]
 
 
+def test_a_leaf_whose_bgp_is_down(cluster):
+    cluster.leaf(204)["up"] = False
+    assert only(cluster.verify())["what"] == "BGP of leaf 204 is down"
+
+
+def test_a_fault_of_a_session_belongs_to_it(cluster):
+    dn = "topology/pod-1/node-201/sys/bgp/inst/dom-common:calico/peer-[192.168.2.0/24]/ent-[192.168.2.1]/fault-F1215"
+    cluster.aci["faults"] = [{"code": "F1215", "severity": "major", "descr": "too many", "dn": dn}]
+    assert only(cluster.verify())["id"] == "session-fault"
+    cluster.seen(201, "node-1")["state"] = "open-sent"
+    assert only(cluster.verify(kubernetes=False))["id"] == "session-refused"
+
+
 def test_a_leaf_without_bgp(cluster):
     del cluster.aci["leaves"]["204"]
     report = cluster.verify(kubernetes=False)
@@ -437,6 +450,13 @@ def test_a_foreign_route_on_a_leaf(cluster):
     assert (finding["id"], finding["nodes"], finding["prefix"]) == ("foreign-route", ["node-4"], "172.31.0.0/24")
     set_attribute(cluster, "l3extOut", "enforceRtctrl", "export")
     assert only(cluster.verify())["id"] == "import-control-off"
+
+
+def test_a_foreign_prefix_of_a_node_though_the_fabric_refuses_it(cluster):
+    route = {"destination": "172.31.0.0/24", "source": "Static", "peer": "", "interface": "blackhole"}
+    cluster.state["status"]["node-4"]["routes"].append(route)
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["nodes"], finding["prefix"]) == ("foreign-prefix", ["node-4"], "172.31.0.0/24")
 
 
 def test_routes_of_others_in_the_vrf_are_none_of_our_business(cluster):
