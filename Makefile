@@ -16,10 +16,10 @@ ARGS ?=
 .PHONY: help
 help: ## Show this list
 	@printf 'Usage: make TARGET [ARGS=…]\n\n'
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 } /^##@ / { printf "\n%s\n", substr($$0, 5) }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 } /^##@ / { printf "\n%s\n", substr($$0, 5) }' Makefile
 
 ##@ The lab
-.PHONY: lab lab-up lab-down lab-status lab-reset venv-lab
+.PHONY: lab lab-up lab-down lab-status lab-reset kube-apiserver venv-lab
 venv-lab:
 	@tools/venv requirements-lab.txt
 
@@ -37,6 +37,9 @@ lab-status: venv-lab ## Say what of the lab is running, and where
 
 lab-reset: venv-lab ## Stop the lab and forget everything that was configured in it
 	@$(BIN)/python tests/lab reset
+
+kube-apiserver: venv-lab ## Build a real kube-apiserver, once for this machine, and print the folder for KUBEBUILDER_ASSETS
+	@$(BIN)/python tests/lab/kube/build
 
 ##@ Plans
 .PHONY: plan golden
