@@ -1,8 +1,9 @@
 """The steps from Debian's source package to a folder of programs.
 
 Debian ships the server's source but not the server. The source lacks one generated file, the OpenAPI definitions,
-which its own generator makes. Go 1.15 is the compiler that this version of Kubernetes was released with; later ones
-compile it into a server that panics, so it comes from bullseye whatever the machine runs.
+which its own generator makes. This version of Kubernetes was released with Go 1.15, which bullseye has whatever the
+machine runs. Bookworm's own Go 1.19 is for the day when bullseye is gone from the mirrors: it compiles the source as it
+is into a server that panics, so two places of it are mended first.
 """
 
 from __future__ import annotations
@@ -11,14 +12,33 @@ import json
 import os
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import KUBERNETES_VERSION, is_complete
 from .apt import PrivateApt
 from .progress import BuildError, Progress, need_programs, run, stream
 
-SUITES = {"bookworm": "deb deb-src", "bullseye": "deb"}
-BINARIES = ["golang-1.15-go/bullseye", "golang-1.15-src/bullseye", "etcd-server/bookworm", "kubernetes-client/bookworm"]
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A Go compiler and the suite that has it."""
+
+    go: str
+    suite: str
+    extra_packages: tuple[str, ...] = ()
+
+    @property
+    def packages(self) -> list[str]:
+        """What to fetch, as apt wants to be told."""
+        names = (f"golang-{self.go}-go", f"golang-{self.go}-src", *self.extra_packages)
+        return [f"{name}/{self.suite}" for name in names]
+
+
+TOOLCHAIN = Toolchain("1.15", "bullseye")
+LATER_TOOLCHAIN = Toolchain("1.19", "bookworm", ("golang-github-modern-go-reflect2-dev",))
+SUITES = {"bookworm": "deb deb-src", TOOLCHAIN.suite: "deb"}
+BINARIES = ["etcd-server/bookworm", "kubernetes-client/bookworm"]
 SOURCE = "kubernetes/bookworm"
 PROGRAMS = {"apt-get": "apt", "dpkg": "dpkg", "dpkg-source": "dpkg-dev", "xz": "xz-utils", "patch": "patch"}
 
@@ -26,8 +46,12 @@ PROGRAMS = {"apt-get": "apt", "dpkg": "dpkg", "dpkg-source": "dpkg-dev", "xz": "
 DISK_NEEDED = 3 * 10**9
 
 OPENAPI_TAG = re.compile(rb"^\s*//\s*\+k8s:openapi-gen=", re.MULTILINE)
+ZERO_COMPARISON = "reflect.DeepEqual(reflect.Zero(reflect.TypeOf(data)), reflect.ValueOf(data))"
 OPENAPI_SKIPPED = ("code-generator", "sample-apiserver")
-VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+SERVER = "k8s.io/kubernetes/cmd/kube-apiserver"
+VERSION_PACKAGES = tuple(
+    f"k8s.io/kubernetes/vendor/k8s.io/{package}" for package in ("component-base/version", "client-go/pkg/version")
+)
 
 
 def build(target: Path, mirror: str, progress: Progress) -> None:
@@ -63,33 +87,49 @@ class _Build:
         self.gopath = work / "go"
         self.source = self.gopath / "src" / "k8s.io" / "kubernetes"
         self.result = work / "assets"
-        self.go = self.prefix / "usr" / "lib" / "go-1.15"
-        self.environment = {
-            "PATH": f"{self.go / 'bin'}:{os.environ['PATH']}",
-            "HOME": str(work),
-            "GOROOT": str(self.go),
-            "GOPATH": str(self.gopath),
-            "GOCACHE": str(work / "go-cache"),
-            "GOTMPDIR": str(work),
-            "GOPROXY": "off",
-            "CGO_ENABLED": "0",
-        }
+        self.work = work
 
     def run(self, apt: PrivateApt) -> Path:
         self.progress.say("fetching the package lists (private to this build)")
-        apt.update(SUITES)
-        self.progress.say("fetching the source of kubernetes, Go 1.15, etcd and kubectl (110 MB)")
-        apt.download(self.packages, BINARIES, SOURCE)
+        toolchain = self._choose_toolchain(apt)
+        self.progress.say(f"fetching the source of kubernetes, Go {toolchain.go}, etcd and kubectl (110 MB)")
+        apt.download(self.packages, [*toolchain.packages, *BINARIES], SOURCE)
         self.progress.say("unpacking")
         self._unpack()
+        if toolchain == LATER_TOOLCHAIN:
+            self._mend_for_later_go()
+        environment = self._environment(toolchain)
         self.progress.say("generating the OpenAPI definitions")
-        self._generate_openapi()
+        self._generate_openapi(environment)
         self.result.mkdir()
-        self._compile(self.result / "kube-apiserver")
+        self._compile(self.result / "kube-apiserver", environment)
         for program in ("etcd", "kubectl"):
             shutil.copy2(self.prefix / "usr" / "bin" / program, self.result)
         self._describe()
         return self._checked()
+
+    def _choose_toolchain(self, apt: PrivateApt) -> Toolchain:
+        try:
+            apt.update(SUITES)
+        except BuildError:
+            apt.update({suite: types for suite, types in SUITES.items() if suite != TOOLCHAIN.suite})
+            self.progress.say(f"the mirror has no {TOOLCHAIN.suite}: taking Go {LATER_TOOLCHAIN.go}")
+            return LATER_TOOLCHAIN
+        return TOOLCHAIN
+
+    def _environment(self, toolchain: Toolchain) -> dict[str, str]:
+        go = self.prefix / "usr" / "lib" / f"go-{toolchain.go}"
+        return {
+            "PATH": f"{go / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.work),
+            "GOROOT": str(go),
+            "GOPATH": str(self.gopath),
+            "GOCACHE": str(self.work / "go-cache"),
+            "GOTMPDIR": str(self.work),
+            "GO111MODULE": "off",
+            "GOFLAGS": "",
+            "CGO_ENABLED": "0",
+        }
 
     def _unpack(self) -> None:
         for package in sorted(self.packages.glob("*.deb")):
@@ -102,8 +142,20 @@ class _Build:
             why="the source could not be unpacked",
         )
 
-    def _generate_openapi(self) -> None:
-        environment = self.environment | {"GO111MODULE": "off"}
+    def _mend_for_later_go(self) -> None:
+        """Replace a library that reads the run time's inner structures, and a comparison that later Go calls a panic."""
+        vendored = self.source / "vendor" / "github.com" / "modern-go" / "reflect2"
+        shutil.rmtree(vendored)
+        shutil.copytree(
+            self.prefix / "usr" / "share" / "gocode" / "src" / "github.com" / "modern-go" / "reflect2", vendored
+        )
+        validator = self.source / "vendor" / "k8s.io" / "kube-openapi" / "pkg" / "validation" / "validate" / "type.go"
+        text = validator.read_text()
+        if ZERO_COMPARISON not in text:
+            raise BuildError(f"{validator.relative_to(self.source)} is not as expected: nothing to mend")
+        validator.write_text(text.replace(ZERO_COMPARISON, "false"))
+
+    def _generate_openapi(self, environment: dict[str, str]) -> None:
         generator = self.gopath / "bin" / "openapi-gen"
         run(
             ["go", "build", "-o", str(generator), "./vendor/k8s.io/kube-openapi/cmd/openapi-gen"],
@@ -114,20 +166,9 @@ class _Build:
         package = "k8s.io/kubernetes/pkg/generated/openapi"
         folders = ",".join(f"k8s.io/kubernetes/{folder}" for folder in self._openapi_folders())
         boilerplate = "vendor/k8s.io/code-generator/hack/boilerplate.go.txt"
+        output = ["-p", package, "-O", "zz_generated.openapi", "-h", boilerplate, "-r", os.devnull]
         run(
-            [
-                str(generator),
-                "-i",
-                folders,
-                "-p",
-                package,
-                "-O",
-                "zz_generated.openapi",
-                "-h",
-                boilerplate,
-                "-r",
-                os.devnull,
-            ],
+            [str(generator), "-i", folders, *output],
             cwd=self.source,
             env=environment,
             why="the OpenAPI definitions could not be generated",
@@ -145,14 +186,14 @@ class _Build:
                     folders.add(folder.replace(staging, "vendor/k8s.io/", 1))
         return sorted(folders)
 
-    def _compile(self, binary: Path) -> None:
-        environment = self.environment | {"GO111MODULE": "on", "GOFLAGS": "-mod=vendor"}
-        command = "./cmd/kube-apiserver"
-        listing = ["go", "list", "-deps", command]
-        total = len(run(listing, cwd=self.source, env=environment, why="the source does not resolve").splitlines())
-        self.progress.say(f"compiling {total} packages (5 to 10 minutes on two cores)")
-        building = ["go", "build", "-v", "-trimpath", f"-ldflags={_linker_flags()}", "-o", str(binary), command]
-        lines = stream(building, cwd=self.source, env=environment, why="kube-apiserver does not compile")
+    def _compile(self, binary: Path, environment: dict[str, str]) -> None:
+        listing = run(
+            ["go", "list", "-deps", SERVER], cwd=self.source, env=environment, why="the source does not resolve"
+        )
+        total = len(listing.splitlines())
+        self.progress.say(f"compiling {total} packages (3 to 10 minutes on two cores)")
+        command = ["go", "build", "-v", "-trimpath", f"-ldflags={_linker_flags()}", "-o", str(binary), SERVER]
+        lines = stream(command, cwd=self.source, env=environment, why="kube-apiserver does not compile")
         for done, _package in enumerate(lines, start=1):
             if done % 100 == 0:
                 self.progress.say(f"compiled {done} of {total} packages")

@@ -74,7 +74,7 @@ class PrivateApt:
         if not KEYRING.exists():
             raise BuildError(f"{KEYRING} is missing: install the package debian-archive-keyring")
         for name in ("sources", "lists/partial", "cache/archives/partial"):
-            (self.folder / name).mkdir(parents=True)
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         sources = (
             SOURCE.format(types=types, mirror=self.mirror, suite=suite, keyring=KEYRING)
             for suite, types in suites.items()

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,63 @@ class TestEnsure:
         monkeypatch.setattr(apiserver, "DISK_NEEDED", 10**18)
         with pytest.raises(BuildError, match="GB free"):
             command.ensure(tmp_path / "cache" / "assets", MIRROR)
+
+
+class Mirror:
+    """An apt whose mirror has some suites."""
+
+    def __init__(self, *suites: str) -> None:
+        self.suites = suites
+
+    def update(self, suites: dict[str, str]) -> None:
+        if missing := set(suites) - set(self.suites):
+            raise BuildError(f"the mirror has no {missing}")
+
+
+class TestToolchain:
+    @pytest.mark.parametrize(
+        ("suites", "toolchain"),
+        [(("bookworm", "bullseye"), apiserver.TOOLCHAIN), (("bookworm",), apiserver.LATER_TOOLCHAIN)],
+    )
+    def test_is_the_one_that_the_mirror_still_has(self, tmp_path: Path, suites: Any, toolchain: Any) -> None:
+        steps = apiserver._Build(tmp_path, Progress())
+        assert steps._choose_toolchain(Mirror(*suites)) == toolchain
+
+    def test_is_missed_where_the_mirror_has_neither(self, tmp_path: Path) -> None:
+        with pytest.raises(BuildError, match="bookworm"):
+            apiserver._Build(tmp_path, Progress())._choose_toolchain(Mirror("trixie"))
+
+    def test_is_fetched_from_its_own_suite(self) -> None:
+        assert apiserver.TOOLCHAIN.packages == ["golang-1.15-go/bullseye", "golang-1.15-src/bullseye"]
+        assert "golang-github-modern-go-reflect2-dev/bookworm" in apiserver.LATER_TOOLCHAIN.packages
+
+    @pytest.fixture
+    def steps(self, tmp_path: Path) -> apiserver._Build:
+        """An unpacked source and Debian's newer library."""
+        steps = apiserver._Build(tmp_path, Progress())
+        files = {
+            self.validator(steps): f"if data == nil || {apiserver.ZERO_COMPARISON} {{",
+            steps.source / "vendor/github.com/modern-go/reflect2/old.go": "package old",
+            steps.prefix / "usr/share/gocode/src/github.com/modern-go/reflect2/new.go": "package new",
+        }
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return steps
+
+    def validator(self, steps: apiserver._Build) -> Path:
+        return steps.source / "vendor/k8s.io/kube-openapi/pkg/validation/validate/type.go"
+
+    def test_of_later_go_gets_the_source_mended(self, steps: apiserver._Build) -> None:
+        steps._mend_for_later_go()
+        library = steps.source / "vendor/github.com/modern-go/reflect2"
+        assert [path.name for path in library.iterdir()] == ["new.go"]
+        assert self.validator(steps).read_text() == "if data == nil || false {"
+
+    def test_of_later_go_refuses_a_source_that_it_does_not_know(self, steps: apiserver._Build) -> None:
+        self.validator(steps).write_text("package validate")
+        with pytest.raises(BuildError, match="nothing to mend"):
+            steps._mend_for_later_go()
 
 
 class TestSteps:
