@@ -27,6 +27,8 @@ SUBNET_ROLES = {
     "external_service": "aci_calico_external_service_subnets",
 }
 PASSWORD = "aci_calico_bgp_password"
+# 223.255.255.255, the last unicast address.
+LAST_ROUTER_ID = 0xDFFFFFFF
 
 # How a password that is not there counts: not looked at (filters), must be declared but may be unreadable (a plan
 # without Vault), must be readable (before anything is pushed).
@@ -365,9 +367,8 @@ def _read_rack(entry: dict[str, Any], path: str, values: dict[str, Any], faults:
 def _read_leaf(entry: dict[str, Any], rack: str, path: str, values: dict[str, Any], faults: list[Fault]) -> Leaf:
     router_id = _valid(entry["router_id"])
     base = values.get("aci_calico_router_id_base")
-    if router_id is None and entry["router_id"] is None and base is not None:
-        sum_ = base.value + entry["id"]
-        router_id = IPAddress(sum_, 4) if sum_ < 2**32 else None
+    if entry["router_id"] is None and base is not None and base.value + entry["id"] <= LAST_ROUTER_ID:
+        router_id = IPAddress(base.value + entry["id"], 4)
     return Leaf(entry["id"], rack, path, router_id, _pins(entry, path, faults))
 
 

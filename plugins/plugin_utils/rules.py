@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
 from .faults import Fault, did_you_mean, error, warning
-from .intent import SUBNET_ROLES, Intent, Leaf, Node
+from .intent import LAST_ROUTER_ID, SUBNET_ROLES, Intent, Leaf, Node
 from .limits import cluster_routes, own_routes, supports_floating
 
 # AS numbers that no network may use, and why (RFC 7607, RFC 6793, RFC 7300).
@@ -132,11 +132,11 @@ def router_ids(intent: Intent) -> Iterator[Fault]:
             )
     base = intent["router_id_base"]
     for leaf in intent.leaves:
-        if leaf.router_id is None and base is not None and base.value + leaf.id >= 2**32:
+        if leaf.router_id is None and base is not None and base.value + leaf.id > LAST_ROUTER_ID:
             yield error(
                 "router-id-out-of-range",
                 "aci_calico_router_id_base",
-                f"{base} plus leaf ID {leaf.id} is beyond the last address",
+                f"{base} plus leaf ID {leaf.id} is beyond the last unicast address",
                 "Choose a lower base, such as 1.1.4.0.",
             )
 

@@ -756,25 +756,6 @@ REGISTRY: tuple[Option, ...] = (
         roles=("verify",),
     ),
     *_group(
-        "Verification",
-        Option(
-            "aci_calico_verify_timeout",
-            "Seconds to wait for what time can heal: sessions that come up, routes that arrive.",
-            "int",
-            range=(0, 86400),
-            default=60,
-        ),
-        Option("aci_calico_verify_interval", "Seconds between two looks.", "int", range=(1, 3600), default=2),
-        Option("aci_calico_verify_kubernetes", "Look at Kubernetes too, and not at APIC only.", "bool", default=True),
-        Option(
-            "aci_calico_verify_node_status",
-            "Ask the nodes' BGP daemons through a CalicoNodeStatus for each node, which is removed at the end.",
-            "bool",
-            default=True,
-        ),
-        roles=("verify",),
-    ),
-    *_group(
         "Node hosts",
         Option("aci_calico_rack", "The rack that the node is in. Empty: this host is no node.", format="rack-id"),
         Option(

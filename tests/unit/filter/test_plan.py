@@ -1,0 +1,141 @@
+"""The filters: their documented examples are true, and mistakes are Ansible's errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from unit.plugin_utils.planning import FLOATING, STANDARD, dual_stack, plan_of, variables
+
+from ansible_collections.netops.aci_calico.plugins.filter.plan import FilterModule
+
+FILTERS = FilterModule().filters()
+FOLDER = Path(__file__).resolve().parents[3] / "plugins/filter"
+
+
+def trusted(value: Any) -> Any:
+    """Every text in it trusted as a template, as that of a playbook is."""
+    if isinstance(value, dict):
+        return {key: trusted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [trusted(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
+def documented(name: str) -> dict[str, Any]:
+    """A filter's sidecar."""
+    return yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+
+
+def examples():
+    """``(filter, task, expected)`` of each example that shows a message and says what it is."""
+    for name in FILTERS:
+        text = documented(name)["EXAMPLES"]
+        for block in text.split("\n\n"):
+            if "# => " in block:
+                yield name, yaml.safe_load(block)[0], block.split("# => ")[1].strip()
+
+
+@pytest.mark.parametrize(("name", "task", "expected"), list(examples()))
+def test_the_documentation_tells_the_truth(name, task, expected):
+    known = {"aci_calico_plan": plan_of(), **task.get("vars", {})}
+    templar = Templar(loader=DataLoader(), variables=trusted(known))
+    shown = templar.template(trust_as_template(task["ansible.builtin.debug"]["msg"]))
+    assert (" and ".join(shown) if isinstance(shown, list) else shown) == expected
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_every_filter_is_documented(name):
+    doc = documented(name)["DOCUMENTATION"]
+    assert doc["name"] == name
+    assert set(doc.get("positional", "").replace(",", " ").split()) == set(doc["options"]) - {"_input"}
+
+
+def test_cluster_plan():
+    assert FILTERS["cluster_plan"](FLOATING) == plan_of()
+
+
+def test_cluster_plan_shows_every_fault():
+    with pytest.raises(AnsibleFilterError, match="1 is outside 576 to 9216") as caught:
+        FILTERS["cluster_plan"](variables(mtu=1, cluster_asn=65002))
+    assert "asn-equal" in str(caught.value)
+
+
+def test_cluster_plan_keeps_an_allocation():
+    allocation = {"schema": 1, "svi": {"kind": "floating"}, "nodes": {"node-1": {"slot": 9, "ipv4": "192.168.2.10"}}}
+    plan = FILTERS["cluster_plan"](FLOATING, "prod1", allocation=allocation)
+    assert plan["nodes"][0]["networks"]["ipv4"]["address"] == "192.168.2.10/24"
+    assert plan["nodes"][1]["networks"]["ipv4"]["address"] == "192.168.2.1/24"
+
+
+def test_standard_svi_plan_with_pins_and_two_families():
+    nodes = ["a", {"name": "b", "slot": 4, "vlan": 9}]
+    plan = FILTERS["standard_svi_plan"](["192.168.2.0/24", "fd00::/120"], nodes, [7, 8], 125)
+    assert [(node["name"], node["slot"], node["vlan"]) for node in plan] == [("a", 0, 7), ("b", 4, 9)]
+    assert plan[1]["networks"]["ipv6"]["address"] == "fd00::21/125"
+    assert FILTERS["standard_svi_plan"]("192.168.2.0/24", ["a"])[0]["vlan"] is None
+
+
+def test_floating_svi_plan_with_pins():
+    plan = FILTERS["floating_svi_plan"](
+        "192.168.2.0/24", ["a"], [{"id": 201, "address": "192.168.2.201"}], ["192.168.2.9"], secondary=["192.168.2.1"]
+    )
+    assert plan["networks"]["ipv4"]["floating"] == "192.168.2.9/24"
+    assert plan["leaves"][0]["networks"]["ipv4"]["address"] == "192.168.2.201/24"
+    assert plan["nodes"][0]["networks"]["ipv4"] == {
+        "subnet": "192.168.2.0/24",
+        "address": "192.168.2.2/24",
+        "gateway": "192.168.2.1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("subnet", "prefix", "expected"),
+    [
+        ("192.168.2.0/29", True, "192.168.2.6/29"),
+        ("192.168.2.0/24", False, "192.168.2.254"),
+        ("fd00::/125", True, "fd00::6/125"),
+    ],
+)
+def test_secondary_ip(subnet, prefix, expected):
+    assert FILTERS["secondary_ip"](subnet, prefix) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("secondary_ip", ("192.168.2.1/29",), "The subnet is 192.168.2.0/29"),
+        ("secondary_ip", ("192.168.2.0/31",), "no room"),
+        ("secondary_ip", ([1],), "is not a subnet"),
+        ("cluster_plan", ("variables",), "must be a dictionary"),
+        ("standard_svi_plan", ("192.168.2.0/29", ["a", "b"]), "needs 2 subnets of /29"),
+        ("standard_svi_plan", ("192.168.2.0/24", ["a", "a"]), "node-twice"),
+        ("floating_svi_plan", ("192.168.2.0/24", ["a"], [7]), "outside 101 to 4000"),
+        ("floating_svi_plan", (["192.168.2.0/24", "10.0.0.0/24"], ["a"], [201]), "floating-subnet-twice"),
+        ("rack_peer_map", ({},), "lacks 'racks'"),
+        ("apic_roots", (plan_of(), "everything"), "unknown part"),
+    ],
+)
+def test_mistakes_are_ansibles_errors(name, arguments, said):
+    with pytest.raises(AnsibleFilterError, match=said):
+        FILTERS[name](*arguments)
+
+
+@pytest.mark.parametrize("base", [FLOATING, STANDARD, dual_stack(FLOATING), dual_stack(STANDARD)])
+def test_plan_summary_names_everybody(base):
+    plan = plan_of(base, bgp_prefix_limit=5)
+    text = FILTERS["plan_summary"](
+        plan, {"l3out": {"created": ["a", "b"], "requests": 3}}, ["artifacts/prod1/plan.json"]
+    )
+    for node in plan["nodes"]:
+        assert all(network["address"] in text for network in node["networks"].values())
+    assert all(str(leaf["id"]) in text for leaf in plan["leaves"])
+    assert "l3out  2        -         -        3" in text
+    assert "artifacts/prod1/plan.json" in text
+    assert "prefix-limit" not in text
+    assert "aci_calico_bgp_prefix_limit: A node is expected to send" in text
