@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,9 @@ class TwinRunner:
             if not process.alive():
                 break
             if (self.folder / control.NAME).exists():
-                self.ask("status")
-                return
+                with suppress(TwinError):  # the socket is there a moment before anybody listens
+                    self.ask("status")
+                    return
             time.sleep(0.02)
         process.stop()
         end = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
