@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from . import documents, errors, faults, query, rules
 from .auth import COOKIE, Gate
 from .documents import Node, Posted, Renderer
-from .model import ClassTable
+from .model import class_table
 from .relations import Relations
 from .seed import Seed
 from .store import Store
@@ -47,7 +47,7 @@ class Apic:
     """A fabric's controller, seeded from ``seed`` unless ``state_dir`` holds what an earlier run left."""
 
     def __init__(self, seed: Seed, state_dir: Path | None = None, token_lifetime: float = 600) -> None:
-        self.table = ClassTable()
+        self.table = class_table()
         self.seed = seed
         self.store = Store(state_dir) if state_dir else None
         self._token_lifetime = token_lifetime
@@ -236,4 +236,4 @@ def _without_suffix(path: str) -> str:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

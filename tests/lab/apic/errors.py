@@ -90,7 +90,9 @@ def already_attached(cls: str, dn: str, rn: str) -> ApicError:
 
 
 def create_only(cls: str, prop: str) -> ApicError:
-    return bad_request("105", f"Create-only and naming props cannot be modified after creation, class={cls}, prop={prop}")
+    return bad_request(
+        "105", f"Create-only and naming props cannot be modified after creation, class={cls}, prop={prop}"
+    )
 
 
 def admin_implicit(cls: str, prop: str) -> ApicError:

@@ -41,7 +41,7 @@ class Rule:
 
     def strikes(self, method: str, path: str, controller: int) -> bool:
         """Count a request that matches; say whether its turn has come."""
-        if self.method and self.method.upper() != method or self.controller not in (None, controller):
+        if (self.method and self.method.upper() != method) or self.controller not in (None, controller):
             return False
         if self.path and not re.search(self.path, path):
             return False

@@ -3,7 +3,7 @@
 ``classes.json`` holds facts of APIC 6.0: property definitions that several classes share stand under ``properties``; a class
 lists those that go by their own name in ``shared`` and the others in ``props`` (a definition, or the name of a shared one).
 ``in`` lists the classes that may contain it (``*``: any). ``fixed`` classes live and die with their parent, ``operational``
-ones are the switches' own and not configurable.
+ones are the switches' own and not configurable. ``rank`` orders siblings where APIC's own order is known.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class ClassInfo:
     taggable: bool = False
     fixed: bool = False
     operational: bool = False
+    rank: int = 0
     naming: tuple[str, ...] = ()
     prefix: str = ""
     pattern: re.Pattern[str] = field(default_factory=lambda: re.compile(""))
@@ -80,7 +81,7 @@ class ClassInfo:
         match = self.pattern.fullmatch(rn)
         if match is None:
             return None
-        return {prop: _unbracket(value) for prop, value in zip(self.naming_in_rn, match.groups())}
+        return {prop: _unbracket(value) for prop, value in zip(self.naming_in_rn, match.groups(), strict=True)}
 
     @functools.cached_property
     def naming_in_rn(self) -> list[str]:
@@ -147,11 +148,21 @@ class ClassTable:
             path.append((info.build_rn(naming), info, naming))
         return path
 
+    def normalise_dn(self, dn: str) -> str:
+        """Return ``dn`` as the tree knows it. Raises as ``resolve`` does."""
+        return "/".join(rn for rn, _info, _naming in self.resolve(dn))
+
     def normalise_naming(self, info: ClassInfo, naming: dict[str, str], rn: str) -> dict[str, str]:
         try:
             return {p: values.normalise(info.properties[p].spec, v) for p, v in naming.items()}
         except (values.Unparsable, values.OutOfRange, values.Invalid) as problem:
             raise errors.invalid_rn(rn) from problem
+
+
+@functools.cache
+def class_table() -> ClassTable:
+    """The one table of a process; nobody changes it."""
+    return ClassTable()
 
 
 def split_dn(dn: str) -> list[str]:
@@ -206,6 +217,7 @@ def _class(name: str, raw: dict[str, Any], shared: dict[str, Property]) -> Class
         taggable=raw.get("taggable", False),
         fixed=raw.get("fixed", False),
         operational=raw.get("operational", False),
+        rank=raw.get("rank", 0),
     )
     info.naming = tuple(p.name for p in info.properties.values() if p.naming)
     info.prefix = info.rn.partition("{")[0].removesuffix("[")

@@ -91,10 +91,7 @@ def _number(query: Mapping[str, str], name: str) -> int | None:
 
 def of_object(tree: Tree, dn: str, options: Options) -> tuple[list[Node], int]:
     """Answer ``/api/mo/DN``: the nodes to show and the total before paging. An absent object is no error."""
-    mo = tree.get(dn)
-    if mo is None:
-        path = tree.table.resolve(dn)
-        mo = tree.get("/".join(rn for rn, _info, _naming in path))
+    mo = tree.get(dn) or tree.get(tree.table.normalise_dn(dn))
     return _answer(tree, [mo] if mo else [], options)
 
 
@@ -158,11 +155,19 @@ def _node(mo: ManagedObject, options: Options) -> Node:
 def _below(mo: ManagedObject, options: Options, deep: bool) -> list[Node]:
     """Return the wanted children; with ``deep`` also those that lead to wanted ones further down."""
     nodes = []
-    for child in mo.children.values():
+    for child in _shown_order(mo):
         below = _below(child, options, deep) if deep else []
         if below or _wanted(child, options):
             nodes.append(Node(child, below))
     return nodes
+
+
+def _shown_order(mo: ManagedObject) -> list[ManagedObject]:
+    """By rank, and the newest first: what cisco.aci's tests see of a real APIC."""
+    children = list(mo.children.values())
+    children.reverse()
+    children.sort(key=lambda child: child.info.rank)
+    return children
 
 
 def _wanted(mo: ManagedObject, options: Options) -> bool:
@@ -178,12 +183,13 @@ def _included(mo: ManagedObject, options: Options) -> list[Node] | None:
     wanted = options.include & {"faults", "relations"}
     if not wanted:
         return None
-    nodes = []
+    shown = []
     for each in mo.descendants():
-        if (each.cls == "faultInst" and "faults" in wanted) or (each.info.relation and "relations" in wanted):
-            if not options.subtree_classes or each.cls in options.subtree_classes:
-                nodes.append(Node(each))
-    return nodes
+        is_fault = each.cls == "faultInst" and "faults" in wanted
+        is_relation = each.info.relation is not None and "relations" in wanted
+        if (is_fault or is_relation) and each.cls in (options.subtree_classes or (each.cls,)):
+            shown.append(Node(each))
+    return shown
 
 
 def _sorted(nodes: list[Node], options: Options) -> list[Node]:

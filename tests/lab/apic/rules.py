@@ -83,8 +83,10 @@ def _one_family_for_an_interface(_tree: Tree, mo: ManagedObject) -> None:
 @_rule("bgpPeerP")
 def _private_as_flags_go_together(_tree: Tree, mo: ManagedObject) -> None:
     flags = _flags(mo, "privateASctrl")
-    if flags and "remove-all" not in flags and "remove-exclusive" not in flags:
-        raise errors.invalid_configuration("replace-as requires remove-all and remove-exclusive")
+    if ("remove-all" in flags and "remove-exclusive" not in flags) or (
+        "replace-as" in flags and "remove-all" not in flags
+    ):
+        raise errors.invalid_configuration("replace-as requires remove-all, and remove-all requires remove-exclusive")
 
 
 @_rule("bgpCtxPol")

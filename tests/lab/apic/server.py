@@ -6,20 +6,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import trustme
 from aiohttp import web
 
-from . import errors
+from . import documents, errors
 from .apic import Apic, Request, Response
 from .misbehaviour import Misbehaviour, Rule
 from .request_log import RequestLog
@@ -200,7 +199,7 @@ class ApicServer:
     def _note(self, request: web.Request, body: str, response: Response | None, started: float) -> None:
         self.log.add(
             **{
-                "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "method": request.method,
                 "path": request.path,
                 "query": request.query_string,
@@ -283,8 +282,6 @@ _REASONS = {
 def _refusal(status: int, path: str) -> Response:
     problem = errors.ApicError(status, str(status), _REASONS.get(status, "Refused by the lab"))
     as_xml = path.endswith(".xml")
-    from . import documents
-
     body = (documents.error_xml if as_xml else documents.error_json)(problem)
     return Response(status, body, "text/xml" if as_xml else "application/json")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from . import errors, values
 from .documents import Node, Posted
@@ -18,7 +17,7 @@ STATUSES = frozenset({"", "created", "modified", "created,modified", "modified,c
 
 @dataclass
 class Change:
-    """What happened to one object: ``status`` is created, modified or deleted, ``attributes`` what was set."""
+    """What happened to one object: ``status`` is created, modified or deleted, ``attributes`` what was modified."""
 
     mo: ManagedObject
     status: str
@@ -28,7 +27,8 @@ class Change:
 class Transaction:
     """Applies posted objects; the caller commits or rolls the tree back.
 
-    ``changes`` holds what clients see as changed, ``touched`` also what changed by itself (implicit children), both by DN.
+    ``changes`` holds what happened to which objects, implicit children included; ``touched`` those that are still there and
+    ``removed`` those that are gone, all by DN.
     """
 
     def __init__(self, tree: Tree, now: str, user: str) -> None:
@@ -53,8 +53,7 @@ class Transaction:
         return self._apply(posted, self.table[posted.cls], parent, split_dn(dn)[-1])
 
     def delete(self, dn: str) -> None:
-        self.table.resolve(dn)
-        mo = self.tree.get(dn)
+        mo = self.tree.get(self.table.normalise_dn(dn))
         if mo is not None:
             self._delete(mo)
 
@@ -65,6 +64,7 @@ class Transaction:
         mo = self.tree.add(info, rn, parent, properties)
         mo.secrets.update({p: v for p, v in given.items() if info.properties[p].secure})
         self.touched[mo.dn] = mo
+        self.changes[mo.dn] = Change(mo, "created")
         for name in info.implicit:
             child = self.table[name]
             if child.build_rn({}) not in mo.children:
@@ -108,7 +108,7 @@ class Transaction:
         if posted.attributes.get("dn"):
             return self._posted_dn(posted)
         path = self.table.resolve(url_dn)
-        dn = "/".join(rn for rn, _info, _naming in path)
+        dn = self.table.normalise_dn(url_dn)
         at = path[-1][1] if path else self.tree.root.info
         if at is info:
             return dn
@@ -124,7 +124,7 @@ class Transaction:
             raise errors.unknown_value(dn, "dn", posted.cls) from None
         if path[-1][1].name != posted.cls:
             raise errors.wrong_class_for_dn(dn, posted.cls)
-        return "/".join(rn for rn, _info, _naming in path)
+        return self.table.normalise_dn(dn)
 
     def _rn(self, posted: Posted, info: ClassInfo, parent_dn: str) -> str:
         """Return a child's relative name, from its ``rn``, its ``dn`` or its naming properties."""
@@ -179,9 +179,7 @@ class Transaction:
         for prop, value in naming.items():
             if given.get(prop, value) != value:
                 raise errors.create_only(info.name, prop)
-        mo = self.create(info, rn, parent, {**given, **naming})
-        self.changes[dn] = Change(mo, "created", {**naming, **given})
-        return mo
+        return self.create(info, rn, parent, {**given, **naming})
 
     def _given(self, posted: Posted, info: ClassInfo, dn: str) -> dict[str, str]:
         """Return the posted properties, checked and normalised."""
@@ -216,9 +214,9 @@ class Transaction:
         secrets = {p: v for p, v in changed.items() if p not in visible}
         self.tree.update(mo, {**visible, **self._only(mo.info, self._stamp)}, secrets)
         self.touched[mo.dn] = mo
-        earlier = self.changes.get(mo.dn)
-        status = "created" if earlier and earlier.status == "created" else "modified"
-        self.changes[mo.dn] = Change(mo, status, {**(earlier.attributes if earlier else {}), **changed})
+        if mo.dn not in self.changes:
+            self.changes[mo.dn] = Change(mo, "modified")
+        self.changes[mo.dn].attributes.update(changed)
 
     def _delete(self, mo: ManagedObject) -> None:
         if mo.info.fixed or mo.info.operational:
@@ -243,16 +241,19 @@ def _without_addressing(attributes: dict[str, str]) -> dict[str, str]:
 def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:
     """Arrange changes as ``rsp-subtree=modified`` shows them: the topmost changed objects, changed ones below nested."""
     nodes: dict[str, Node] = {}
-    roots = []
+    roots: list[Node] = []
     for dn, change in sorted(changes.items(), key=lambda item: len(split_dn(item[0]))):
         above = next((nodes[mo.dn] for mo in change.mo.ancestors() if mo.dn in nodes), None)
         node = nodes[dn] = Node(change.mo, attributes=_shown(change, top=above is None))
         (roots if above is None else above.children).append(node)
+    for node in nodes.values():
+        node.children.sort(key=lambda child: child.mo.info.rank)
     return roots
 
 
-def _shown(change: Change, top: bool) -> dict[str, Any]:
-    secure = {p.name for p in change.mo.info.properties.values() if p.secure}
-    shown = {p: v for p, v in change.attributes.items() if p not in secure}
-    address = {"dn": change.mo.dn} if top else {"rn": change.mo.rn}
+def _shown(change: Change, top: bool) -> dict[str, str]:
+    """Everything of a new object, what changed of an old one."""
+    mo = change.mo
+    shown = mo.values if change.status == "created" else {p: v for p, v in change.attributes.items() if p in mo.values}
+    address = {"dn": mo.dn} if top else {"rn": mo.rn}
     return dict(sorted({**shown, **address, "status": change.status}.items()))

@@ -1,0 +1,168 @@
+"""GET and its options."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lab.apic import filters
+from lab.apic.model import class_table
+
+
+@pytest.fixture(name="tenant")
+def _tenant(client, mo):
+    client.post(
+        "uni",
+        mo(
+            "fvTenant",
+            mo("fvCtx", name="v1", descr="one"),
+            mo("fvCtx", name="v2", bdEnforcedEnable="yes"),
+            mo(
+                "l3extOut",
+                mo("l3extInstP", mo("l3extSubnet", ip="10.1.0.0/16", scope="import-security,shared-rtctrl"), name="e"),
+                name="o",
+            ),
+            name="t",
+        ),
+    )
+    return client
+
+
+def names(answer) -> list[str]:
+    return [body["attributes"]["dn"] for each in answer for body in each.values()]
+
+
+def test_an_absent_object_is_an_empty_answer(client) -> None:
+    assert json.loads(client.send("GET", "/api/mo/uni/tn-nix.json").body) == {"totalCount": "0", "imdata": []}
+
+
+@pytest.mark.parametrize("prefix", ["/api/", "/api/node/"])
+def test_both_spellings_of_the_path(tenant, prefix) -> None:
+    assert names(tenant.get(f"{prefix}mo/uni/tn-t.json")) == ["uni/tn-t"]
+    assert "uni/tn-t" in names(tenant.get(f"{prefix}class/fvTenant.json"))
+
+
+def test_unknown_classes_are_refused(client) -> None:
+    text = "Request failed, unresolved class for fvFoobar"
+    assert client.refusal("GET", "/api/class/fvFoobar.json") == (400, "400", text)
+    assert client.refusal("GET", "/api/mo/uni.json?rsp-subtree=full&rsp-subtree-class=fvFoobar")[2] == text
+
+
+def test_query_target_is_flat(tenant) -> None:
+    children = names(tenant.get("/api/mo/uni/tn-t.json?query-target=children&target-subtree-class=fvCtx,l3extOut"))
+    assert sorted(children) == ["uni/tn-t/ctx-v1", "uni/tn-t/ctx-v2", "uni/tn-t/out-o"]
+    subtree = tenant.get("/api/mo/uni/tn-t.json?query-target=subtree&target-subtree-class=l3extSubnet")
+    assert names(subtree) == ["uni/tn-t/out-o/instP-e/extsubnet-[10.1.0.0/16]"]
+    assert "rn" not in subtree[0]["l3extSubnet"]["attributes"]
+
+
+def test_rsp_subtree_is_nested_and_keeps_the_way_to_a_class(tenant) -> None:
+    (found,) = tenant.get("/api/mo/uni/tn-t.json?rsp-subtree=full&rsp-subtree-class=l3extSubnet")
+    (out,) = found["fvTenant"]["children"]
+    (epg,) = out["l3extOut"]["children"]
+    (subnet,) = epg["l3extInstP"]["children"]
+    assert subnet["l3extSubnet"]["attributes"]["rn"] == "extsubnet-[10.1.0.0/16]"
+    assert "dn" not in subnet["l3extSubnet"]["attributes"]
+
+
+def test_children_go_one_level_deep(tenant) -> None:
+    (found,) = tenant.get("/api/mo/uni/tn-t.json?rsp-subtree=children&rsp-subtree-class=l3extOut,l3extInstP")
+    (out,) = found["fvTenant"]["children"]
+    assert "children" not in out["l3extOut"]
+
+
+def test_config_only_leaves_out_what_nobody_sets(tenant) -> None:
+    (found,) = tenant.get(
+        "/api/mo/uni/tn-t.json?rsp-prop-include=config-only&rsp-subtree=children&rsp-subtree-class=fvCtx"
+    )
+    assert sorted(found["fvTenant"]["attributes"]) == [
+        "annotation", "descr", "dn", "name", "nameAlias", "ownerKey", "ownerTag", "userdom",
+    ]  # fmt: skip
+    assert "rn" not in found["fvTenant"]["children"][0]["fvCtx"]["attributes"]
+
+
+def test_filters_of_targets_and_subtrees(tenant) -> None:
+    assert names(tenant.get('/api/class/fvCtx.json?query-target-filter=eq(fvCtx.name,"v1")')) == ["uni/tn-t/ctx-v1"]
+    query = 'rsp-subtree=full&rsp-subtree-filter=eq(fvCtx.name,"v2")&rsp-subtree-include=required'
+    (found,) = tenant.get(f"/api/class/fvTenant.json?{query}")
+    assert [child["fvCtx"]["attributes"]["name"] for child in found["fvTenant"]["children"]] == ["v2"]
+
+
+@pytest.mark.parametrize(
+    ("filter_", "matches"),
+    [
+        ('eq(fvCtx.name,"v2")', True),
+        ("eq(fvCtx.name,'v2')", True),
+        ('ne(fvCtx.name,"v2")', False),
+        ('wcard(fvCtx.dn,"tn-t/")', True),
+        ('wcard(fvCtx.name,"^x")', False),
+        ('and(eq(fvCtx.name,"v2"),eq(fvCtx.bdEnforcedEnable,"yes"))', True),
+        ('or(eq(fvCtx.name,"x"),eq(fvCtx.bdEnforcedEnable,"yes"))', True),
+        ('not(eq(fvCtx.name,"v2"))', False),
+        ('gt(fvCtx.name,"v1")', True),
+        ('lt(fvCtx.name,"v1")', False),
+        ('bw(fvCtx.name,"v1","v3")', True),
+        ('eq(fvTenant.name,"v2")', False),
+    ],
+)
+def test_filter_language(tenant, filter_, matches) -> None:
+    found = tenant.get(f"/api/mo/uni/tn-t/ctx-v2.json?query-target-filter={filter_}")
+    assert bool(found) == matches
+
+
+def test_filters_of_flags_and_numbers(apic) -> None:
+    table = class_table()
+    subnet = apic.tree.add(
+        table["l3extSubnet"], "x", apic.tree.root, {"scope": "import-security,shared-rtctrl", "ip": "9"}
+    )
+    for text, matches in (
+        ('anybit(l3extSubnet.scope,"import-security,export-rtctrl")', True),
+        ('allbits(l3extSubnet.scope,"import-security,export-rtctrl")', False),
+        ('allbits(l3extSubnet.scope,"shared-rtctrl,import-security")', True),
+        ('lt(l3extSubnet.ip,"10")', True),
+        ('ge(l3extSubnet.ip,"10")', False),
+    ):
+        assert filters.parse(text, table)(subnet) == matches, text
+
+
+@pytest.mark.parametrize(
+    ("filter_", "code", "text"),
+    [
+        ('eq(fvCtx.nix,"x")', "121", "Prop 'nix' not found in class 'fvCtx' property table"),
+        ('eq(fvFoobar.name,"x")', "122", "class fvFoobar not found"),
+        ('eq(fvCtx.name,"x"', "400", 'Invalid filter: eq(fvCtx.name,"x"'),
+        ('same(fvCtx.name,"x")', "400", 'Invalid filter: same(fvCtx.name,"x")'),
+        ('eq(fvCtx.name,"x") junk', "400", 'Invalid filter: eq(fvCtx.name,"x") junk'),
+        ('eq(bgpPeerP.password,"x")', "121", "Prop 'password' not found in class 'bgpPeerP' property table"),
+    ],
+)
+def test_malformed_filters(client, filter_, code, text) -> None:
+    assert client.refusal("GET", f"/api/class/fvCtx.json?query-target-filter={filter_}")[1:] == (code, text)
+
+
+def test_order_and_pages(tenant) -> None:
+    query = 'query-target-filter=wcard(fvCtx.dn,"tn-t/")&order-by=fvCtx.name|desc'
+    assert names(tenant.get(f"/api/class/fvCtx.json?{query}")) == ["uni/tn-t/ctx-v2", "uni/tn-t/ctx-v1"]
+    answer = json.loads(tenant.send("GET", f"/api/class/fvCtx.json?{query}&page=1&page-size=1").body)
+    assert (answer["totalCount"], names(answer["imdata"])) == ("2", ["uni/tn-t/ctx-v1"])
+
+
+def test_count(tenant) -> None:
+    (found,) = tenant.get('/api/class/fvCtx.json?rsp-subtree-include=count&query-target-filter=wcard(fvCtx.dn,"tn-t/")')
+    assert found["moCount"]["attributes"]["count"] == "2"
+
+
+def test_a_class_below_a_node(client) -> None:
+    assert names(client.get("/api/node/class/topology/pod-1/node-201/topSystem.json")) == [
+        "topology/pod-1/node-201/sys"
+    ]
+
+
+def test_an_abstract_class_means_those_below_it(tenant) -> None:
+    assert "uni/tn-t/out-o/instP-e" in names(tenant.get("/api/class/fvEPg.json"))
+
+
+@pytest.mark.parametrize("option", ["query-target=all", "rsp-subtree=some", "rsp-prop-include=some", "page=x"])
+def test_unknown_values_of_options(client, option) -> None:
+    assert client.refusal("GET", f"/api/class/fvTenant.json?{option}")[0] == 400

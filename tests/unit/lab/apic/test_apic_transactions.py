@@ -1,0 +1,239 @@
+"""POST and DELETE: what is stored, what is refused, and that it is all or nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+PEER = "uni/tn-common/out-calico/lnodep-rack-1/lifp-floating/vlifp-[topology/pod-1/node-201]-[vlan-300]/peerP-[192.168.2.0/24]"
+
+
+def floating(mo, *children, **attributes):
+    interface = {
+        "nodeDn": "topology/pod-1/node-201",
+        "encap": "vlan-300",
+        "addr": "192.168.2.201/24",
+        "ifInstT": "ext-svi",
+    }
+    return mo("l3extVirtualLIfP", *children, **{**interface, **attributes})
+
+
+def test_an_object_gets_defaults_and_implicit_children(client, mo) -> None:
+    changed = client.post("uni", mo("fvTenant", mo("l3extOut", name="o"), name="t"))
+    assert changed[0]["fvTenant"]["attributes"]["status"] == "created"
+    found = client.attributes("uni/tn-t/out-o")
+    assert (found["enforceRtctrl"], found["targetDscp"], found["lcOwn"]) == ("export", "unspecified", "local")
+    assert found["modTs"].startswith("20")
+    assert client.attributes("uni/tn-t/out-o/rsectx")["tnFvCtxName"] == ""
+
+
+def test_the_url_names_the_object_or_its_parent(client, mo) -> None:
+    client.post("uni/tn-a", mo("fvTenant", descr="x"))
+    client.post("uni", mo("fvTenant", dn="uni/tn-b"))
+    client.post("uni/tn-b", mo("fvCtx", name="v"))
+    assert client.attributes("uni/tn-a")["descr"] == "x"
+    assert client.attributes("uni/tn-b/ctx-v")["name"] == "v"
+
+
+def test_the_same_again_changes_nothing(client, mo) -> None:
+    wanted = mo("fvTenant", mo("l3extOut", name="o", enforceRtctrl="import,export"), name="t")
+    client.post("uni", wanted)
+    before = client.apic.snapshot()
+    assert client.post("uni", wanted) == []
+    assert client.apic.snapshot() == before
+
+
+def test_modified_shows_what_changed_nested(client, mo) -> None:
+    client.post("uni", mo("fvTenant", mo("l3extOut", name="o"), name="t"))
+    (changed,) = client.post("uni", mo("fvTenant", mo("l3extOut", name="o", descr="new"), name="t"))
+    assert changed == {"l3extOut": {"attributes": {"descr": "new", "dn": "uni/tn-t/out-o", "status": "modified"}}}
+
+
+def test_flags_are_sorted_and_numbers_named(client, mo) -> None:
+    client.post("uni/tn-prod", mo("l3extOut", name="o", enforceRtctrl="import,export"))
+    client.post(
+        "uni/tn-prod",
+        mo("vzFilter", mo("vzEntry", name="e", etherT="ip", prot="6", dFromPort="80", dToPort="80"), name="f"),
+    )
+    assert client.attributes("uni/tn-prod/out-o")["enforceRtctrl"] == "export,import"
+    entry = client.attributes("uni/tn-prod/flt-f/e-e")
+    assert (entry["prot"], entry["dFromPort"]) == ("tcp", "http")
+
+
+def test_deleted_and_absent_are_no_errors(client, mo) -> None:
+    client.post("uni", mo("fvTenant", mo("fvCtx", name="v"), name="t"))
+    (gone,) = client.post("uni", mo("fvTenant", mo("fvCtx", name="v", status="deleted"), name="t"))
+    assert gone["fvCtx"]["attributes"]["status"] == "deleted"
+    assert client.post("uni", mo("fvTenant", mo("fvCtx", name="v", status="deleted"), name="t")) == []
+    client.delete("uni/tn-t")
+    client.delete("uni/tn-t")
+    assert client.get("/api/mo/uni/tn-t.json") == []
+    assert client.apic.tree.get("uni/tn-t/rsTenantMonPol") is None
+
+
+def test_an_implicit_relation_cannot_be_deleted(client, l3out, mo) -> None:
+    assert client.post(l3out, mo("l3extRsEctx", status="deleted")) == []
+    assert client.attributes(f"{l3out}/rsectx")["tnFvCtxName"] == "calico"
+
+
+def test_nothing_of_a_refused_post_stays(client, mo) -> None:
+    client.post("uni", mo("fvTenant", mo("fvCtx", name="old"), name="t"))
+    before = client.apic.snapshot()
+    wanted = mo(
+        "fvTenant",
+        mo("fvCtx", name="old", status="deleted"),
+        mo("fvCtx", name="new"),
+        mo("l3extOut", name="o", enforceRtctrl="import"),
+        name="t",
+    )
+    assert client.refusal("POST", "/api/mo/uni.json", wanted)[0] == 400
+    assert client.apic.snapshot() == before
+    assert client.apic.tree.get("uni/tn-t/ctx-new") is None
+
+
+@pytest.mark.parametrize(
+    ("dn", "body", "status", "code", "text"),
+    [
+        ("uni", {"fvFoobar": {"attributes": {}}}, 400, "122", "unknown managed object class fvFoobar"),
+        ("uni", {"fvTenant": {"attributes": {"name": "t", "description": "x"}}}, 400, "400", "unknown attribute 'description' in element 'fvTenant'"),
+        ("uni", {"fvTenant": {"children": []}}, 400, "400", "invalid data at line '1'. Attributes are missing, tag 'attributes' must be specified first, before any other tag"),
+        ("uni", '{"fvTenant": {"attributes": {"name": "t", "descr": 1}}}', 400, "400", "JSON parsing failed - incomplete attribute value at line: 1"),
+        ("uni", '{"fvTenant": {"attributes": {"descr": 12, "name": "t"}}}', 400, "120", "unknown property value 2, , name descr, class fvTenant [(Dn0)] Dn0=, "),
+        ("uni", '{"fvTenant": ', 400, "400", "JSON parsing failed - incomplete attribute value at line: 1"),
+        ("uni/tn-prod", {"l3extOut": {"attributes": {"name": "o", "targetDscp": "XX"}}}, 400, "120", "unknown property value XX, name targetDscp, class l3extOut [(Dn0)] Dn0=uni/tn-prod/out-o, "),
+        ("uni/tn-prod", {"bgpCtxPol": {"attributes": {"name": "p", "holdIntvl": "4000"}}}, 400, "801", "Property holdIntvl of uni/tn-prod/bgpCtxP-p is out of range"),
+        ("uni", {"fvTenant": {"attributes": {"name": "t", "descr": "[x]"}}}, 400, "801", "property descr of uni/tn-t failed validation for value '[x]'"),
+        ("uni", {"fvTenant": {"attributes": {"dn": "uni/foo-t"}}}, 400, "120", "unknown property value uni/foo-t, name dn, class fvTenant [(Dn0)] Dn0=, "),
+        ("uni", {"fvCtx": {"attributes": {"dn": "uni/tn-prod"}}}, 400, "400", "Invalid request. dn 'uni/tn-prod' is not valid for class fvCtx"),
+        ("uni/tn-prod", {"fvTenant": {"attributes": {"name": "prod"}, "children": [{"l3extInstP": {"attributes": {"rn": "instP-x"}}}]}}, 400, "400", "Invalid request. Can not contain child 'instP-x' under parent 'uni/tn-prod'"),
+        ("uni/tn-nix/out-o", {"l3extOut": {"attributes": {}}}, 400, "102", "configured object ((Dn0)) not found Dn0=uni/tn-nix/out-o, "),
+        ("uni", {"fvTenant": {"attributes": {"name": "nix", "status": "modified"}}}, 400, "102", "configured object ((Dn0)) not found Dn0=uni/tn-nix, "),
+        ("uni", {"fvTenant": {"attributes": {"name": "prod", "status": "created"}}}, 400, "103", "child (Rn) of class fvTenant is already attached. dn[(Dn0)] Dn0=uni, Rn0=tn-prod, "),
+        ("uni/tn-prod", {"fvTenant": {"attributes": {"name": "other"}}}, 400, "105", "Create-only and naming props cannot be modified after creation, class=fvTenant, prop=name"),
+        ("uni/tn-prod", {"fvTenant": {"attributes": {"lcOwn": "policy"}}}, 400, "170", "Admin implicit props cannot be modified, class=fvTenant, prop=lcOwn"),
+        ("uni/foo", {"fvTenant": {"attributes": {}}}, 400, "104", "Invalid DN uni/foo, wrong rn prefix foo at position 2"),
+    ],
+)  # fmt: skip
+def test_refusals(client, dn, body, status, code, text) -> None:
+    assert client.refusal("POST", f"/api/mo/{dn}.json", body) == (status, code, text)
+
+
+def test_what_belongs_to_the_fabric_cannot_be_deleted(client) -> None:
+    assert client.refusal("DELETE", "/api/mo/uni/infra.json")[1] == "107"
+
+
+def test_brackets_are_stripped_where_the_format_has_none(client, l3out) -> None:
+    assert client.attributes(f"{l3out}/lnodep-[rack-1]/lifp-[floating]")["dn"] == f"{l3out}/lnodep-rack-1/lifp-floating"
+
+
+def test_a_password_is_stored_but_never_returned(client, l3out, mo) -> None:
+    peer = mo("bgpPeerP", addr="192.168.2.0/24", password="marker-secret")
+    lifp = f"{l3out}/lnodep-rack-1/lifp-floating"
+    created = client.post(lifp, floating(mo, peer))
+    assert "marker-secret" not in json.dumps(created)
+    assert "marker-secret" not in json.dumps(client.get("/api/mo/uni.json?rsp-subtree=full"))
+    assert "marker-secret" not in json.dumps(client.apic.snapshot())
+    assert "password" not in client.attributes(PEER)
+    assert client.apic.secrets(dn=PEER) == {PEER: {"password": "marker-secret"}}
+    assert client.post(lifp, floating(mo, peer)) == []
+    rotated = client.post(lifp, floating(mo, mo("bgpPeerP", addr="192.168.2.0/24", password="other")))
+    assert rotated[0]["bgpPeerP"]["attributes"] == {"dn": PEER, "status": "modified"}
+
+
+def test_xml_in_and_out(client) -> None:
+    body = '<fvTenant name="x"><fvCtx name="v" bdEnforcedEnable="true"/></fvTenant>'
+    response = client.send("POST", "/api/mo/uni.xml?rsp-subtree=modified", body)
+    assert response.status == 200
+    assert b"<fvCtx" in response.body
+    shown = client.send(
+        "GET", "/api/mo/uni/tn-x.xml?rsp-prop-include=naming-only&rsp-subtree=children&rsp-subtree-class=fvCtx"
+    ).body.decode()
+    assert shown == (
+        '<?xml version="1.0" encoding="UTF-8"?><imdata totalCount="1">'
+        '<fvTenant dn="uni/tn-x" name="x"><fvCtx name="v"/></fvTenant></imdata>'
+    )
+    refused = client.send("POST", "/api/mo/uni.xml", "<fvFoobar/>")
+    assert (refused.status, refused.body) == (
+        400,
+        b'<?xml version="1.0" encoding="UTF-8"?><imdata totalCount="1">'
+        b'<error code="122" text="unknown managed object class fvFoobar"/></imdata>',
+    )
+
+
+@pytest.mark.parametrize(
+    ("cls", "attributes", "text"),
+    [
+        ("l3extOut", {"name": "o", "enforceRtctrl": "import"}, "Invalid Configuration Unenforced Route Control is not supported for Export direction."),
+        ("bgpCtxPol", {"name": "p", "grCtrl": ""}, None),
+        ("l3extOut", {"name": "o", "enforceRtctrl": "import,export"}, None),
+    ],
+)  # fmt: skip
+def test_rules_of_one_object(client, cls, attributes, text) -> None:
+    body = {cls: {"attributes": attributes}}
+    if text is None:
+        client.post("uni/tn-prod", body)
+    else:
+        assert client.refusal("POST", "/api/mo/uni/tn-prod.json", body)[2] == text
+
+
+@pytest.mark.parametrize(
+    ("attributes", "allowed"),
+    [
+        ({"ip": "10.1.0.0/16", "scope": "import-security,shared-security"}, True),
+        ({"ip": "10.1.0.0/16", "scope": "shared-security"}, False),
+        ({"ip": "0.0.0.0/0", "scope": "export-rtctrl", "aggregate": "export-rtctrl"}, True),
+        ({"ip": "10.1.0.0/16", "scope": "export-rtctrl", "aggregate": "export-rtctrl"}, False),
+    ],
+)
+def test_rules_of_external_subnets(client, l3out, mo, attributes, allowed) -> None:
+    body = mo("l3extInstP", mo("l3extSubnet", **attributes), name="default")
+    assert (client.send("POST", f"/api/mo/{l3out}.json", json.dumps(body)).status == 200) == allowed
+
+
+@pytest.mark.parametrize(
+    ("attributes", "allowed"),
+    [
+        ({"etherT": "ip", "prot": "tcp", "dFromPort": "179", "dToPort": "179"}, True),
+        ({"prot": "tcp"}, False),
+        ({"etherT": "ip", "arpOpc": "req"}, False),
+        ({"etherT": "ip", "prot": "tcp", "tcpRules": "est,syn"}, False),
+    ],
+)
+def test_rules_of_filter_entries(client, mo, attributes, allowed) -> None:
+    body = mo("vzFilter", mo("vzEntry", name="e", **attributes), name="f")
+    assert (client.send("POST", "/api/mo/uni/tn-prod.json", json.dumps(body)).status == 200) == allowed
+
+
+@pytest.mark.parametrize(("low", "high", "allowed"), [("vlan-500", "vlan-510", True), ("vlan-510", "vlan-500", False)])
+def test_vlan_ranges_run_upwards(client, mo, low, high, allowed) -> None:
+    body = mo("fvnsVlanInstP", mo("fvnsEncapBlk", **{"from": low, "to": high}), name="p", allocMode="static")
+    assert (client.send("POST", "/api/mo/uni/infra.json", json.dumps(body)).status == 200) == allowed
+
+
+@pytest.mark.parametrize(
+    ("address", "secondary", "allowed"),
+    [
+        ("192.168.2.201/24", "192.168.2.254/24", True),
+        ("192.168.2.201/32", "192.168.2.254/24", False),
+        ("192.168.2.201/24", "2001:db8::fe/64", False),
+    ],
+)
+def test_an_interface_has_a_network_and_one_family(client, l3out, mo, address, secondary, allowed) -> None:
+    body = json.dumps(floating(mo, mo("l3extIp", addr=secondary), addr=address))
+    assert (client.send("POST", f"/api/mo/{l3out}/lnodep-rack-1/lifp-floating.json", body).status == 200) == allowed
+
+
+def test_a_leaf_has_one_router_id_in_a_vrf(client, l3out, mo) -> None:
+    def second(vrf: str, router_id: str):
+        node = mo("l3extRsNodeL3OutAtt", tDn="topology/pod-1/node-201", rtrId=router_id)
+        profile = mo("l3extLNodeP", node, name="n")
+        return mo("l3extOut", mo("l3extRsEctx", tnFvCtxName=vrf), profile, name="other")
+
+    status, code, text = client.refusal("POST", "/api/mo/uni/tn-prod.json", second("calico", "9.9.9.9"))
+    assert (status, code) == (400, "100")
+    assert "1.1.4.201" in text
+    assert "9.9.9.9" in text
+    client.post("uni/tn-prod", second("other-vrf", "9.9.9.9"))
+    client.delete("uni/tn-prod/out-other")
+    client.post("uni/tn-prod", second("calico", "1.1.4.201"))
