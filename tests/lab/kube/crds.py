@@ -169,7 +169,7 @@ def openapi(shape: Any) -> dict[str, Any]:
         required = sorted(name[:-1] for name in shape if name.endswith("!"))
         properties = {name.rstrip("!"): openapi(item) for name, item in shape.items()}
         return {"type": "object", "properties": properties, **({"required": required} if required else {})}
-    return _openapi_scalar(schema._parse(shape))
+    return _openapi_scalar(schema.parse_type(shape))
 
 
 def _openapi_scalar(limits: dict[str, str | None]) -> dict[str, Any]:

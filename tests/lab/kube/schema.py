@@ -154,18 +154,19 @@ def _conform_map(shape: dict, value: Any, path: str, findings: Findings) -> Any:
     return result
 
 
-def _parse(expression: str) -> dict[str, str | None]:
+def parse_type(expression: str) -> dict[str, str | None]:
+    """The parts of a type in ``calico.yml``: base, nullable, low, high, longest, default; ``None`` for what it leaves out."""
     match = EXPRESSION.fullmatch(expression)
     assert match, f"calico.yml: {expression!r} is no type"
     return match.groupdict()
 
 
 def _is_nullable(shape: Any) -> bool:
-    return isinstance(shape, str) and _parse(shape)["nullable"] is not None
+    return isinstance(shape, str) and parse_type(shape)["nullable"] is not None
 
 
 def _default(shape: Any) -> Any:
-    default = _parse(shape)["default"] if isinstance(shape, str) else None
+    default = parse_type(shape)["default"] if isinstance(shape, str) else None
     return None if default is None else yaml.safe_load(default)
 
 
@@ -177,7 +178,7 @@ def _wrong_type(value: Any, wanted: str, path: str, findings: Findings) -> Any:
 
 
 def _conform_scalar(shape: str, value: Any, path: str, findings: Findings) -> Any:
-    limits = _parse(shape)
+    limits = parse_type(shape)
     base = limits["base"] or ""
     if base == "any" or (value is None and limits["nullable"]):
         return value
