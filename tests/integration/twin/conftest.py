@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from lab.twin.bench import Bench, bench, eventually
 from lab.twin.machines import missing_prerequisites
 from lab.twin.paper import Figure

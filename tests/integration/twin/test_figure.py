@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lab.twin.bench import Bench, eventually
 from lab.twin.paper import Figure
 

@@ -73,14 +73,15 @@ class Figure:
         """Everything below the tenant, passwords included."""
         aggregate = [*_PODS, "192.168.0.0/22", "192.168.8.0/22", "172.31.3.0/24", "2001:db8:2::/48", "2001:db8:8::/112"]
         subnets = [prefix for prefix in aggregate if ip_network(prefix).version in self.families]
-        match_rule = mo(
-            "rtctrlSubjP", *(mo("rtctrlMatchRtDest", ip=prefix, aggregate="yes") for prefix in subnets), name="allowed"
-        )
+        match_rules = [
+            mo("rtctrlSubjP", *(mo("rtctrlMatchRtDest", ip=it, aggregate="yes") for it in subnets), name=f"allowed-{direction}")
+            for direction in ("import", "export")
+        ]
         policies = [
             mo("bgpCtxPol", name="fast", kaIntvl="1", holdIntvl="3", maxAsLimit="1", grCtrl="helper"),
             mo("bgpBestPathCtrlPol", name="relaxed", ctrl="asPathMultipathRelax"),
             mo("bgpCtxAfPol", name="wide", maxEcmp="64", maxEcmpIbgp="64"),
-            match_rule,
+            *match_rules,
         ]
         if self.prefix_limit:
             policies.append(mo("bgpPeerPfxPol", name="limit", maxPfx=str(self.prefix_limit), action="reject"))
@@ -92,7 +93,7 @@ class Figure:
         route_maps = [
             mo(
                 "rtctrlProfile",
-                mo("rtctrlCtxP", mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="allowed"), name="allowed", order="0"),
+                mo("rtctrlCtxP", mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=f"allowed-{direction}"), name="allowed", order="0"),
                 name=f"default-{direction}",
             )
             for direction in ("import", "export")
