@@ -123,7 +123,8 @@ class Cluster:
             "@extra.json",
         ]
         (self.folder / "extra.json").write_text(json.dumps(extra))
-        environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
+        # The client keeps what it discovers of a server in the temporary folder, by address; ports are used again.
+        environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "TMPDIR": str(self.folder)}
         done = subprocess.run(
             [*command, "--diff", "-vvv", *arguments],
             cwd=self.folder,

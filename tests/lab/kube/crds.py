@@ -27,6 +27,7 @@ import yaml
 from lab.kube import schema
 from lab.kube.build import cache_root
 from lab.kube.interface import CALICO_V1, CALICO_V3
+from lab.processes import LabError
 
 #: What the roles write, what ``verify`` and the BGP twin read, and what tells a Calico cluster from others.
 KINDS = (
@@ -62,7 +63,7 @@ OPENAPI_TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-class CrdError(Exception):
+class CrdError(LabError):
     """The definitions cannot be had; the message says why."""
 
 
