@@ -134,7 +134,7 @@ def follows_parent(existing):
 def _only_one(existing):
     """Whether a parent has at most one such object: its relative name carries no key."""
     listed = mo.CLASSES.get(existing.cls)
-    return not listed.naming if listed else "-" not in mo.split_dn(existing.dn)[-1]
+    return not listed.naming if listed else "-" not in mo.last_rn(existing.dn)
 
 
 def _cluster_key(tag):
@@ -420,6 +420,6 @@ def _class_of(dn, known, existing, root_class, root_dn):
 
 def _name(cls, dn):
     """What names an object below its parent: its naming properties where the class is listed, else its relative name."""
-    rn = mo.split_dn(dn)[-1]
+    rn = mo.last_rn(dn)
     naming = mo.CLASSES[cls].naming_of(rn) if cls in mo.CLASSES else None
     return {"rn": rn} if naming is None else naming

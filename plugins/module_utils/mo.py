@@ -219,7 +219,19 @@ def split_dn(dn):
 
 def parent_dn(dn):
     """The DN of the container, ``""`` for the top of the tree."""
-    return "/".join(split_dn(dn)[:-1])
+    return dn[: max(_last_separator(dn), 0)]
+
+
+def last_rn(dn):
+    """The relative name of an object, the last one of its DN."""
+    return dn[_last_separator(dn) + 1 :]
+
+
+def _last_separator(dn):
+    position = dn.rfind("/")
+    while position >= 0 and dn.count("[", position) != dn.count("]", position):
+        position = dn.rfind("/", 0, position)
+    return position
 
 
 def class_below(parent_class, rn):

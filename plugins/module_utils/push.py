@@ -202,7 +202,7 @@ class Push:
 
     def result(self, planned):
         """What the module returns: of what is ``planned``, or of what has been done."""
-        changes = [change for step in self.steps for change in (step.difference.changes if planned else step.done)]
+        changes = _once(change for step in self.steps for change in (step.difference.changes if planned else step.done))
         kept = {dn: reason for step in self.steps for dn, reason in step.difference.kept.items()}
         return {
             "changed": bool(changes),
@@ -221,6 +221,15 @@ class Push:
     def bodies(self):
         """What is to be sent, secrets as their markers: ``[{class: …}, …]``."""
         return [body for body in (step.body() for step in self.steps) if body]
+
+
+def _once(changes):
+    """The changes, without those that two roots have in common because both trees contain the object."""
+    unique = {}
+    for change in changes:
+        properties = tuple(change.after) if change.action == "modify" else ()
+        unique.setdefault((change.action, change.dn, properties), change)
+    return list(unique.values())
 
 
 def _shown(change):
@@ -263,7 +272,8 @@ def _failure(error, root):
         "dn": error.dn or root.dn,
         "root": root.dn,
     }
-    return PushError(f"Root {root.dn}: {error} (object: {error.dn or root.dn})", error=details)
+    message = str(error) if root.dn in str(error) else f"{error} (at root {root.dn})"
+    return PushError(message, error=details)
 
 
 def _changed_below(imdata, above):
@@ -275,7 +285,7 @@ def _changed_below(imdata, above):
         for cls, body in item.items():
             attributes = body.get("attributes", {})
             dn = attributes.get("dn")
-            rn = mo.split_dn(dn)[-1] if dn else attributes.get("rn") or mo.CLASSES[cls].rn(attributes)
+            rn = mo.last_rn(dn) if dn else attributes.get("rn") or mo.CLASSES[cls].rn(attributes)
             container = mo.parent_dn(dn) if dn else above
             if attributes.get("status") in _CHANGED:
                 yield container, cls, rn

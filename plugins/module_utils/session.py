@@ -168,7 +168,7 @@ class Session(ACIModule):
         return answer
 
     def _answer(self, info, body):
-        status = info.get("status") if isinstance(info.get("status"), int) else NO_ANSWER
+        status = _status(info)
         try:
             imdata = json.loads(body)["imdata"]
         except (KeyError, TypeError, ValueError):
@@ -214,6 +214,14 @@ class Session(ACIModule):
 
     def _forget_login(self):
         self.headers.pop("Cookie", None)
+
+
+def _status(info):
+    """The HTTP status; the connection plugin tells a login's only in its message."""
+    if isinstance(info.get("status"), int):
+        return info["status"]
+    told = re.search(r"HTTP Error (\d{3})", info.get("msg", ""))
+    return int(told.group(1)) if told else NO_ANSWER
 
 
 def _body(response, info):

@@ -118,7 +118,7 @@ def _parse(tree, parent_dn, owner, where, faults, seen):
 def _dn(cls, given, parent_dn):
     """Where an object is: by its naming properties, else by the name that the tree gives."""
     rn = mo.CLASSES[cls].rn(given) if cls in mo.CLASSES else None
-    rn = rn or given.get("rn") or (mo.split_dn(given["dn"])[-1] if given.get("dn") else None)
+    rn = rn or given.get("rn") or (mo.last_rn(given["dn"]) if given.get("dn") else None)
     if rn is None:
         return None
     return f"{parent_dn}/{rn}" if parent_dn else rn
@@ -224,5 +224,5 @@ def _rn_of_reply(cls, attributes):
     if attributes.get("rn"):
         return attributes["rn"]
     if attributes.get("dn"):
-        return mo.split_dn(attributes["dn"])[-1]
+        return mo.last_rn(attributes["dn"])
     return mo.CLASSES[cls].rn(attributes) if cls in mo.CLASSES else None

@@ -40,7 +40,10 @@ def test_slash_in_brackets_separates_nothing():
     dn = "uni/tn-t/out-o/lnodep-n/lifp-i/rspathL3OutAtt-[topology/pod-1/protpaths-1-2/pathep-[vpc/x]]/peerP-[10.0.0.1]"
     assert mo.split_dn(dn)[-2:] == ["rspathL3OutAtt-[topology/pod-1/protpaths-1-2/pathep-[vpc/x]]", "peerP-[10.0.0.1]"]
     assert mo.parent_dn(mo.parent_dn(dn)) == "uni/tn-t/out-o/lnodep-n/lifp-i"
+    assert mo.last_rn(dn) == "peerP-[10.0.0.1]"
+    assert mo.last_rn(mo.parent_dn(dn)) == "rspathL3OutAtt-[topology/pod-1/protpaths-1-2/pathep-[vpc/x]]"
     assert mo.parent_dn("uni") == ""
+    assert mo.last_rn("uni") == "uni"
 
 
 @pytest.mark.parametrize(

@@ -300,3 +300,14 @@ def test_connection_plugin_without_an_answer(answer):
     assert OverPlugin(plugin).get("/api/mo/uni.json") == []
     with pytest.raises(OutcomeUnknown):
         OverPlugin(Plugin([answer])).post("/api/mo/uni.json", "{}")
+
+
+def test_wrong_password_at_the_connection_plugin_is_not_tried_again():
+    class Refusing(Plugin):
+        def send_request(self, method, path, data):
+            return {**super().send_request(method, path, data), "msg": "HTTP Error 401: Unauthorized", "body": None}
+
+    session = OverPlugin(Refusing([(["Establishing login for joe to apic"], ""), ([], 200)]))
+    with pytest.raises(ApicError, match="HTTP status 401"):
+        session.get("/api/mo/uni.json")
+    assert session.counted()["login"] == 1

@@ -181,6 +181,7 @@ def test_check_mode_announces_exactly_what_the_run_does(run, server, state):
     server.log.clear()
     assert told(run(ROOTS, state=state)) == announced
     after = run.objects()
+    assert len(set(announced["created"])) == len(announced["created"])
     assert set(announced["created"]) == {dn for dn in after if dn not in before and is_marked(after[dn])}
     assert set(announced["deleted"]) == {dn for dn in before if dn not in after and is_marked(before[dn])}
     assert announced["changed"]
