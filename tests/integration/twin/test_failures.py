@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 from lab.twin.bench import Bench, eventually
 
@@ -42,8 +43,12 @@ def flow(bench: Bench, source: str, address: str, *options: str) -> Iterator[lis
             ended = time.time()
             ping.terminate()
             text = ping.stdout.read() if ping.stdout else ""
-            times = [started, *(float(at) for at in re.findall(r"\[([\d.]+)\] \d+ bytes from", text) if float(at) > started), ended]
-            longest.append(max(later - earlier for earlier, later in zip(times, times[1:], strict=False)))
+            times = [
+                started,
+                *(float(at) for at in re.findall(r"\[([\d.]+)\] \d+ bytes from", text) if float(at) > started),
+                ended,
+            ]
+            longest.append(max(later - earlier for earlier, later in pairwise(times)))
 
 
 def test_a_node_that_dies_silently_is_gone_from_every_leaf_within_the_hold_time(floating: Bench) -> None:

@@ -143,7 +143,7 @@ class Svi:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A leaf of the VRF. One without SVIs is a compute leaf."""
+    """A leaf of the VRF. One without SVIs may still be a border leaf, whose interfaces are yet to come."""
 
     id: int
     pod: int = 1
@@ -152,6 +152,7 @@ class Leaf:
     loopbacks: tuple[str, ...] = ()
     svis: tuple[Svi, ...] = ()
     relax: bool = False
+    compute: bool = False  # no L3Out knows it
 
     @property
     def dn(self) -> str:
@@ -236,7 +237,7 @@ class _Reader:
         for node in sorted(self._tree.of_class("fabricNode"), key=lambda mo: mo.number("id")):
             if node.get("role") == "leaf" and node.number("id") not in taken:
                 pod, number = _node_of(node.dn)
-                return [Leaf(id=number, pod=pod, tep=self._tep(node.dn))]
+                return [Leaf(id=number, pod=pod, tep=self._tep(node.dn), compute=True)]
         return []
 
     def _tep(self, node_dn: str) -> str:

@@ -29,7 +29,7 @@ class Line:
 def configuration(leaf: Leaf, twin: Twin) -> list[Line]:
     """The leaf's BGP configuration; nothing at all for a fabric without an AS number, or a border leaf without router ID."""
     asn = twin.fabric.asn
-    router_id = leaf.router_id if leaf.svis else twin.leaf_address(leaf, "ipv4")
+    router_id = twin.leaf_address(leaf, "ipv4") if leaf.compute else leaf.router_id
     if not asn or router_id in ("", "0.0.0.0"):
         return []
     # bdEnforcedEnable keeps the eBGP sessions of the VRF's L3Outs from coming up.
@@ -140,6 +140,8 @@ class _Builder:
             f"neighbor {name} route-map {inbound} in",
             f"neighbor {name} route-map {outbound} out",
         )
+        if "dis-peer-as-check" not in peer.controls:
+            self._add(self._af(family), f"neighbor {name} filter-list {self._peer_as_check(peer.asn)} out")
         if "as-override" in peer.controls:
             self._add(self._af(family), f"neighbor {name} as-override")
         if "allow-self-as" in peer.controls:
@@ -172,13 +174,15 @@ class _Builder:
         return name
 
     def _outbound(self, peer: Peer) -> str:
-        checked = "dis-peer-as-check" not in peer.controls
-        name, new = self._route_map("EXPORT", peer.version, peer.exports, peer.asn if checked else None)
+        name, new = self._route_map("EXPORT", peer.version, peer.exports)
         if new:
-            if checked:
-                self._add((), f"bgp as-path access-list PEER-{peer.asn} permit _{peer.asn}_")
-                self._entry(name, "deny", 5, [f"match as-path PEER-{peer.asn}"])
             self._entry(name, "permit", 10, self._prefix_match(name, peer.version, peer.exports))
+        return name
+
+    def _peer_as_check(self, asn: int) -> str:
+        """A list that holds back what has been in the peer's AS; as a filter list, for a route map looks after AS override."""
+        name = f"NOT-FROM-{asn}"
+        self._add((), f"bgp as-path access-list {name} deny _{asn}_", f"bgp as-path access-list {name} permit .*")
         return name
 
     def _route_map(self, kind: str, *policy: object) -> tuple[str, bool]:

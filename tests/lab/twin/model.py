@@ -62,7 +62,7 @@ class Twin:
 
     def endpoint_leaf(self) -> Leaf | None:
         """The compute leaf, which the endpoint is behind."""
-        return next((leaf for leaf in self.fabric.leaves if not leaf.svis), None)
+        return next((leaf for leaf in self.fabric.leaves if leaf.compute), None)
 
     def families(self) -> tuple[str, ...]:
         """The families that any SVI or host has an address of."""

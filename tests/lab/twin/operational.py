@@ -80,7 +80,7 @@ def _bgp(leaf: Leaf, twin: Twin, answers: LeafAnswers) -> Json:
         name=f"{fabric.tenant}:{fabric.vrf}",
         rtrId=router_id,
         operRtrId=router_id,
-        operSt="up" if answers.neighbours or not leaf.svis else "down",
+        operSt="up" if answers.neighbours or leaf.compute else "down",
         numPeers=len(external),
         numEstPeers=sum(answer.get("bgpState") == "Established" for answer in external.values()),
         **({"kaIntvl": timers.keepalive, "holdIntvl": timers.hold, "maxAsLimit": timers.as_limit} if timers else {}),

@@ -74,7 +74,11 @@ class Figure:
         aggregate = [*_PODS, "192.168.0.0/22", "192.168.8.0/22", "172.31.3.0/24", "2001:db8:2::/48", "2001:db8:8::/112"]
         subnets = [prefix for prefix in aggregate if ip_network(prefix).version in self.families]
         match_rules = [
-            mo("rtctrlSubjP", *(mo("rtctrlMatchRtDest", ip=it, aggregate="yes") for it in subnets), name=f"allowed-{direction}")
+            mo(
+                "rtctrlSubjP",
+                *(mo("rtctrlMatchRtDest", ip=it, aggregate="yes") for it in subnets),
+                name=f"allowed-{direction}",
+            )
             for direction in ("import", "export")
         ]
         policies = [
@@ -93,7 +97,12 @@ class Figure:
         route_maps = [
             mo(
                 "rtctrlProfile",
-                mo("rtctrlCtxP", mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=f"allowed-{direction}"), name="allowed", order="0"),
+                mo(
+                    "rtctrlCtxP",
+                    mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=f"allowed-{direction}"),
+                    name="allowed",
+                    order="0",
+                ),
                 name=f"default-{direction}",
             )
             for direction in ("import", "export")
