@@ -188,7 +188,9 @@ class _Inventory:
         self._hostvars = task_vars["hostvars"]
         self._groups: Mapping[str, list[str]] = task_vars["groups"]
         self.host: str = plain(task_vars["inventory_hostname"])
-        self.folder: str | None = plain(task_vars.get("inventory_dir"))
+        folder = plain(task_vars.get("inventory_dir"))
+        # Of hosts named on the command line Ansible says that their inventory is in the folder "None".
+        self.folder: str | None = folder if folder and os.path.isabs(folder) else None
 
     def read_cluster(self) -> _Variables:
         """The cluster's own variables, those of the play and the command line included."""

@@ -46,12 +46,12 @@ def test_names_are_unique_and_carry_the_prefix():
 
 
 def test_secrets():
-    assert SECRETS == {
+    assert {
         "aci_calico_bgp_password",
         "aci_calico_apic_password",
         "aci_calico_apic_private_key",
         "aci_calico_kube_api_key",
-    }
+    } == SECRETS
 
 
 @pytest.mark.parametrize("role", ALL_ROLES)

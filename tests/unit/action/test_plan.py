@@ -1,0 +1,258 @@
+"""The ``plan`` action in real plays: what it collects, what it writes, what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from unit.plugin_utils.planning import FLOATING, STANDARD, plan_of, racks, variables
+
+BIN = Path(sys.executable).parent
+MARKER = "S3cr3tMarker"
+PASSWORD = {"bgp_password": MARKER}
+ALLOCATION = "inventory/.allocations/prod1.yml"
+
+
+class Fabric:
+    """A folder with an inventory of clusters, and plays over it."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.folder = folder
+        self._env = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(root / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(root / "collections"),
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        }
+        self._groups: dict[str, Any] = {"aci_calico_clusters": {"hosts": {}}}
+        (folder / "inventory").mkdir()
+
+    def cluster(self, name: str, own: dict[str, Any], nodes: dict[str, Any] | None = None) -> None:
+        """Add a cluster: its host, its group, its variables and its node hosts."""
+        self._groups["aci_calico_clusters"]["hosts"][f"{name}-cluster"] = None
+        self._groups[name] = {"hosts": {f"{name}-cluster": None, **(nodes or {})}}
+        self.write("inventory/hosts.yml", yaml.safe_dump(self._groups))
+        self.write(f"inventory/group_vars/{name}/main.yml", yaml.safe_dump(own))
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file below the folder."""
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+    def read(self, path: str) -> str:
+        """The text of a file below the folder."""
+        return (self.folder / path).read_text(encoding="utf-8")
+
+    def files(self) -> set[str]:
+        """The files that were written."""
+        made = (path for path in self.folder.rglob("*") if path.is_file() and "group_vars" not in path.parts)
+        return {str(path.relative_to(self.folder)) for path in made} - {"inventory/hosts.yml", "play.yml"}
+
+    def play(self, *arguments: str, inventory: str = "inventory", **options: Any) -> tuple[dict[str, Any], str]:
+        """Run the action on every cluster.
+
+        :returns: its results by host, and all that was printed.
+        """
+        task = {"name": "Plan", "netops.aci_calico.plan": options}
+        play = {
+            "name": "Plan",
+            "hosts": "all" if "," in inventory else "aci_calico_clusters",
+            "gather_facts": False,
+            "tasks": [task],
+        }
+        self.write("play.yml", yaml.safe_dump([play]))
+        command = [str(BIN / "ansible-playbook"), "-i", inventory, "play.yml", *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=self._env, capture_output=True, text=True, check=False)
+        printed = done.stdout + done.stderr
+        assert "plays" in done.stdout, printed
+        report = json.loads(done.stdout[done.stdout.index('{\n    "custom_stats"') :])
+        return report["plays"][0]["tasks"][0]["hosts"], printed
+
+
+@pytest.fixture
+def fabric(tmp_path, root):
+    return Fabric(tmp_path, root)
+
+
+def faults(result: dict[str, Any]) -> dict[str, str]:
+    """``{rule: path}`` of a result."""
+    return {fault["id"]: fault["path"] for fault in result["faults"]}
+
+
+def test_plans_writes_and_then_changes_nothing(fabric):
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    results, _printed = fabric.play(artifacts=True)
+    result = results["prod1-cluster"]
+    assert result["changed"]
+    assert result["ansible_facts"]["aci_calico_plan"] == plan_of()
+    names = ("plan.json", "apic.json", "kubernetes.yml")
+    assert result["artifacts"] == [f"artifacts/prod1/{name}" for name in names]
+    assert fabric.files() == {*result["artifacts"], ALLOCATION}
+    written = {path: fabric.read(path) for path in fabric.files()}
+
+    results, printed = fabric.play("-vvvv", "--diff", artifacts=True)
+    assert not results["prod1-cluster"]["changed"]
+    assert {path: fabric.read(path) for path in fabric.files()} == written
+    assert MARKER not in printed + "".join(written.values())
+    assert json.loads(written["artifacts/prod1/plan.json"]) == plan_of()
+    assert list(json.loads(written["artifacts/prod1/apic.json"])) == ["polUni"]
+    kinds = {manifest["kind"] for manifest in yaml.safe_load_all(written["artifacts/prod1/kubernetes.yml"])}
+    assert kinds >= {"Node", "Secret", "IPPool", "BGPPeer", "BGPConfiguration"}
+
+
+def test_check_mode_tells_and_writes_nothing(fabric):
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    results, printed = fabric.play("--check", "--diff", artifacts=True)
+    assert results["prod1-cluster"]["changed"]
+    assert {change["after_header"] for change in results["prod1-cluster"]["diff"]} >= {"artifacts/prod1/plan.json"}
+    assert not fabric.files()
+    assert MARKER not in printed
+
+
+def test_keeps_addresses_by_the_allocation_file(fabric):
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a", "b"]), **PASSWORD))
+    fabric.play()
+    assert fabric.files() == {ALLOCATION}
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["new", "b"]), **PASSWORD))
+    results, _printed = fabric.play()
+    nodes = results["prod1-cluster"]["ansible_facts"]["aci_calico_plan"]["nodes"]
+    assert [(node["name"], node["slot"]) for node in nodes] == [("new", 0), ("b", 1)]
+
+
+def test_says_everything_that_is_wrong_and_writes_nothing(fabric):
+    fabric.cluster(
+        "prod1", variables(FLOATING, mtu=1, cluster_asn=65002, vlna=3, tenant="{{ nowhere }}", bgp_password="")
+    )
+    results, printed = fabric.play(artifacts=True)
+    result = results["prod1-cluster"]
+    assert result["failed"]
+    assert faults(result) == {
+        "out-of-range": "aci_calico_mtu",
+        "asn-equal": "aci_calico_cluster_asn",
+        "unknown-variable": "aci_calico_vlna",
+        "unresolved-variable": "aci_calico_tenant",
+        "password-empty": "aci_calico_bgp_password",
+    }
+    assert all(fault["remedy"] in result["msg"] for fault in result["faults"])
+    assert not fabric.files()
+    assert "Traceback" not in printed
+
+
+def test_warnings_are_shown(fabric):
+    fabric.cluster("prod1", variables(FLOATING, bgp_prefix_limit=5, **PASSWORD))
+    results, _printed = fabric.play()
+    assert any("aci_calico_bgp_prefix_limit" in str(text) for text in results["prod1-cluster"]["warnings"])
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def vaulted(fabric: Fabric) -> dict[str, Any]:
+    """The example with a password that only the Vault opens."""
+    fabric.write("vault-password", "open sesame")
+    encrypt = [str(BIN / "ansible-vault"), "encrypt_string", "--vault-password-file", "vault-password", MARKER]
+    secret = subprocess.run(encrypt, cwd=fabric.folder, capture_output=True, text=True, check=True).stdout
+    fabric.cluster("prod1", variables(FLOATING, bgp_password="{{ vault_bgp_password }}"))
+    fabric.write("inventory/group_vars/prod1/vault.yml", f"vault_bgp_password: {secret}")
+
+
+def test_planning_needs_no_vault(fabric):
+    vaulted(fabric)
+    results, _printed = fabric.play()
+    assert not results["prod1-cluster"]["faults"]
+
+
+def test_pushing_needs_the_vault(fabric):
+    vaulted(fabric)
+    results, _printed = fabric.play(require_secrets=True)
+    assert faults(results["prod1-cluster"]) == {"password-unreadable": "aci_calico_bgp_password"}
+    results, printed = fabric.play("--vault-password-file", "vault-password", "-vvvv", require_secrets=True)
+    assert not results["prod1-cluster"]["faults"]
+    assert MARKER not in printed
+
+
+def test_what_only_a_connection_needs_is_not_needed(fabric):
+    own = variables(
+        FLOATING, apic_private_key="{{ vault_key }}", kubeconfig="{{ nowhere }}", bgp_password="{{ nowhere }}"
+    )
+    fabric.cluster("prod1", own)
+    results, _printed = fabric.play()
+    assert not results["prod1-cluster"]["faults"]
+
+
+def test_a_password_must_be_declared(fabric):
+    fabric.cluster("prod1", variables(FLOATING))
+    results, _printed = fabric.play()
+    assert faults(results["prod1-cluster"]) == {"password-missing": "aci_calico_bgp_password"}
+
+
+# --- hosts -----------------------------------------------------------------------------------------------------------
+
+
+def test_hosts_of_the_clusters_group_are_its_nodes(fabric):
+    nodes = {"node-a": {"aci_calico_rack": 1}, "node-b": {"aci_calico_rack": "{{ 1 + 1 }}", "aci_calico_node_slot": 5}}
+    fabric.cluster("prod1", variables(STANDARD, racks=racks([], []), **PASSWORD), nodes)
+    fabric.cluster("prod2", variables(STANDARD, racks=racks([], []), vrf="other", vlan="400-410", l3out="x", **PASSWORD | {
+        "cluster_name": "prod2"}), {"node-c": {"aci_calico_rack": 1}})  # fmt: skip
+    results, _printed = fabric.play()
+    planned = {
+        host: [
+            (node["name"], node["rack"], node["slot"]) for node in result["ansible_facts"]["aci_calico_plan"]["nodes"]
+        ]
+        for host, result in results.items()
+    }
+    assert planned == {"prod1-cluster": [("node-a", "1", 0), ("node-b", "2", 5)], "prod2-cluster": [("node-c", "1", 0)]}
+
+
+def test_what_is_wrong_with_a_host_names_the_host(fabric):
+    nodes = {"node-a": {"aci_calico_rack": 1}, "node-b": {"aci_calico_rack": "{{ nowhere }}"}, "node-c": {}}
+    fabric.cluster("prod1", variables(STANDARD, racks=racks([], []), **PASSWORD), nodes)
+    results, _printed = fabric.play()
+    found = {
+        (fault["id"], fault["path"]) for fault in results["prod1-cluster"]["faults"] if fault["severity"] == "error"
+    }
+    assert found == {
+        ("unresolved-variable", "hosts.node-b.aci_calico_rack"),
+        ("node-without-rack", "hosts.node-c.aci_calico_rack"),
+    }
+
+
+def test_clusters_are_checked_against_each_other(fabric):
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    other = variables(FLOATING, cluster_name="prod2", vlan=301, mtu="{{ nowhere }}", **PASSWORD)
+    fabric.cluster("prod2", other)
+    results, _printed = fabric.play()
+    assert set(faults(results["prod1-cluster"])) == {"subnet-overlap-clusters"}
+    assert set(faults(results["prod2-cluster"])) == {"subnet-overlap-clusters", "unresolved-variable"}
+
+
+# --- the allocation file ---------------------------------------------------------------------------------------------
+
+
+def test_a_broken_allocation_file_is_not_overwritten(fabric):
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    fabric.write(ALLOCATION, "<<<<<<< HEAD\n")
+    results, _printed = fabric.play()
+    assert set(faults(results["prod1-cluster"])) == {"allocation-file"}
+    assert fabric.read(ALLOCATION) == "<<<<<<< HEAD\n"
+
+
+def test_the_allocation_file_can_be_elsewhere(fabric):
+    fabric.cluster("prod1", variables(FLOATING, allocation_file="slots/one.yml", **PASSWORD))
+    results, _printed = fabric.play()
+    assert results["prod1-cluster"]["allocation_file"] == "slots/one.yml"
+    assert fabric.files() == {"slots/one.yml"}
+
+
+def test_an_inventory_without_a_folder_is_warned_of(fabric):
+    fabric.write("vars.json", json.dumps(variables(FLOATING, **PASSWORD)))
+    results, _printed = fabric.play("-e", "@vars.json", inventory="somewhere,")
+    assert set(faults(results["somewhere"])) == {"allocation-not-recorded"}
+    assert results["somewhere"]["allocation_file"] is None
