@@ -409,8 +409,11 @@ RULES: Sequence[Rule] = (
 
 def same_fabric(one: Intent, other: Intent) -> bool:
     """Whether two clusters name a controller in common; clusters that name none are taken to share the fabric."""
-    hosts = [{host for host in intent["apic_host"] or [] if isinstance(host, str)} for intent in (one, other)]
-    return not all(hosts) or bool(hosts[0] & hosts[1])
+    controllers = [
+        {(host, intent["apic_port"]) for host in intent["apic_host"] or [] if isinstance(host, str)}
+        for intent in (one, other)
+    ]
+    return not all(controllers) or bool(controllers[0] & controllers[1])
 
 
 def _same_vrf(one: Intent, other: Intent) -> bool:

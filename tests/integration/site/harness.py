@@ -1,0 +1,221 @@
+"""Runs the playbooks against the lab as a user would: many clusters at once, each with servers of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import yaml
+
+from lab.apic.server import ApicServer
+from lab.kube.server import KubeServer
+
+ROOT = Path(__file__).resolve().parents[3]
+PASSWORD = "Marker-8d1f0c-Password"
+ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
+
+
+def racks(count: int, nodes: int) -> list[dict[str, Any]]:
+    """Racks with two leaves each from 201 up, and so many nodes in each."""
+    return [
+        {
+            "id": number,
+            "leaves": [199 + 2 * number, 200 + 2 * number],
+            "nodes": [f"n{number}-{node}" for node in range(1, nodes + 1)],
+        }
+        for number in range(1, count + 1)
+    ]
+
+
+def intent(svi: str, racks_: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """A cluster's variables: the smallest set that is valid."""
+    return {
+        "aci_calico_fabric_asn": 65002,
+        "aci_calico_tenant": "common",
+        "aci_calico_vrf": "calico",
+        "aci_calico_l3_domain": "k8s-l3",
+        "aci_calico_physical_domain": "k8s",
+        "aci_calico_svi": svi,
+        "aci_calico_vlan": 300 if svi == "floating" else "300-499",
+        "aci_calico_node_subnets": ["192.168.0.0/22"],
+        "aci_calico_cluster_asn": 65003,
+        "aci_calico_pod_subnets": ["10.1.0.0/16"],
+        "aci_calico_service_subnets": ["192.168.8.0/22"],
+        "aci_calico_external_service_subnets": ["192.168.16.0/24"],
+        "aci_calico_bgp_password": PASSWORD,
+        "aci_calico_racks": racks_,
+    } | {f"aci_calico_{name}": value for name, value in changes.items()}
+
+
+@dataclass
+class Cluster:
+    """A cluster of an inventory, with an APIC and an API server of its own."""
+
+    name: str
+    variables: dict[str, Any]
+    apic: ApicServer
+    kube: KubeServer | None = None
+
+    def connection(self) -> dict[str, Any]:
+        """The variables that lead to its servers."""
+        return {
+            "aci_calico_apic_host": "127.0.0.1",
+            "aci_calico_apic_port": self.apic.port,
+            "aci_calico_apic_password": "lab-admin",
+            "aci_calico_apic_validate_certs": False,
+        } | ({"aci_calico_kubeconfig": str(self.kube.kubeconfig)} if self.kube else {})
+
+    def tree(self) -> dict[str, Any]:
+        """What APIC holds, without what changes by itself."""
+        return self.apic.snapshot(volatile=False)
+
+    def post(self, dn: str, body: dict[str, Any]) -> None:
+        """Configure something by hand, as somebody else would."""
+        context = ssl.create_default_context(cafile=str(self.apic.ca_path))
+        login = {"aaaUser": {"attributes": {"name": "admin", "pwd": "lab-admin"}}}
+        cookie = ""
+        for path, content in (("aaaLogin", login), (f"mo/{dn}", body)):
+            request = Request(f"{self.apic.url}/api/{path}.json", json.dumps(content).encode(), {"Cookie": cookie})
+            with urlopen(request, context=context) as answer:
+                cookie = answer.headers.get("Set-Cookie", "")
+
+    def calls(self) -> list[str]:
+        """Method and path of every request to APIC so far."""
+        return [f"{entry['method']} {entry['path']}" for entry in self.apic.log.entries]
+
+
+@dataclass
+class Outcome:
+    """How a run ended: its exit code, all that it printed, and each task's result by host."""
+
+    code: int
+    output: str
+    results: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+
+    def pushed(self, host: str, key: str) -> list[Any]:
+        """What ``aci_tree`` says it created, modified or deleted for a host, over all of its tasks."""
+        return [item for _task, name, result in self.results if name == host for item in result.get(key) or ()]
+
+    def changed(self, host: str) -> list[str]:
+        """The tasks that changed something for a host."""
+        return [task for task, name, result in self.results if name == host and result.get("changed")]
+
+
+class Site:
+    """A folder with an inventory and everything that a run writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clusters: dict[str, Cluster] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def add(self, name: str, variables: dict[str, Any], kube: bool = True, **apic: Any) -> Cluster:
+        """One more cluster, with servers that end with the site."""
+        nodes = [node for rack in variables["aci_calico_racks"] for node in rack.get("nodes", ())]
+        names = [node if isinstance(node, str) else node["name"] for node in nodes]
+        server = self._stack.enter_context(ApicServer(**apic))
+        api = self._stack.enter_context(KubeServer([{"name": node} for node in names])) if kube else None
+        cluster = self.clusters[name] = Cluster(name, variables, server, api)
+        return cluster
+
+    def write(self) -> Path:
+        """The inventory, as the clusters' variables are now."""
+        hosts = {name: cluster.variables | cluster.connection() for name, cluster in self.clusters.items()}
+        path = self.folder / "inventory" / "hosts.yml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump({"aci_calico_clusters": {"hosts": hosts}}), encoding="utf-8")
+        return path
+
+    def command(self, playbook: str | Path, *options: str) -> list[str]:
+        """The command line of a run."""
+        book = playbook if isinstance(playbook, Path) else ROOT / "playbooks" / f"{playbook}.yml"
+        extra = json.dumps({"aci_calico_artifacts_dir": str(self.folder / "artifacts")})
+        return [str(ANSIBLE), "-i", str(self.write()), "--forks", "12", "-e", extra, str(book), *options]
+
+    def environment(self) -> dict[str, str]:
+        """Nothing of the user's; everything that Ansible writes goes below the folder."""
+        own = {name: str(self.folder / name) for name in ("home", "tmp")}
+        for path in own.values():
+            Path(path).mkdir(exist_ok=True)
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "ACI_"))},
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callbacks")),
+            "ANSIBLE_CALLBACKS_ENABLED": "record_results",
+            "ANSIBLE_LOG_PATH": str(self.folder / "ansible.log"),
+            "RECORD_RESULTS": str(self.folder / "results.jsonl"),
+            "HOME": own["home"],
+            "TMPDIR": own["tmp"],
+        }
+
+    def run(self, playbook: str | Path, *options: str, check: bool = True) -> Outcome:
+        """Run a playbook to its end.
+
+        :raises AssertionError: it failed, and ``check`` says that it must not.
+        """
+        (self.folder / "results.jsonl").unlink(missing_ok=True)
+        done = subprocess.run(
+            self.command(playbook, *options),
+            env=self.environment(),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        outcome = Outcome(done.returncode, done.stdout + done.stderr, list(self._results()))
+        assert not (check and outcome.code), outcome.output[-6000:]
+        return outcome
+
+    def _results(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        path = self.folder / "results.jsonl"
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                entry = json.loads(line)
+                yield entry["task"], entry["host"], entry["result"]
+
+    def start(self, playbook: str | Path, *options: str) -> subprocess.Popen[bytes]:
+        """Start a run that somebody will kill."""
+        return subprocess.Popen(
+            self.command(playbook, *options),
+            env=self.environment(),
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to a process and all that it started, whatever session they are in."""
+    doomed = [process.pid, *_descendants(process.pid)]
+    for pid in doomed:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait(30)
+
+
+def _descendants(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return []
+    return [grand for child in map(int, children) for grand in (child, *_descendants(child))]
