@@ -36,6 +36,7 @@ class Misbehaviour:
 
     unavailable: int = 0  # answer so many requests with 503
     hang_at: int | None = None  # never answer the request after so many others
+    denied: str = ""  # refuse every write whose path contains this, and say what it carried as some admission hooks do
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,14 @@ class Emulator(kmock.KubernetesEmulator):
                 subresources={"status"} if kind.status_subresource else set(),
             )
 
-    def restore(self, obj: dict[str, Any]) -> None:
-        """Take back an object of an earlier run."""
-        kind = next(
-            kind
-            for kind in self.kinds.values()
-            if (kind.storage_version, kind.kind) == (obj["apiVersion"], obj["kind"])
-        )
-        self.store.restore(kind, obj)
-        self._show_to_watchers(kind, obj)
+    def restore(self, version: int, objects: list[dict[str, Any]]) -> None:
+        """Take back the newest version and the objects of an earlier run."""
+        kinds = {(kind.storage_version, kind.kind): kind for kind in self.kinds.values()}
+        for obj in objects:
+            kind = kinds[obj["apiVersion"], obj["kind"]]
+            self.store.restore(kind, obj)
+            self._show_to_watchers(kind, obj)
+        self.store.continue_from(version)
 
     async def __call__(self, raw_request: aiohttp.web.BaseRequest) -> aiohttp.web.StreamResponse:
         path, query = raw_request.path, raw_request.query_string
@@ -97,7 +97,7 @@ class Emulator(kmock.KubernetesEmulator):
                 rel_url=raw_request.rel_url.with_path(f"/api/v1/namespaces/-/namespaces{name}")
             )
         try:
-            await self._misbehave()
+            await self._misbehave(raw_request)
             if path in HEALTH:
                 return aiohttp.web.Response(text="ok")
             self._authenticate(raw_request)
@@ -109,7 +109,7 @@ class Emulator(kmock.KubernetesEmulator):
         self._log(Logged(raw_request.method, path, query, response.status))
         return response
 
-    async def _misbehave(self) -> None:
+    async def _misbehave(self, raw_request: aiohttp.web.BaseRequest) -> None:
         if self.misbehaviour.hang_at is not None:
             self.misbehaviour.hang_at -= 1
             if self.misbehaviour.hang_at < 0:
@@ -117,6 +117,9 @@ class Emulator(kmock.KubernetesEmulator):
         if self.misbehaviour.unavailable > 0:
             self.misbehaviour.unavailable -= 1
             raise Refusal(503, "ServiceUnavailable", "the server is currently unable to handle the request")
+        denied = self.misbehaviour.denied
+        if denied and denied in raw_request.path and raw_request.method != "GET":
+            raise Refusal(403, "Forbidden", f"admission webhook denied the request: {await raw_request.text()}")
 
     def _authenticate(self, raw_request: aiohttp.web.BaseRequest) -> None:
         if raw_request.headers.get("Authorization") != f"Bearer {self._token}":
@@ -149,6 +152,7 @@ class Emulator(kmock.KubernetesEmulator):
     async def _watch(self, kind: Kind, request: kmock.Request) -> aiohttp.web.StreamResponse:
         namespace = _namespace(kind, request)
         stored = attrs.evolve(request, action=kmock.action.WATCH, resource=_resource(kind), namespace=namespace)
+        self._requests.append(stored)  # kmock reacts only to requests that it has taken in
         return await super()._handle(stored)
 
     def _answer(self, kind: Kind, request: kmock.Request) -> aiohttp.web.Response:

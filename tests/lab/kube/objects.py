@@ -83,8 +83,11 @@ class Objects:
 
     def restore(self, kind: Kind, obj: dict[str, Any]) -> None:
         """Take back an object that was written by an earlier run."""
-        self._version = max(self._version, int(obj["metadata"]["resourceVersion"]))
         self._objects[self._key(kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])] = obj
+
+    def continue_from(self, version: int) -> None:
+        """Never give out a version again, not even that of a deletion."""
+        self._version = max(self._version, version)
 
     def get(self, kind: Kind, namespace: str | None, name: str) -> dict[str, Any]:
         """Return one object; 404 when it is not there."""

@@ -63,15 +63,16 @@ class State:
         context.load_cert_chain(str(self._server_file))
         return context
 
-    def load(self) -> list[dict[str, Any]]:
-        """The objects that the last run left; a line that was cut off when it died counts as not written."""
+    def load(self) -> tuple[int, list[dict[str, Any]]]:
+        """The last run's newest version and objects; a line that was cut off when it died counts as not written."""
+        version = 0
         objects: dict[tuple[str, ...], dict[str, Any]] = {}
         for line in self._lines("objects.jsonl"):
             try:
                 entry = json.loads(line)
             except ValueError:
                 break
-            obj = entry["object"]
+            obj, version = entry["object"], max(version, entry["version"])
             if isinstance(obj, str):
                 obj = json.loads(self._cipher.decrypt(obj.encode()))
             key = (obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
@@ -79,18 +80,18 @@ class State:
                 objects.pop(key, None)
             else:
                 objects[key] = obj
-        return list(objects.values())
+        return version, list(objects.values())
 
-    def compact(self, objects: Iterable[dict[str, Any]]) -> None:
+    def compact(self, version: int, objects: Iterable[dict[str, Any]]) -> None:
         """Begin a new journal with what there is."""
         path = self.folder / "objects.jsonl"
         draft = path.with_suffix(".new")
-        draft.write_text("".join(self._entry("ADDED", obj) for obj in objects), encoding="utf-8")
+        draft.write_text("".join(self._entry("ADDED", version, obj) for obj in objects), encoding="utf-8")
         draft.replace(path)
 
     def written(self, _kind: Kind, event: str, obj: dict[str, Any]) -> None:
         """Note one write."""
-        self._append("objects.jsonl", self._entry(event, obj))
+        self._append("objects.jsonl", self._entry(event, int(obj["metadata"]["resourceVersion"]), obj))
 
     def requested(self, request: Logged) -> None:
         """Note one request."""
@@ -102,9 +103,9 @@ class State:
         """Note fields that were dropped."""
         self._append("pruned.jsonl", json.dumps({"kind": kind, "name": name, "fields": fields}) + "\n")
 
-    def _entry(self, event: str, obj: dict[str, Any]) -> str:
+    def _entry(self, event: str, version: int, obj: dict[str, Any]) -> str:
         shown: Any = self._cipher.encrypt(json.dumps(obj).encode()).decode() if obj["kind"] == "Secret" else obj
-        return json.dumps({"event": event, "object": shown}) + "\n"
+        return json.dumps({"event": event, "version": version, "object": shown}) + "\n"
 
     def _append(self, name: str, line: str) -> None:
         with (self.folder / name).open("a", encoding="utf-8") as file:
@@ -187,11 +188,10 @@ class KubeServer(KubeApi):
 
     async def _serve(self, ready: Future[str]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        objects = self.state.load()
-        self.state.compact(objects)
+        version, objects = self.state.load()
+        self.state.compact(version, objects)
         async with self.emulator:
-            for obj in objects:
-                self.emulator.restore(obj)
+            self.emulator.restore(version, objects)
             runner = aiohttp.web.ServerRunner(aiohttp.web.Server(self.emulator), shutdown_timeout=0.1)
             await runner.setup()
             try:

@@ -1,0 +1,123 @@
+"""Calico's kinds: what is dropped, filled in and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.kube.schema import CALICO_V1, CALICO_V3, Kind, admit, load_kinds
+
+
+def kind_of(name: str, group: str = CALICO_V1) -> Kind:
+    return next(kind for kind in load_kinds((group,)) if kind.kind == name)
+
+
+def admitted(kind: str, spec: Any, old: Any = None, group: str = CALICO_V1):
+    """The findings, and the object's spec afterwards."""
+    obj = {"metadata": {"name": "x"}, "spec": spec}
+    findings = admit(kind_of(kind, group), obj, {"spec": old} if old else None)
+    return findings, obj["spec"]
+
+
+def test_unknown_fields_are_dropped_at_every_depth():
+    spec = {"peerIP": "192.0.2.1", "keepAlive": "1s", "password": {"secretKeyRef": {"key": "k", "nmae": "n"}}}
+    findings, left = admitted("BGPPeer", spec)
+    assert sorted(findings.pruned) == ["spec.keepAlive", "spec.password.secretKeyRef.nmae"]
+    assert left == {"peerIP": "192.0.2.1", "password": {"secretKeyRef": {"key": "k", "name": ""}}}
+
+
+def test_unknown_fields_beside_the_spec_are_dropped():
+    obj = {"metadata": {"name": "x"}, "spec": {}, "extra": 1}
+    assert admit(kind_of("BGPPeer"), obj).pruned == ["extra"]
+    assert "extra" not in obj
+
+
+def test_defaults_are_filled_in_and_nulls_are_nothing():
+    _, spec = admitted("IPPool", {"cidr": "10.1.0.0/16", "disabled": None})
+    assert spec == {"cidr": "10.1.0.0/16", "assignmentMode": "Automatic", "nodeSelector": "all()"}
+
+
+def test_everything_wrong_is_said_at_once():
+    findings, _ = admitted(
+        "BGPPeer", {"asNumber": "65002", "node": 1, "nextHopMode": "Me", "password": {"secretKeyRef": {}}}
+    )
+    assert [path for path, _, _ in findings.causes] == [
+        "spec.asNumber",
+        "spec.node",
+        "spec.nextHopMode",
+        "spec.password.secretKeyRef.key",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "path"),
+    [
+        ("BGPPeer", {"asNumber": 4200000000}, "spec.asNumber"),
+        ("BGPPeer", {"asNumber": True}, "spec.asNumber"),
+        ("BGPPeer", {"node": "n" * 254}, "spec.node"),
+        ("BGPPeer", {"filters": "aci"}, "spec.filters"),
+        ("BGPPeer", {"filters": [1]}, "spec.filters[0]"),
+        ("BGPPeer", [], "spec"),
+        ("BGPConfiguration", {"serviceClusterIPs": [{"cidr": "10.0.0.0"}]}, "spec.serviceClusterIPs[0].cidr"),
+        ("BGPConfiguration", {"logSeverityScreen": "loud"}, "spec.logSeverityScreen"),
+        ("BGPConfiguration", {"listenPort": 65536}, "spec.listenPort"),
+        ("BGPConfiguration", {"listenPort": 0}, "spec.listenPort"),
+        ("BGPConfiguration", {"communities": [{"name": "a", "value": "1"}]}, "spec.communities[0].value"),
+        ("BGPFilter", {"exportV4": [{"source": "RemotePeers"}]}, "spec.exportV4[0].action"),
+        ("IPPool", {"blockSize": 26}, "spec.cidr"),
+        ("IPPool", {"cidr": "10.1.0.0/16", "ipipMode": "Sometimes"}, "spec.ipipMode"),
+        ("BlockAffinity", {"cidr": "10.1.0.0/26", "deleted": "false", "node": "n"}, "spec.state"),
+    ],
+)
+def test_wrong_values(kind, spec, path):
+    findings, _ = admitted(kind, spec)
+    assert [cause[0] for cause in findings.causes] == [path]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("BGPPeer", {"node": "n", "nodeSelector": "all()"}),
+        ("BGPPeer", {"peerIP": "192.0.2.1", "peerSelector": "all()"}),
+        ("BGPPeer", {"asNumber": 1, "peerSelector": "all()"}),
+        ("BGPPeer", {"reachableBy": "192.0.2.1"}),
+        ("BGPPeer", {"localWorkloadSelector": "all()"}),
+        ("BGPPeer", {"keepOriginalNextHop": True, "nextHopMode": "Self"}),
+        ("BGPConfiguration", {"nodeToNodeMeshEnabled": False, "nodeMeshMaxRestartTime": "1s"}),
+        ("BGPConfiguration", {"communities": [{"name": "a", "value": "1:2"}]}),
+        ("BGPFilter", {"exportV4": [{"action": "Reject", "cidr": "10.0.0.0/8"}]}),
+        ("BGPFilter", {"importV6": [{"action": "Reject", "prefixLength": {"min": 1}}]}),
+        ("BGPFilter", {"exportV4": [{"action": "Reject", "operations": [{}]}]}),
+        ("IPPool", {"cidr": "10.1.0.1/16"}),
+        ("IPPool", {"cidr": "10.1.0.0/27"}),
+        ("IPPool", {"cidr": "10.1.0.0/16", "blockSize": 19}),
+        ("IPPool", {"cidr": "2001:db8::/64", "blockSize": 64}),
+        ("IPPool", {"cidr": "2001:db8::/64", "ipipMode": "Always"}),
+        ("IPPool", {"cidr": "10.1.0.0/16", "ipipMode": "Always", "vxlanMode": "Always"}),
+    ],
+)
+def test_fields_that_contradict_each_other(kind, spec):
+    findings, _ = admitted(kind, spec)
+    assert [(path, reason) for path, reason, _ in findings.causes] == [("spec", "FieldValueForbidden")]
+
+
+@pytest.mark.parametrize("change", [{"cidr": "10.2.0.0/16"}, {"blockSize": 27}])
+def test_a_pool_keeps_its_addresses(change):
+    pool = {"cidr": "10.1.0.0/16", "blockSize": 26}
+    assert not admitted("IPPool", dict(pool), old=pool)[0].causes
+    assert admitted("IPPool", {**pool, **change}, old=pool)[0].causes
+
+
+def test_native_v3_wants_a_spec():
+    """``crd.projectcalico.org`` does not."""
+    for group, causes in ((CALICO_V3, 1), (CALICO_V1, 0)):
+        assert len(admit(kind_of("BGPPeer", group), {"metadata": {"name": "x"}}).causes) == causes
+
+
+def test_kinds_of_kubernetes_itself_are_taken_as_they_are():
+    obj = {"metadata": {"name": "x"}, "spec": {"anything": 1}}
+    findings = admit(kind_of("Node"), obj)
+    assert not findings.causes
+    assert not findings.pruned
+    assert obj["spec"] == {"anything": 1}
