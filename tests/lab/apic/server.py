@@ -30,7 +30,11 @@ MAX_BODY = 256 * 1024 * 1024
 
 
 class Dropped(Exception):
-    """The connection is closed instead of an answer."""
+    """The connection is closed instead of an answer; ``unsent`` is the answer to a request that was applied."""
+
+    def __init__(self, unsent: Response | None = None) -> None:
+        super().__init__("dropped")
+        self.unsent = unsent
 
 
 class ApicServer:
@@ -151,15 +155,14 @@ class ApicServer:
     async def _api(self, request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
         body = await request.text()
-        response: Response | None = None
         try:
             response = await self._answer(request, body)
-        except Dropped:
-            request.transport.abort()
-        finally:
-            self._note(request, body, response, started)
-        if response is None:
+        except Dropped as drop:
+            self._note(request, body, None, drop.unsent.changed if drop.unsent else [], started)
+            if request.transport:
+                request.transport.abort()
             return web.Response(status=500)
+        self._note(request, body, response, response.changed, started)
         return web.Response(
             status=response.status, body=response.body, content_type=response.content_type, headers=response.headers
         )
@@ -179,24 +182,25 @@ class ApicServer:
             elif rule.action == "drop":
                 raise Dropped
         response = self.apic.handle(_request(request, body))
-        request["changed"] = response.changed
         for rule in due:
             if rule.action == "hang-after":
-                await self._hang(request)
+                await self._hang(request, response)
             elif rule.action == "drop-after":
-                raise Dropped
+                raise Dropped(response)
         return response
 
-    async def _hang(self, request: web.Request) -> None:
+    async def _hang(self, request: web.Request, unsent: Response | None = None) -> None:
         """Wait until somebody releases the hanging requests or the client is gone."""
         releases = self.misbehaviour.released
         self.misbehaviour.hung.set()
         while self.misbehaviour.released == releases:
             if request.transport is None or request.transport.is_closing():
-                raise Dropped
+                raise Dropped(unsent)
             await asyncio.sleep(0.01)
 
-    def _note(self, request: web.Request, body: str, response: Response | None, started: float) -> None:
+    def _note(
+        self, request: web.Request, body: str, response: Response | None, changed: list[str], started: float
+    ) -> None:
         self.log.add(
             **{
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -207,7 +211,7 @@ class ApicServer:
                 "ms": round((time.perf_counter() - started) * 1000, 1),
                 "in": len(body),
                 "out": len(response.body) if response else 0,
-                "changed": request.get("changed", []),
+                "changed": changed,
             }
         )
 

@@ -1,0 +1,237 @@
+"""The emulator on the network: TLS, misbehaviour, the log, the lab's own interface and the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.client import RemoteDisconnected
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.apic.server import ApicServer
+
+FOLDER = Path(__file__).resolve().parents[3] / "lab" / "apic"
+
+
+class Browser:
+    """A client of the network; ``call`` returns (status, JSON)."""
+
+    def __init__(self, url: str, password: str, ca: Path | None = None) -> None:
+        self.url = url
+        self.password = password
+        self.context = ssl.create_default_context(cafile=ca) if ca else None
+        self.cookie = ""
+
+    def call(self, method: str, target: str, document: Any = None, timeout: float = 10) -> tuple[int, Any]:
+        data = json.dumps(document).encode() if document is not None else None
+        headers = {"Cookie": self.cookie, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + target, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, context=self.context, timeout=timeout) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.loads(refused.read())
+
+    def log_in(self) -> Browser:
+        attributes = {"name": "admin", "pwd": self.password}
+        _status, answer = self.call("POST", "/api/aaaLogin.json", {"aaaUser": {"attributes": attributes}})
+        self.cookie = f"APIC-cookie={answer['imdata'][0]['aaaLogin']['attributes']['token']}"
+        return self
+
+    def create(self, name: str) -> int:
+        return self.call("POST", "/api/mo/uni.json", {"fvTenant": {"attributes": {"name": name}}})[0]
+
+
+@pytest.fixture(name="server")
+def _server(fabric):
+    with ApicServer(fabric, https=False, expose_secrets=True) as server:
+        yield server
+
+
+@pytest.fixture(name="browser")
+def _browser(server):
+    browser = Browser(server.url, "marker-password").log_in()
+    server.log.clear()
+    return browser
+
+
+def test_https_with_a_certificate_that_can_be_checked(fabric) -> None:
+    with ApicServer(fabric) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        assert Browser(server.url, "marker-password", server.ca_path).log_in().create("t") == 200
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(server.url, timeout=10)
+
+
+def test_the_log(server, browser) -> None:
+    browser.create("t")
+    browser.call("GET", "/api/mo/uni/tn-t.json?rsp-subtree=full")
+    browser.call("GET", "/_lab/status")
+    post, get = server.log
+    assert (post["method"], post["path"], post["status"], post["changed"][0]) == (
+        "POST",
+        "/api/mo/uni.json",
+        200,
+        "uni/tn-t",
+    )
+    assert (get["query"], get["changed"]) == ("rsp-subtree=full", [])
+    assert get["out"] > 100
+    assert browser.call("GET", "/_lab/log?since=1")[1] == [get]
+    assert server.log.count("POST") == 1
+
+
+def test_no_password_is_logged(server) -> None:
+    Browser(server.url, "marker-password").log_in()
+    assert "marker-password" not in json.dumps(server.log.entries)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_errors_at_a_chosen_request(server, browser, status) -> None:
+    server.misbehave("status", nth=2, count=2, status=status)
+    assert [browser.create(name) for name in ("a", "b", "c", "d")] == [200, status, status, 200]
+    assert server.tree.get("uni/tn-b") is None
+
+
+def test_a_connection_dropped_before_anything_happens(server, browser) -> None:
+    server.misbehave("drop", method="POST")
+    with pytest.raises((RemoteDisconnected, ConnectionError)):
+        browser.create("t")
+    assert server.tree.get("uni/tn-t") is None
+    assert server.log.entries[-1]["status"] == 0
+    assert browser.create("t") == 200
+
+
+def test_a_connection_dropped_after_it_happened(server, browser) -> None:
+    server.misbehave("drop-after", path="/api/mo/")
+    with pytest.raises((RemoteDisconnected, ConnectionError)):
+        browser.create("t")
+    assert server.tree.get("uni/tn-t")
+    assert server.log.entries[-1]["changed"] == ["uni/tn-t", "uni/tn-t/rsTenantMonPol", "uni/tn-t/svcCont"]
+
+
+@pytest.mark.parametrize(("action", "applied"), [("hang", False), ("hang-after", True)])
+def test_a_request_that_hangs_until_it_is_released(server, browser, action, applied) -> None:
+    server.misbehave(action)
+    answers: list[int] = []
+    thread = threading.Thread(target=lambda: answers.append(browser.create("t")))
+    thread.start()
+    assert server.misbehaviour.hung.wait(10)
+    assert (server.tree.get("uni/tn-t") is not None) == applied
+    assert answers == []
+    server.misbehaviour.release()
+    thread.join(10)
+    assert answers == [200]
+
+
+def test_latency_and_expiry(server, browser) -> None:
+    server.misbehave("latency", seconds=0.2)
+    started = time.monotonic()
+    assert browser.create("t") == 200
+    assert time.monotonic() - started >= 0.2
+    server.misbehave("expire", nth=2)
+    assert [browser.create("a"), browser.create("b"), browser.log_in().create("c")] == [200, 403, 200]
+
+
+def test_a_controller_that_fails(fabric) -> None:
+    with ApicServer(fabric, https=False, controllers=2) as server:
+        server.misbehave("drop", count=0, controller=1)
+        first, second = (Browser(url, "marker-password") for url in server.urls)
+        with pytest.raises((RemoteDisconnected, ConnectionError)):
+            first.log_in()
+        assert second.log_in().create("t") == 200
+
+
+def test_misbehaviour_over_the_network(server, browser) -> None:
+    assert browser.call("POST", "/_lab/misbehave", {"action": "status", "status": 503})[0] == 200
+    assert browser.call("GET", "/_lab/misbehave")[1][0]["action"] == "status"
+    assert browser.create("t") == 503
+    assert browser.call("POST", "/_lab/misbehave", {"action": "explode"})[0] == 400
+    browser.call("POST", "/_lab/misbehave", {"action": "status", "count": 0})
+    browser.call("DELETE", "/_lab/misbehave")
+    assert browser.create("t") == 200
+
+
+def test_live_state_is_served_like_anything_else(server, browser) -> None:
+    node = "topology/pod-1/node-201"
+    entry = {"bgpPeerEntry": {"attributes": {"addr": "192.168.2.1", "operSt": "established"}}}
+    peer = {
+        "bgpPeer": {
+            "attributes": {"dn": f"{node}/sys/bgp/inst/dom-common:calico/peer-[192.168.2.0/24]"},
+            "children": [entry],
+        }
+    }
+    assert browser.call("PUT", "/_lab/operational", {"source": "twin", "objects": [peer]}) == (200, {"objects": 2})
+    target = f"/api/node/class/{node}/bgpPeerEntry.json"
+    (found,) = browser.call("GET", target)[1]["imdata"]
+    assert found["bgpPeerEntry"]["attributes"]["operSt"] == "established"
+    status, problem = browser.call(
+        "PUT", "/_lab/operational", {"source": "twin", "objects": [{"bgpFoo": {"attributes": {}}}]}
+    )
+    assert (status, problem) == (400, {"error": "unknown managed object class bgpFoo"})
+    assert len(browser.call("GET", target)[1]["imdata"]) == 1
+    browser.call("PUT", "/_lab/operational", {"source": "twin", "objects": []})
+    assert browser.call("GET", target)[1]["imdata"] == []
+
+
+def test_the_tree_and_reset(server, browser) -> None:
+    before = browser.call("GET", "/_lab/tree?volatile=no")[1]
+    browser.create("t")
+    assert browser.call("GET", "/_lab/tree?volatile=no")[1] != before
+    browser.call("POST", "/_lab/reset")
+    assert browser.call("GET", "/_lab/tree?volatile=no")[1] == before == server.snapshot(volatile=False)
+    assert len(server.log) == 0
+
+
+def test_secrets_only_when_asked_for(server, browser, fabric) -> None:
+    dn = "uni/userext/user-admin"
+    assert browser.call("GET", f"/_lab/secrets?dn={dn}")[1] == {dn: {"pwd": "marker-password"}}
+    with ApicServer(fabric, https=False) as closed:
+        assert Browser(closed.url, "").call("GET", f"/_lab/secrets?dn={dn}")[0] == 400
+
+
+def test_speed_of_large_trees(server, browser) -> None:
+    """A tenant with 5,000 foreign objects is read by class in no time."""
+    children = [{"fvBD": {"attributes": {"name": f"bd-{i}"}}} for i in range(1700)]
+    assert (
+        browser.call("POST", "/api/mo/uni/tn-prod.json", {"fvTenant": {"attributes": {}, "children": children}})[0]
+        == 200
+    )
+    started = time.monotonic()
+    query = 'query-target=children&target-subtree-class=l3extOut&query-target-filter=eq(l3extOut.name,"x")'
+    assert browser.call("GET", f"/api/mo/uni/tn-prod.json?{query}")[1]["totalCount"] == "0"
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize("http", [True, False])
+def test_the_command_line_survives_being_killed(tmp_path: Path, http) -> None:
+    command = [sys.executable, str(FOLDER), "--state", str(tmp_path), *(["--http"] if http else [])]
+
+    def start() -> tuple[subprocess.Popen, Browser]:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        about = json.loads(process.stdout.readline())
+        assert json.loads((tmp_path / "apic.json").read_text()) == about
+        return process, Browser(about["url"], "lab-admin", None if http else about["ca"]).log_in()
+
+    process, browser = start()
+    assert browser.create("kept") == 200
+    subprocess.run([*command, "--misbehave", "status", "--status", "429"], check=True)
+    assert browser.create("t") == 429
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(10)
+    process, browser = start()
+    assert browser.call("GET", "/api/mo/uni/tn-kept.json")[1]["totalCount"] == "1"
+    process.terminate()
+    assert process.wait(10) == 0
+    assert not (tmp_path / "apic.json").exists()
+    assert (tmp_path / "requests.jsonl").read_text().count("\n") == 5
+    process.stdout.close()
