@@ -32,6 +32,9 @@ OPERATOR = "aci-calico"
 GROUPS = {ADMIN: "system:masters", OPERATOR: ""}
 RBAC = Path(__file__).with_name("rbac.yml")
 
+#: The minor version of Kubernetes 1 that needs no feature gate for two families of service addresses.
+DUAL_STACK_BY_DEFAULT = 21
+
 START_SECONDS = 60
 STOP_SECONDS = 10
 POLL_SECONDS = 0.05
@@ -87,6 +90,7 @@ class RealKubeServer(KubeApi):
         self._port = port
         self._kubeconfig = kubeconfig
         self._service_subnets = tuple(service_subnets)
+        self._servers: list[_Server] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> RealKubeServer:
@@ -113,10 +117,10 @@ class RealKubeServer(KubeApi):
         self._port = self._port or choose_port(0, "")
         self.url = f"https://{HOST}:{self._port}"
         self.ca_file, self.token = self._identities.authority, self._identities.token_of(ADMIN)
-        server = self._start_apiserver(stack, etcd)
+        self._start_apiserver(stack, etcd)
         stack.callback(self.close)
-        self._wait(server, lambda: bool(self.request("GET", "/readyz")))
-        self._define_calico(server)
+        self._wait(lambda: bool(self.request("GET", "/readyz")))
+        self._define_calico()
         self.apply([*self._seed, *self._rbac()])
         # Last: whoever waits for the file finds a server that has everything.
         self.kubeconfig = self._kubeconfig or self._state / "kubeconfig"
@@ -144,7 +148,7 @@ class RealKubeServer(KubeApi):
         self._spawn(stack, "etcd", arguments)
         return url
 
-    def _start_apiserver(self, stack: ExitStack, etcd: str) -> _Server:
+    def _start_apiserver(self, stack: ExitStack, etcd: str) -> None:
         identities = self._identities
         arguments = {
             "bind-address": HOST,
@@ -169,33 +173,41 @@ class RealKubeServer(KubeApi):
             "disable-admission-plugins": "ServiceAccount,TaintNodesByCondition",
             "profiling": "false",
         }
-        if len(self._service_subnets) > 1:
+        if len(self._service_subnets) > 1 and self._minor_version() < DUAL_STACK_BY_DEFAULT:
             arguments["feature-gates"] = "IPv6DualStack=true"
-        return self._spawn(stack, "kube-apiserver", arguments)
+        self._spawn(stack, "kube-apiserver", arguments)
 
-    def _spawn(self, stack: ExitStack, program: str, arguments: dict[str, Any]) -> _Server:
+    def _minor_version(self) -> int:
+        said = subprocess.run(
+            [self._assets / "kube-apiserver", "--version"], capture_output=True, text=True, check=True
+        )
+        return int(said.stdout.split(".")[1])  # Kubernetes v1.20.2
+
+    def _spawn(self, stack: ExitStack, program: str, arguments: dict[str, Any]) -> None:
         options = [f"--{name}={value}" for name, value in arguments.items()]
         server = _Server([str(self._assets / program), *options], self._state / f"{program}.log")
         stack.callback(server.stop)
-        return server
+        self._servers.append(server)
 
-    def _wait(self, server: _Server, ready: Callable[[], bool]) -> None:
+    def _wait(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, ApiFailure):
                 if ready():
                     return
-            if server.ended():
-                raise LabError(f"{server.name} ended before it was ready.\n{server.log_end()}")
+            for server in self._servers:
+                if server.ended():
+                    raise LabError(f"{server.name} ended before it was ready.\n{server.log_end()}")
             time.sleep(POLL_SECONDS)
-        raise LabError(f"{server.name} was not ready within {START_SECONDS} s.\n{server.log_end()}")
+        logs = "\n".join(server.log_end() for server in self._servers)
+        raise LabError(f"kube-apiserver was not ready within {START_SECONDS} s.\n{logs}")
 
-    def _define_calico(self, server: _Server) -> None:
+    def _define_calico(self) -> None:
         """Install Calico's definitions and return when every kind is served."""
         for api_version in self._api_groups:
             self.apply(calico_crds(api_version))
         for api_version in self._api_groups:
-            self._wait(server, lambda version=api_version: set(KINDS) <= self._served(version))
+            self._wait(lambda version=api_version: set(KINDS) <= self._served(version))
 
     def _served(self, api_version: str) -> set[str]:
         """The kinds that the server serves in a version by now."""

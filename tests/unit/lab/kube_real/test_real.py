@@ -111,10 +111,20 @@ def test_only_the_administrator_is_in_a_group_that_may_do_everything(tmp_path: P
     assert [row.endswith('"system:masters"') for row in rows] == [True, False]
 
 
-def test_two_families_of_service_addresses(assets: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "gate"), [("v1.20.2", True), ("v1.21.0", False), ("v1.34.1", False)])
+def test_two_families_of_service_addresses(assets: Path, tmp_path: Path, version: str, gate: bool) -> None:
+    script = (assets / "kube-apiserver").read_text().removeprefix("#!/bin/sh\n")
+    executable(assets / "kube-apiserver", f'[ "$1" = --version ] && echo Kubernetes {version} && exit\n{script}')
     subnets = ["192.168.8.0/22", "fd00:8::/112"]
     with pytest.raises(LabError):
         RealKubeServer(state_dir=tmp_path / "state", assets=assets, service_subnets=subnets).__enter__()
     arguments = (assets / "server.arguments").read_text()
     assert "--service-cluster-ip-range=192.168.8.0/22,fd00:8::/112" in arguments
-    assert "--feature-gates=IPv6DualStack=true" in arguments
+    assert ("--feature-gates=IPv6DualStack=true" in arguments) == gate
+
+
+def test_a_database_that_ends_is_what_is_reported(assets: Path, tmp_path: Path) -> None:
+    executable(assets / "etcd", "echo 'bind: address already in use'; exit 1")
+    executable(assets / "kube-apiserver", "exec sleep 60")
+    with pytest.raises(LabError, match=r"(?s)etcd ended.*address already in use"):
+        RealKubeServer(state_dir=tmp_path / "state", assets=assets).__enter__()
