@@ -227,11 +227,11 @@ def test_the_command_line_survives_being_killed(tmp_path: Path, http) -> None:
     subprocess.run([*command, "--misbehave", "status", "--status", "429"], check=True)
     assert browser.create("t") == 429
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.communicate(timeout=10)
     process, browser = start()
     assert browser.call("GET", "/api/mo/uni/tn-kept.json")[1]["totalCount"] == "1"
     process.terminate()
-    assert process.wait(10) == 0
+    process.communicate(timeout=10)
+    assert process.returncode == 0
     assert not (tmp_path / "apic.json").exists()
     assert (tmp_path / "requests.jsonl").read_text().count("\n") == 5
-    process.stdout.close()
