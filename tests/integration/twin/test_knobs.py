@@ -286,6 +286,17 @@ def test_parts_of_the_l3out_that_are_missing(floating: Bench, what: str) -> None
         assert not floating.pings("node-1", "192.0.2.10", count=1)
 
 
+def test_what_no_external_epg_holds_is_not_forwarded(floating: Bench) -> None:
+    """Sessions and routes do not care; packets across racks from such an address find no contract."""
+    epg, subnet = f"{OUT}/instP-default", "10.1.0.0/16"
+    with mended(floating, lambda: floating.post(epg, mo("l3extSubnet", ip=subnet))):
+        floating.delete(f"{epg}/extsubnet-[{subnet}]")
+        eventually(lambda: not floating.pings("node-1", "10.1.0.193", "-I", "10.1.0.1", count=1))
+        assert floating.settled()
+        assert floating.pings("node-1", "192.0.2.10")
+    eventually(lambda: floating.pings("node-1", "10.1.0.193", "-I", "10.1.0.1", count=1))
+
+
 def test_a_prefix_limit_that_is_too_small_and_the_filter_that_helps(floating: Bench) -> None:
     """Nodes pass on what they learn from one leaf to the other, and that counts; a BGPFilter keeps it back."""
     reject = [{"action": "Reject", "source": "RemotePeers"}]

@@ -98,13 +98,21 @@ def inside(namespace: str) -> Iterator[None]:
         os.close(other)
 
 
-def batch(program: str, namespace: str, lines: list[str]) -> list[str]:
+def batch(program: tuple[str, ...], namespace: str, lines: list[str]) -> list[str]:
     """Run many commands of ``ip`` or ``bridge`` in one process; return what went wrong."""
-    command = [program, *(["-n", namespace] if namespace else []), "-force", "-batch", "-"]
+    if not lines:
+        return []
+    command = [*program, *(["-n", namespace] if namespace else []), "-force", "-batch", "-"]
     done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=False)
     if not done.returncode:
         return []
-    return [f"{program} in {namespace or 'no namespace'}: {line}" for line in done.stderr.splitlines()]
+    return [f"{program[0]} in {namespace or 'no namespace'}: {line}" for line in done.stderr.splitlines()]
+
+
+def _turn(resource: Resource) -> tuple[int, str, bool, tuple[str, ...]]:
+    """Cables first, since all else is on them, then the bridges, then each machine; entries after their bridges."""
+    place = {"": 0, WIRING: 1}.get(resource.namespace, 2)
+    return place, resource.namespace, resource.program[0] == "bridge", resource.program
 
 
 class Network:
@@ -121,19 +129,12 @@ class Network:
         for namespace in namespaces:
             if namespace not in self._namespaces:
                 self._create(namespace)
-        for (program, where), group in groupby(removed, key=lambda it: ("ip", it.remove_in)):
+        for (program, where), group in groupby(removed, key=lambda it: (it.program, it.remove_in)):
             # What is on a removed cable is gone already, so objections are expected.
-            batch(program, where, [line for resource in group for line in resource.remove] or [""])
+            batch(program, where, [line for resource in group for line in resource.remove])
         problems = []
-        order = {"": 0, WIRING: 1}
-        by_place = sorted(
-            made,
-            key=lambda it: (order.get(it.namespace, 2), it.namespace if it.namespace else "", it.program == "bridge"),
-        )
-        for (_, namespace, program), group in groupby(
-            by_place, key=lambda it: (order.get(it.namespace, 2), it.namespace, it.program)
-        ):
-            problems += batch(program, namespace, [line for resource in group for line in resource.create])
+        for (_, where, _, program), group in groupby(sorted(made, key=_turn), key=_turn):
+            problems += batch(program, where, [line for resource in group for line in resource.create])
         for namespace in set(self._namespaces) - set(namespaces):
             subprocess.run(["ip", "netns", "del", namespace], check=False)
         self._namespaces, self._resources = list(namespaces), list(resources)

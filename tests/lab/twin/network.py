@@ -43,7 +43,7 @@ class Resource:
     namespace: str = ""
     needs: tuple[str, ...] = ()
     remove_in: str = ""
-    program: str = "ip"
+    program: tuple[str, ...] = ("ip",)
 
 
 @dataclass
@@ -164,7 +164,7 @@ def _cores(wiring: Wiring, twin: Twin, bridges: dict[tuple[tuple[int, ...], int]
             port = _port(wiring, bridge, up, link, "learning off", "flood off")
             far = sorted(_far_addresses(twin, rack, racks, vlan))
             entries = tuple(f"fdb replace {address} dev {up} master static" for address in far)
-            wiring.resources.append(Resource(f"far {up}", entries, (), WIRING, (port,), program="bridge"))
+            wiring.resources.append(Resource(f"far {up}", entries, (), WIRING, (port,), program=("bridge",)))
 
 
 def _far_addresses(twin: Twin, rack: tuple[int, ...], racks: set[tuple[int, ...]], vlan: int) -> set[str]:
@@ -197,6 +197,25 @@ def _leaf(wiring: Wiring, twin: Twin, leaf: Leaf, bridges: dict[tuple[tuple[int,
         _address(wiring, namespace, FABRIC_PORT, f"{twin.leaf_address(leaf, family)}/{length}", up)
     for svi in leaf.svis:
         _svi(wiring, leaf, svi, bridges[twin.fabric.rack_of(leaf.id), svi.vlan])
+        _classify(wiring, twin, namespace, f"vlan{svi.vlan}", "from", f"up {namespace} vlan{svi.vlan}")
+    if leaf.svis:
+        _classify(wiring, twin, namespace, FABRIC_PORT, "to", up)
+
+
+def _classify(wiring: Wiring, twin: Twin, namespace: str, device: str, side: str, *needs: str) -> None:
+    """Forward only what is in an external EPG: from nodes by its source, to nodes by its destination.
+
+    What is for the leaf itself, BGP and pings of its addresses, needs no EPG: the local table comes before these rules.
+    """
+    for version, option in ((4, "-4"), (6, "-6")):
+        subnets = [subnet for subnet in twin.fabric.classified if ip_network(subnet).version == version]
+        rules = [f"pref 100 {side} {subnet} iif {device} lookup main" for subnet in dict.fromkeys(subnets)]
+        rules.append(f"pref 200 iif {device} blackhole")
+        key = f"classify {namespace} {device} {version}"
+        create, remove = [f"rule add {rule}" for rule in rules], [f"rule del {rule}" for rule in rules]
+        wiring.resources.append(
+            Resource(key, tuple(create), tuple(remove), namespace, needs, namespace, ("ip", option))
+        )
 
 
 def _svi(wiring: Wiring, leaf: Leaf, svi: Svi, bridge: str) -> None:

@@ -251,7 +251,7 @@ class Supervisor:
         ]
         if not ports:
             raise KeyError(f"no such machine: {machine}")
-        if problems := batch("ip", WIRING, [f"link set {port} {state}" for port in ports]):
+        if problems := batch(("ip",), WIRING, [f"link set {port} {state}" for port in ports]):
             raise MachineError("; ".join(problems))
 
     def _do_kill(self, machine: str) -> None:
