@@ -17,6 +17,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils import faults
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.addressing import require_netaddr
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.allocation import Record, load_record
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import SECRETS_DECLARED, SECRETS_READABLE
@@ -45,6 +46,10 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Plan the cluster that the play's host stands for."""
         result = super().run(tmp, task_vars)
+        try:
+            require_netaddr()
+        except RuntimeError as problem:
+            raise AnsibleError(str(problem)) from problem
         _checked, options = self.validate_argument_spec(
             {
                 "artifacts": {"type": "bool", "default": False},

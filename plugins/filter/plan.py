@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils import apic, documents, kubernetes, peering, standalone
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.addressing import require_netaddr
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import IntentError
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
 
@@ -21,8 +22,9 @@ def _shell(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(value: Any, *args: Any, **kwargs: Any) -> Any:
         try:
+            require_netaddr()
             return function(plain(value), *map(plain, args), **{name: plain(arg) for name, arg in kwargs.items()})
-        except (IntentError, TypeError, ValueError) as problem:
+        except (IntentError, RuntimeError, TypeError, ValueError) as problem:
             raise AnsibleFilterError(str(problem)) from problem
         except KeyError as problem:
             raise AnsibleFilterError(f"the input is no plan: it lacks {problem}") from problem

@@ -13,29 +13,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from netaddr import IPAddress, IPNetwork
-from netaddr.core import AddrFormatError
+try:
+    from netaddr import IPAddress, IPNetwork
+    from netaddr.core import AddrFormatError
+except ImportError as problem:
+    # Ansible loads every plugin that it lists: what needs netaddr says so when it is used (``require_netaddr``).
+    NETADDR_MISSING: ImportError | None = problem
+    IPAddress = IPNetwork = AddrFormatError = None
+else:
+    NETADDR_MISSING = None
 
 FAMILIES = ("ipv4", "ipv6")
 NODE_PREFIX_LENGTH = 29
 # A node's own subnet holds the node and three shared addresses, and neither its first nor its last address is used.
 MAX_PREFIX_LENGTH = {"ipv4": 29, "ipv6": 125}
 
-# Ranges that no node, pod or service can live in: (subnet, what it is for).
-SPECIAL = tuple(
-    (IPNetwork(text), purpose)
-    for text, purpose in (
-        ("0.0.0.0/8", "this network"),
-        ("127.0.0.0/8", "loopback"),
-        ("169.254.0.0/16", "link-local addresses"),
-        ("224.0.0.0/3", "multicast and reserved addresses"),
-        ("::/127", "the unspecified address and loopback"),
-        ("::ffff:0:0/96", "mapped IPv4 addresses"),
-        ("fe80::/10", "link-local addresses"),
-        ("ff00::/8", "multicast"),
-    )
-)
+# Ranges that no node, pod or service can live in, and what they are for.
+SPECIAL = {
+    "0.0.0.0/8": "this network",
+    "127.0.0.0/8": "loopback",
+    "169.254.0.0/16": "link-local addresses",
+    "224.0.0.0/3": "multicast and reserved addresses",
+    "::/127": "the unspecified address and loopback",
+    "::ffff:0:0/96": "mapped IPv4 addresses",
+    "fe80::/10": "link-local addresses",
+    "ff00::/8": "multicast",
+}
 
 
 class AddressError(ValueError):
@@ -45,6 +50,17 @@ class AddressError(ValueError):
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+
+
+def require_netaddr() -> None:
+    """Say what to do where netaddr is missing.
+
+    :raises RuntimeError: it is.
+    """
+    if NETADDR_MISSING:
+        raise RuntimeError(
+            "netops.aci_calico needs the Python library netaddr where Ansible runs: pip install netaddr"
+        ) from NETADDR_MISSING
 
 
 def family_of(value: IPAddress | IPNetwork) -> str:
@@ -88,9 +104,14 @@ def parse_address(text: str) -> IPAddress:
 def _refuse_special(subnet: IPNetwork) -> None:
     if subnet.prefixlen == 0:
         raise AddressError(f"{subnet} holds every address", "Name the subnets that belong to this cluster.")
-    for special, purpose in SPECIAL:
+    for special, purpose in _special():
         if subnet in special:
             raise AddressError(f"{subnet} is within {special}, which is for {purpose}", "Use unicast addresses.")
+
+
+@cache
+def _special() -> list[tuple[IPNetwork, str]]:
+    return [(IPNetwork(text), purpose) for text, purpose in SPECIAL.items()]
 
 
 def overlap(one: IPNetwork, other: IPNetwork) -> bool:

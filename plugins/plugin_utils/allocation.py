@@ -22,9 +22,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from netaddr import IPAddress
 
-from .addressing import FAMILIES, AddressError, FloatingSpace, Space, parse_address, spaces
+from .addressing import FAMILIES, AddressError, FloatingSpace, IPAddress, Space, parse_address, spaces
 from .faults import Fault, error, shown
 from .intent import Intent, Leaf, Node, Pin
 from .variables import plain

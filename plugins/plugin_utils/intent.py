@@ -13,9 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netaddr import IPAddress, IPNetwork
-
-from .addressing import FAMILIES, family_of
+from .addressing import FAMILIES, IPAddress, IPNetwork, family_of
 from .faults import Fault, did_you_mean, error
 from .variables import CLUSTER_VARIABLES, INVALID, NODE_VARIABLES, PREFIX, check_optional, plain, unknown_variables
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netaddr import IPNetwork
-
 from . import rules
-from .addressing import AddressError, last_usable, parse_subnet, with_prefix
+from .addressing import AddressError, IPNetwork, last_usable, parse_subnet, with_prefix
 from .allocation import Allocation, Record, allocate, read_record
 from .faults import IntentError, errors
 from .intent import Intent, read_intent

@@ -814,7 +814,7 @@ def plain(value: Any) -> Any:
         return value
     for kind in (int, float):
         if isinstance(value, kind):
-            return value if type(value) is kind else kind(value)
+            return kind.__pos__(value)
     return str.__str__(value) if isinstance(value, str) else str(value)
 
 

@@ -13,6 +13,7 @@ from ansible.template import Templar, trust_as_template
 from unit.plugin_utils.planning import FLOATING, STANDARD, dual_stack, plan_of, variables
 
 from ansible_collections.netops.aci_calico.plugins.filter.plan import FilterModule
+from ansible_collections.netops.aci_calico.plugins.plugin_utils import addressing
 
 FILTERS = FilterModule().filters()
 FOLDER = Path(__file__).resolve().parents[3] / "plugins/filter"
@@ -139,3 +140,9 @@ def test_plan_summary_names_everybody(base):
     assert "artifacts/prod1/plan.json" in text
     assert "prefix-limit" not in text
     assert "aci_calico_bgp_prefix_limit: A node is expected to send" in text
+
+
+def test_a_missing_netaddr_is_said_when_it_is_needed(monkeypatch):
+    monkeypatch.setattr(addressing, "NETADDR_MISSING", ImportError("No module named 'netaddr'"))
+    with pytest.raises(AnsibleFilterError, match="pip install netaddr"):
+        FILTERS["secondary_ip"]("192.168.2.0/24")
