@@ -286,22 +286,21 @@ def offered(expected: dict, routes: list[Route], kubernetes: Kubernetes | None) 
     """How many prefixes each node may send one leaf: ``{(node, family): (its own, learned and sent on)}``.
 
     A node tells a leaf the best route for every prefix that it did not learn from that leaf: after all its own ones, in the
-    worst case everything that it learned from the leaf's pair, unless a BGPFilter keeps it from that.
+    worst case everything of the cluster's pods and services that it learned from the leaf's pair (Calico sends on nothing
+    else), unless a BGPFilter keeps it from that.
     """
     counts = {}
+    sent_on = {family: [*prefixes, *_service_subnets(expected)[family]] for family, prefixes in expected["prefixes"]["pod"].items()}
     for node, facts in expected["nodes"].items():
         for family in facts["addresses"]:
             mine = {route.prefix for route in routes if route.family == family and node in route.nodes}
             others = {route.prefix for route in routes if route.family == family} - mine
             reported = kubernetes.routes_of(node) if kubernetes else None
             if reported is not None:
-                others = {route["destination"] for route in reported if route["source"] == "BGPPeer" and _family(route) == family} - mine
+                learned = {route["destination"] for route in reported if route["source"] == "BGPPeer"}
+                others = {prefix for prefix in learned - mine if _within(prefix, {family: sent_on.get(family, ())})}
             counts[node, family] = (len(mine), 0 if _filtered(expected, kubernetes) else len(others))
     return counts
-
-
-def _family(route: dict) -> str:
-    return "ipv6" if ":" in route["destination"] else "ipv4"
 
 
 def _filtered(expected: dict, kubernetes: Kubernetes | None) -> bool:

@@ -1,0 +1,183 @@
+"""A planned cluster on the bench: configured as the roles do it, read by the collection's own modules, judged by its plan."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.netops.aci_calico.plugins.modules import aci_state, calico_info, calico_state
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import PASSWORD_MARKER, apic_roots, apic_tree
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import explain, verify
+from lab.apic.server import ApicServer
+from lab.kube.interface import MERGE_PATCH, ApiFailure
+from lab.kube.server import KubeServer
+from lab.twin.bench import APIC_PASSWORD, Bench
+
+PASSWORD = "a-BGP-password-of-the-tests"
+DEADLINE = 60  # seconds, on a machine that others use, too
+Json = dict[str, Any]
+
+
+class Exit(Exception):
+    """A module's result."""
+
+    def __init__(self, result: Json) -> None:
+        super().__init__(result.get("msg"))
+        self.result = result
+
+
+class Live:
+    """One cluster, its fabric and the twin that carries out what both say."""
+
+    def __init__(self, bench: Bench, plan: Json) -> None:
+        self.bench = bench
+        self.plan = plan
+        self.kube = bench.kube
+
+    # --- configured ---
+
+    def configure(self) -> None:
+        """What the playbook ``site`` pushes."""
+        tree = json.dumps(apic_tree(self.plan)).replace(PASSWORD_MARKER, PASSWORD)
+        self.bench.post("uni", json.loads(tree))
+        data = {self.plan["calico"]["secret"]["key"]: base64.b64encode(PASSWORD.encode()).decode()}
+        for manifest in kubernetes_objects(self.plan, "crd.projectcalico.org/v1", "kube-system"):
+            if manifest["kind"] == "Secret":
+                del manifest["stringData"]
+                manifest["data"] = data
+            self.apply(manifest)
+
+    def apply(self, manifest: Json) -> None:
+        """Create an object, or merge it into the one that is there."""
+        path = self.kube.path(manifest)
+        try:
+            self.kube.request("PATCH", path, manifest, MERGE_PATCH)
+        except ApiFailure as failure:
+            if failure.status != 404:
+                raise
+            self.kube.request("POST", path.rpartition("/")[0], manifest)
+
+    def patch(self, kind: str, name: str, change: Json) -> None:
+        """Change an object of the cluster."""
+        group = "v1" if kind in ("Node", "Secret") else "crd.projectcalico.org/v1"
+        namespace = {"namespace": "kube-system"} if kind == "Secret" else {}
+        path = self.kube.path({"apiVersion": group, "kind": kind, "metadata": {"name": name, **namespace}})
+        self.kube.request("PATCH", path, change, MERGE_PATCH)
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete one of Calico's objects."""
+        path = self.kube.path({"apiVersion": "crd.projectcalico.org/v1", "kind": kind, "metadata": {"name": name}})
+        self.kube.request("DELETE", path)
+
+    def each(self, cls: str) -> list[str]:
+        """The DNs of the cluster's objects of a class."""
+        ours = (f"uni/tn-{self.plan['fabric']['tenant']}/out-{self.plan['l3outs'][0]['name']}/",)
+        return [mo["dn"] for mo in self.bench.objects(cls) if mo["dn"].startswith(ours)]
+
+    # --- read and judged ---
+
+    def verify(self) -> Json:
+        """One look by the three modules, and the report on it."""
+        fabric, calico = self.plan["fabric"], self.plan["calico"]
+        apic = {"host": "127.0.0.1", "port": self.bench.apic.port, "username": "admin", "password": APIC_PASSWORD}
+        aci = _run(
+            aci_state,
+            **apic,
+            use_ssl=False,
+            cluster=self.plan["cluster"],
+            vrf=f"{fabric['vrf_tenant']}:{fabric['vrf']}",
+            address_families=self.plan["address_families"],
+            leaves=[f"topology/pod-{leaf['pod']}/node-{leaf['id']}" for leaf in self.plan["leaves"]],
+            l3outs=[f"uni/tn-{fabric['tenant']}/out-{l3out['name']}" for l3out in self.plan["l3outs"]],
+            roots=apic_roots(self.plan, "hardening"),
+        )
+        kubeconfig = {"kubeconfig": str(self.kube.kubeconfig)}
+        digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
+        info = _run(
+            calico_info,
+            **kubeconfig,
+            secret_name=calico["secret"]["name"],
+            secret_key=calico["secret"]["key"],
+            password_sha256=digest,
+        )["calico"]
+        nodes = [node["name"] for node in self.plan["nodes"]]
+        live = _run(calico_state, **kubeconfig, api_group=info["api_group"], nodes=nodes, node_status="request")
+        self.requests = aci["requests"]
+        return verify(self.plan, aci["state"], Kubernetes(info, live["state"]))
+
+    def until(self, wanted: Callable[[Json], bool], seconds: float = DEADLINE) -> Json:
+        """The first report that is as wanted.
+
+        :raises AssertionError: with the last report, when none is in time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            report = self.verify()
+            if wanted(report):
+                return report
+            assert time.monotonic() < deadline, "\n".join(explain(report))
+            time.sleep(0.5)
+
+
+    def until_green(self) -> Json:
+        """The first report without a finding."""
+        return self.until(lambda report: not report["findings"])
+
+    def until_named(self, cause: str, *symptoms: str) -> Json:
+        """The first finding of a cause in a report in which all of the symptoms have been seen, too.
+
+        The cluster settles first: a report that still waits for something else is not final.
+        """
+        report = self.until(
+            lambda report: (
+                cause in [finding["id"] for finding in report["findings"]] and set(symptoms) <= set(report["rules"])
+            )
+        )
+        assert not report["ok"]
+        return next(finding for finding in report["findings"] if finding["id"] == cause)
+
+
+def _run(module: Any, **arguments: Any) -> Json:
+    def leave(_module: AnsibleModule, **result: Any) -> None:
+        raise Exit(result)
+
+    original = AnsibleModule.exit_json, AnsibleModule.fail_json
+    AnsibleModule.exit_json = AnsibleModule.fail_json = leave
+    try:
+        with patch_module_args(arguments):
+            module.main()
+    except Exit as done:
+        if "msg" in done.result:
+            raise AssertionError(done.result["msg"]) from None
+        return done.result
+    finally:
+        AnsibleModule.exit_json, AnsibleModule.fail_json = original
+    raise AssertionError(f"{module.__name__} said nothing")
+
+
+@contextmanager
+def live(folder: Path, plan: Json, *options: str) -> Iterator[Live]:
+    """A cluster that is configured, with the twin following, until the end of the block."""
+    nodes = [
+        {"name": node["name"], "addresses": [network["address"] for network in node["networks"].values()]}
+        for node in plan["nodes"]
+    ]
+    with ApicServer(https=False, expose_secrets=True) as apic, KubeServer(nodes) as kube:
+        made = Live(Bench(apic, kube, folder), plan)
+        made.configure()
+        made.bench.start(*options)
+        try:
+            yield made
+        finally:
+            made.bench.twin.down()

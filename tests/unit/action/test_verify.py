@@ -1,0 +1,158 @@
+"""The ``verify`` action: when it looks again, what it asks for, what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from unit.plugin_utils.healthy_cluster import Cluster
+
+from ansible_collections.netops.aci_calico.plugins.action import verify as action
+
+LATE, FIXED, BROKEN = "late", "fixed", "broken"
+
+
+class Bench:
+    """The action with modules that answer from a healthy cluster, and a clock that only waiting moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cluster = Cluster()
+        self.calls: list[tuple[str, dict]] = []
+        self.said: list[str] = []
+        self.now = 0.0
+        self.slept: list[float] = []
+        self.before_look: Any = lambda look: None
+        monkeypatch.setattr(action.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(action.time, "sleep", self._sleep)
+        monkeypatch.setattr(action.display, "display", self.said.append)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def module(self, name: str, arguments: dict, _task_vars: dict) -> dict:
+        self.calls.append((name, arguments))
+        if name == "aci_state":
+            self.before_look(sum(called == name for called, _ in self.calls))
+            return {"state": self.cluster.aci}
+        if name == "calico_info":
+            return {"calico": self.cluster.info}
+        return {"state": self.cluster.state}
+
+    def run(self, check: bool = False, **options: Any) -> dict:
+        arguments = {"plan": self.cluster.plan, "apic": {"host": "apic", "port": "", "use_ssl": False}, **options}
+        task = SimpleNamespace(
+            args=arguments, check_mode=check, diff=False, async_val=0, action="netops.aci_calico.verify", no_log=False
+        )
+        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="none is made"))
+        made = action.ActionModule(task, connection, SimpleNamespace(), None, None, None)
+        made._run_module = self.module
+        return made.run(task_vars={})
+
+    def of(self, name: str) -> list[dict]:
+        return [arguments for called, arguments in self.calls if called == name]
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    return Bench(monkeypatch)
+
+
+def test_a_cluster_in_order_is_looked_at_once(bench):
+    result = bench.run()
+    assert not result.get("failed")
+    assert not result["changed"]
+    assert result["report"]["ok"]
+    assert bench.slept == []
+    assert bench.said[0] == "prod1: 12/12 sessions established; all routes in place"
+
+
+def test_it_waits_for_what_may_still_come(bench):
+    session = bench.cluster.seen(203, "node-4")
+    session["state"] = "active"
+    bench.before_look = lambda look: session.update(state="established" if look == 3 else "active")
+    result = bench.run(timeout=60, interval=5)
+    assert not result.get("failed")
+    assert bench.slept == [5, 5]
+    assert bench.said[:2] == [
+        "prod1: 11/12 sessions established (waiting for node-4–203)",
+        "prod1: 12/12 sessions established; all routes in place",
+    ]
+
+
+def test_it_gives_up_when_time_is_up(bench):
+    bench.cluster.seen(203, "node-4")["state"] = "active"
+    result = bench.run(timeout=9, interval=2)
+    assert result["failed"]
+    assert bench.slept == [2, 2, 2, 2]
+    assert result["causes"] == ["session-down"]
+
+
+def test_it_does_not_wait_for_what_time_cannot_heal(bench):
+    bench.cluster.info["nodes"]["node-1"]["labels"]["rack_id"] = "2"
+    bench.cluster.drop_session(201, "node-1")
+    result = bench.run()
+    assert result["failed"]
+    assert result["causes"] == ["rack-label"]
+    assert bench.slept == []
+    assert "label rack_id is 2, not 1 [rack-label]" in result["msg"]
+    assert any(line.startswith("   remedy:") for line in bench.said)
+
+
+def test_a_failed_result_is_short(bench):
+    bench.cluster.info["nodes"]["node-1"]["labels"]["rack_id"] = "2"
+    assert "report" not in bench.run()
+
+
+def test_what_the_nodes_were_asked_is_taken_back(bench):
+    bench.run()
+    assert [arguments["node_status"] for arguments in bench.of("calico_state")] == ["request", "remove"]
+
+
+def test_what_the_nodes_were_asked_is_taken_back_when_reading_fails(bench):
+    def fail(look):
+        if look == 2:
+            raise AnsibleActionFail("no answer")
+
+    bench.cluster.seen(203, "node-4")["state"] = "active"
+    bench.before_look = fail
+    with pytest.raises(AnsibleActionFail):
+        bench.run()
+    assert bench.of("calico_state")[-1]["node_status"] == "remove"
+
+
+def test_without_reports_nobody_is_asked(bench):
+    bench.run(node_status=False)
+    assert [arguments["node_status"] for arguments in bench.of("calico_state")] == ["ignore"]
+
+
+def test_without_kubernetes_only_apic_is_read(bench):
+    bench.run(look_at_kubernetes=False)
+    assert [name for name, _ in bench.calls] == ["aci_state"]
+
+
+def test_what_apic_is_asked(bench):
+    bench.run(password_sha256="")
+    (arguments,) = bench.of("aci_state")
+    assert arguments["host"] == "apic"
+    assert "port" not in arguments, "what is empty is the module's own default"
+    assert arguments["use_ssl"] is False
+    assert arguments["vrf"] == "common:calico"
+    assert arguments["leaves"] == [f"topology/pod-1/node-{leaf}" for leaf in (201, 202, 203, 204)]
+    assert arguments["l3outs"] == ["uni/tn-common/out-calico-prod1"]
+    assert "password_sha256" not in bench.of("calico_info")[0]
+
+
+def test_the_report_is_written(bench, tmp_path):
+    result = bench.run(artifacts_dir=str(tmp_path))
+    assert result["artifacts"] == [str(tmp_path / "prod1" / name) for name in ("verify.json", "verify.xml")]
+    assert json.loads((tmp_path / "prod1" / "verify.json").read_text())["ok"]
+    assert (tmp_path / "prod1" / "verify.xml").read_text().startswith("<?xml")
+
+
+def test_check_mode_writes_no_files(bench, tmp_path):
+    assert bench.run(check=True, artifacts_dir=str(tmp_path))["artifacts"] == []
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,259 @@
+"""The module against the lab's APIC emulator, with live state as leaves report it."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+from unit.modules.running import an
+
+from ansible_collections.netops.aci_calico.plugins.module_utils import session
+from ansible_collections.netops.aci_calico.plugins.module_utils.fabric_state import faults, flatten, leaf_states, queries
+from ansible_collections.netops.aci_calico.plugins.modules import aci_state
+from lab.apic.server import ApicServer
+
+VRF = "common:calico"
+LEAVES = ["topology/pod-1/node-201", "topology/pod-1/node-202"]
+L3OUTS = ["uni/tn-common/out-calico"]
+
+
+class Done(Exception):
+    """The module's result."""
+
+    def __init__(self, result):
+        super().__init__(result)
+        self.result = result
+
+
+@pytest.fixture(scope="module")
+def server():
+    with ApicServer(https=False) as running:
+        running.replace_operational("test", [*leaf(201), *leaf(202, router_id="1.1.4.202"), *leaf(101)])
+        yield running
+
+
+@pytest.fixture
+def run(server, monkeypatch):
+    def leave(_module, **result):
+        raise Done(result)
+
+    monkeypatch.setattr(AnsibleModule, "exit_json", leave)
+    monkeypatch.setattr(AnsibleModule, "fail_json", lambda module, **result: leave(module, **result, failed=True))
+
+    def call(**changes):
+        arguments = {
+            "host": "127.0.0.1",
+            "port": server.port,
+            "username": "admin",
+            "password": "lab-admin",
+            "use_ssl": False,
+            "cluster": "prod1",
+            "vrf": VRF,
+            "leaves": LEAVES,
+            "l3outs": L3OUTS,
+            **changes,
+        }
+        with patch_module_args(arguments), pytest.raises(Done) as done:
+            aci_state.main()
+        return done.value.result
+
+    return call
+
+
+def entry(address="192.168.2.1", **attributes):
+    return an(
+        "bgpPeerEntry",
+        an("bgpPeerAfEntry", type="ipv4-ucast", acceptedPaths="3", pfxSent="9", flags="gr-cap,pfx-threshexceeded"),
+        **{
+            "addr": address,
+            "operSt": "established",
+            "type": "ebgp",
+            "kaIntvl": "1",
+            "holdIntvl": "3",
+            "flags": "cap-neg,gr-enabled",
+            "rcvCap": "as4,gr,ipv4-ucast",
+            "passwdSet": "enabled",
+            "rtrId": address,
+            **attributes,
+        },
+    )
+
+
+def domain(name, *peers, router_id="1.1.4.201"):
+    return an("bgpDom", *peers, name=name, rtrId=router_id, operRtrId=router_id, operSt="up")
+
+
+def leaf(number, *entries, router_id="1.1.4.201"):
+    """What a leaf reports: the cluster's VRF with a session and two routes, another VRF, and its table."""
+    dn = f"topology/pod-1/node-{number}/sys"
+    peer = an("bgpPeer", *(entries or (entry(),)), addr="192.168.2.0/24", asn="65003")
+    bgp = an("bgpInst", domain(VRF, peer, router_id=router_id), domain("prod:other"), asn="65002")
+    hops = [
+        an("uribv4Nexthop", **hop("192.168.2.1/32", routeType="ebgp", active="yes")),
+        an("uribv4Nexthop", **hop("192.168.2.2/32", routeType="ebgp", active="no")),
+    ]
+    routes = [
+        an("uribv4Route", *hops, prefix="10.1.0.0/26"),
+        an("uribv4Route", an("uribv4Nexthop", **hop("10.0.0.9/32", routeType="ibgp", active="yes")), prefix="10.1.1.0/26"),
+    ]
+    other = an("uribv4Dom", an("uribv4Db", an("uribv4Route", prefix="172.16.0.0/24"), type="rt"), name="prod:other")
+    table = an("uribv4Dom", an("uribv4Db", *routes, type="rt"), name=VRF)
+    usage = an("eqptcapacityPrefixEntriesUsage5min", totalLpmLast="40")
+    limit = an("eqptcapacityPrefixEntriesUsageCap5min", totalLpmCapLast="20000")
+    return [
+        an("bgpEntity", bgp, dn=f"{dn}/bgp"),
+        an("uribv4Entity", table, other, dn=f"{dn}/uribv4"),
+        an("eqptcapacityEntity", usage, limit, dn=f"{dn}/eqptcapacity"),
+    ]
+
+
+def hop(address, **attributes):
+    return {"owner": "bgp-65002", "addr": address, "if": "unspecified", "vrf": VRF, **attributes}
+
+
+def test_a_leaf_in_full(run):
+    state = run()["state"]["leaves"]["201"]
+    assert state.pop("tep")
+    assert state == {
+        "up": True,
+        "router_id": "1.1.4.201",
+        "sessions": [
+            {
+                "address": "192.168.2.1",
+                "state": "established",
+                "type": "ebgp",
+                "local_asn": 65002,
+                "remote_asn": 65003,
+                "keepalive": 1,
+                "hold": 3,
+                "graceful_restart": True,
+                "password": True,
+                "router_id": "192.168.2.1",
+                "shut_reason": "unspecified",
+                "families": {"ipv4": {"accepted": 3, "sent": 9, "flags": ["gr-cap", "pfx-threshexceeded"]}},
+            }
+        ],
+        "routes": {
+            "ipv4": {
+                "10.1.0.0/26": [{"address": "192.168.2.1", "type": "ebgp"}],
+                "10.1.1.0/26": [{"address": "10.0.0.9", "type": "ibgp"}],
+            }
+        },
+        "lpm": {"used": 40, "limit": 20000},
+    }
+
+
+def test_every_leaf_of_the_vrf_shows_its_router_id_and_only_those_asked_for_their_routes(run):
+    leaves = run()["state"]["leaves"]
+    assert {number: state["router_id"] for number, state in leaves.items()} == {
+        "101": "1.1.4.201",
+        "201": "1.1.4.201",
+        "202": "1.1.4.202",
+    }
+    assert leaves["202"]["routes"]["ipv4"]
+    assert leaves["101"]["routes"]["ipv4"] == {}
+    assert leaves["101"]["lpm"] is None
+
+
+def test_requests_do_not_grow_with_the_leaves(run):
+    few = run(leaves=LEAVES[:1])["requests"]
+    many = run(leaves=[f"topology/pod-1/node-{number}" for number in range(201, 213)])["requests"]
+    assert few == many
+    assert few["total"] == 9
+
+
+def test_both_families(run):
+    assert set(run(address_families=["ipv4", "ipv6"])["state"]["leaves"]["201"]["routes"]) == {"ipv4", "ipv6"}
+
+
+def test_what_configures_the_cluster_is_read_along(run, server):
+    tenant = an("fvTenant", an("bgpCtxPol", name="timers", kaIntvl="1"), name="common", status="modified")
+    server.replace_operational("policy", [{"bgpCtxPol": {"attributes": {"dn": "uni/tn-common/bgpCtxP-timers"}}}])
+    result = run(roots=[{"dn": "uni/tn-common", "scope": "named", "tree": tenant}])
+    objects = result["state"]["objects"]
+    assert objects["uni/tn-common/bgpCtxP-timers"]["attributes"]["kaIntvl"] == "60"
+    assert objects["uni/tn-common/ctx-calico"]["attributes"]["bdEnforcedEnable"] == "no"
+    assert result["requests"]["get"] == 9
+
+
+def test_a_tree_with_faults_is_refused_before_the_first_request(run, server):
+    before = len(server.log)
+    result = run(roots=[{"dn": "uni/tn-common", "tree": {"fvTenant": {"attributes": {}}}}])
+    assert result["failed"]
+    assert "naming property" in result["msg"]
+    assert len(server.log) == before
+
+
+def test_an_apic_that_refuses_is_named(run, monkeypatch):
+    monkeypatch.setattr(session, "PAUSES", (0,))
+    result = run(password="wrong")
+    assert result["failed"]
+    assert result["error"]["status"] == 401
+    assert "wrong" not in str({key: value for key, value in result.items() if key != "invocation"})
+
+
+# --- replies ---
+
+
+def replies(**changes):
+    return {
+        **dict.fromkeys(("leaves", "instances", "domains", "routes_ipv4", "lpm_used", "lpm_limit"), []),
+        **changes,
+    }
+
+
+def peer_state(**attributes):
+    full = {"kaIntvl": "60", "holdIntvl": "180", "rtrId": "0.0.0.0", "shutStQual": "unspecified", "flags": "", "rcvCap": ""}
+    inner = {"bgpPeerEntry": {"attributes": {**full, "addr": "192.168.2.1", "operSt": "idle", "type": "ebgp", "passwdSet": "disabled", **attributes}}}
+    peer = {"bgpPeer": {"attributes": {"addr": "192.168.2.0/24", "asn": "65003", "passwdSet": "disabled"}, "children": [inner]}}
+    dom = {"dn": "topology/pod-1/node-201/sys/bgp/inst/dom-common:calico", "rtrId": "1.1.4.201", "operSt": "up"}
+    return leaf_states(replies(domains=[{"bgpDom": {"attributes": dom, "children": [peer]}}]), ["ipv4"])["201"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "received", "graceful"),
+    [("cap-neg,gr-enabled", "gr", True), ("gr-enabled", "gr-helper", True), ("cap-neg", "gr", False), ("gr-enabled", "as4", False)],
+)
+def test_graceful_restart_takes_both_ends(flags, received, graceful):
+    assert peer_state(flags=flags, rcvCap=received)["sessions"][0]["graceful_restart"] is graceful
+
+
+def test_a_session_that_says_little():
+    state = peer_state()
+    assert state["sessions"][0]["families"] == {}
+    assert state["sessions"][0]["password"] is False
+    assert state["router_id"] == "1.1.4.201"
+
+
+@pytest.mark.parametrize(
+    ("severity", "lc", "stands"),
+    [
+        ("major", "raised", True),
+        ("warning", "soaking", True),
+        ("cleared", "raised", False),
+        ("info", "raised", False),
+        ("major", "retaining", False),
+        ("major", "raised-clearing", False),
+    ],
+)
+def test_faults_that_stand(severity, lc, stands):
+    mo = {"code": "F1", "severity": severity, "lc": lc, "descr": "", "dn": "uni/fault-F1"}
+    assert bool(faults([{"faultInst": {"attributes": mo}}])) is stands
+
+
+def test_children_get_their_dn_from_their_parent():
+    inner = {"l3extIp": {"attributes": {"rn": "addr-[192.168.2.254/24]", "addr": "192.168.2.254/24"}}}
+    fault = {"faultInst": {"attributes": {"rn": "fault-F1"}}}
+    outer = {"l3extMember": {"attributes": {"dn": "uni/mem-A", "side": "A"}, "children": [inner, fault]}}
+    assert list(flatten([outer])) == ["uni/mem-A", "uni/mem-A/addr-[192.168.2.254/24]"]
+
+
+def test_queries_name_the_leaves_and_the_l3outs():
+    paths = queries(VRF, ["ipv4"], LEAVES[:1], [*L3OUTS, "uni/tn-common/out-calico-2"])
+    assert paths["routes_ipv4"] == (
+        "/api/class/uribv4Route.json?query-target-filter="
+        'wcard(uribv4Route.dn,"topology/pod-1/node-201/sys/uribv4/dom-common:calico/db-rt/")'
+        "&rsp-subtree=full&rsp-subtree-class=uribv4Nexthop"
+    )
+    assert "routes_ipv6" not in paths
+    assert all(f'wcard(faultInst.dn,"{dn}/")' in paths["faults"] for dn in [*L3OUTS, "uni/tn-common/out-calico-2"])
