@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The registry imports nothing of Ansible: it is reached by the path that Ansible would give it.
 sys.path.insert(0, str(ROOT / "plugins"))
 
+from plugin_utils.limits import LIMITS  # noqa: E402
 from plugin_utils.variables import ALL_ROLES, CLUSTER_VARIABLES, FORMATS, REGISTRY, ROLE_OPTIONS, Option  # noqa: E402
 
 GENERATED = "Generated from plugins/plugin_utils/variables.py: change it there, then run `make generate`."
@@ -176,7 +177,18 @@ def variables_page() -> str:
         lines += [_row(f"`{option.name}`", option) for option in options]
         for option in options:
             lines += _keys(option, f"{option.name}[]")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_limits()]) + "\n"
+
+
+def _limits() -> list[str]:
+    lines = ["", "## Limits", "", "What `aci_calico_limits` can change, by id.", ""]
+    lines += ["| Id | Value | Of | With | Beyond it | Source |", "|---|---|---|---|---|---|"]
+    for limit in LIMITS.values():
+        beyond = limit.severity or "shown only"
+        lines.append(
+            f"| `{limit.id}` | {limit.value} | {limit.unit} | {', '.join(limit.kinds)} | {beyond} | {limit.source} |"
+        )
+    return lines
 
 
 def _row(name: str, option: Option) -> str:

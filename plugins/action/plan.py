@@ -228,10 +228,11 @@ class _Inventory:
 
     def neighbours(self) -> dict[str, dict[str, Any]]:
         """The variables of the other clusters, as far as they can be had: what is wrong with them is theirs to say."""
-        return {
-            name: self._read(_names(self._hostvars[name]), self._hostvars[name].__getitem__).values
-            for name in sorted(self._clusters() - {self.host})
-        }
+        found = {}
+        for name in sorted(self._clusters() - {self.host}):
+            variables = self._hostvars[name]
+            found[name] = self._read(_names(variables), variables.__getitem__).values
+        return found
 
     def node_hosts(self, problems: list[faults.Fault]) -> dict[str, dict[str, Any]]:
         """The hosts that share a group with this cluster's host and with no other's.

@@ -148,6 +148,10 @@ class Intent:
         """The subnets of a role and a family, in the order given."""
         return [subnet.network for subnet in self.subnets[role] if subnet.family == family]
 
+    def networks_of(self, name: str) -> list[IPNetwork] | None:
+        """The subnets of a list variable; None if it is unset or was refused."""
+        return None if self[name] is None else [network for network in self[name] if network is not INVALID]
+
     def pins(self, name: str) -> dict[str, Pin]:
         """The addresses of a list variable by family, as pins."""
         return _pins_of_list(self[name], PREFIX + name, [])

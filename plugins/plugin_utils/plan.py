@@ -186,7 +186,7 @@ def _route_control(intent: Intent) -> dict[str, dict[str, list[str]]]:
     own = [subnet for subnets in intent.subnets.values() for subnet in subnets]
     control = {}
     for direction in ("import", "export"):
-        named = intent[f"{direction}_subnets"]
+        named = intent.networks_of(f"{direction}_subnets")
         subnets = own if named is None else [Subnet(direction, network, "") for network in named]
         control[direction] = _by_family(subnets)
     return control

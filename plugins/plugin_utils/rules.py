@@ -224,9 +224,11 @@ def pod_blocks(intent: Intent) -> Iterator[Fault]:
 def imports(intent: Intent) -> Iterator[Fault]:
     """What the fabric accepts and tells covers the cluster's own subnets."""
     for variable, what in (("import_subnets", "accepted by the fabric"), ("export_subnets", "told to the nodes")):
-        allowed = [subnet for subnet in intent[variable] or [] if hasattr(subnet, "version")]
-        if not allowed:
+        allowed = intent.networks_of(variable)
+        if allowed is None:
             continue
+        for twice in sorted({prefix for prefix in allowed if allowed.count(prefix) > 1}):
+            yield error("subnet-twice", f"aci_calico_{variable}", f"{twice} is named twice", "Name each subnet once.")
         for subnet in (subnet for role in SUBNET_ROLES for subnet in intent.subnets[role]):
             if not any(subnet.network in prefix for prefix in allowed):
                 yield warning(
@@ -463,7 +465,7 @@ def shared_vlans(intent: Intent, other: Intent) -> Iterator[Fault]:
     if not same_fabric(intent, other):
         return
     leaves_ = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
-    vlans = sorted(set(intent["vlan"] or []) & set(other["vlan"] or []))
+    vlans = sorted(_vlans(intent) & _vlans(other))
     if leaves_ and vlans:
         yield error(
             "vlan-shared",
@@ -471,6 +473,11 @@ def shared_vlans(intent: Intent, other: Intent) -> Iterator[Fault]:
             f"Cluster {other.cluster} uses VLAN {_some(vlans)} on the same leaves ({_some(leaves_)}), too",
             "Choose other VLANs.",
         )
+
+
+def _vlans(intent: Intent) -> set[int]:
+    pinned = {node.vlan for node in intent.nodes if node.vlan is not None}
+    return pinned.union(intent["vlan"] or [])
 
 
 def _some(values: Sequence[int], most: int = 8) -> str:

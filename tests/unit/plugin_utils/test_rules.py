@@ -120,6 +120,13 @@ BROKEN = [
         FLOATING,
         {"import_subnets": ["192.168.0.0/16"], "external_service_subnets": []},
     ),
+    ("subnet-not-allowed", "aci_calico_export_subnets", FLOATING, {"export_subnets": []}),
+    (
+        "subnet-twice",
+        "aci_calico_import_subnets",
+        FLOATING,
+        {"import_subnets": ["0.0.0.0/1", "128.0.0.0/1", "0.0.0.0/1"]},
+    ),
     # addresses
     ("invalid-address", "aci_calico_secondary_addresses[0]", FLOATING, {"secondary_addresses": ["192.168.2.254/24"]}),
     ("address-outside", "aci_calico_floating_addresses[0]", FLOATING, {"floating_addresses": ["192.168.3.253"]}),
@@ -449,6 +456,11 @@ def test_two_clusters_in_one_vrf_get_along():
         ("subnet-overlap-clusters", "aci_calico_node_subnets[0]", {"external_service_subnets": ["192.168.2.0/28"]}),
         ("vlan-shared", "aci_calico_vlan", {"vlan": 300}),
         ("vlan-shared", "aci_calico_vlan", {"vlan": "290-310", "svi": "standard"}),
+        (
+            "vlan-shared",
+            "aci_calico_vlan",
+            {"vlan": "400-410", "svi": "standard", "racks": racks([{"name": "x", "vlan": 300}])},
+        ),
         (
             "router-id-contradicts",
             f"{RACKS}[0].leaves[0]",
