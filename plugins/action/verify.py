@@ -124,7 +124,9 @@ class ActionModule(ActionBase):
 class _Reader:
     """Looks at the fabric and at Kubernetes by the modules of this collection."""
 
-    def __init__(self, run_module: Callable[[str, dict, dict], dict], plan: dict, options: dict, task_vars: dict) -> None:
+    def __init__(
+        self, run_module: Callable[[str, dict, dict], dict], plan: dict, options: dict, task_vars: dict
+    ) -> None:
         self._run = run_module
         self._plan = plan
         self._options = options

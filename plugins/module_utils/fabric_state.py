@@ -153,7 +153,11 @@ def _session(peer, entry, asn):
         "password": "enabled" in (attributes["passwdSet"], peer["passwdSet"]),
         "router_id": attributes["rtrId"],
         "shut_reason": attributes["shutStQual"],
-        "families": dict(_counts(mo["attributes"]) for mo in _children(entry, "bgpPeerAfEntry") if mo["attributes"]["type"] in _AF_TYPES),
+        "families": dict(
+            _counts(mo["attributes"])
+            for mo in _children(entry, "bgpPeerAfEntry")
+            if mo["attributes"]["type"] in _AF_TYPES
+        ),
     }
 
 

@@ -113,7 +113,10 @@ RULES = {
         SITE_ACI,
     ),
     "prefix-limit-differs": Rule(
-        "aci", "the prefix limit is not the planned one", "The peer prefix policy or its use on the peer differs.", SITE_ACI
+        "aci",
+        "the prefix limit is not the planned one",
+        "The peer prefix policy or its use on the peer differs.",
+        SITE_ACI,
     ),
     "router-id-differs": Rule(
         "aci", "a leaf's router ID is not the planned one", "The L3Out gives the leaf another router ID.", SITE_ACI
@@ -125,7 +128,10 @@ RULES = {
         "Give each leaf its own router_id (one per leaf and VRF, across all L3Outs), then run netops.aci_calico.site.",
     ),
     "peer-asn": Rule(
-        "aci", "the peer's AS number is not the cluster's", "The remote AS number of the peer differs: no session opens.", SITE_ACI
+        "aci",
+        "the peer's AS number is not the cluster's",
+        "The remote AS number of the peer differs: no session opens.",
+        SITE_ACI,
     ),
     "bd-enforced": Rule(
         "aci",
@@ -133,8 +139,12 @@ RULES = {
         "bdEnforcedEnable is on: the VRF drops the eBGP sessions of the nodes.",
         "Set BD Enforcement of the VRF to off, or add an exception for the leaves' addresses.",
     ),
-    "aci-missing": Rule("aci", "an object of the plan is missing on APIC", "It was never pushed, or somebody removed it.", SITE_ACI),
-    "aci-differs": Rule("aci", "an object on APIC is not as planned", "Somebody changed it, or the plan changed since.", SITE_ACI),
+    "aci-missing": Rule(
+        "aci", "an object of the plan is missing on APIC", "It was never pushed, or somebody removed it.", SITE_ACI
+    ),
+    "aci-differs": Rule(
+        "aci", "an object on APIC is not as planned", "Somebody changed it, or the plan changed since.", SITE_ACI
+    ),
     "aci-extra-peer": Rule(
         "aci",
         "a BGP peer that is not planned",
@@ -160,7 +170,10 @@ RULES = {
     ),
     # --- what Calico's configuration says ---
     "node-missing": Rule(
-        "calico", "a node of the plan is not in Kubernetes", "The node has another name, or has not joined.", "Correct the inventory, or join the node."
+        "calico",
+        "a node of the plan is not in Kubernetes",
+        "The node has another name, or has not joined.",
+        "Correct the inventory, or join the node.",
     ),
     "node-not-ready": Rule(
         "calico", "a node is not ready", "The node or its kubelet is down.", "See the node's conditions.", WARNING
@@ -189,15 +202,24 @@ RULES = {
         "nodeToNodeMeshEnabled is not false: nodes also peer with each other, and traffic bypasses the plan.",
         SITE_CALICO,
     ),
-    "pool-missing": Rule("calico", "an IP pool of the plan is missing", "Pods get addresses from elsewhere, or none.", SITE_CALICO),
+    "pool-missing": Rule(
+        "calico", "an IP pool of the plan is missing", "Pods get addresses from elsewhere, or none.", SITE_CALICO
+    ),
     "pool-encapsulation": Rule(
         "calico",
         "an IP pool encapsulates",
         "IP-in-IP or VXLAN is on: pod traffic hides from the fabric in a tunnel.",
         f"{SITE_CALICO} Running pods keep working while the mode changes.",
     ),
-    "pool-nat": Rule("calico", "an IP pool translates outgoing addresses", "natOutgoing is on: the fabric does not see pod addresses.", SITE_CALICO),
-    "pool-differs": Rule("calico", "an IP pool is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO),
+    "pool-nat": Rule(
+        "calico",
+        "an IP pool translates outgoing addresses",
+        "natOutgoing is on: the fabric does not see pod addresses.",
+        SITE_CALICO,
+    ),
+    "pool-differs": Rule(
+        "calico", "an IP pool is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO
+    ),
     "service-cidr-missing": Rule(
         "calico",
         "a service subnet is not advertised",
@@ -213,7 +235,9 @@ RULES = {
     "bgppeer-missing": Rule(
         "calico", "a BGPPeer of the plan is missing", "No node is told to peer with the leaf.", SITE_CALICO
     ),
-    "bgppeer-differs": Rule("calico", "a BGPPeer is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO),
+    "bgppeer-differs": Rule(
+        "calico", "a BGPPeer is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO
+    ),
     "bgppeer-password": Rule(
         "calico",
         "a BGPPeer has no or another password reference",
@@ -427,7 +451,9 @@ RULES = {
     ),
 }
 
-_SESSIONS = frozenset({"session-fault", "session-missing", "session-down", "session-refused", "calico-session-down", "password-differs"})
+_SESSIONS = frozenset(
+    {"session-fault", "session-missing", "session-down", "session-refused", "calico-session-down", "password-differs"}
+)
 _UNPLANNED = frozenset({"session-cross-rack", "session-stranger", "session-mesh"})
 _LEAF_ROUTES = frozenset({"pod-block-missing", "service-route-missing", "ecmp-width", "nothing-accepted"})
 _NODE_ROUTES = frozenset({"node-route-missing"})

@@ -56,7 +56,9 @@ class Kubernetes:
         return self._status[node]["routes"] if node in self._status else None
 
 
-_TERM = re.compile(r"""\s*(?:(?P<all>all\(\))|(?P<not>!?)has\((?P<has>[\w./-]+)\)|(?P<key>[\w./-]+)\s*(?P<op>==|!=)\s*(?P<q>["'])(?P<value>.*?)(?P=q))\s*""")
+_TERM = re.compile(
+    r"""\s*(?:(?P<all>all\(\))|(?P<not>!?)has\((?P<has>[\w./-]+)\)|(?P<key>[\w./-]+)\s*(?P<op>==|!=)\s*(?P<q>["'])(?P<value>.*?)(?P=q))\s*"""
+)
 
 
 def selects(selector: str, labels: dict) -> bool | None:

@@ -74,9 +74,7 @@ def _findings(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | No
 
 
 def _unread(expected: dict, kubernetes: Kubernetes) -> list[Finding]:
-    findings = [
-        Finding("unreadable", f"{failure['path']}: {failure['message']}") for failure in kubernetes.failures
-    ]
+    findings = [Finding("unreadable", f"{failure['path']}: {failure['message']}") for failure in kubernetes.failures]
     silent = [node for node in expected["nodes"] if kubernetes.requested and not kubernetes.reports(node)]
     if silent:
         may_come = not any("caliconodestatuses" in failure["path"] for failure in kubernetes.failures)
@@ -115,7 +113,9 @@ def _sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None, found: l
     return sessions
 
 
-def _racks(expected: dict, aci: dict, kubernetes: Kubernetes | None, sessions: list[dict], found: list[Finding]) -> list[dict]:
+def _racks(
+    expected: dict, aci: dict, kubernetes: Kubernetes | None, sessions: list[dict], found: list[Finding]
+) -> list[dict]:
     """One row for each leaf, in the order of the racks: established sessions and present routes of the expected ones."""
     wanted = Counter(route.kind for route in advertised(expected, aci, kubernetes))
     rows = []
@@ -146,7 +146,7 @@ def _present(reports: bool, wanted: int, absent: int) -> list[int]:
 
 
 def progress(report: dict) -> str:
-    """One line on how far the cluster is: ``5/12 sessions established (waiting for node-3–203, …)``."""
+    """One line on how far the cluster is: ``5/12 sessions established (waiting for node-3/203, …)``."""
     down = [session["name"] for session in report["sessions"] if session["state"] != ESTABLISHED]
     total = len(report["sessions"])
     line = f"{total - len(down)}/{total} sessions established"
@@ -177,7 +177,9 @@ def table(report: dict) -> list[str]:
         for row in report["racks"]
     ]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]
 
 
 def explain(report: dict) -> list[str]:
@@ -202,7 +204,9 @@ def in_short(report: dict) -> list[str]:
 def _place(finding: dict) -> str:
     parts = [f"rack {finding['rack']}"] if finding["rack"] else []
     if finding["leaves"]:
-        parts.append(("leaf " if len(finding["leaves"]) == 1 else "leaves ") + _some([str(leaf) for leaf in finding["leaves"]]))
+        parts.append(
+            ("leaf " if len(finding["leaves"]) == 1 else "leaves ") + _some([str(leaf) for leaf in finding["leaves"]])
+        )
     if finding["nodes"]:
         parts.append(_some(finding["nodes"]))
     return ", ".join(parts)

@@ -39,7 +39,9 @@ _RULE_OF = {
     ("l3extRsNodeL3OutAtt", "rtrId"): "router-id-differs",
     "bgpAsP": "peer-asn",
 }
-_ROUTE_MAP_CLASSES = frozenset({"rtctrlProfile", "rtctrlCtxP", "rtctrlRsCtxPToSubjP", "rtctrlSubjP", "rtctrlMatchRtDest"})
+_ROUTE_MAP_CLASSES = frozenset(
+    {"rtctrlProfile", "rtctrlCtxP", "rtctrlRsCtxPToSubjP", "rtctrlSubjP", "rtctrlMatchRtDest"}
+)
 _PEER_FLAGS = {"as-override": "as-override-off", "dis-peer-as-check": "peer-as-check-on"}
 
 _SEVERITIES = {"critical": ERROR, "major": ERROR, "minor": WARNING, "warning": WARNING}
@@ -191,7 +193,9 @@ def _router_ids(aci: dict) -> list[Finding]:
 
 def _faults(plan: dict, faults: list) -> list[Finding]:
     nodes = {
-        network["address"].split("/")[0]: node["name"] for node in plan["nodes"] for network in node["networks"].values()
+        network["address"].split("/")[0]: node["name"]
+        for node in plan["nodes"]
+        for network in node["networks"].values()
     }
     return [
         _fault(nodes, fault)

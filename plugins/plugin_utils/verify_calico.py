@@ -89,7 +89,11 @@ def _secret(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Finding]:
         if manifest["metadata"]["name"] in unreadable:
             continue
         if seen is None or not _grants(manifest, seen):
-            findings.append(Finding("secret-unreadable", f"{kind} {manifest['metadata']['name']} is missing or grants less than planned"))
+            findings.append(
+                Finding(
+                    "secret-unreadable", f"{kind} {manifest['metadata']['name']} is missing or grants less than planned"
+                )
+            )
     return findings
 
 
@@ -104,7 +108,9 @@ def _grants(wanted: dict, seen: dict) -> bool:
 
 def _rule_within(rule: dict, other: dict) -> bool:
     return all(
-        set(values) <= set(other.get(name) or ()) or "*" in (other.get(name) or ()) or (name == "resourceNames" and not other.get(name))
+        set(values) <= set(other.get(name) or ())
+        or "*" in (other.get(name) or ())
+        or (name == "resourceNames" and not other.get(name))
         for name, values in rule.items()
     )
 
@@ -142,7 +148,9 @@ def _pool(wanted: dict, pool: dict) -> list[Finding]:
 
 def _encapsulation(pool: dict) -> list[Finding]:
     return [
-        Finding("pool-encapsulation", f"IP pool {pool['metadata']['name']}: {field} is {pool['spec'][field]}, not Never")
+        Finding(
+            "pool-encapsulation", f"IP pool {pool['metadata']['name']}: {field} is {pool['spec'][field]}, not Never"
+        )
         for field in ("ipipMode", "vxlanMode")
         if pool["spec"].get(field) not in _NO_ENCAPSULATION
     ]
@@ -184,7 +192,11 @@ def _configuration(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Fin
             if cidr not in seen
         ]
         findings += [
-            Finding("foreign-prefix", f"BGPConfiguration {name}: {field} has {cidr}, which is not the cluster's", prefix=cidr)
+            Finding(
+                "foreign-prefix",
+                f"BGPConfiguration {name}: {field} has {cidr}, which is not the cluster's",
+                prefix=cidr,
+            )
             for cidr in seen
             if cidr not in planned and not _allowed(plan, cidr)
         ]
@@ -242,11 +254,20 @@ def _peer(plan: dict, wanted: dict, peer: dict, at: dict, kubernetes: Kubernetes
         what = f"BGPPeer {name}: {field} is {value or 'missing'}, not {planned or 'left out'}"
         across = field in ("node", "nodeSelector") and _across(plan, peer, kubernetes)
         if across:
-            findings.append(Finding("cross-rack-peer", f"{what}: it takes in {', '.join(sorted(across))}", leaf=at["leaf"], nodes=across | at["nodes"]))
+            findings.append(
+                Finding(
+                    "cross-rack-peer",
+                    f"{what}: it takes in {', '.join(sorted(across))}",
+                    leaf=at["leaf"],
+                    nodes=across | at["nodes"],
+                )
+            )
         else:
             findings.append(Finding("bgppeer-differs", what, **at))
     if (spec.get("password") or {}).get("secretKeyRef") != wanted["password"]["secretKeyRef"]:
-        findings.append(Finding("bgppeer-password", f"BGPPeer {name}: the password does not refer to the planned Secret", **at))
+        findings.append(
+            Finding("bgppeer-password", f"BGPPeer {name}: the password does not refer to the planned Secret", **at)
+        )
     if set(wanted.get("filters", ())) - set(spec.get("filters") or ()):
         findings.append(Finding("bgpfilter-missing", f"BGPPeer {name} does not use the filter", **at))
     keepalive = _seconds(spec.get("keepaliveTime"))

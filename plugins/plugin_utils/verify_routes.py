@@ -132,7 +132,9 @@ def _routes_of(aci: dict, leaf: int) -> list[tuple]:
     return [(family, prefix, hops) for family, table in routes.items() for prefix, hops in table.items()]
 
 
-def _nodes_without_block(expected: dict, aci: dict, routes: list[Route], kubernetes: Kubernetes | None) -> list[Finding]:
+def _nodes_without_block(
+    expected: dict, aci: dict, routes: list[Route], kubernetes: Kubernetes | None
+) -> list[Finding]:
     """Where Calico does not say which blocks there are, each node is to advertise one at least, in each family."""
     if _blocks_known(kubernetes):
         return []
@@ -205,7 +207,9 @@ def _wrong_hops(expected: dict, leaf: int, route: Route, addresses: set) -> list
     findings = []
     for address in sorted(addresses):
         node = owners.get(address)
-        what = f"{route.prefix} on leaf {leaf} has next hop {address}{f' ({node})' if node else ''}, which does not own it"
+        what = (
+            f"{route.prefix} on leaf {leaf} has next hop {address}{f' ({node})' if node else ''}, which does not own it"
+        )
         if node in route.nodes:
             what = f"{route.prefix} on leaf {leaf} comes straight from {node} of rack {expected['nodes'][node]['rack']}"
         findings.append(Finding("route-next-hop", what, **_scope(expected, leaf, route, {node} if node else set())))
@@ -213,7 +217,11 @@ def _wrong_hops(expected: dict, leaf: int, route: Route, addresses: set) -> list
 
 
 def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: list) -> list[Finding]:
-    direct = {hop["address"] for hop in hops if hop["type"] == "ebgp" and in_subnets(hop["address"], expected["prefixes"]["node"])}
+    direct = {
+        hop["address"]
+        for hop in hops
+        if hop["type"] == "ebgp" and in_subnets(hop["address"], expected["prefixes"]["node"])
+    }
     findings = _wrong_hops(expected, leaf, route, direct)
     nodes = set(route.nodes)
     through = {hop["address"] for hop in hops if hop["type"] == "ibgp"}
@@ -225,7 +233,11 @@ def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: 
     width = min(len(home), expected["ecmp"]["ibgp"])
     if len(through) < width:
         absent = {other for tep, other in teps.items() if tep not in through}
-        names = f", without {', '.join(map(str, sorted(absent)))}" if len(teps) == len(home) and len(absent) < len(home) else ""
+        names = (
+            f", without {', '.join(map(str, sorted(absent)))}"
+            if len(teps) == len(home) and len(absent) < len(home)
+            else ""
+        )
         what = f"{route.prefix} is reached over {len(through)} of {width} leaves from leaf {leaf}{names}"
         findings.append(Finding("ecmp-width", what, **_scope(expected, leaf, route, nodes)))
     return findings
@@ -240,7 +252,11 @@ def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernet
     blocks = [ip_network(route.prefix) for route in routes if route.kind == "block"]
     findings = []
     for family, prefix, hops in _routes_of(aci, leaf):
-        senders = [hop["address"] for hop in hops if hop["type"] == "ebgp" and in_subnets(hop["address"], expected["prefixes"]["node"])]
+        senders = [
+            hop["address"]
+            for hop in hops
+            if hop["type"] == "ebgp" and in_subnets(hop["address"], expected["prefixes"]["node"])
+        ]
         if not senders:
             continue
         at = {"rack": expected["leaves"][leaf]["rack"], "leaf": leaf, "family": family, "prefix": prefix}
@@ -248,7 +264,9 @@ def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernet
         who = ", ".join(sorted(owners.get(address, address) for address in senders))
         if not _within(prefix, expected["allowed"]):
             findings.append(Finding("foreign-route", f"leaf {leaf} accepted {prefix} from {who}", nodes=nodes, **at))
-        elif _blocks_known(kubernetes) and _within(prefix, expected["prefixes"]["pod"]) and not _in_block(prefix, blocks):
+        elif (
+            _blocks_known(kubernetes) and _within(prefix, expected["prefixes"]["pod"]) and not _in_block(prefix, blocks)
+        ):
             what = f"leaf {leaf} accepted {prefix} from {who}, which is in no node's block"
             findings.append(Finding("route-next-hop", what, nodes=nodes, **at))
     return findings
@@ -282,7 +300,9 @@ def _offers(expected: dict, family: str) -> bool:
     return any(expected["prefixes"][role].get(family) for role in ("service", "external_service"))
 
 
-def offered(expected: dict, routes: list[Route], kubernetes: Kubernetes | None) -> dict[tuple[str, str], tuple[int, int]]:
+def offered(
+    expected: dict, routes: list[Route], kubernetes: Kubernetes | None
+) -> dict[tuple[str, str], tuple[int, int]]:
     """How many prefixes each node may send one leaf: ``{(node, family): (its own, learned and sent on)}``.
 
     A node tells a leaf the best route for every prefix that it did not learn from that leaf: after all its own ones, in the
@@ -290,7 +310,10 @@ def offered(expected: dict, routes: list[Route], kubernetes: Kubernetes | None) 
     else), unless a BGPFilter keeps it from that.
     """
     counts = {}
-    sent_on = {family: [*prefixes, *_service_subnets(expected)[family]] for family, prefixes in expected["prefixes"]["pod"].items()}
+    sent_on = {
+        family: [*prefixes, *_service_subnets(expected)[family]]
+        for family, prefixes in expected["prefixes"]["pod"].items()
+    }
     for node, facts in expected["nodes"].items():
         for family in facts["addresses"]:
             mine = {route.prefix for route in routes if route.family == family and node in route.nodes}
@@ -386,7 +409,9 @@ def _foreign_origin(expected: dict, node: str, reported: list[dict]) -> list[Fin
 def _not_learned(expected: dict, node: str, absent: list[Route]) -> Finding:
     owners = frozenset(owner for route in absent for owner in route.nodes)
     racks = {expected["nodes"][name]["rack"] for name in (node, *owners)}
-    shown = ", ".join(route.prefix for route in absent[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
+    shown = ", ".join(route.prefix for route in absent[:3]) + (
+        f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+    )
     return Finding(
         "node-route-missing",
         f"{node} has not learned {shown}",

@@ -38,13 +38,15 @@ def verify_sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None) ->
 def by_address(aci: dict) -> dict:
     """The sessions that the leaves report, by leaf and peer address."""
     return {
-        (int(leaf), session["address"]): session for leaf, state in aci["leaves"].items() for session in state["sessions"]
+        (int(leaf), session["address"]): session
+        for leaf, state in aci["leaves"].items()
+        for session in state["sessions"]
     }
 
 
 def name_of(session: dict) -> str:
-    """How a session is spoken of: ``node-3–203``, with the family where it is not IPv4."""
-    return f"{session['node']}–{session['leaf']}" + (" IPv6" if session["family"] == "ipv6" else "")
+    """How a session is spoken of: ``node-3/203``, with the family where it is not IPv4."""
+    return f"{session['node']}/{session['leaf']}" + (" IPv6" if session["family"] == "ipv6" else "")
 
 
 def _silent_leaves(expected: dict, aci: dict) -> list[Finding]:
@@ -52,7 +54,11 @@ def _silent_leaves(expected: dict, aci: dict) -> list[Finding]:
     for leaf, facts in expected["leaves"].items():
         state = aci["leaves"].get(str(leaf))
         if state is None or not state["up"]:
-            what = f"leaf {leaf} reports no BGP for VRF {expected['vrf']}" if state is None else f"BGP of leaf {leaf} is down"
+            what = (
+                f"leaf {leaf} reports no BGP for VRF {expected['vrf']}"
+                if state is None
+                else f"BGP of leaf {leaf} is down"
+            )
             findings.append(Finding("leaf-silent", what, rack=facts["rack"], leaf=leaf))
     return findings
 
@@ -64,7 +70,13 @@ def _at(session: dict) -> dict:
 def _session(session: dict, seen: dict | None) -> list[Finding]:
     name, at = name_of(session), _at(session)
     if seen is None:
-        return [Finding("session-missing", f"{name}: leaf {session['leaf']} knows no session with {session['node_address']}", **at)]
+        return [
+            Finding(
+                "session-missing",
+                f"{name}: leaf {session['leaf']} knows no session with {session['node_address']}",
+                **at,
+            )
+        ]
     if seen["state"] != ESTABLISHED:
         return [_not_established(name, at, seen)]
     findings = []
@@ -205,7 +217,9 @@ def diagnose(expected: dict, aci: dict, kubernetes: Kubernetes | None, unexplain
     silent = {(finding.node, finding.leaf, finding.family) for finding in down}
     groups: dict[int, set] = {}
     for session in expected["sessions"]:
-        if (session["node"], session["leaf"], session["family"]) in silent and _node_lives(session, expected, seen, kubernetes):
+        if (session["node"], session["leaf"], session["family"]) in silent and _node_lives(
+            session, expected, seen, kubernetes
+        ):
             groups.setdefault(session["leaf"], set()).add(session["node"])
     return [
         Finding(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
 from lab.twin.machines import missing_prerequisites
 
 if TYPE_CHECKING:

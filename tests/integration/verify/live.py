@@ -129,7 +129,6 @@ class Live:
             assert time.monotonic() < deadline, "\n".join(explain(report))
             time.sleep(0.5)
 
-
     def until_green(self) -> Json:
         """The first report without a finding."""
         return self.until(lambda report: not report["findings"])

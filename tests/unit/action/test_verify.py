@@ -78,7 +78,7 @@ def test_it_waits_for_what_may_still_come(bench):
     assert not result.get("failed")
     assert bench.slept == [5, 5]
     assert bench.said[:2] == [
-        "prod1: 11/12 sessions established (waiting for node-4–203)",
+        "prod1: 11/12 sessions established (waiting for node-4/203)",
         "prod1: 12/12 sessions established; all routes in place",
     ]
 

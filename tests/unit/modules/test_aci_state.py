@@ -8,7 +8,12 @@ from ansible.module_utils.testing import patch_module_args
 from unit.modules.running import an
 
 from ansible_collections.netops.aci_calico.plugins.module_utils import session
-from ansible_collections.netops.aci_calico.plugins.module_utils.fabric_state import faults, flatten, leaf_states, queries
+from ansible_collections.netops.aci_calico.plugins.module_utils.fabric_state import (
+    faults,
+    flatten,
+    leaf_states,
+    queries,
+)
 from ansible_collections.netops.aci_calico.plugins.modules import aci_state
 from lab.apic.server import ApicServer
 
@@ -94,7 +99,11 @@ def leaf(number, *entries, router_id="1.1.4.201"):
     ]
     routes = [
         an("uribv4Route", *hops, prefix="10.1.0.0/26"),
-        an("uribv4Route", an("uribv4Nexthop", **hop("10.0.0.9/32", routeType="ibgp", active="yes")), prefix="10.1.1.0/26"),
+        an(
+            "uribv4Route",
+            an("uribv4Nexthop", **hop("10.0.0.9/32", routeType="ibgp", active="yes")),
+            prefix="10.1.1.0/26",
+        ),
     ]
     other = an("uribv4Dom", an("uribv4Db", an("uribv4Route", prefix="172.16.0.0/24"), type="rt"), name="prod:other")
     table = an("uribv4Dom", an("uribv4Db", *routes, type="rt"), name=VRF)
@@ -197,22 +206,50 @@ def test_an_apic_that_refuses_is_named(run, monkeypatch):
 
 def replies(**changes):
     return {
-        **dict.fromkeys(("leaves", "instances", "domains", "routes_ipv4", "lpm_used", "lpm_limit"), []),
+        **{key: [] for key in ("leaves", "instances", "domains", "routes_ipv4", "lpm_used", "lpm_limit")},
         **changes,
     }
 
 
 def peer_state(**attributes):
-    full = {"kaIntvl": "60", "holdIntvl": "180", "rtrId": "0.0.0.0", "shutStQual": "unspecified", "flags": "", "rcvCap": ""}
-    inner = {"bgpPeerEntry": {"attributes": {**full, "addr": "192.168.2.1", "operSt": "idle", "type": "ebgp", "passwdSet": "disabled", **attributes}}}
-    peer = {"bgpPeer": {"attributes": {"addr": "192.168.2.0/24", "asn": "65003", "passwdSet": "disabled"}, "children": [inner]}}
+    full = {
+        "kaIntvl": "60",
+        "holdIntvl": "180",
+        "rtrId": "0.0.0.0",
+        "shutStQual": "unspecified",
+        "flags": "",
+        "rcvCap": "",
+    }
+    inner = {
+        "bgpPeerEntry": {
+            "attributes": {
+                **full,
+                "addr": "192.168.2.1",
+                "operSt": "idle",
+                "type": "ebgp",
+                "passwdSet": "disabled",
+                **attributes,
+            }
+        }
+    }
+    peer = {
+        "bgpPeer": {
+            "attributes": {"addr": "192.168.2.0/24", "asn": "65003", "passwdSet": "disabled"},
+            "children": [inner],
+        }
+    }
     dom = {"dn": "topology/pod-1/node-201/sys/bgp/inst/dom-common:calico", "rtrId": "1.1.4.201", "operSt": "up"}
     return leaf_states(replies(domains=[{"bgpDom": {"attributes": dom, "children": [peer]}}]), ["ipv4"])["201"]
 
 
 @pytest.mark.parametrize(
     ("flags", "received", "graceful"),
-    [("cap-neg,gr-enabled", "gr", True), ("gr-enabled", "gr-helper", True), ("cap-neg", "gr", False), ("gr-enabled", "as4", False)],
+    [
+        ("cap-neg,gr-enabled", "gr", True),
+        ("gr-enabled", "gr-helper", True),
+        ("cap-neg", "gr", False),
+        ("gr-enabled", "as4", False),
+    ],
 )
 def test_graceful_restart_takes_both_ends(flags, received, graceful):
     assert peer_state(flags=flags, rcvCap=received)["sessions"][0]["graceful_restart"] is graceful

@@ -173,7 +173,10 @@ class Cluster:
         return {
             "peers": {address: {"state": "Established", "type": "NodePeer"} for address in leaves},
             "routes": [
-                *({"destination": cidr, "source": "BGPPeer", "peer": leaves[0], "interface": "eth0"} for cidr in learned),
+                *(
+                    {"destination": cidr, "source": "BGPPeer", "peer": leaves[0], "interface": "eth0"}
+                    for cidr in learned
+                ),
                 *({"destination": cidr, "source": "Static", "peer": "", "interface": "blackhole"} for cidr in own),
             ],
         }

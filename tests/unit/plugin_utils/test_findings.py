@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.findings import EXPLAINS, RULES, Finding, root_causes
 
 
@@ -62,9 +63,7 @@ def test_a_cause_covers_what_lies_where_it_does(cause, symptom, covered):
         Finding("import-prefix-missing", "cause", **cause),
         Finding("pod-block-missing", "symptom", **symptom),
     ]
-    assert ids(findings) == (
-        ["import-prefix-missing"] if covered else ["import-prefix-missing", "pod-block-missing"]
-    )
+    assert ids(findings) == (["import-prefix-missing"] if covered else ["import-prefix-missing", "pod-block-missing"])
 
 
 def test_a_warning_that_explains_an_error_is_one():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import selects
 
 LABELS = {"rack_id": "1", "kubernetes.io/os": "linux"}

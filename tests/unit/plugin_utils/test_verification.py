@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import explain, progress, table, verdict
 from unit.plugin_utils.healthy_cluster import BLOCKS, LOCAL_SERVICE, RACKS, STANDARD, Cluster, ids
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import explain, progress, table, verdict
 
 L3OUT = "uni/tn-common/out-calico-prod1"
 
@@ -157,7 +158,10 @@ def test_a_prefix_that_is_not_the_clusters_in_the_import_rule(cluster):
 
 def test_a_peer_beside_the_planned_ones(cluster):
     svi = next(iter(cluster.objects("l3extVirtualLIfP")))
-    cluster.aci["objects"][f"{svi}/peerP-[192.168.2.77]"] = {"class": "bgpPeerP", "attributes": {"addr": "192.168.2.77"}}
+    cluster.aci["objects"][f"{svi}/peerP-[192.168.2.77]"] = {
+        "class": "bgpPeerP",
+        "attributes": {"addr": "192.168.2.77"},
+    }
     assert only(cluster.verify())["id"] == "aci-extra-peer"
 
 
@@ -226,7 +230,7 @@ def test_a_missing_session_takes_its_routes_along(cluster):
     finding = only(report)
     assert (finding["id"], finding["nodes"], finding["leaves"]) == ("password-differs", ["node-1"], [201])
     assert report["waiting"]
-    assert progress(report) == "11/12 sessions established (waiting for node-1–201)"
+    assert progress(report) == "11/12 sessions established (waiting for node-1/201)"
 
 
 def test_a_dead_node_is_not_taken_for_a_wrong_password(cluster):
@@ -239,7 +243,7 @@ def test_a_dead_node_is_not_taken_for_a_wrong_password(cluster):
     del cluster.state["status"]["node-2"]
     finding = cluster.verify()["findings"][0]
     assert (finding["id"], finding["severity"]) == ("node-not-ready", "error")
-    assert any("node-2–202" in text for text in finding["evidence"])
+    assert any("node-2/202" in text for text in finding["evidence"])
 
 
 @pytest.mark.parametrize("seen", ["nothing", "connect", "active"])
@@ -295,7 +299,7 @@ def test_timers_at_default_explain_what_was_negotiated(cluster):
             session.update(keepalive=60, hold=180)
     finding = only(cluster.verify())
     assert finding["id"] == "timers"
-    assert "node-6–204: timers are 60 s/180 s, not 1 s/3 s" in finding["evidence"]
+    assert "node-6/204: timers are 60 s/180 s, not 1 s/3 s" in finding["evidence"]
 
 
 def test_a_leaf_whose_bgp_is_down(cluster):
@@ -315,7 +319,7 @@ def test_a_leaf_without_bgp(cluster):
     del cluster.aci["leaves"]["204"]
     report = cluster.verify(kubernetes=False)
     assert "leaf-silent" in ids(report)
-    assert not any("node-4–204" in finding["what"] for finding in report["findings"])
+    assert not any("node-4/204" in finding["what"] for finding in report["findings"])
     assert report["racks"][3]["services"] == [0, 2]
 
 
@@ -515,7 +519,10 @@ def test_an_exceeded_prefix_limit_is_the_small_limits_doing():
             session["families"]["ipv4"]["flags"] = ["pfxlimit-exceeded"]
     finding = only(cluster.verify())
     assert finding["id"] == "prefix-limit-small"
-    assert "node-1 sends a leaf up to 9 prefixes (4 of its own, 5 learned from the other leaf), the limit is 8" == finding["what"]
+    assert (
+        finding["what"]
+        == "node-1 sends a leaf up to 9 prefixes (4 of its own, 5 learned from the other leaf), the limit is 8"
+    )
     assert len(finding["evidence"]) == 6
 
 
@@ -680,7 +687,7 @@ def test_a_missing_bgppeer_explains_its_sessions(cluster):
         del cluster.state["status"][node]["peers"]["192.168.2.201"]
     finding = only(cluster.verify())
     assert (finding["id"], finding["leaves"]) == ("bgppeer-missing", [201])
-    assert "node-1–201: leaf 201 knows no session with 192.168.2.1" in finding["evidence"]
+    assert "node-1/201: leaf 201 knows no session with 192.168.2.1" in finding["evidence"]
 
 
 @pytest.mark.parametrize(("kind", "cause"), [("Secret", "secret-missing"), ("RoleBinding", "secret-unreadable")])
