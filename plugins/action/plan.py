@@ -20,6 +20,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils import faults
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.addressing import require_netaddr
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.allocation import Record, load_record
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents import plan_document
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import SECRETS_DECLARED, SECRETS_READABLE
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.plan import compile_cluster
@@ -165,6 +166,7 @@ def _artifacts(plan: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, 
     manifests = yaml.safe_dump_all(kubernetes_objects(plan), sort_keys=False, explicit_start=True, width=200)
     return {
         os.path.join(folder, "plan.json"): _json(plan),
+        os.path.join(folder, "plan.md"): plan_document(plan),
         os.path.join(folder, "apic.json"): _json(apic_tree(plan)),
         os.path.join(folder, "kubernetes.yml"): manifests,
     }

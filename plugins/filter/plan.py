@@ -43,6 +43,7 @@ class FilterModule:
             "cluster_plan": standalone.cluster_plan,
             "floating_svi_plan": standalone.floating_svi_plan,
             "kubernetes_objects": kubernetes.kubernetes_objects,
+            "plan_document": documents.plan_document,
             "plan_summary": documents.plan_summary,
             "rack_peer_map": peering.rack_peer_map,
             "secondary_ip": standalone.secondary_ip,

@@ -113,3 +113,82 @@ def _amount(value: Any) -> str:
     if value is None:
         return "-"
     return str(len(value)) if isinstance(value, list | tuple | dict) else str(value)
+
+
+# --- the document ----------------------------------------------------------------------------------------------------
+
+
+def plan_document(plan: Mapping[str, Any]) -> str:
+    """The plan as a Markdown document: topology (a Mermaid chart), addresses, cabling, route control, limits."""
+    sections = (
+        [f"# Cluster {plan['cluster']}", "", *(f"- {line.strip()}" for line in _head(plan))],
+        ["## Topology", "", *_topology(plan)],
+        ["## Leaves", "", *_leaves(plan)],
+        ["## Nodes", "", *_nodes(plan)],
+        ["## Cabling", "", *_cabling(plan)],
+        ["## Route control", "", *_route_control(plan)],
+        ["## Limits", "", *_limits(plan)],
+        ["## Warnings", "", *(f"- {line.strip()}" for line in _warnings(plan)[1:])] if plan["warnings"] else [],
+    )
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Lines of a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return [f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
+
+
+def _topology(plan: Mapping[str, Any]) -> list[str]:
+    """A box for each rack: its leaves, and its nodes in one box, so that large clusters can still be looked at."""
+    lines = ["```mermaid", "flowchart TB", f'  fabric(["ACI fabric, AS {plan["fabric"]["asn"]}"])']
+    for number, rack in enumerate(plan["racks"]):
+        lines.append(f'  subgraph rack{number}["Rack {rack["id"]}"]')
+        lines += [f'    leaf{leaf}["Leaf {leaf}"]' for leaf in rack["leaves"]]
+        if rack["nodes"]:
+            names = "<br/>".join(rack["nodes"])
+            lines.append(f'    nodes{number}["{names}<br/>AS {plan["cluster_asn"]}"]')
+            lines += [f"    leaf{leaf} <-->|eBGP| nodes{number}" for leaf in rack["leaves"]]
+        lines.append("  end")
+        lines += [f"  fabric --- leaf{leaf}" for leaf in rack["leaves"]]
+    return [*lines, "```"]
+
+
+def _leaves(plan: Mapping[str, Any]) -> list[str]:
+    rows = [(leaf["rack"], leaf["pod"], *_leaf_row(leaf)) for leaf in plan["leaves"]]
+    return markdown_table(("Rack", "Pod", "Leaf", "Side", "Router ID", "Addresses"), rows)
+
+
+def _nodes(plan: Mapping[str, Any]) -> list[str]:
+    rows = [(node["rack"], node["slot"], *row) for node in plan["nodes"] for row in _node_rows(node)]
+    return markdown_table(("Rack", "Slot", "Node", "VLAN", "Address", "Gateway", "Peers"), rows)
+
+
+def _cabling(plan: Mapping[str, Any]) -> list[str]:
+    """Which leaves each node hangs off, and by what: its vPC (standard SVI) or any port of the domain (floating SVI)."""
+    racks = {rack["id"]: rack for rack in plan["racks"]}
+    by_domain = f"any port of physical domain {plan['domains']['physical']}"
+    rows = [
+        (
+            node["name"],
+            ", ".join(map(str, racks[node["rack"]]["leaves"])),
+            f"vPC {node['vpc']}" if node["vpc"] else by_domain,
+            f"{node['vlan']} ({plan['interface']['mode']})",
+            plan["interface"]["mtu"],
+        )
+        for node in plan["nodes"]
+    ]
+    return markdown_table(("Node", "Leaves", "By", "VLAN", "MTU"), rows)
+
+
+def _route_control(plan: Mapping[str, Any]) -> list[str]:
+    says = {"import": "The fabric accepts", "export": "The fabric tells the nodes"}
+    return [
+        f"- {says[direction]} {', '.join(prefix for family in prefixes.values() for prefix in family) or 'nothing'}"
+        for direction, prefixes in plan["route_control"].items()
+    ]
+
+
+def _limits(plan: Mapping[str, Any]) -> list[str]:
+    rows = [(limit["value"], limit["limit"], limit["unit"], limit["source"]) for limit in plan["limits"]]
+    return markdown_table(("Taken", "Limit", "Of", "Source"), rows)

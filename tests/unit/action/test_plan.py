@@ -92,7 +92,7 @@ def test_plans_writes_and_then_changes_nothing(fabric):
     result = results["prod1-cluster"]
     assert result["changed"]
     assert result["ansible_facts"]["aci_calico_plan"] == plan_of()
-    names = ("plan.json", "apic.json", "kubernetes.yml")
+    names = ("plan.json", "plan.md", "apic.json", "kubernetes.yml")
     assert result["artifacts"] == [f"artifacts/prod1/{name}" for name in names]
     assert fabric.files() == {*result["artifacts"], ALLOCATION}
     written = {path: fabric.read(path) for path in fabric.files()}

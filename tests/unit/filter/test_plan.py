@@ -146,3 +146,30 @@ def test_a_missing_netaddr_is_said_when_it_is_needed(monkeypatch):
     monkeypatch.setattr(addressing, "NETADDR_MISSING", ImportError("No module named 'netaddr'"))
     with pytest.raises(AnsibleFilterError, match="pip install netaddr"):
         FILTERS["secondary_ip"]("192.168.2.0/24")
+
+
+@pytest.mark.parametrize("base", [FLOATING, STANDARD, dual_stack(FLOATING), dual_stack(STANDARD)])
+def test_plan_document_names_everybody(base):
+    plan = plan_of(base, bgp_prefix_limit=5)
+    text = FILTERS["plan_document"](plan)
+    for node in plan["nodes"]:
+        row = next(
+            line
+            for line in text.splitlines()
+            if f"| {node['name']} |" in line and node["networks"]["ipv4"]["address"] in line
+        )
+        assert all(f"{peer['leaf']} {peer['address']}" in row for peer in node["peers"] if peer["family"] == "ipv4")
+        assert not node["vpc"] or f"vPC {node['vpc']}" in text
+    assert all(f'leaf{leaf["id"]}["Leaf {leaf["id"]}"]' in text for leaf in plan["leaves"])
+    assert all(limit["source"] in text for limit in plan["limits"])
+    assert "- aci_calico_bgp_prefix_limit: A node" in text
+    columns = {line.count(" | ") for line in text.splitlines() if line.startswith("| --- ")}
+    assert columns == {5, 6, 4, 3}
+
+
+def test_plan_document_of_an_empty_rack():
+    text = FILTERS["plan_document"](
+        plan_of(racks=[{"id": 1, "leaves": [201, 202]}, {"id": 2, "leaves": [203, 204], "nodes": ["a"]}])
+    )
+    assert "nodes0" not in text
+    assert "nodes1" in text
