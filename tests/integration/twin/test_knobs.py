@@ -42,6 +42,7 @@ def mended(bench: Bench, undo: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         undo()
+        bench.twin.ask("apply")
         eventually(bench.settled, 60)
 
 

@@ -78,9 +78,13 @@ def changes(old: Iterable[Line], new: Iterable[Line]) -> list[str]:
 
 
 def needs_reset(old: Iterable[Line], new: Iterable[Line]) -> bool:
-    """Whether sessions must start anew for the change to take effect: timers and capabilities are agreed at their start."""
-    changed = set(old) ^ set(new)
-    return any(" timers " in line.command or "graceful-restart" in line.command for line in changed)
+    """Whether sessions must start anew for a change to take effect.
+
+    Timers and capabilities are agreed at their start, and one that a prefix limit has ended stays down until it is cleared.
+    """
+    commands = {line.command for line in set(old) ^ set(new)}
+    ending = {command for command in commands if " maximum-prefix " in command and "warning-only" not in command}
+    return bool(ending) or any(" timers " in command or "graceful-restart" in command for command in commands)
 
 
 class _Builder:

@@ -116,7 +116,7 @@ def _entry(peer: Peer, address: str, answer: Json, answers: LeafAnswers) -> Json
     family = f"ipv{peer.version}"
     local, remote = _capabilities(answer, family)
     overflow = _prefixes_exceeded(peer, answers.received.get((address, family), 0))
-    shut = not established and answer.get("prefixLimitExceeded")
+    shut = not established and answer.get("prefixesConfigExceedMax")
     children = [_entry_family(peer, family, answer, answers.received.get((address, family), 0))]
     children += _faults(peer, established, overflow)
     return _mo(

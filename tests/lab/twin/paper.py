@@ -205,7 +205,7 @@ class Figure:
             serviceClusterIPs=[{"cidr": cidr} for cidr in services],
             serviceExternalIPs=[{"cidr": "172.31.3.0/24"}],
         )
-        chosen = [nodes[0][1], nodes[2][1], nodes[-1][1]]
+        chosen = sorted({nodes[at][1] for at in (0, min(2, len(nodes) - 1), -1)})
         return [
             *(self._node(rack, node) for rack, node in nodes),
             *pools,

@@ -112,7 +112,11 @@ class Reporter:
                     {"node": host.key, "peer": peer.address, "state": state, "info": info.removeprefix(state).strip()}
                 )
         failures = {leaf.id: md5_failures(supervisor.leaves[leaf.id]) for leaf in twin.fabric.leaves} if twin else {}
-        return {"sessions": rows, "md5_failures": failures, "problems": supervisor.problems}
+        return {
+            "sessions": rows,
+            "md5_failures": failures,
+            "problems": [*supervisor.problems, *filter(None, [supervisor.trouble])],
+        }
 
 
 def leaf_answers(leaf: FrrLeaf, twin: Twin) -> LeafAnswers:

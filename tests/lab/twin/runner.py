@@ -66,7 +66,7 @@ class TwinRunner:
 
     def command_in(self, machine: str, argv: list[str]) -> list[str]:
         """The command line that runs another one in a machine's network namespace."""
-        target = f"--target={self._supervisor()}"
+        target = f"--target={self.supervisor()}"
         return ["nsenter", target, "--mount", "nsenter", f"--net=/run/netns/{machine}", *argv]
 
     def run_in(self, machine: str, *argv: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
@@ -86,7 +86,7 @@ class TwinRunner:
         process = Process(record["pid"], record["birth"])
         return process if process.alive() else None
 
-    def _supervisor(self) -> int:
+    def supervisor(self) -> int:
         """The supervisor is the only child of the process that was started."""
         process = self._process()
         if not process:

@@ -69,17 +69,21 @@ class Supervisor:
         self._faults = Faults()
         self.twin: Twin | None = None
         self._tree: tuple[Tree, dict[str, str]] = (Tree(), {})
+        self._stale = True  # whether APIC has changed since the tree was read
         self._cables = self._remembered()
-        self.problems: list[str] = []
+        self.problems: list[str] = []  # of the last change
+        self.trouble = ""  # what keeps the twin from following its sources
         self._reporter = Reporter(self._apic, self._clusters) if options.report else None
         self._stopping = False
 
     # --- what is wanted ---
 
-    def read(self, *, apic: bool = True) -> Twin:
+    def read(self) -> Twin:
         """The twin as APIC and Kubernetes want it now."""
-        if apic:
+        self._stale = self._apic.changed() or self._stale
+        if self._stale:
             self._tree = self._apic.read()
+            self._stale = False
         fabrics = read_fabrics(*self._tree)
         clusters: dict[str, Cluster] = {}
         for client in self._clusters:
@@ -113,8 +117,9 @@ class Supervisor:
         started = time.monotonic()
         wiring = wire(twin)
         removed, made = plan_changes(self._network.resources, wiring.resources)
-        self._retire(twin)
         self.problems = self._network.apply(wiring.namespaces, wiring.resources, removed, made)
+        # After their cables: a machine that is taken away does not close its sessions first, as if it would be back soon.
+        self._retire(twin)
         self.problems += self._configure_leaves(twin)
         self.problems += self._configure_nodes(twin)
         self.twin = twin
@@ -313,16 +318,20 @@ class Supervisor:
     def _poll(self) -> None:
         """Follow the sources and report; a source that is away for a while is no reason to stop."""
         try:
-            self.apply(self.read(apic=self.twin is None or self._apic.changed()))
+            self.apply(self.read())
             if self._reporter:
                 self._reporter.report(self)
+            self.trouble = ""
         except (requests.RequestException, DaemonError, MachineError, TwinError, ValueError) as error:
-            message = f"{type(error).__name__}: {error}"
-            if message not in self.problems:
-                self.problems.append(message)
-                LOG.warning("%s", message)
-        except Exception:
-            LOG.error("%s", traceback.format_exc())
+            self._note(f"{type(error).__name__}: {error}")
+        except Exception as error:
+            self._note(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    def _note(self, trouble: str, details: str = "") -> None:
+        """Log what is wrong once, not twice a second."""
+        if trouble != self.trouble:
+            self.trouble = trouble
+            LOG.warning("%s", details or trouble)
 
     def _accept(self, selector: selectors.BaseSelector, server: socket.socket) -> None:
         client, _ = server.accept()

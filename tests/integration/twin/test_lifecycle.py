@@ -1,0 +1,139 @@
+"""The twin as a guest of the machine: follows its sources from nothing, has neighbours, leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.twin import machines
+from lab.twin.bench import APIC_PASSWORD, PASSWORD_VARIABLE, Bench, bench, eventually
+from lab.twin.paper import Figure, Rack
+
+PROGRAM = Path(machines.__file__).parent
+SMALL = Figure(racks=(Rack(1, (201, 202), (1, 2)),))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Bench]:
+    """A twin of nothing yet."""
+    if missing := machines.missing_prerequisites():
+        pytest.skip("the BGP twin needs " + "; ".join(missing))
+    with bench(tmp_path / "twin") as made:
+        yield made
+
+
+def processes_of(pid: int) -> set[int]:
+    """A process and all below it."""
+    found = {pid}
+    for path in Path("/proc").glob("[0-9]*/task/*/children"):
+        try:
+            if int(path.parts[2]) in found:
+                found.update(child for number in path.read_text().split() for child in processes_of(int(number)))
+        except OSError:
+            continue
+    return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those that still run; a zombie does not."""
+    running = set()
+    for pid in pids:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                running.add(pid)
+        except OSError:
+            continue
+    return running
+
+
+def namespaces() -> str:
+    """The network namespaces that the machine has names for."""
+    return subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+
+
+def test_it_follows_from_nothing_to_a_cluster_and_back(empty: Bench) -> None:
+    assert empty.twin.ask("status")["sessions"] == []
+    empty.configure(SMALL)
+    eventually(empty.settled, 40)
+    assert len(empty.sessions()) == 4
+
+    (node,) = (it for it in SMALL.objects() if it["metadata"]["name"] == "node-2")
+    empty.kube.request("DELETE", empty.kube.path(node))
+    eventually(lambda: len(empty.sessions()) == 2)
+    eventually(lambda: "10.1.0.64/26" not in empty.routes("leaf-201"))
+    empty.kube.apply([node])
+    eventually(lambda: empty.routes("leaf-201").get("10.1.0.64/26") == ["192.168.0.2"], 20)
+
+    empty.delete("uni/tn-common/out-k8s")
+    eventually(lambda: empty.twin.ask("machines")["leaves"] == [])
+    eventually(lambda: not empty.objects("bgpPeerEntry") and not empty.objects("uribv4Route"))
+    empty.configure(SMALL)
+    eventually(lambda: len(empty.sessions()) == 4 and empty.settled(), 60)
+
+
+@pytest.mark.parametrize("supervisor", [True, False], ids=["the supervisor", "the process above it"])
+def test_killed_by_force_it_leaves_nothing_and_starts_again(empty: Bench, supervisor: bool) -> None:
+    empty.configure(SMALL)
+    eventually(empty.converged, 40)
+    before = namespaces()
+    inner = empty.twin.supervisor()
+    outer = int(Path(f"/proc/{inner}/stat").read_text().rpartition(")")[2].split()[1])
+    everything = processes_of(outer)
+    assert len(everything) > 8
+    os.kill(inner if supervisor else outer, signal.SIGKILL)
+    eventually(lambda: not alive(everything), 5)
+    assert namespaces() == before == ""
+    empty.start()
+    eventually(empty.converged, 40)
+    assert empty.twin.down()
+    assert not empty.twin.down()
+    assert sorted(path.name for path in empty.twin.folder.iterdir()) == ["cabling.json", "twin.log"]
+
+
+def test_two_twins_side_by_side(empty: Bench, tmp_path: Path) -> None:
+    empty.configure(SMALL)
+    with bench(tmp_path / "other", SMALL) as other:
+        eventually(empty.settled, 40)
+        eventually(other.settled, 40)
+        other.twin.ask("off", machine="node-1")
+        eventually(lambda: "10.1.0.0/26" not in other.routes("leaf-201"), 10)
+        assert empty.settled()
+        other.twin.down()
+        assert empty.settled()
+
+
+def test_the_command_line(empty: Bench) -> None:
+    empty.configure(SMALL)
+    environment = {**os.environ, PASSWORD_VARIABLE: APIC_PASSWORD}
+
+    def twin(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(PROGRAM), arguments[0], "--dir", str(empty.twin.folder), *arguments[1:]]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    sources = ("--apic", empty.apic.url, "--kubeconfig", str(empty.kube.kubeconfig))
+    up = twin("up", *sources)
+    assert (up.returncode, up.stderr) == (0, "")
+    assert "4 of 4 sessions established" in up.stdout
+    assert twin("status").returncode == 0
+    assert twin("exec", "node-1", "--", "ping", "-c", "1", "192.168.3.254").returncode == 0
+    assert "neighbor NODES-1 as-override" in twin("configuration", "leaf-201").stdout
+    twin("off", "leaf-201")
+    eventually(lambda: twin("status").returncode == 1)
+    assert "no such machine" in twin("kill", "leaf-999").stderr
+    assert twin("down").stdout == "Stopped.\n"
+    assert twin("down").stdout == "Nothing was running.\n"
+    assert "does not answer" in twin("status").stderr
+
+
+def test_a_source_that_is_away_is_waited_for(empty: Bench) -> None:
+    empty.configure(SMALL)
+    eventually(empty.settled, 40)
+    empty.apic.misbehave("status", status=503, method="GET", count=3)
+    empty.change("bgpCtxAfPol", "uni/tn-common/bgpCtxAfP-wide", maxEcmp="1")
+    eventually(lambda: all(len(empty.routes("leaf-201")[it]) == 1 for it in ("192.168.8.0/22",)), 20)
