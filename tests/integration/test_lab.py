@@ -1,0 +1,61 @@
+"""What ``make lab`` does: both examples in one run, and a second run that changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CLUSTERS = ("prod1", "prod2")
+RECAP = re.compile(r"^(\S+)-cluster +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=0 ", re.MULTILINE)
+REQUESTS = re.compile(r"answered (\d+) requests; (\d+|none) of them wrote")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> list[str]:
+    """What two runs of the target's command printed, in a lab of their own."""
+    folder = tmp_path_factory.mktemp("lab")
+    recipe = subprocess.run(["make", "--dry-run", "lab"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    (command,) = [line for line in recipe.splitlines() if "ansible-playbook" in line]
+    command = f"{command} -e aci_calico_artifacts_dir={folder}/artifacts"
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "ACI_CALICO_LAB_DIR": str(folder / "lab"),
+        "ACI_CALICO_LAB_APIC_PORT": "0",
+        "ACI_CALICO_LAB_KUBE_PORT": "0",
+    }
+    printed = []
+    for _ in range(2):
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        printed.append(done.stdout)
+    assert not list((folder / "lab").glob("lab.json")), "the lab is still running"
+    return printed
+
+
+def test_configures_both_sides_of_both_clusters(runs):
+    assert {name for name, changed in RECAP.findall(runs[0]) if int(changed)} == set(CLUSTERS)
+
+
+def test_prints_what_a_person_wants_to_know(runs):
+    for wanted in ("Rack 1", "Rack 2", "192.168.2.201", "prod2-node-6", "Created", "artifacts/prod1/plan.json"):
+        assert wanted in runs[0]
+
+
+def test_the_second_run_changes_nothing(runs):
+    assert dict(RECAP.findall(runs[1])) == dict.fromkeys(CLUSTERS, "0")
+    assert REQUESTS.search(runs[1])[2] == "none"
+
+
+@pytest.mark.parametrize(("run", "most"), [(0, 12), (1, 9)])
+def test_apic_is_asked_little(runs, run, most):
+    """At most so many requests for each cluster."""
+    assert int(REQUESTS.search(runs[run])[1]) <= most * len(CLUSTERS)
