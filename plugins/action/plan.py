@@ -23,7 +23,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents import plan_document
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import SECRETS_DECLARED, SECRETS_READABLE
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.plan import compile_cluster
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.plan import Compiled, compile_cluster
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import (
     NODE_VARIABLES,
     PREFIX,
@@ -35,6 +35,11 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import
 CLUSTERS = "aci_calico_clusters"
 # Hidden, because Ansible reads every other file in an inventory's folder as an inventory.
 ALLOCATIONS = ".allocations"
+# Said, but no part of the plan: the plan of the next run is to be the same.
+NOT_RECORDED_YET = (
+    "{0} was not there: every slot is given out anew. Where the cluster is configured already, stop and restore the file"
+    " from version control; otherwise commit it."
+)
 
 
 class ActionModule(ActionBase):
@@ -60,40 +65,42 @@ class ActionModule(ActionBase):
         inventory = _Inventory(task_vars or {}, self._templar)
         found = inventory.read_cluster()
         location = self._allocation_file(inventory, found)
-        record, problems = self._load_record(location)
-        compiled = compile_cluster(
-            found.values,
-            inventory.host,
-            node_hosts=inventory.node_hosts(found.faults),
-            record=record,
-            neighbours=inventory.neighbours(),
-            secrets=SECRETS_READABLE if options["require_secrets"] else SECRETS_DECLARED,
-            unreadable=found.unreadable,
-            faults=[*found.faults, *problems],
-        )
+        secrets = SECRETS_READABLE if options["require_secrets"] else SECRETS_DECLARED
+        compiled = self._compile(inventory, found, location, secrets)
+        result["faults"] = [fault.as_dict() for fault in compiled.faults]
         if compiled.plan is None:
-            return result | {
-                "failed": True,
-                "msg": faults.render(compiled.cluster, compiled.faults),
-                "faults": [fault.as_dict() for fault in compiled.faults],
-            }
-        files = {}
-        if location:
-            files[location] = compiled.record
+            return result | {"failed": True, "msg": faults.render(compiled.cluster, compiled.faults)}
+        warnings = [f"{fault.path}: {fault.problem}. {fault.remedy}" for fault in compiled.faults]
+        if location and options["require_secrets"] and not os.path.exists(location):
+            warnings.append(NOT_RECORDED_YET.format(location))
         artifacts = _artifacts(compiled.plan, found.values) if options["artifacts"] else {}
-        changes = [change for path, text in {**files, **artifacts}.items() if (change := self._write(path, text))]
+        files = {location: compiled.record, **artifacts} if location else artifacts
+        changes = [change for path, text in files.items() if (change := self._write(path, text))]
         result |= {
             "changed": bool(changes),
             "ansible_facts": {"aci_calico_plan": compiled.plan},
             "allocation_file": location,
             "artifacts": list(artifacts),
-            "faults": [fault.as_dict() for fault in compiled.faults],
         }
-        if compiled.faults:
-            result["warnings"] = [f"{fault.path}: {fault.problem}. {fault.remedy}" for fault in compiled.faults]
+        if warnings:
+            result["warnings"] = warnings
         if self._task.diff:
             result["diff"] = changes
         return result
+
+    def _compile(self, inventory: _Inventory, found: _Variables, location: str | None, secrets: str) -> Compiled:
+        record, problems = self._load_record(location)
+        node_hosts, unresolved = inventory.node_hosts()
+        return compile_cluster(
+            found.values,
+            inventory.host,
+            node_hosts=node_hosts,
+            record=record,
+            neighbours=inventory.neighbours(),
+            secrets=secrets,
+            unreadable=found.unreadable,
+            faults=[*found.faults, *problems, *unresolved],
+        )
 
     def _allocation_file(self, inventory: _Inventory, found: _Variables) -> str | None:
         """Where the allocation is recorded; None where there is no inventory file to put it beside."""
@@ -211,10 +218,9 @@ class _Inventory:
             try:
                 found.values[name] = plain(get(name))
             except AnsibleError as problem:
-                if option and (option.secret or option.connection):
-                    found.unreadable.add(name)
-                    continue
                 found.unreadable.add(name)
+                if option and (option.secret or option.connection):
+                    continue
                 found.faults.append(
                     faults.error(
                         "unresolved-variable",
@@ -236,22 +242,21 @@ class _Inventory:
             found[name] = self._read(_names(variables), variables.__getitem__).values
         return found
 
-    def node_hosts(self, problems: list[faults.Fault]) -> dict[str, dict[str, Any]]:
+    def node_hosts(self) -> tuple[dict[str, dict[str, Any]], list[faults.Fault]]:
         """The hosts that share a group with this cluster's host and with no other's.
 
-        :param problems: what cannot be resolved is appended here.
-        :returns: their variables; of those that are no node's own, the names only.
+        :returns: their variables by host (of those that are no node's own, the names only), and what cannot be resolved.
         """
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
+        problems: list[faults.Fault] = []
         for host in self._candidates():
             variables = self._hostvars[host]
             names = _names(variables)
-            read = self._read(
-                [name for name in names if name in NODE_VARIABLES], variables.__getitem__, f"hosts.{host}."
-            )
+            own = [name for name in names if name in NODE_VARIABLES]
+            read = self._read(own, variables.__getitem__, f"hosts.{host}.")
             problems += read.faults
             found[host] = dict.fromkeys(names) | read.values
-        return found
+        return found, problems
 
     def _candidates(self) -> list[str]:
         clusters = self._clusters()

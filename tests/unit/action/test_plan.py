@@ -244,6 +244,14 @@ def test_a_broken_allocation_file_is_not_overwritten(fabric):
     assert fabric.read(ALLOCATION) == "<<<<<<< HEAD\n"
 
 
+def test_a_push_without_the_allocation_file_is_warned_of_and_the_plan_is_the_same(fabric):
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    first, second = (fabric.play(require_secrets=True)[0]["prod1-cluster"] for _run in range(2))
+    assert any("every slot is given out anew" in str(text) for text in first["warnings"])
+    assert "warnings" not in second
+    assert first["ansible_facts"] == second["ansible_facts"]
+
+
 def test_the_allocation_file_can_be_elsewhere(fabric):
     fabric.cluster("prod1", variables(FLOATING, allocation_file="slots/one.yml", **PASSWORD))
     results, _printed = fabric.play()
