@@ -91,7 +91,9 @@ def test_killed_by_force_it_leaves_nothing_and_starts_again(empty: Bench, superv
     assert namespaces() == before == ""
     empty.start()
     eventually(empty.converged, 40)
+    eventually(lambda: len(empty.objects("bgpPeerEntry")) == 4)
     assert empty.twin.down()
+    assert not empty.objects("bgpPeerEntry")
     assert not empty.twin.down()
     assert sorted(path.name for path in empty.twin.folder.iterdir()) == ["cabling.json", "twin.log"]
 

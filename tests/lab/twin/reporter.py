@@ -31,7 +31,7 @@ class Reporter:
     def __init__(self, apic: ApicClient, clusters: list[KubernetesClient]) -> None:
         self._apic = apic
         self._clusters = clusters
-        self._sent: dict[int, list[Json]] = {}
+        self._sent: dict[str, list[Json]] = {}  # by source
         self._updated: dict[tuple[str, str], float] = {}
         self._next_status = 0.0
         self._next_repeat = 0.0
@@ -40,9 +40,6 @@ class Reporter:
         """Bring APIC and Kubernetes up to date."""
         if supervisor.twin is None:
             return
-        if time.monotonic() >= self._next_repeat:
-            self._sent.clear()
-            self._next_repeat = time.monotonic() + REPEAT_SECONDS
         self._report_leaves(supervisor, supervisor.twin)
         if time.monotonic() >= self._next_status:
             self._next_status = time.monotonic() + STATUS_SECONDS
@@ -53,19 +50,27 @@ class Reporter:
     # --- APIC ---
 
     def _report_leaves(self, supervisor: Supervisor, twin: Twin) -> None:
+        """One source for each leaf of the VRF; one that is no more has nothing to report."""
         fabric = twin.fabric
-        wanted = {leaf.id: leaf for leaf in fabric.leaves}
-        for number in set(self._sent) - set(wanted):
-            self._send(twin, number, [])
-            del self._sent[number]
-        for number, leaf in wanted.items():
-            objects = leaf_objects(leaf, twin, leaf_answers(supervisor.leaves[number], twin)) if leaf.pod else []
-            if self._sent.get(number) != objects:
-                self._send(twin, number, objects)
-                self._sent[number] = objects
+        wanted = {
+            f"twin {fabric.tenant}:{fabric.vrf} leaf {leaf.id}": leaf_objects(
+                leaf, twin, leaf_answers(supervisor.leaves[leaf.id], twin)
+            )
+            for leaf in fabric.leaves
+        }
+        repeat = time.monotonic() >= self._next_repeat
+        for source in {*self._sent, *wanted}:
+            objects = wanted.get(source, [])
+            if repeat or self._sent.get(source) != objects:
+                self._apic.report(source, objects)
+        self._sent = wanted
+        if repeat:
+            self._next_repeat = time.monotonic() + REPEAT_SECONDS
 
-    def _send(self, twin: Twin, leaf: int, objects: list[Json]) -> None:
-        self._apic.report(f"twin {twin.fabric.tenant}:{twin.fabric.vrf} leaf {leaf}", objects)
+    def withdraw(self) -> None:
+        """Leave nothing in APIC that would say that leaves still run."""
+        for source in self._sent:
+            self._apic.report(source, [])
 
     # --- Kubernetes ---
 

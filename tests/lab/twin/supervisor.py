@@ -5,6 +5,7 @@ One loop in one thread. Commands come over a socket in the twin's folder, one JS
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import selectors
@@ -314,6 +315,9 @@ class Supervisor:
                 if time.monotonic() >= next_poll:
                     self._poll()
                     next_poll = time.monotonic() + POLL_SECONDS
+        if self._reporter:
+            with contextlib.suppress(requests.RequestException):
+                self._reporter.withdraw()
 
     def _poll(self) -> None:
         """Follow the sources and report; a source that is away for a while is no reason to stop."""

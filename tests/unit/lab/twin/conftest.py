@@ -1,0 +1,139 @@
+"""Models of the paper's figure, without any daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab.twin.calico import Cluster, Object, read_cluster
+from lab.twin.fabric import Fabric, read_fabrics
+from lab.twin.mo import Mo, Tree
+from lab.twin.model import Twin, assemble
+from lab.twin.paper import Figure, fabric
+
+
+def _named(item: dict[str, Any], above: str) -> list[Mo]:
+    ((cls, body),) = item.items()
+    attributes = dict(body["attributes"])
+    dn = attributes.pop("dn", None) or f"{above}/{_rn(cls, attributes)}"
+    found = [Mo(cls, dn, attributes)]
+    for child in body.get("children", ()):
+        found += _named(child, dn)
+    return found
+
+
+_RN = {
+    "fvTenant": "tn-{name}",
+    "fvCtx": "ctx-{name}",
+    "fvRsCtxToBgpCtxAfPol": "rsctxToBgpCtxAfPol-[{tnBgpCtxAfPolName}]-{af}",
+    "fvRsBgpCtxPol": "rsbgpCtxPol",
+    "bgpCtxPol": "bgpCtxP-{name}",
+    "bgpBestPathCtrlPol": "bestpath-{name}",
+    "bgpCtxAfPol": "bgpCtxAfP-{name}",
+    "bgpPeerPfxPol": "bgpPfxP-{name}",
+    "rtctrlSubjP": "subj-{name}",
+    "rtctrlMatchRtDest": "dest-[{ip}]",
+    "rtctrlProfile": "prof-{name}",
+    "rtctrlCtxP": "ctx-{name}",
+    "rtctrlRsCtxPToSubjP": "rsctxPToSubjP-{tnRtctrlSubjPName}",
+    "l3extOut": "out-{name}",
+    "l3extRsEctx": "rsectx",
+    "l3extRsL3DomAtt": "rsl3DomAtt",
+    "bgpExtP": "bgpExtP",
+    "l3extInstP": "instP-{name}",
+    "l3extSubnet": "extsubnet-[{ip}]",
+    "l3extLNodeP": "lnodep-{name}",
+    "l3extRsNodeL3OutAtt": "rsnodeL3OutAtt-[{tDn}]",
+    "l3extLoopBackIfP": "lbp-[{addr}]",
+    "bgpProtP": "protp",
+    "bgpRsBgpNodeCtxPol": "rsbgpNodeCtxPol",
+    "bgpRsBestPathCtrlPol": "rsBestPathCtrlPol",
+    "l3extLIfP": "lifp-{name}",
+    "l3extVirtualLIfP": "vlifp-[{nodeDn}]-[{encap}]",
+    "l3extRsDynPathAtt": "rsdynPathAtt-[{tDn}]",
+    "l3extRsPathL3OutAtt": "rspathL3OutAtt-[{tDn}]",
+    "l3extMember": "mem-{side}",
+    "l3extIp": "addr-[{addr}]",
+    "bgpPeerP": "peerP-[{addr}]",
+    "bgpAsP": "as",
+    "bgpLocalAsnP": "localasn",
+    "bgpRsPeerPfxPol": "rspeerPfxPol",
+    "fabricNodePEp": "nodepep-{id}",
+    "infraRsVlanNs": "rsvlanNs",
+    "fvnsEncapBlk": "from-[{from}]-to-[{to}]",
+}
+
+
+def _rn(cls: str, attributes: dict[str, str]) -> str:
+    return _RN[cls].format(**attributes)
+
+
+class Workshop:
+    """A figure that tests may alter before it is read."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        self.extra = fabric([leaf for rack in figure.racks for leaf in rack.leaves])
+        self.tree = {mo_.dn: mo_ for mo_ in _named(figure.tenant(), "uni")}
+        self.secrets = {dn: mo_.get("password") for dn, mo_ in self.tree.items() if mo_.cls == "bgpPeerP"}
+        self.items: list[Object] = figure.objects()
+
+    def set(self, cls: str, **attributes: str) -> None:
+        """Change attributes of every object of a class."""
+        for dn, each in self.tree.items():
+            if each.cls == cls:
+                self.tree[dn] = Mo(cls, dn, {**each.attributes, **attributes})
+
+    def add(self, above: str, item: dict[str, Any]) -> None:
+        """Add an object with what is below it."""
+        self.tree |= {each.dn: each for each in _named(item, above)}
+
+    def remove(self, cls: str) -> None:
+        """Remove every object of a class, with what is below."""
+        gone = [dn for dn, each in self.tree.items() if each.cls == cls]
+        self.tree = {
+            dn: it for dn, it in self.tree.items() if not any(dn == top or dn.startswith(f"{top}/") for top in gone)
+        }
+
+    def fabric(self) -> Fabric:
+        """The only VRF."""
+        extra = [each for item in self.extra for each in _named(item, "uni")]
+        (found,) = read_fabrics(Tree([*self.tree.values(), *extra]), self.secrets)
+        return found
+
+    def objects(self) -> dict[str, list[Object]]:
+        """The Kubernetes objects by kind."""
+        kinds: dict[str, list[Object]] = {}
+        for item in self.items:
+            kinds.setdefault(item["kind"], []).append(item)
+        return kinds
+
+    def item(self, kind: str, name: str) -> Any:
+        """One Kubernetes object."""
+        return next(it for it in self.items if (it["kind"], it["metadata"]["name"]) == (kind, name))
+
+    def cluster(self) -> Cluster:
+        """What Calico makes of the objects."""
+        return read_cluster(self.objects())
+
+    def twin(self) -> Twin:
+        """All of it."""
+        return assemble(self.fabric(), {"lab": self.cluster()})
+
+
+@pytest.fixture
+def workshop() -> Callable[..., Workshop]:
+    """Makes a workshop from a figure's options."""
+
+    def make(**options: Any) -> Workshop:
+        return Workshop(Figure(**options))
+
+    return make
+
+
+@pytest.fixture
+def shop(workshop: Callable[..., Workshop]) -> Workshop:
+    """The paper's floating SVI."""
+    return workshop()
