@@ -128,7 +128,8 @@ def follows_parent(existing):
         return True
     if existing.annotation:
         return False
-    return mo.is_implicit(existing.cls) or (mo.is_relation(existing.cls) and _only_one(existing))
+    made_by_fabric = mo.is_implicit(existing.cls) or existing.attributes.get("lcOwn", "local") != "local"
+    return made_by_fabric or (mo.is_relation(existing.cls) and _only_one(existing))
 
 
 def _only_one(existing):

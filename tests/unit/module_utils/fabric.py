@@ -95,10 +95,10 @@ class Fabric:
             self._apply(child, dn, objects)
 
     @staticmethod
-    def _create(cls: str, dn: str, given: dict[str, str], objects: dict[str, tuple[str, dict[str, str]]]) -> None:
-        visible = {name: value for name, value in given.items() if (cls, name) not in mo.SECURE}
-        objects[dn] = (cls, visible if mo.is_tag(cls) else {"annotation": "", **visible})
-        for implicit in IMPLICIT.get(cls, []):
+    def _create(made: str, dn: str, given: dict[str, str], objects: dict[str, tuple[str, dict[str, str]]]) -> None:
+        visible = {name: value for name, value in given.items() if (made, name) not in mo.SECURE}
+        objects[dn] = (made, visible if mo.is_tag(made) else {"annotation": "", **visible})
+        for implicit in IMPLICIT.get(made, []):
             objects[f"{dn}/{mo.CLASSES[implicit].rn({})}"] = (implicit, {"annotation": ""})
 
     @staticmethod

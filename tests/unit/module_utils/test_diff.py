@@ -307,6 +307,16 @@ def test_tags_and_what_the_fabric_makes_do_not_hold_an_object():
     assert fabric.objects == {}
 
 
+def test_what_the_fabric_says_it_made_does_not_hold_an_object():
+    fabric = l3out()
+    fabric.push(TREE)
+    fabric.objects[f"{OUT}/something"] = ("l3extSomething", {"annotation": "", "lcOwn": "local"})
+    assert OUT in fabric.difference(TREE, absent=True).kept
+    fabric.objects[f"{OUT}/something"][1]["lcOwn"] = "implicit"
+    fabric.push(TREE, absent=True)
+    assert fabric.objects == {}
+
+
 def test_tags_of_others_stay_while_the_object_lives():
     fabric = l3out()
     fabric.push(TREE)

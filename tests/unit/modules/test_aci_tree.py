@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from cryptography import x509
@@ -161,8 +162,6 @@ def test_the_tree_is_there_with_the_secret_in_its_place(run):
 
 
 def digest(text):
-    from hashlib import sha256
-
     return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
@@ -240,6 +239,14 @@ def test_many_names_are_asked_for_by_how_they_begin(run):
     (query,) = {entry["query"] for entry in run.server.log if entry["method"] == "GET"}
     assert f'wcard(rtctrlSubjP.dn,"{TENANT}/subj-prod1-")' in query
     assert len(query) < 500
+
+
+def test_class_that_the_tree_no_longer_has_is_given_up_if_the_root_says_so(run):
+    with_limit = policies()
+    with_limit["tree"]["fvTenant"]["children"].append(an("bgpPeerPfxPol", name="limit"))
+    run([with_limit])
+    assert not run([policies()])["changed"]
+    assert run([{**policies(), "classes": ["bgpPeerPfxPol"]}])["deleted"] == [f"{TENANT}/bgpPfxP-limit"]
 
 
 # --- what is not ours ------------------------------------------------------------------------------------------------
@@ -500,7 +507,6 @@ def test_certificate_signs_every_request(run, server):
 
 
 def certificate(key):
-    from datetime import datetime, timedelta
 
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ansible")])
     now = datetime.now(UTC)
