@@ -21,9 +21,22 @@ def write_plan(inventory: Path, folder: Path) -> None:
 
     :raises subprocess.CalledProcessError: with what the playbook said in ``output``, when it failed.
     """
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(ROOT / "playbooks" / "plan.yml")]
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        "-i",
+        str(inventory),
+        str(ROOT / "playbooks" / "plan.yml"),
+    ]
     command += ["-e", f"aci_calico_artifacts_dir={folder}"]
-    subprocess.run(command, cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    subprocess.run(
+        command,
+        cwd=ROOT,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def main() -> int:

@@ -71,6 +71,7 @@ attributes:
     description: Reads only, so it does the same in check mode.
     support: full
   diff_mode:
+    description: Nothing changes, so there is no difference to show.
     support: none
 seealso:
   - module: netops.aci_calico.verify

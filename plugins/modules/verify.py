@@ -59,6 +59,7 @@ attributes:
     description: Verifies just the same, makes no requests for reports and writes no files.
     support: full
   diff_mode:
+    description: Nothing changes, so there is no difference to show.
     support: none
   action:
     description: Runs as an action on the controller.

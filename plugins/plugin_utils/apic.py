@@ -151,9 +151,7 @@ def _match_rules(plan):
 def _ecmp(plan):
     """The address-family policy and its relation on the VRF: policy that clusters in one VRF share."""
     bgp, names, cluster = plan["bgp"], plan["names"], plan["cluster"]
-    policy = _shared(
-        "bgpCtxAfPol", cluster, name=names["ecmp"], maxEcmp=bgp["ecmp_ebgp"], maxEcmpIbgp=bgp["ecmp_ibgp"]
-    )
+    policy = _shared("bgpCtxAfPol", cluster, name=names["ecmp"], maxEcmp=bgp["ecmp_ebgp"], maxEcmpIbgp=bgp["ecmp_ibgp"])
     relations = [
         _shared("fvRsCtxToBgpCtxAfPol", cluster, tnBgpCtxAfPolName=names["ecmp"], af=AF_OF_FAMILY[family])
         for family in plan["address_families"]
@@ -283,9 +281,7 @@ def _floating_interfaces(plan, rack, leaves):
 
 
 def _floating_svi(plan, leaf, family, vlan, network):
-    domain = _mo(
-        "l3extRsDynPathAtt", tDn=f"uni/phys-{plan['domains']['physical']}", floatingAddr=network["floating"]
-    )
+    domain = _mo("l3extRsDynPathAtt", tDn=f"uni/phys-{plan['domains']['physical']}", floatingAddr=network["floating"])
     children = [domain, _secondary(network["secondary"], family), _peer(plan, network["subnet"])]
     address = leaf["networks"][family]["address"]
     return _svi(plan, "l3extVirtualLIfP", vlan, children, nodeDn=_node_dn(leaf), addr=address)
@@ -303,14 +299,22 @@ def _standard_interfaces(plan, rack, leaves):
 
 
 def _path(plan, rack, leaves, node, family, network):
-    pair = "-".join(str(leaf["id"]) for leaf in leaves)
-    members = [
-        _mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=network[f"leaf_{side.lower()}"])
-        for side in ("A", "B")
-    ]
     peer = _peer(plan, network["address"].split("/")[0])
-    target = f"topology/pod-{rack['pod']}/protpaths-{pair}/pathep-[{node['vpc']}]"
-    return _svi(plan, "l3extRsPathL3OutAtt", node["vlan"], [*members, peer], tDn=target)
+    if len(leaves) == 1:
+        # No pair, no sides: the path has the leaf's address itself.
+        target = f"topology/pod-{rack['pod']}/paths-{leaves[0]['id']}/pathep-[{node['vpc']}]"
+        addresses, own = [_secondary(network["secondary"], family)], network["leaf_a"]
+    else:
+        pair = "-".join(str(leaf["id"]) for leaf in leaves)
+        target = f"topology/pod-{rack['pod']}/protpaths-{pair}/pathep-[{node['vpc']}]"
+        addresses, own = [_side(side, family, network) for side in ("A", "B")], None
+    return _svi(plan, "l3extRsPathL3OutAtt", node["vlan"], [*addresses, peer], tDn=target, addr=own)
+
+
+def _side(side, family, network):
+    """One leaf of a vPC pair: its own address, and the one that it shares with the other."""
+    address = network[f"leaf_{side.lower()}"]
+    return _mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=address)
 
 
 def _external_epg(plan):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,10 +28,11 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
 def run(root: Path) -> Run:
     """Run a tool of the virtual environment and return what it printed; a failure shows all of it.
 
-    ``env`` is added to the environment; a value of None takes the variable away.
+    ``env`` is added to the environment; a value of None takes the variable away. With ``shown``, a pattern, a failure shows
+    only the lines that begin so.
     """
 
-    def _run(*argv: str | Path, cwd: Path = root, env: dict[str, str | None] | None = None) -> str:
+    def _run(*argv: str | Path, cwd: Path = root, env: dict[str, str | None] | None = None, shown: str = "") -> str:
         changes = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1", **(env or {})}
         environment = {name: value for name, value in {**os.environ, **changes}.items() if value is not None}
         done = subprocess.run(
@@ -44,9 +46,9 @@ def run(root: Path) -> Run:
             check=False,
         )
         if done.returncode:
-            pytest.fail(
-                f"{' '.join(str(part) for part in argv)} ended with {done.returncode}:\n{done.stdout}", pytrace=False
-            )
+            lines = [line for line in done.stdout.splitlines() if re.match(shown, line)]
+            command = " ".join(str(part) for part in argv)
+            pytest.fail("\n".join([f"{command} ended with {done.returncode}:", *lines]), pytrace=False)
         return done.stdout
 
     return _run
