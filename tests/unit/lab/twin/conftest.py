@@ -97,10 +97,14 @@ class Workshop:
             dn: it for dn, it in self.tree.items() if not any(dn == top or dn.startswith(f"{top}/") for top in gone)
         }
 
-    def fabric(self) -> Fabric:
-        """The only VRF."""
+    def fabrics(self) -> list[Fabric]:
+        """Every VRF with an L3Out."""
         extra = [each for item in self.extra for each in _named(item, "uni")]
-        (found,) = read_fabrics(Tree([*self.tree.values(), *extra]), self.secrets)
+        return read_fabrics(Tree([*self.tree.values(), *extra]), self.secrets)
+
+    def fabric(self) -> Fabric:
+        """The only one."""
+        (found,) = self.fabrics()
         return found
 
     def objects(self) -> dict[str, list[Object]]:

@@ -1,0 +1,183 @@
+"""A leaf's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.twin.frr import Line, changes, configuration, needs_reset, text
+from lab.twin.model import Twin
+from lab.twin.paper import PASSWORD, Rack
+
+GOLDEN = Path(__file__).parent / "golden"
+SMALL = {"racks": (Rack(1, (201, 202), (1,)),)}
+
+
+def commands(twin: Twin, leaf: int = 0) -> list[str]:
+    """The commands of one leaf, without their contexts."""
+    return [line.command for line in configuration(twin.fabric.leaves[leaf], twin)]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("floating", {}), ("standard", {"floating": False}), ("dual-stack", {"dual_stack": True})]
+)
+def test_golden(workshop: Callable[..., Any], name: str, options: dict[str, Any]) -> None:
+    twin = workshop(**SMALL, **options).twin()
+    shown = text(configuration(twin.fabric.leaves[0], twin), hide_passwords=True)
+    assert shown == (GOLDEN / f"leaf-{name}.conf").read_text()
+
+
+def test_the_password_is_set_and_can_be_hidden(shop: Any) -> None:
+    twin = shop.twin()
+    lines = configuration(twin.fabric.leaves[0], twin)
+    assert f"neighbor NODES-1 password {PASSWORD}" in text(lines)
+    assert PASSWORD not in text(lines, hide_passwords=True)
+
+
+@pytest.mark.parametrize(
+    ("cls", "attributes", "there", "gone"),
+    [
+        ("bgpPeerP", {"ctrl": "dis-peer-as-check"}, [], ["neighbor NODES-1 as-override"]),
+        ("bgpPeerP", {"ctrl": "as-override"}, ["neighbor NODES-1 filter-list NOT-FROM-65003 out"], []),
+        ("bgpPeerP", {"ctrl": "allow-self-as", "allowedSelfAsCnt": "2"}, ["neighbor NODES-1 allowas-in 2"], []),
+        ("bgpPeerP", {"adminSt": "disabled"}, ["neighbor NODES-1 shutdown"], []),
+        ("bgpPeerP", {"ttl": "5"}, ["neighbor NODES-1 ebgp-multihop 5"], []),
+        ("bgpAsP", {"asn": "65099"}, ["neighbor NODES-1 remote-as 65099"], ["neighbor NODES-1 remote-as 65003"]),
+        ("bgpCtxPol", {"kaIntvl": "60", "holdIntvl": "180"}, ["neighbor NODES-1 timers 60 180"], []),
+        ("bgpCtxPol", {"maxAsLimit": "3"}, ["bgp as-path access-list AS-LIMIT-3 permit ^[0-9]+(_[0-9]+){0,2}$"], []),
+        ("bgpCtxPol", {"maxAsLimit": "0"}, [], ["match as-path AS-LIMIT-1"]),
+        ("bgpCtxPol", {"grCtrl": ""}, ["bgp graceful-restart-disable"], []),
+        (
+            "bgpCtxAfPol",
+            {"maxEcmp": "1", "maxEcmpIbgp": "2"},
+            ["maximum-paths 1", "maximum-paths ibgp 2"],
+            ["maximum-paths 64"],
+        ),
+        ("bgpCtxAfPol", {"eDist": "30"}, ["distance bgp 30 200 220"], []),
+        ("bgpBestPathCtrlPol", {"ctrl": ""}, [], ["bgp bestpath as-path multipath-relax"]),
+        ("l3extOut", {"enforceRtctrl": "export"}, [], ["match ip address prefix-list IMPORT-1"]),
+        ("rtctrlMatchRtDest", {"aggregate": "no"}, ["ip prefix-list IMPORT-1 seq 5 permit 10.1.0.0/16"], []),
+        ("rtctrlCtxP", {"action": "deny"}, ["ip prefix-list IMPORT-1 seq 5 deny 10.1.0.0/16 le 32"], []),
+    ],
+)
+def test_settings(shop: Any, cls: str, attributes: dict[str, str], there: list[str], gone: list[str]) -> None:
+    before = commands(shop.twin())
+    assert not set(there) & set(before)
+    assert set(gone) <= set(before)
+    shop.set(cls, **attributes)
+    after = commands(shop.twin())
+    assert set(there) <= set(after)
+    assert not set(gone) & set(after)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "wanted"),
+    [
+        ({"action": "reject"}, "maximum-prefix 9 75 warning-only force"),
+        ({"action": "log"}, "maximum-prefix 9 75 warning-only force"),
+        ({"action": "shut", "thresh": "50"}, "maximum-prefix 9 50 force"),
+        ({"action": "restart", "restartTime": "3"}, "maximum-prefix 9 75 restart 3 force"),
+    ],
+)
+def test_prefix_limits(workshop: Callable[..., Any], attributes: dict[str, str], wanted: str) -> None:
+    shop = workshop(prefix_limit=9)
+    shop.set("bgpPeerPfxPol", **attributes)
+    assert f"neighbor NODES-1 {wanted}" in commands(shop.twin())
+
+
+def test_without_rules_nothing_passes(shop: Any) -> None:
+    shop.remove("rtctrlProfile")
+    assert {"ip prefix-list IMPORT-1 seq 5 deny any", "ip prefix-list EXPORT-2 seq 5 deny any"} <= set(
+        commands(shop.twin())
+    )
+
+
+def test_bd_enforcement_takes_every_peer_of_the_nodes(shop: Any) -> None:
+    shop.set("fvCtx", bdEnforcedEnable="yes")
+    assert not [command for command in commands(shop.twin()) if "NODES" in command]
+
+
+@pytest.mark.parametrize(("cls", "attributes"), [("l3extRsNodeL3OutAtt", {"rtrId": "0.0.0.0"})])
+def test_a_leaf_without_router_id_has_no_bgp(shop: Any, cls: str, attributes: dict[str, str]) -> None:
+    shop.set(cls, **attributes)
+    assert commands(shop.twin()) == []
+
+
+def test_the_compute_leaf_announces_the_endpoints_subnet_only(shop: Any) -> None:
+    own = commands(shop.twin(), -1)
+    assert "ip prefix-list DIRECT-IPV4 seq 5 permit 192.0.2.0/24" in own
+    assert not [command for command in own if "NODES" in command]
+
+
+class Daemon:
+    """As much of FRR's configuration mode as to see what commands lead to."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+
+    def run(self, commands_: list[str]) -> None:
+        """Carry out configuration commands."""
+        contexts: tuple[str, ...] = ()
+        for command in commands_:
+            if command == "exit":
+                contexts = contexts[:-1]
+            elif command.startswith(("router ", "route-map ", "address-family ")):
+                contexts = (*contexts, command)
+            elif command.startswith("no ") and any(line.contexts[:1] == (command[3:],) for line in self.lines):
+                self.lines = [line for line in self.lines if line.contexts[:1] != (command[3:],)]
+            elif Line(contexts, command.removeprefix("no ")) in self.lines:
+                self.lines.remove(Line(contexts, command.removeprefix("no ")))
+            elif Line(contexts, f"no {command}") in self.lines:
+                self.lines.remove(Line(contexts, f"no {command}"))
+            else:
+                self.lines.append(Line(contexts, command))
+        assert contexts == ()
+
+
+VARIANTS: list[Callable[[Any], object]] = [
+    lambda shop: None,
+    lambda shop: shop.set("bgpPeerP", ctrl=""),
+    lambda shop: shop.set("bgpCtxPol", maxAsLimit="0", kaIntvl="3", holdIntvl="9"),
+    lambda shop: shop.remove("bgpExtP"),
+    lambda shop: shop.remove("rtctrlProfile"),
+    lambda shop: shop.set("l3extOut", enforceRtctrl="export"),
+    lambda shop: shop.set("l3extRsNodeL3OutAtt", rtrId="0.0.0.0"),
+    lambda shop: shop.secrets.clear(),
+]
+
+
+@pytest.mark.parametrize("before", VARIANTS)
+@pytest.mark.parametrize("after", VARIANTS)
+def test_changes_lead_from_any_configuration_to_any_other(
+    workshop: Callable[..., Any], before: Callable[[Any], object], after: Callable[[Any], object]
+) -> None:
+    old, new = workshop(), workshop()
+    before(old)
+    after(new)
+    old_lines, new_lines = (configuration(it.fabric.leaves[0], it) for it in (old.twin(), new.twin()))
+    daemon = Daemon()
+    daemon.run(changes([], old_lines))
+    assert set(daemon.lines) == set(old_lines)
+    daemon.run(changes(old_lines, new_lines))
+    assert set(daemon.lines) == set(new_lines)
+    assert len(daemon.lines) == len(new_lines)
+    assert bool(changes(old_lines, new_lines)) is (old_lines != new_lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "reset"),
+    [
+        ("neighbor NODES-1 timers 1 3", True),
+        ("bgp graceful-restart-disable", True),
+        ("neighbor NODES-1 maximum-prefix 9 75 force", True),
+        ("neighbor NODES-1 maximum-prefix 9 75 warning-only force", False),
+        ("neighbor NODES-1 as-override", False),
+    ],
+)
+def test_what_needs_new_sessions(line: str, reset: bool) -> None:
+    assert needs_reset([], [Line((), line)]) is reset
+    assert needs_reset([Line((), line)], []) is reset
+    assert not needs_reset([Line((), line)], [Line((), line)])
