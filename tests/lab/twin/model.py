@@ -7,6 +7,7 @@ of a standard SVI, else from the rack whose leaves the node's peers are in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
@@ -18,6 +19,7 @@ from lab.twin.fabric import Fabric, Leaf, Svi, covers
 UNDERLAY = {"ipv4": ip_network("169.254.0.0/16"), "ipv6": ip_network("fd5a:7e57:1ab::/64")}
 ENDPOINT = {"ipv4": ip_interface("192.0.2.10/24"), "ipv6": ip_interface("2001:db8:e9::10/64")}
 FAMILIES = ("ipv4", "ipv6")
+RESERVED = ("wiring", "endpoint")  # namespaces of the twin's own
 
 
 class TwinError(Exception):
@@ -100,6 +102,7 @@ def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[st
 
     :param clusters: by name; with more than one, hosts are called ``cluster.node``.
     :param cables: how hosts that were seen before are plugged in.
+    :raises TwinError: when two machines would have the same name.
     """
     known = cables or {}
     hosts = []
@@ -108,6 +111,10 @@ def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[st
             key = node.name if len(clusters) == 1 else f"{name}.{node.name}"
             cable = known.get(key) or infer_cable(node, fabric)
             hosts.append(_host(key, name, node, cluster, cable, fabric))
+    machines = [*(f"leaf-{leaf.id}" for leaf in fabric.leaves), *(host.key for host in hosts), *RESERVED]
+    for name in machines:
+        if machines.count(name) > 1:
+            raise TwinError(f"two machines of the twin would be called {name}")
     return Twin(fabric, tuple(hosts))
 
 
@@ -159,10 +166,12 @@ def _with_length(address: str, svis: list[Svi]) -> str:
 
 
 def _gateway(address: str, svis: list[Svi]) -> str:
-    """The shared secondary address in the host's subnet, which is its default gateway."""
+    """The secondary address that the most leaves share in the host's subnet, which is its default gateway."""
     own = ip_interface(address)
-    for svi in svis:
-        for secondary in map(ip_interface, svi.secondaries):
-            if secondary.version == own.version and secondary.ip in own.network:
-                return str(secondary.ip)
-    return ""
+    shared = Counter(
+        str(secondary.ip)
+        for svi in svis
+        for secondary in map(ip_interface, svi.secondaries)
+        if secondary.version == own.version and secondary.ip in own.network
+    )
+    return shared.most_common(1)[0][0] if shared else ""

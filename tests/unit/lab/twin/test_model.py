@@ -1,0 +1,83 @@
+"""How hosts are plugged in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lab.twin.calico import Cluster, Node
+from lab.twin.fabric import Fabric, Leaf, Svi
+from lab.twin.model import Cable, TwinError, assemble, choose_fabric
+
+
+def test_a_host_of_a_floating_svi_is_where_its_peers_are(shop: Any) -> None:
+    cables = {host.key: host.cable for host in shop.twin().hosts}
+    assert cables["node-3"] == Cable((201, 202), 300, 9000)
+    assert cables["node-4"] == Cable((203, 204), 300, 9000)
+
+
+def test_a_host_of_a_standard_svi_is_where_its_path_is(workshop: Callable[..., Any]) -> None:
+    shop = workshop(floating=False)
+    shop.items = [item for item in shop.items if item["kind"] != "BGPPeer"]
+    assert {host.key: host.cable for host in shop.twin().hosts}["node-5"] == Cable((203, 204), 305, 9000)
+
+
+def test_a_wrong_label_does_not_move_a_host(shop: Any) -> None:
+    before = {host.key: host.cable for host in shop.twin().hosts}
+    shop.item("Node", "node-1")["metadata"]["labels"]["rack_id"] = "2"
+    shop.set("l3extVirtualLIfP", encap="vlan-301", mtu="1500")
+    twin = assemble(shop.fabric(), {"lab": shop.cluster()}, before)
+    assert {host.key: host.cable for host in twin.hosts} == before
+    assert assemble(shop.fabric(), {"lab": shop.cluster()}).hosts[0].cable == Cable((203, 204), 301, 1500)
+
+
+def test_a_host_that_no_svi_knows_is_plugged_in_nowhere(shop: Any) -> None:
+    shop.item("Node", "node-1")["metadata"]["annotations"]["projectcalico.org/IPv4Address"] = "203.0.113.1/24"
+    assert shop.twin().hosts[0].cable == Cable()
+    assert shop.twin().hosts[0].gateways == {}
+
+
+def test_the_gateway_is_the_secondary_of_the_hosts_subnet(workshop: Callable[..., Any]) -> None:
+    hosts = {host.key: host for host in workshop(floating=False, dual_stack=True).twin().hosts}
+    assert hosts["node-2"].gateways == {"ipv4": "192.168.0.14", "ipv6": "2001:db8:2:1::6"}
+
+
+def test_an_address_without_length_takes_the_subnets(shop: Any) -> None:
+    shop.item("Node", "node-1")["metadata"]["annotations"]["projectcalico.org/IPv4Address"] = "192.168.0.1"
+    assert shop.twin().hosts[0].interfaces == {"ipv4": "192.168.0.1/22"}
+
+
+def test_several_clusters_keep_their_names_apart(shop: Any) -> None:
+    twin = assemble(shop.fabric(), {"one": shop.cluster(), "two": shop.cluster()})
+    assert [host.key for host in twin.hosts][::6] == ["one.node-1", "two.node-1"]
+
+
+def test_machines_of_one_name_are_refused(shop: Any) -> None:
+    cluster = Cluster(nodes=(Node("leaf-201", 65003),))
+    with pytest.raises(TwinError, match="leaf-201"):
+        assemble(shop.fabric(), {"lab": cluster})
+
+
+class TestChoice:
+    """Which VRF is the cluster's."""
+
+    NEAR = Fabric("t", "near", leaves=(Leaf(201, svis=(Svi("o", 300, addresses=("192.0.2.2/24",)),)),))
+    FAR = Fabric("t", "far", leaves=(Leaf(202, svis=(Svi("o", 300, addresses=("198.51.100.2/24",)),)),))
+    CLUSTER = Cluster(nodes=(Node("n", 1, {"ipv4": "192.0.2.1/24"}),))
+
+    def test_the_one_whose_svis_have_the_nodes_addresses(self) -> None:
+        assert choose_fabric([self.FAR, self.NEAR], [self.CLUSTER]) is self.NEAR
+
+    def test_the_named_one(self) -> None:
+        assert choose_fabric([self.FAR, self.NEAR], [self.CLUSTER], "t:far") is self.FAR
+        assert choose_fabric([self.FAR], [], "t:none") == Fabric("t", "none")
+
+    def test_none_yet(self) -> None:
+        assert choose_fabric([], [self.CLUSTER]).leaves == ()
+
+    def test_several_are_refused(self) -> None:
+        with pytest.raises(TwinError, match="t:near, t:other"):
+            choose_fabric([self.NEAR, replace(self.NEAR, vrf="other")], [self.CLUSTER])

@@ -1,0 +1,123 @@
+"""Namespaces, cables and addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab.twin.network import WIRING, Resource, mac, plan_changes, wire
+from lab.twin.paper import mo, scaled
+
+
+def by_key(shop: Any) -> dict[str, Resource]:
+    """A twin's resources."""
+    return {resource.key: resource for resource in wire(shop.twin()).resources}
+
+
+def names(resources: dict[str, Resource]) -> set[str]:
+    """Every interface that is made."""
+    lines = " ".join(line for resource in resources.values() for line in resource.create)
+    return set(re.findall(r"(?:link add name|peer name) (\S+)", lines))
+
+
+@pytest.mark.parametrize("options", [{}, {"floating": False}, {"dual_stack": True}])
+def test_every_need_is_made_before(workshop: Callable[..., Any], options: dict[str, Any]) -> None:
+    wiring = wire(workshop(**options).twin())
+    made: set[str] = set()
+    for resource in wiring.resources:
+        assert set(resource.needs) <= made, resource
+        assert resource.key not in made
+        assert resource.namespace in ("", *wiring.namespaces)
+        made.add(resource.key)
+
+
+def test_interfaces_have_names_that_linux_takes(workshop: Callable[..., Any]) -> None:
+    shop = workshop(racks=scaled(2, 20, floating=False).racks, floating=False)
+    assert max(map(len, names(by_key(shop)))) <= 15
+
+
+def test_a_rack_has_a_bridge_and_the_racks_are_joined(shop: Any) -> None:
+    resources = by_key(shop)
+    bridges = {key.removeprefix("bridge ") for key in resources if key.startswith("bridge ")}
+    cores = {name for name in bridges if name.startswith("core")}
+    assert bridges - cores == {"fabric", "r201.202v300", "r203.204v300"}
+    assert len(cores) == 1
+    far = [resource for key, resource in resources.items() if key.startswith("far ")]
+    assert [len(resource.create) for resource in far] == [5, 5]
+    assert {resource.program for resource in far} == {("bridge",)}
+    assert not any("00:22:BD:F8:19:FF" in line for resource in far for line in resource.create)
+
+
+def test_standard_svis_have_a_bridge_each_and_no_core(workshop: Callable[..., Any]) -> None:
+    bridges = [key for key in by_key(workshop(floating=False)) if key.startswith("bridge ")]
+    assert len(bridges) == 1 + 6
+
+
+def test_the_secondary_address_has_one_mac_on_all_leaves(shop: Any) -> None:
+    shared = [resource for key, resource in by_key(shop).items() if key.startswith("shared ")]
+    assert len(shared) == 4
+    assert {re.search(r"address (\S+)", resource.create[0])[1] for resource in shared} == {"00:22:BD:F8:19:FF"}  # type: ignore[index]
+
+
+def test_own_macs_are_local_stable_and_different() -> None:
+    assert mac("svi", 201, 300) == mac("svi", 201, 300) != mac("svi", 202, 300)
+    assert int(mac("host", "node-1")[:2], 16) & 3 == 2
+
+
+def test_only_what_external_epgs_hold_is_forwarded(shop: Any) -> None:
+    resources = by_key(shop)
+    rules = resources["classify leaf-201 vlan300 4"].create
+    assert "rule add pref 100 from 10.1.0.0/16 iif vlan300 lookup main" in rules
+    assert rules[-1] == "rule add pref 200 iif vlan300 blackhole"
+    assert "classify leaf-105 fab0 4" not in resources
+    shop.remove("l3extSubnet")
+    assert by_key(shop)["classify leaf-201 vlan300 4"].create == ("rule add pref 200 iif vlan300 blackhole",)
+
+
+def test_the_mtu_of_both_ends(shop: Any) -> None:
+    shop.set("l3extVirtualLIfP", mtu="1500")
+    resources = by_key(shop)
+    assert "netns leaf-201 address" in resources["link wiring/l201v300"].create[0]
+    assert " mtu 1500 type veth" in resources["link wiring/l201v300"].create[0]
+
+
+def test_a_change_takes_along_what_is_on_it(shop: Any) -> None:
+    old = wire(shop.twin()).resources
+    assert plan_changes(old, old) == ([], [])
+    shop.set("l3extVirtualLIfP", encap="vlan-300", mtu="1500")
+    twin = shop.twin()
+    new = wire(twin).resources
+    removed, made = plan_changes(old, new)
+    assert "link wiring/l201v300" in {resource.key for resource in made}
+    for key in (
+        "port l201v300",
+        "up leaf-201 vlan300",
+        "address leaf-201 vlan300 192.168.2.201/22",
+        "shared leaf-201 vlan300s",
+    ):
+        assert key in {resource.key for resource in made}
+    assert "link wiring/l201fab" not in {resource.key for resource in made}
+    assert {resource.key for resource in removed} >= {"link wiring/l201v300", "shared leaf-201 vlan300s"}
+    order = [resource.key for resource in removed]
+    assert order.index("shared leaf-201 vlan300s") < order.index("link wiring/l201v300")
+
+
+def test_what_is_no_more_is_removed_and_nothing_else(shop: Any) -> None:
+    old = wire(shop.twin()).resources
+    shop.items = [item for item in shop.items if item["metadata"]["name"] != "node-6"]
+    removed, made = plan_changes(old, wire(shop.twin()).resources)
+    assert {resource.namespace for resource in removed} <= {"node-6", WIRING, ""}
+    # The other rack forgets the node's address on its side of the core.
+    assert all(resource.key.startswith("far ") for resource in made)
+
+
+def test_an_added_secondary_touches_no_cable(shop: Any) -> None:
+    old = wire(shop.twin()).resources
+    name = "uni/tn-common/out-k8s/lnodep-rack-1/lifp-ipv4/vlifp-[topology/pod-1/node-201]-[vlan-300]"
+    shop.add(name, mo("l3extIp", addr="192.168.3.253/22"))
+    removed, made = plan_changes(old, wire(shop.twin()).resources)
+    assert removed == []
+    assert [resource.key for resource in made] == ["address leaf-201 vlan300s 192.168.3.253/22"]
