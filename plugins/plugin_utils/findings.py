@@ -495,7 +495,7 @@ EXPLAINS = {
     "pool-encapsulation": frozenset({"node-route-tunnel"}),
     "pool-missing": frozenset({"pod-block-missing", "node-route-missing"}),
     "prefix-limit-small": _LIMIT | _SESSIONS | _ROUTES,
-    "prefix-limit-exceeded": _SESSIONS | _ROUTES,
+    "prefix-limit-exceeded": _SESSIONS | _ROUTES | {"prefix-limit-near"},
     "leaf-silent": _SESSIONS | _ROUTES,
     "node-not-ready": _SESSIONS | _ROUTES,
     "password-differs": _ROUTES | {"session-missing", "session-down", "calico-session-down"},

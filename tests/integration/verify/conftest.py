@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,16 +13,27 @@ if TYPE_CHECKING:
     from integration.verify.live import Live
 
 
-@pytest.fixture(scope="package", params=["floating", "standard"])
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A cluster of each kind, in order."""
+@pytest.fixture(scope="package")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """The worked example with floating SVI, in order."""
+    yield from _running(tmp_path_factory)
+
+
+@pytest.fixture(scope="package")
+def standard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """The worked example with standard SVI, in order."""
     # Conftests are loaded before the collection can be imported by its name.
+    from unit.plugin_utils.healthy_cluster import STANDARD
+
+    yield from _running(tmp_path_factory, **STANDARD)
+
+
+def _running(tmp_path_factory: pytest.TempPathFactory, **variables: Any) -> Iterator[Live]:
     from integration.verify.live import live
-    from unit.plugin_utils.healthy_cluster import STANDARD, Cluster
+    from unit.plugin_utils.healthy_cluster import Cluster
 
     if missing := missing_prerequisites():
         pytest.skip("the BGP twin needs " + "; ".join(missing))
-    variables = STANDARD if request.param == "standard" else {}
     with live(tmp_path_factory.mktemp("twin"), Cluster(**variables).plan) as made:
         made.until_green()
         yield made

@@ -133,18 +133,26 @@ class Live:
         """The first report without a finding."""
         return self.until(lambda report: not report["findings"])
 
-    def until_named(self, cause: str, *symptoms: str) -> Json:
-        """The first finding of a cause in a report in which all of the symptoms have been seen, too.
+    def until_named(self, cause: str, *symptoms: str, evidence: str = "") -> Json:
+        """The first finding of a cause, in a report in which the symptoms have been seen and the finding shows the evidence."""
 
-        The cluster settles first: a report that still waits for something else is not final.
-        """
-        report = self.until(
-            lambda report: (
-                cause in [finding["id"] for finding in report["findings"]] and set(symptoms) <= set(report["rules"])
-            )
-        )
+        def named(report: Json) -> bool:
+            found = _finding(report, cause)
+            return found is not None and set(symptoms) <= set(report["rules"]) and _shows(found, evidence)
+
+        report = self.until(named)
         assert not report["ok"]
-        return next(finding for finding in report["findings"] if finding["id"] == cause)
+        found = _finding(report, cause)
+        assert found is not None
+        return found
+
+
+def _finding(report: Json, cause: str) -> Json | None:
+    return next((finding for finding in report["findings"] if finding["id"] == cause), None)
+
+
+def _shows(finding: Json, text: str) -> bool:
+    return any(text in seen for seen in [finding["what"], *finding["evidence"]])
 
 
 def _run(module: Any, **arguments: Any) -> Json:

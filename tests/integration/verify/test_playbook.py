@@ -1,0 +1,96 @@
+"""The playbook itself, against the bench: what it prints, writes, fails on and keeps to itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from integration.verify.live import PASSWORD, Live
+from unit.plugin_utils.healthy_cluster import VARIABLES
+
+from lab.twin.bench import APIC_PASSWORD
+
+
+class Play:
+    """The playbook with an inventory of one cluster."""
+
+    def __init__(self, folder: Path, root: Path, live: Live) -> None:
+        self.folder = folder
+        self._root = root
+        self._live = live
+        connection = {
+            "aci_calico_apic_host": "127.0.0.1",
+            "aci_calico_apic_port": live.bench.apic.port,
+            "aci_calico_apic_password": APIC_PASSWORD,
+            "aci_calico_apic_use_ssl": False,
+            "aci_calico_kubeconfig": str(live.kube.kubeconfig),
+            "aci_calico_bgp_password": PASSWORD,
+            "aci_calico_artifacts_dir": str(folder / "artifacts"),
+        }
+        hosts = {"aci_calico_clusters": {"hosts": {"prod1": {**VARIABLES, **connection}}}}
+        (folder / "hosts.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
+
+    def __call__(self, *options: str) -> subprocess.CompletedProcess[str]:
+        program = Path(sys.executable).parent / "ansible-playbook"
+        playbook = self._root / "playbooks" / "verify.yml"
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(self._root / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(self._root / "collections"),
+        }
+        return subprocess.run(
+            [str(program), "-i", str(self.folder / "hosts.yml"), str(playbook), *options],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def artifact(self, name: str) -> str:
+        return (self.folder / "artifacts" / "prod1" / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def play(cluster: Live, tmp_path: Path, root: Path) -> Play:
+    return Play(tmp_path, root, cluster)
+
+
+def test_a_cluster_in_order(play: Play, cluster: Live) -> None:
+    done = play("-vvvv", "--diff")
+    assert done.returncode == 0, done.stdout
+    assert "12/12 sessions established; all routes in place" in done.stdout
+    assert "1     201   3      3/3       6/6         2/2       9" in done.stdout
+    assert "changed=0" in done.stdout
+    assert json.loads(play.artifact("verify.json"))["ok"]
+    assert not list(ElementTree.fromstring(play.artifact("verify.xml").encode()).iter("failure"))
+    assert PASSWORD not in done.stdout + done.stderr
+    assert APIC_PASSWORD not in done.stdout + done.stderr
+    kept = cluster.kube.request("GET", "/apis/crd.projectcalico.org/v1/caliconodestatuses")["items"]
+    assert kept == []
+
+
+def test_a_cluster_that_is_not(play: Play, cluster: Live) -> None:
+    cluster.patch("BGPConfiguration", "default", {"spec": {"nodeToNodeMeshEnabled": True}})
+    try:
+        done = play("-e", "aci_calico_verify_timeout=2")
+    finally:
+        cluster.configure()
+        cluster.until_green()
+    assert done.returncode == 2
+    assert "nodeToNodeMeshEnabled is not false [mesh-on]" in done.stdout
+    assert "   remedy: Run netops.aci_calico.site for this cluster." in done.stdout
+    assert json.loads(play.artifact("verify.json"))["findings"][0]["id"] == "mesh-on"
+
+
+def test_check_mode_verifies_and_writes_nothing(play: Play) -> None:
+    done = play("--check", "-e", "aci_calico_verify_timeout=0")
+    assert done.returncode == 0, done.stdout
+    assert not (play.folder / "artifacts").exists()
