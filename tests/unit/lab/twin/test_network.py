@@ -120,4 +120,4 @@ def test_an_added_secondary_touches_no_cable(shop: Any) -> None:
     shop.add(name, mo("l3extIp", addr="192.168.3.253/22"))
     removed, made = plan_changes(old, wire(shop.twin()).resources)
     assert removed == []
-    assert [resource.key for resource in made] == ["address leaf-201 vlan300s 192.168.3.253/22"]
+    assert [resource.key for resource in made] == ["address leaf-201 vlan300s 192.168.3.253/32"]
