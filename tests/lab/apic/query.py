@@ -152,12 +152,16 @@ def _node(mo: ManagedObject, options: Options) -> Node:
     return Node(mo, _below(mo, options, deep=options.subtree == "full"))
 
 
-def _below(mo: ManagedObject, options: Options, deep: bool) -> list[Node]:
-    """Return the wanted children; with ``deep`` also those that lead to wanted ones further down."""
+def _below(mo: ManagedObject, options: Options, deep: bool, whole: bool = False) -> list[Node]:
+    """Return the wanted children; with ``deep`` also those that lead to wanted ones further down.
+
+    Below an object of a wanted class everything is shown (``whole``), as cisco.aci's tests see of a real APIC.
+    """
     nodes = []
     for child in _shown_order(mo):
-        below = _below(child, options, deep) if deep else []
-        if below or _wanted(child, options):
+        wanted = _wanted(child, options, whole)
+        below = _below(child, options, deep, whole or (wanted and bool(options.subtree_classes))) if deep else []
+        if below or wanted:
             nodes.append(Node(child, below))
     return nodes
 
@@ -170,8 +174,8 @@ def _shown_order(mo: ManagedObject) -> list[ManagedObject]:
     return children
 
 
-def _wanted(mo: ManagedObject, options: Options) -> bool:
-    if options.subtree_classes and mo.cls not in options.subtree_classes:
+def _wanted(mo: ManagedObject, options: Options, whole: bool) -> bool:
+    if options.subtree_classes and not whole and mo.cls not in options.subtree_classes:
         return False
     if options.properties == "config-only" and mo.cls in _STATE:
         return False
