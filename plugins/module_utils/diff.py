@@ -380,43 +380,47 @@ def payload(wanted, existing, changes, root_dn):
     """
     if not changes:
         return None
-    bodies = {}
-    known = {item.dn: item for item in wanted.walk()}
+    body = _Body(wanted, existing, root_dn)
     for change in sorted(changes, key=lambda change: change.action != "delete"):
-        _place(change, bodies, known, existing, wanted.cls, root_dn)
-    return bodies[root_dn][0]
+        body.place(change)
+    return body.mos[root_dn]
 
 
-def _place(change, bodies, known, existing, root_class, root_dn):
-    if change.action == "delete":
-        attributes = {"dn": change.target, "status": "deleted"}
-    elif change.action == "create":
-        attributes = {**change.after, **_name(change.cls, change.dn)}
-    else:
-        attributes = {**change.after, **_name(change.cls, change.dn), "status": "modified"}
-    _attach(change.dn, change.cls, attributes, bodies, known, existing, root_class, root_dn)
+class _Body:
+    """A POST's body in the making: ``mos`` are its objects by DN."""
 
+    def __init__(self, wanted, existing, root_dn):
+        self.root_class, self.root_dn = wanted.cls, root_dn
+        self.known = {**existing, **{item.dn: item for item in wanted.walk()}}
+        self.mos = {}
 
-def _attach(dn, cls, attributes, bodies, known, existing, root_class, root_dn):
-    """Put an object into the body, below its parent, which is put there first if it is not there yet."""
-    if dn in bodies:
-        bodies[dn][1]["attributes"].update(attributes)
-        return
-    body = {"attributes": attributes}
-    bodies[dn] = ({cls: body}, body)
-    if dn == root_dn:
-        return
-    parent = mo.parent_dn(dn)
-    if parent not in bodies:
-        parent_class = _class_of(parent, known, existing, root_class, root_dn)
-        passing = {**_name(parent_class, parent), "status": "modified"}
-        _attach(parent, parent_class, passing, bodies, known, existing, root_class, root_dn)
-    bodies[parent][1].setdefault("children", []).append(bodies[dn][0])
+    def place(self, change):
+        if change.action == "delete":
+            attributes = {"dn": change.target, "status": "deleted"}
+        else:
+            attributes = {**change.after, **_name(change.cls, change.dn)}
+            if change.action == "modify":
+                attributes["status"] = "modified"
+        self._attach(change.dn, change.cls, attributes)
 
+    def _attach(self, dn, cls, attributes):
+        """Put an object below its parent, which is put there first if it is not there yet."""
+        if dn in self.mos:
+            self.mos[dn][cls]["attributes"].update(attributes)
+            return
+        self.mos[dn] = {cls: {"attributes": attributes}}
+        if dn == self.root_dn:
+            return
+        parent = mo.parent_dn(dn)
+        parent_class = self._class_of(parent)
+        if parent not in self.mos:
+            self._attach(parent, parent_class, {**_name(parent_class, parent), "status": "modified"})
+        self.mos[parent][parent_class].setdefault("children", []).append(self.mos[dn])
 
-def _class_of(dn, known, existing, root_class, root_dn):
-    found = known.get(dn) or existing.get(dn)
-    return found.cls if found else mo.class_path(root_class, root_dn, dn)[-1]
+    def _class_of(self, dn):
+        if dn in self.known:
+            return self.known[dn].cls
+        return mo.class_path(self.root_class, self.root_dn, dn)[-1]
 
 
 def _name(cls, dn):

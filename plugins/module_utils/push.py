@@ -101,7 +101,7 @@ class Push:
     def _refuse_conflicts(self, steps):
         texts = list(dict.fromkeys(conflict.text for step in steps for conflict in step.difference.conflicts))
         if texts:
-            raise PushError(f"{len(texts)} conflict(s), nothing was sent: {'; '.join(texts)}", conflicts=texts)
+            raise PushError(f"{len(texts)} conflict(s): {'; '.join(texts)}", conflicts=texts)
 
     def _refuse_missing(self, check):
         missing = [dn for step in self.steps for dn in step.difference.missing]
@@ -135,6 +135,7 @@ class Push:
     # --- one root ----------------------------------------------------------------------------------------------------
 
     def _apply(self, step):
+        """Send one root's changes until APIC has them, with a look at what is there after whatever went wrong."""
         unsure = posted = False
         for attempt in range(1, _MOST_ROUNDS + 1):
             changes = step.difference.changes
@@ -150,11 +151,8 @@ class Push:
                 if attempt == _MOST_ROUNDS or error.code not in (_ABSENT, _PRESENT) or step.difference.unproven:
                     raise self._refused(error, step) from error
             else:
-                step.record(
-                    changes
-                    if unsure
-                    else [change for change in changes if not change.blind or _is_among(change, reply)]
-                )
+                # What an earlier POST without an answer did, this one's answer does not tell.
+                step.record(change for change in changes if unsure or not change.blind or _is_among(change, reply))
                 if not step.difference.released:
                     return
                 posted = True
