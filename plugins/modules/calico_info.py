@@ -113,7 +113,6 @@ import base64
 import copy
 import hashlib
 import hmac
-import json
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -121,12 +120,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import 
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
-try:
-    from kubernetes.dynamic.exceptions import DynamicApiError
-except ImportError:  # AnsibleK8SModule says so
-    DynamicApiError = Exception
+from ansible_collections.netops.aci_calico.plugins.module_utils.kube_api import CALICO_GROUPS, KubeApi
 
-CALICO_GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
 CALICO_PLURALS = {
     "ippools": "IPPool",
     "bgpconfigurations": "BGPConfiguration",
@@ -136,36 +131,6 @@ CALICO_PLURALS = {
 RBAC = "rbac.authorization.k8s.io/v1"
 ANNOTATIONS = ("projectcalico.org/", "netops.aci-calico/")
 SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
-
-
-class Reader:
-    """Reads the API by path; remembers what it may not or cannot read."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.failures: list[dict] = []
-
-    def get(self, path: str) -> dict | None:
-        """Return what is at a path, or None where there is nothing."""
-        try:
-            return json.loads(self._client.request("get", path, serialize=False).data)
-        except DynamicApiError as error:
-            if error.status != 404:
-                self.failures.append({"path": path, "status": error.status, "message": message_of(error.body)})
-            return None
-
-    def items(self, path: str) -> list[dict]:
-        """Return the items of the list at a path."""
-        return (self.get(path) or {}).get("items", [])
-
-
-def message_of(body: Any) -> str:
-    """The API server's own words in an error."""
-    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
-    try:
-        return str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
-        return text
 
 
 def manifest(api_version: str, kind: str, obj: dict) -> dict:
@@ -184,14 +149,14 @@ def manifest(api_version: str, kind: str, obj: dict) -> dict:
     }
 
 
-def served_groups(reader: Reader) -> list[str]:
+def served_groups(reader: KubeApi) -> list[str]:
     """The API versions of Calico's kinds that the cluster serves, the one to prefer first."""
     groups = (reader.get("/apis") or {}).get("groups", [])
     served = {version["groupVersion"] for group in groups for version in group["versions"]}
     return [group for group in CALICO_GROUPS if group in served]
 
 
-def read_nodes(reader: Reader) -> dict[str, dict]:
+def read_nodes(reader: KubeApi) -> dict[str, dict]:
     """The nodes by name, with what concerns Calico."""
     nodes = {}
     for node in reader.items("/api/v1/nodes"):
@@ -203,7 +168,7 @@ def read_nodes(reader: Reader) -> dict[str, dict]:
     return nodes
 
 
-def read_calico(reader: Reader, api_group: str) -> list[dict]:
+def read_calico(reader: KubeApi, api_group: str) -> list[dict]:
     """Calico's own objects. A Calico that knows no filters answers 404, which is as good as none."""
     return [
         manifest(api_group, kind, item)
@@ -212,7 +177,7 @@ def read_calico(reader: Reader, api_group: str) -> list[dict]:
     ]
 
 
-def read_access(reader: Reader, namespace: str, params: dict) -> tuple[list[dict], bool | None]:
+def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dict], bool | None]:
     """The Secret and what lets calico-node read it, and whether it holds the password."""
     rbac = f"/apis/{RBAC}/namespaces/{namespace}"
     wanted = (
@@ -234,7 +199,7 @@ def read_access(reader: Reader, namespace: str, params: dict) -> tuple[list[dict
 
 def read(client: Any, params: dict) -> dict:
     """Everything that the module returns."""
-    reader = Reader(client)
+    reader = KubeApi(client)
     groups = served_groups(reader)
     api_group = params["api_group"] if params["api_group"] in groups else None
     if params["api_group"] == "auto":

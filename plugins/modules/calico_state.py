@@ -100,8 +100,6 @@ state:
 """
 
 import copy
-import json
-from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
@@ -109,48 +107,9 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import An
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
 from ansible_collections.netops.aci_calico.plugins.module_utils import cluster_state
+from ansible_collections.netops.aci_calico.plugins.module_utils.kube_api import CALICO_GROUPS, KubeApi
 
-try:
-    from kubernetes.dynamic.exceptions import DynamicApiError
-except ImportError:  # AnsibleK8SModule says so
-    DynamicApiError = Exception
-
-CALICO_GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
 SLICES = ("/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1beta1/endpointslices")
-
-
-class Cluster:
-    """The API by path; remembers what may not or cannot be done."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.failures: list[dict] = []
-
-    def call(self, method: str, path: str, body: dict | None = None, expected: tuple = (404,)) -> dict | None:
-        """What the API answers, or None where it refuses. Statuses that are expected are no failures."""
-        try:
-            return json.loads(self._client.request(method, path, body=body, serialize=False).data)
-        except DynamicApiError as error:
-            if error.status not in expected:
-                text = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body)
-                self.failures.append({"path": path, "status": error.status, "message": message_of(text)})
-            return None
-
-    def first(self, paths: tuple[str, ...]) -> list[dict] | None:
-        """The items of the first of several lists that is served, None when none is."""
-        for path in paths:
-            found = self.call("get", path)
-            if found is not None:
-                return found.get("items") or []
-        return None
-
-
-def message_of(text: str) -> str:
-    """The API server's own words in an error."""
-    try:
-        return str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
-        return text
 
 
 def calico_paths(api_group: str, plural: str) -> tuple[str, ...]:
@@ -159,57 +118,57 @@ def calico_paths(api_group: str, plural: str) -> tuple[str, ...]:
     return tuple(f"/apis/{group}/{plural}" for group in (api_group, *others))
 
 
-def read(cluster: Cluster, params: dict) -> dict:
+def read(api: KubeApi, params: dict) -> dict:
     """Everything that the module returns as ``state``."""
-    nodes = cluster.first(("/api/v1/nodes",)) or []
-    affinities = cluster.first(calico_paths(params["api_group"], "blockaffinities"))
-    services, slices = cluster.first(("/api/v1/services",)), cluster.first(SLICES)
+    nodes = api.first(("/api/v1/nodes",)) or []
+    affinities = api.first(calico_paths(params["api_group"], "blockaffinities"))
+    services, slices = api.first(("/api/v1/services",)), api.first(SLICES)
     known = services is not None and slices is not None
     return {
         "blocks": None if affinities is None else cluster_state.blocks(affinities),
         "local_services": cluster_state.local_services(services, slices) if known else None,
         "excluded": cluster_state.excluded(nodes),
         "ready": cluster_state.readiness(nodes),
-        "status": None if params["node_status"] == "ignore" else read_reports(cluster, params),
+        "status": None if params["node_status"] == "ignore" else read_reports(api, params),
     }
 
 
-def read_reports(cluster: Cluster, params: dict) -> dict | None:
+def read_reports(api: KubeApi, params: dict) -> dict | None:
     """The nodes' reports; None where Calico has no such kind, or it cannot be read."""
-    statuses = cluster.first((f"/apis/{params['api_group']}/caliconodestatuses",))
+    statuses = api.first((f"/apis/{params['api_group']}/caliconodestatuses",))
     return None if statuses is None else cluster_state.node_statuses(statuses)
 
 
-def request_reports(cluster: Cluster, params: dict) -> bool:
+def request_reports(api: KubeApi, params: dict) -> bool:
     """Ask each node to report that is not asked yet; whether any was asked."""
     collection = f"/apis/{params['api_group']}/caliconodestatuses"
-    present = {item["metadata"]["name"] for item in cluster.first((collection,)) or ()}
+    present = {item["metadata"]["name"] for item in api.items(collection)}
     asked = [
-        cluster.call("post", collection, cluster_state.status_request(params["api_group"], node), expected=(404, 409))
+        api.create(collection, cluster_state.status_request(params["api_group"], node))
         for node in params["nodes"]
         if cluster_state.status_name(node) not in present
     ]
-    return any(answer is not None for answer in asked)
+    return any(asked)
 
 
-def remove_requests(cluster: Cluster, params: dict) -> bool:
+def remove_requests(api: KubeApi, params: dict) -> bool:
     """Take the requests of this module away; whether there were any."""
     collection = f"/apis/{params['api_group']}/caliconodestatuses"
-    present = {item["metadata"]["name"] for item in cluster.first((collection,)) or ()}
+    present = {item["metadata"]["name"] for item in api.items(collection)}
     ours = present & {cluster_state.status_name(node) for node in params["nodes"]}
     for name in sorted(ours):
-        cluster.call("delete", f"{collection}/{name}")
+        api.delete(f"{collection}/{name}")
     return bool(ours)
 
 
-def run(cluster: Cluster, params: dict, check_mode: bool) -> dict:
+def run(api: KubeApi, params: dict, check_mode: bool) -> dict:
     """The module's result."""
     if params["node_status"] == "remove":
-        changed = not check_mode and remove_requests(cluster, params)
-        return {"changed": changed, "failures": cluster.failures}
-    changed = params["node_status"] == "request" and not check_mode and request_reports(cluster, params)
-    state = read(cluster, params)
-    return {"changed": changed, "state": {**state, "failures": cluster.failures}}
+        changed = not check_mode and remove_requests(api, params)
+        return {"changed": changed, "failures": api.failures}
+    changed = params["node_status"] == "request" and not check_mode and request_reports(api, params)
+    state = read(api, params)
+    return {"changed": changed, "state": {**state, "failures": api.failures}}
 
 
 def main() -> None:
@@ -222,7 +181,7 @@ def main() -> None:
     )
     module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
     try:
-        result = run(Cluster(get_api_client(module=module).client), module.params, module.check_mode)
+        result = run(KubeApi(get_api_client(module=module).client), module.params, module.check_mode)
     except CoreException as error:
         module.fail_from_exception(error)
     except Exception as error:  # whatever the client raises when nobody answers

@@ -12,9 +12,10 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import api_exception
 
+from ansible_collections.netops.aci_calico.plugins.module_utils import kube_api
 from ansible_collections.netops.aci_calico.plugins.modules import calico_info
 
-V3, V1 = calico_info.CALICO_GROUPS
+V3, V1 = kube_api.CALICO_GROUPS
 PARAMS = {
     "api_group": "auto",
     "namespace": "auto",
@@ -154,4 +155,4 @@ def test_the_number_of_requests_does_not_grow_with_the_cluster():
 
 @pytest.mark.parametrize("body", [b"plain text", b"", None, b"[1]"])
 def test_an_answer_that_is_no_status_is_shown_as_it_is(body):
-    assert isinstance(calico_info.message_of(body), str)
+    assert isinstance(kube_api.message_of(body), str)

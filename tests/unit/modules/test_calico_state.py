@@ -10,9 +10,10 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import api_exception
 
+from ansible_collections.netops.aci_calico.plugins.module_utils.kube_api import CALICO_GROUPS, KubeApi
 from ansible_collections.netops.aci_calico.plugins.modules import calico_state
 
-V3, V1 = calico_state.CALICO_GROUPS
+V3, V1 = CALICO_GROUPS
 STATUSES = f"/apis/{V1}/caliconodestatuses"
 PARAMS = {"api_group": V1, "nodes": ["a", "b"], "node_status": "request"}
 
@@ -31,7 +32,7 @@ class Api:
         self.refused = refused
         self.written: list[tuple[str, str]] = []
 
-    def request(self, method: str, path: str, body: Any, serialize: bool) -> SimpleNamespace:
+    def request(self, method: str, path: str, serialize: bool, body: Any = None) -> SimpleNamespace:
         assert not serialize
         if method != "get":
             self.written.append((method, path))
@@ -49,7 +50,7 @@ class Api:
 
 
 def run(api: Api, check: bool = False, **params: Any) -> dict:
-    return calico_state.run(calico_state.Cluster(api), {**PARAMS, **params}, check)
+    return calico_state.run(KubeApi(api), {**PARAMS, **params}, check)
 
 
 def test_each_node_is_asked_once():
