@@ -15,6 +15,9 @@ PASSWORD_MARKER = "<secret:bgp_password>"
 # Classes of this module that have no annotation property: their owner is their parent's.
 UNANNOTATED = frozenset({"polUni", "tagAnnotation"})
 
+# Policies of a tenant that a cluster may have or not.
+OPTIONAL_POLICIES = ("bgpPeerPfxPol",)
+
 AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
 
 
@@ -35,14 +38,18 @@ def apic_roots(plan, part):
 
     :param part: ``policies``: the BGP policies of the tenant and the VRF; ``hardening``: these and, for each L3Out, its
         import enforcement and route maps; ``l3out``: each L3Out with everything below it, guards included.
-    :returns: a list of ``{"dn": …, "scope": "named"|"subtree", "tree": …}``.
+    :returns: a list of ``{"dn": …, "scope": "named"|"subtree", "tree": …}``; ``classes`` of a named root are those that
+        the tree may lack and whose owned objects are to go then.
     :raises ValueError: for an unknown part.
     """
     if part in ("policies", "hardening"):
         tenants = _policy_tenants(plan)
         for l3out in plan["l3outs"] if part == "hardening" else ():
             _merge_child(tenants[plan["fabric"]["tenant"]], _guarded_l3out(plan, l3out))
-        return [{"dn": f"uni/tn-{name}", "scope": "named", "tree": tenants[name]} for name in sorted(tenants)]
+        return [
+            {"dn": f"uni/tn-{name}", "scope": "named", "tree": tenants[name], "classes": list(OPTIONAL_POLICIES)}
+            for name in sorted(tenants)
+        ]
     if part == "l3out":
         tenant = plan["fabric"]["tenant"]
         return [
