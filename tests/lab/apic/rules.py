@@ -1,4 +1,4 @@
-"""What APIC checks across properties and objects before it commits a transaction."""
+"""What APIC checks, and in places completes, across properties and objects before it commits a transaction."""
 
 from __future__ import annotations
 
@@ -118,6 +118,16 @@ def _entry_is_consistent(_tree: Tree, mo: ManagedObject) -> None:
     rules = _flags(mo, "tcpRules")
     if "est" in rules and len(rules) > 1:
         raise errors.invalid_configuration("established cannot be combined with other tcp rules")
+
+
+@_rule("vzEntry")
+def _ports_are_ranges(tree: Tree, mo: ManagedObject) -> None:
+    """A range without an end is one port."""
+    for first, last in (("sFromPort", "sToPort"), ("dFromPort", "dToPort")):
+        if mo.values[last] == "unspecified" and mo.values[first] != "unspecified":
+            tree.update(mo, {last: mo.values[first]})
+        elif mo.values[last] != "unspecified" and mo.values[first] == "unspecified":
+            raise errors.invalid_configuration("port range cannot start at 0")
 
 
 @_rule("l3extBdProfileCont")

@@ -195,6 +195,7 @@ def test_rules_of_external_subnets(client, l3out, mo, attributes, allowed) -> No
     ("attributes", "allowed"),
     [
         ({"etherT": "ip", "prot": "tcp", "dFromPort": "179", "dToPort": "179"}, True),
+        ({"etherT": "ip", "prot": "tcp", "dToPort": "179"}, False),
         ({"prot": "tcp"}, False),
         ({"etherT": "ip", "arpOpc": "req"}, False),
         ({"etherT": "ip", "prot": "tcp", "tcpRules": "est,syn"}, False),
@@ -203,6 +204,13 @@ def test_rules_of_external_subnets(client, l3out, mo, attributes, allowed) -> No
 def test_rules_of_filter_entries(client, mo, attributes, allowed) -> None:
     body = mo("vzFilter", mo("vzEntry", name="e", **attributes), name="f")
     assert (client.send("POST", "/api/mo/uni/tn-prod.json", json.dumps(body)).status == 200) == allowed
+
+
+def test_a_port_range_without_an_end_is_one_port(client, mo) -> None:
+    client.post(
+        "uni/tn-prod", mo("vzFilter", mo("vzEntry", name="e", etherT="ip", prot="tcp", dFromPort="179"), name="f")
+    )
+    assert client.attributes("uni/tn-prod/flt-f/e-e")["dToPort"] == "179"
 
 
 @pytest.mark.parametrize(("low", "high", "allowed"), [("vlan-500", "vlan-510", True), ("vlan-510", "vlan-500", False)])
