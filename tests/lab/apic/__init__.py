@@ -4,7 +4,9 @@ Who does what, from the inside out:
 
 - ``model``       the class table (``classes.json``): names, types, containment; distinguished names
 - ``values``      checks and normalises one property's value
-- ``tree``        managed objects, indexes and transactions
+- ``tree``        managed objects, their indexes, and changes that can be undone
+- ``transaction`` one POST or DELETE, all of it or none; ``changes`` what it did
+- ``planting``    what APIC itself puts into the tree, not a client
 - ``rules``       what APIC checks across properties and objects before it commits
 - ``relations``   relation targets, and the faults of missing ones
 - ``faults``      other faults, which come and go with their cause
@@ -14,7 +16,10 @@ Who does what, from the inside out:
 - ``store``       what survives a restart
 - ``seed``        an ordinary structure (``fabric.yml``) expanded to objects
 - ``misbehaviour`` latency, errors, dropped connections and hangs on demand
-- ``apic``        all of the above put together; ``server`` puts it on the network
+- ``apic``        all of the above put together; ``server`` puts it on the network, ``cli`` starts it
+
+Out of scope: roles (every user may do everything), subscriptions, statistics, health scores, fault delegates, and the
+reverse relations (``...Rt...``) at the targets.
 """
 
 from __future__ import annotations

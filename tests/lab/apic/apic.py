@@ -13,12 +13,14 @@ from urllib.parse import unquote
 
 from . import documents, errors, faults, query, rules
 from .auth import COOKIE, Gate
+from .changes import changes_as_nodes
 from .documents import Node, Posted, Renderer
 from .model import class_table
+from .planting import Planting
 from .relations import Relations
 from .seed import Seed
 from .store import Store
-from .transaction import Transaction, changes_as_nodes
+from .transaction import Transaction
 from .tree import ManagedObject, Tree
 
 
@@ -62,9 +64,9 @@ class Apic:
     def reset(self) -> None:
         """Back to the seed: everything else is forgotten."""
         self._start_empty()
-        transaction = Transaction(self.tree, _now(), "")
+        planting = Planting(self.tree, _now())
         for dn, attributes in self.seed.objects():
-            transaction.plant(dn, attributes)
+            planting.plant(dn, attributes)
         faults.reconcile(self.tree, self.relations.rebuild(), _now())
         self.tree.begin()
         if self.store:
@@ -183,9 +185,10 @@ class Apic:
     def replace_operational(self, source: str, objects: Iterable[dict[str, Any]]) -> int:
         """Replace the live state that ``source`` serves by ``objects`` (in APIC's JSON, each with its dn); return how many there are.
 
-        Raises ApicError where a class or property is unknown; the state is then as before.
+        What is there already and came from elsewhere is updated for good. Raises ApicError where a class or property is
+        unknown; the state is then as before.
         """
-        transaction = Transaction(self.tree, _now(), "")
+        planting = Planting(self.tree, _now())
         self.tree.begin()
         planted = []
         try:
@@ -193,13 +196,13 @@ class Apic:
                 if (mo := self.tree.get(dn)) is not None and mo.volatile:
                     self.tree.remove(mo)
             for each in objects:
-                planted += transaction.plant_tree(documents.parse_object(each))
+                planted += planting.plant_tree(documents.parse_object(each))
         except BaseException:
             self.tree.roll_back()
             raise
-        for mo in transaction.touched.values():
+        for mo in planting.touched.values():
             mo.volatile = True
-        self._operational[source] = list(transaction.touched)
+        self._operational[source] = list(planting.touched)
         return len(planted)
 
     def secrets(self, dn: str | None = None, cls: str | None = None) -> dict[str, dict[str, str]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from .transaction import Transaction
+from .planting import Planting
 from .tree import ManagedObject, Tree
 
 #: transactions after which the journal is folded into a new snapshot
@@ -37,11 +37,11 @@ class Store:
 
     def load(self, tree: Tree) -> None:
         snapshot = json.loads(self._snapshot.read_text())
-        transaction = Transaction(tree, "", "")
-        self._replay(transaction, snapshot)
+        planting = Planting(tree)
+        self._replay(planting, snapshot)
         for record in self._records():
             if record["seq"] > snapshot["seq"]:
-                self._replay(transaction, record)
+                self._replay(planting, record)
         tree.begin()
         self.save(tree)
 
@@ -80,15 +80,15 @@ class Store:
         sealed = {p: self._cipher.encrypt(v.encode()).decode() for p, v in mo.secrets.items()}
         return [mo.dn, values, sealed] if sealed else [mo.dn, values]
 
-    def _replay(self, transaction: Transaction, record: dict[str, Any]) -> None:
-        tree = transaction.tree
+    def _replay(self, planting: Planting, record: dict[str, Any]) -> None:
+        tree = planting.tree
         for dn in record["gone"]:
             if (mo := tree.get(dn)) is not None:
                 tree.remove(mo)
         for dn, values, *sealed in record["set"]:
             secrets = {p: self._cipher.decrypt(v.encode()).decode() for p, v in (sealed[0] if sealed else {}).items()}
             mo = tree.get(dn)
-            mo = transaction.plant(dn, {}) if mo is None else mo
+            mo = planting.plant(dn, {}) if mo is None else mo
             tree.update(mo, {**mo.info.defaults, **values}, secrets)
 
 

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
 from . import errors, values
-from .documents import Node, Posted
-from .model import ClassInfo, Property, split_dn
+from .changes import Change
+from .documents import Posted
+from .model import ClassInfo, Property, parent_dn, split_dn
 from .tree import ManagedObject, Tree
 
 #: attributes that address an object or say what to do with it
 ADDRESSING = frozenset({"dn", "rn", "status", "childAction"})
 STATUSES = frozenset({"", "created", "modified", "created,modified", "modified,created", "deleted"})
-
-
-@dataclass
-class Change:
-    """What happened to one object: ``status`` is created, modified or deleted, ``attributes`` what was modified."""
-
-    mo: ManagedObject
-    status: str
-    attributes: dict[str, str] = field(default_factory=dict)
 
 
 class Transaction:
@@ -42,7 +31,7 @@ class Transaction:
 
     def post(self, url_dn: str, posted: Posted) -> ManagedObject | None:
         """Apply ``posted`` at the DN of the URL: the object itself, or a child of the object that is there."""
-        self._check_names(posted)
+        self.check_names(posted)
         dn = self._target(url_dn, posted)
         mo = self.tree.get(dn)
         parent = mo.parent if mo else self.tree.parent_of(dn)
@@ -71,29 +60,7 @@ class Transaction:
                 self.create(child, child.build_rn({}), mo, {})
         return mo
 
-    def plant(self, dn: str, attributes: dict[str, str]) -> ManagedObject:
-        """Create or update an object without asking what clients may set, and whatever is missing above it."""
-        mo = self.tree.root
-        for rn, info, naming in self.table.resolve(dn):
-            mo = mo.children.get(rn) or self.create(info, rn, mo, naming)
-        unknown = attributes.keys() - mo.info.properties.keys()
-        if unknown:
-            raise errors.unknown_attribute(min(unknown), mo.cls)
-        secrets = {p: v for p, v in attributes.items() if mo.info.properties[p].secure}
-        self.tree.update(mo, {p: v for p, v in attributes.items() if p not in secrets}, secrets)
-        return mo
-
-    def plant_tree(self, posted: Posted, parent_dn: str = "") -> Iterator[ManagedObject]:
-        """Plant an object that names itself by ``dn`` or, below another, by ``rn`` or its naming properties."""
-        self._check_names(posted)
-        given = posted.attributes
-        rn = self._rn(posted, self.table[posted.cls], parent_dn) if parent_dn else ""
-        mo = self.plant(f"{parent_dn}/{rn}" if parent_dn else given["dn"], _without_addressing(given))
-        yield mo
-        for child in posted.children:
-            yield from self.plant_tree(child, mo.dn)
-
-    def _check_names(self, posted: Posted) -> None:
+    def check_names(self, posted: Posted) -> None:
         if posted.cls not in self.table:
             raise errors.unknown_class(posted.cls)
         known = self.table[posted.cls].properties
@@ -101,7 +68,7 @@ class Transaction:
             if prop not in known and prop not in ADDRESSING:
                 raise errors.unknown_attribute(prop, posted.cls)
         for child in posted.children:
-            self._check_names(child)
+            self.check_names(child)
 
     def _target(self, url_dn: str, posted: Posted) -> str:
         info = self.table[posted.cls]
@@ -114,7 +81,7 @@ class Transaction:
             return dn
         if not self.table.may_contain(at, info):
             raise errors.wrong_class_for_dn(dn, posted.cls)
-        return "/".join(filter(None, (dn, self._rn(posted, info, dn))))
+        return "/".join(filter(None, (dn, self.rn_of(posted, info, dn))))
 
     def _posted_dn(self, posted: Posted) -> str:
         dn = posted.attributes["dn"]
@@ -126,14 +93,18 @@ class Transaction:
             raise errors.wrong_class_for_dn(dn, posted.cls)
         return self.table.normalise_dn(dn)
 
-    def _rn(self, posted: Posted, info: ClassInfo, parent_dn: str) -> str:
-        """Return a child's relative name, from its ``rn``, its ``dn`` or its naming properties."""
+    def rn_of(self, posted: Posted, info: ClassInfo, container: str) -> str:
+        """Return the relative name of a child of the DN ``container``: its ``rn``, its ``dn``'s, or from its naming properties."""
         given = posted.attributes
-        rn = given.get("rn") or (split_dn(given["dn"])[-1] if given.get("dn") else "")
+        rn = given.get("rn")
+        if given.get("dn"):
+            rn = split_dn(given["dn"])[-1]
+            if parent_dn(given["dn"]) != container:
+                raise errors.cannot_contain(rn, container)
         if rn:
             naming = info.parse_rn(rn)
             if naming is None:
-                raise errors.cannot_contain(rn, parent_dn)
+                raise errors.cannot_contain(rn, container)
             return info.build_rn(self.table.normalise_naming(info, naming, rn))
         naming = {}
         for prop in info.naming_in_rn:
@@ -167,7 +138,7 @@ class Transaction:
             info = self.table[child.cls]
             if not self.table.may_contain(mo.info, info):
                 raise errors.cannot_contain(child.attributes.get("rn") or info.prefix.rstrip("-"), mo.dn)
-            self._apply(child, info, mo, self._rn(child, info, mo.dn))
+            self._apply(child, info, mo, self.rn_of(child, info, mo.dn))
 
     def _create_posted(self, posted: Posted, info: ClassInfo, parent: ManagedObject, rn: str, dn: str) -> ManagedObject:
         if info.operational:
@@ -184,7 +155,7 @@ class Transaction:
     def _given(self, posted: Posted, info: ClassInfo, dn: str) -> dict[str, str]:
         """Return the posted properties, checked and normalised."""
         given = {}
-        for name, value in _without_addressing(posted.attributes).items():
+        for name, value in without_addressing(posted.attributes).items():
             prop = info.properties[name]
             if prop.read_only:
                 raise errors.admin_implicit(info.name, name)
@@ -234,26 +205,5 @@ class Transaction:
         return {p: v for p, v in properties.items() if p in info.properties}
 
 
-def _without_addressing(attributes: dict[str, str]) -> dict[str, str]:
+def without_addressing(attributes: dict[str, str]) -> dict[str, str]:
     return {prop: value for prop, value in attributes.items() if prop not in ADDRESSING}
-
-
-def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:
-    """Arrange changes as ``rsp-subtree=modified`` shows them: the topmost changed objects, changed ones below nested."""
-    nodes: dict[str, Node] = {}
-    roots: list[Node] = []
-    for dn, change in sorted(changes.items(), key=lambda item: len(split_dn(item[0]))):
-        above = next((nodes[mo.dn] for mo in change.mo.ancestors() if mo.dn in nodes), None)
-        node = nodes[dn] = Node(change.mo, attributes=_shown(change, top=above is None))
-        (roots if above is None else above.children).append(node)
-    for node in nodes.values():
-        node.children.sort(key=lambda child: child.mo.info.rank)
-    return roots
-
-
-def _shown(change: Change, top: bool) -> dict[str, str]:
-    """Everything of a new object, what changed of an old one."""
-    mo = change.mo
-    shown = mo.values if change.status == "created" else {p: v for p, v in change.attributes.items() if p in mo.values}
-    address = {"dn": mo.dn} if top else {"rn": mo.rn}
-    return dict(sorted({**shown, **address, "status": change.status}.items()))

@@ -1,0 +1,39 @@
+"""What a transaction did, and how ``rsp-subtree=modified`` shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .documents import Node
+from .model import split_dn
+from .tree import ManagedObject
+
+
+@dataclass
+class Change:
+    """What happened to one object: ``status`` is created, modified or deleted, ``attributes`` what was modified."""
+
+    mo: ManagedObject
+    status: str
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:
+    """Arrange changes as ``rsp-subtree=modified`` shows them: the topmost changed objects, changed ones below nested."""
+    nodes: dict[str, Node] = {}
+    roots: list[Node] = []
+    for dn, change in sorted(changes.items(), key=lambda item: len(split_dn(item[0]))):
+        above = next((nodes[mo.dn] for mo in change.mo.ancestors() if mo.dn in nodes), None)
+        node = nodes[dn] = Node(change.mo, attributes=_shown(change, top=above is None))
+        (roots if above is None else above.children).append(node)
+    for node in nodes.values():
+        node.children.sort(key=lambda child: child.mo.info.rank)
+    return roots
+
+
+def _shown(change: Change, top: bool) -> dict[str, str]:
+    """Everything of a new object, what changed of an old one."""
+    mo = change.mo
+    shown = mo.values if change.status == "created" else {p: v for p, v in change.attributes.items() if p in mo.values}
+    address = {"dn": mo.dn} if top else {"rn": mo.rn}
+    return dict(sorted({**shown, **address, "status": change.status}.items()))
