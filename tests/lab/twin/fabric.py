@@ -520,6 +520,7 @@ def _vlan(mo: Mo, attribute: str = "encap") -> int:
 
 
 def covers(svi: Svi, address: str) -> bool:
-    """Whether an address (with or without its length) lies in one of the SVI's subnets."""
-    wanted = ip_interface(address).ip
-    return any(wanted in ip_interface(own).network for own in svi.addresses)
+    """Whether an address is in one of the SVI's subnets; one with its length has to agree on the subnet, too."""
+    wanted = ip_interface(address)
+    networks = [ip_interface(own).network for own in svi.addresses]
+    return wanted.network in networks if "/" in address else any(wanted.ip in network for network in networks)

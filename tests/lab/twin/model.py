@@ -77,24 +77,33 @@ class Twin:
 def choose_fabric(fabrics: Iterable[Fabric], clusters: Iterable[Cluster], vrf: str | None = None) -> Fabric:
     """The VRF that the clusters' nodes are in.
 
-    :param vrf: ``tenant:name`` to choose one; without it there must be one whose SVIs cover a node.
-    :raises TwinError: when there is none, or several that cannot be told apart.
+    :param vrf: ``tenant:name`` of one that was chosen before, by somebody or here.
+    :returns: the VRF with an SVI in a node's subnet; where several have one, that of the leaves that the nodes' peers are.
+        One without a name as long as there is none.
+    :raises TwinError: when several cannot be told apart.
     """
     fabrics = list(fabrics)
     if vrf:
         wanted = [fabric for fabric in fabrics if f"{fabric.tenant}:{fabric.vrf}" == vrf]
         return wanted[0] if wanted else Fabric(*vrf.split(":", 1))
-    addresses = [address for cluster in clusters for node in cluster.nodes for address in node.addresses.values()]
+    nodes = [node for cluster in clusters for node in cluster.nodes]
+    addresses = [address for node in nodes for address in node.addresses.values()]
+    peers = {peer.address for node in nodes for peer in node.peers}
     fitting = [
         fabric
         for fabric in fabrics
         if any(covers(svi, address) for leaf in fabric.leaves for svi in leaf.svis for address in addresses)
     ]
-    candidates = fitting or fabrics
-    if len(candidates) > 1:
-        names = ", ".join(f"{fabric.tenant}:{fabric.vrf}" for fabric in candidates)
+    if len(fitting) > 1:
+        fitting = [fabric for fabric in fitting if peers & _leaf_addresses(fabric.leaves)] or fitting
+    if len(fitting) > 1:
+        names = ", ".join(f"{fabric.tenant}:{fabric.vrf}" for fabric in fitting)
         raise TwinError(f"several VRFs could be the cluster's: {names}; choose one with --vrf")
-    return candidates[0] if candidates else Fabric("", "")
+    return fitting[0] if fitting else Fabric("", "")
+
+
+def _leaf_addresses(leaves: Iterable[Leaf]) -> set[str]:
+    return {str(ip_interface(address).ip) for leaf in leaves for svi in leaf.svis for address in svi.addresses}
 
 
 def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[str, Cable] | None = None) -> Twin:
@@ -126,16 +135,9 @@ def infer_cable(node: Node, fabric: Fabric) -> Cable:
         for svi in leaf.svis:
             if any(covers(svi, address) for address in node.addresses.values()):
                 rack = fabric.rack_of(leaf.id)
-                known = {str(ip_interface(own).ip) for own in _rack_addresses(fabric, rack)}
+                known = _leaf_addresses(other for other in fabric.leaves if other.id in rack)
                 best = max(best, (len(known & peers), Cable(rack, svi.vlan, svi.mtu)), key=lambda item: item[0])
     return best[1]
-
-
-def _rack_addresses(fabric: Fabric, rack: tuple[int, ...]) -> Iterable[str]:
-    for leaf in fabric.leaves:
-        if leaf.id in rack:
-            for svi in leaf.svis:
-                yield from svi.addresses
 
 
 def _host(key: str, cluster_name: str, node: Node, cluster: Cluster, cable: Cable, fabric: Fabric) -> Host:

@@ -71,7 +71,9 @@ class Supervisor:
         self.twin: Twin | None = None
         self._tree: tuple[Tree, dict[str, str]] = (Tree(), {})
         self._stale = True  # whether APIC has changed since the tree was read
-        self._cables = self._remembered()
+        self._cables: dict[str, Cable] = {}
+        self._vrf = options.vrf
+        self._recall()
         self.problems: list[str] = []  # of the last change
         self.trouble = ""  # what keeps the twin from following its sources
         self._reporter = Reporter(self._apic, self._clusters) if options.report else None
@@ -89,24 +91,27 @@ class Supervisor:
         clusters: dict[str, Cluster] = {}
         for client in self._clusters:
             clusters[client.name] = read_cluster(client.read())
-        fabric = choose_fabric(fabrics, clusters.values(), self._options.vrf)
+        fabric = choose_fabric(fabrics, clusters.values(), self._vrf)
         twin = assemble(fabric, clusters, self._cables)
         self._remember(twin)
         return twin
 
-    def _remembered(self) -> dict[str, Cable]:
-        try:
+    def _recall(self) -> None:
+        """Take up what an earlier run has found out."""
+        with contextlib.suppress(FileNotFoundError):
             state = json.loads((self._options.folder / STATE).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        return {key: Cable(tuple(item["rack"]), item["vlan"], item["mtu"]) for key, item in state.items()}
+            self._vrf = self._vrf or state["vrf"]
+            self._cables = {
+                key: Cable(**{**item, "rack": tuple(item["rack"])}) for key, item in state["cables"].items()
+            }
 
     def _remember(self, twin: Twin) -> None:
-        """A host keeps its cable from when it was first plugged into a rack until it is gone."""
+        """The VRF stays, and a host keeps its cable from when it was first plugged into a rack until it is gone."""
+        vrf = f"{twin.fabric.tenant}:{twin.fabric.vrf}" if twin.fabric.vrf else None
         cables = {host.key: host.cable for host in twin.hosts if host.cable.rack}
-        if cables != self._cables:
-            self._cables = cables
-            document = {key: asdict(cable) for key, cable in cables.items()}
+        if (vrf, cables) != (self._vrf, self._cables):
+            self._vrf, self._cables = vrf, cables
+            document = {"vrf": vrf, "cables": {key: asdict(cable) for key, cable in cables.items()}}
             (self._options.folder / STATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     # --- making it so ---
@@ -213,7 +218,7 @@ class Supervisor:
         return {"problems": self.problems}
 
     def _do_recable(self) -> dict[str, Any]:
-        self._cables = {}
+        self._cables, self._vrf = {}, self._options.vrf
         return self._do_apply()
 
     def _do_status(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.twin.calico import Cluster, Node
+from lab.twin.calico import BgpPeer, Cluster, Node
 from lab.twin.fabric import Fabric, Leaf, Svi
 from lab.twin.model import Cable, TwinError, assemble, choose_fabric
 
@@ -31,7 +31,7 @@ def test_a_wrong_label_does_not_move_a_host(shop: Any) -> None:
     shop.set("l3extVirtualLIfP", encap="vlan-301", mtu="1500")
     twin = assemble(shop.fabric(), {"lab": shop.cluster()}, before)
     assert {host.key: host.cable for host in twin.hosts} == before
-    assert assemble(shop.fabric(), {"lab": shop.cluster()}).hosts[0].cable == Cable((203, 204), 301, 1500)
+    assert shop.twin().hosts[0].cable == Cable((203, 204), 301, 1500)
 
 
 def test_a_host_that_no_svi_knows_is_plugged_in_nowhere(shop: Any) -> None:
@@ -77,6 +77,16 @@ class TestChoice:
 
     def test_none_yet(self) -> None:
         assert choose_fabric([], [self.CLUSTER]).leaves == ()
+
+    def test_subnets_that_differ_in_length_are_not_the_same(self) -> None:
+        narrow = Cluster(nodes=(Node("n", 1, {"ipv4": "192.0.2.1/29"}),))
+        assert choose_fabric([self.NEAR], [narrow]).leaves == ()
+
+    def test_of_several_the_one_with_the_nodes_peers(self) -> None:
+        other = replace(self.NEAR, vrf="other", leaves=(Leaf(203, svis=(Svi("o", 300, addresses=("192.0.2.3/24",)),)),))
+        peers = (BgpPeer("Node", "192.0.2.3", 65002),)
+        cluster = Cluster(nodes=(Node("n", 1, {"ipv4": "192.0.2.1/24"}, peers=peers),))
+        assert choose_fabric([self.NEAR, other], [cluster]) is other
 
     def test_several_are_refused(self) -> None:
         with pytest.raises(TwinError, match="t:near, t:other"):
