@@ -191,9 +191,10 @@ class Apic:
         planting = Planting(self.tree, _now())
         self.tree.begin()
         planted = []
+        shared = self._needed_by_others(source)
         try:
             for dn in reversed(self._operational.get(source, [])):
-                if (mo := self.tree.get(dn)) is not None and mo.volatile:
+                if dn not in shared and (mo := self.tree.get(dn)) is not None and mo.volatile:
                     self.tree.remove(mo)
             for each in objects:
                 planted += planting.plant_tree(documents.parse_object(each))
@@ -204,6 +205,16 @@ class Apic:
             mo.volatile = True
         self._operational[source] = list(planting.touched)
         return len(planted)
+
+    def _needed_by_others(self, source: str) -> set[str]:
+        """Return what other sources serve and what contains that, such as a switch's BGP with a domain of each of two VRFs."""
+        needed: set[str] = set()
+        for dn in (dn for other, dns in self._operational.items() if other != source for dn in dns):
+            mo = self.tree.get(dn)
+            while mo is not None and mo.dn not in needed:
+                needed.add(mo.dn)
+                mo = mo.parent
+        return needed
 
     def secrets(self, dn: str | None = None, cls: str | None = None) -> dict[str, dict[str, str]]:
         """Return the secure properties of one object or of a class, by DN."""

@@ -78,9 +78,9 @@ class Seed:
 
     def _switch(self, pod: int, number: int, role: str) -> Iterator[Planted]:
         node, name = f"topology/pod-{pod}/node-{number}", f"{role}-{number}"
-        version = f"n9000-1{self.version}"
-        yield node, {"name": name, "role": role, "version": version, "adSt": "on", "fabricSt": "active"}
-        yield from self._system(node, name, role, f"10.{pod}.{number // 256}.{number % 256}", pod)
+        version, tep = f"n9000-1{self.version}", f"10.{pod}.{number // 256}.{number % 256}"
+        yield node, {"name": name, "role": role, "address": tep, "version": version, "adSt": "on", "fabricSt": "active"}
+        yield from self._system(node, name, role, tep, pod)
         yield f"{node}/sys/fwstatuscont/running", {"version": version, "type": "switch"}
         yield f"topology/pod-{pod}/paths-{number}", {}
 
