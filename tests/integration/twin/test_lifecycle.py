@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,3 +140,25 @@ def test_a_source_that_is_away_is_waited_for(empty: Bench) -> None:
     empty.apic.misbehave("status", status=503, method="GET", count=3)
     empty.change("bgpCtxAfPol", "uni/tn-common/bgpCtxAfP-wide", maxEcmp="1")
     eventually(lambda: all(len(empty.routes("leaf-201")[it]) == 1 for it in ("192.168.8.0/22",)), 20)
+
+
+def test_the_state_of_two_vrfs_on_one_leaf_stands_side_by_side(empty: Bench) -> None:
+    """Each twin replaces what it has reported itself, not the leaf's BGP that contains it."""
+
+    def domain(name: str, established: int) -> list[dict[str, Any]]:
+        inner = {"bgpDom": {"attributes": {"name": name, "numEstPeers": str(established)}}}
+        instance = {"bgpInst": {"attributes": {"asn": "65002"}, "children": [inner]}}
+        dn = "topology/pod-1/node-201/sys/bgp"
+        return [{"bgpEntity": {"attributes": {"dn": dn}, "children": [instance]}}]
+
+    def shown() -> dict[str, str]:
+        return {it["name"]: it["numEstPeers"] for it in empty.objects("bgpDom", 201)}
+
+    empty.apic.replace_operational("one", domain("t:one", 1))
+    empty.apic.replace_operational("two", domain("t:two", 2))
+    empty.apic.replace_operational("one", domain("t:one", 3))
+    assert shown() == {"t:one": "3", "t:two": "2"}
+    empty.apic.replace_operational("one", [])
+    assert shown() == {"t:two": "2"}
+    empty.apic.replace_operational("two", [])
+    assert shown() == {}
