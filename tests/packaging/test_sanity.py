@@ -25,4 +25,5 @@ def _home(cache: Path) -> Path:
 def test_ansible_test_sanity(run, root, collection_copy):
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     env = {"HOME": str(_home(root / ".cache" / "ansible-test")), "ANSIBLE_CONFIG": None}
-    run("ansible-test", "sanity", "--python", python, "--color", "no", "--truncate", "0", cwd=collection_copy, env=env, shown="ERROR|FATAL")
+    command = ("ansible-test", "sanity", "--python", python, "--color", "no", "--truncate", "0")
+    run(*command, cwd=collection_copy, env=env, shown="ERROR|FATAL")
