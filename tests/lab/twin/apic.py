@@ -12,8 +12,8 @@ from typing import Any
 
 import requests
 
-from lab.twin.fabric import POLICY_CLASSES
 from lab.twin.mo import Tree
+from lab.twin.policies import POLICY_CLASSES
 
 TIMEOUT = 30
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import selectors
 import signal
 import socket
@@ -19,22 +20,24 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 
 from lab.twin import bird, control, frr
 from lab.twin.apic import Access, ApicClient
 from lab.twin.bird import Announcement
 from lab.twin.calico import Cluster, read_cluster
 from lab.twin.daemons import DaemonError
-from lab.twin.fabric import read_fabrics
 from lab.twin.kubernetes import KubernetesClient
 from lab.twin.machines import BirdNode, FrrLeaf, MachineError, Network, batch, private_run
 from lab.twin.mo import Tree
 from lab.twin.model import Cable, Twin, TwinError, assemble, choose_fabric
 from lab.twin.network import WIRING, leaf_namespace, plan_changes, wire
+from lab.twin.policies import read_fabrics
 from lab.twin.reporter import Reporter
 
 LOG = logging.getLogger("twin")
 POLL_SECONDS = 0.5
+PRIORITY = -10
 STATE = "cabling.json"
 
 
@@ -369,5 +372,9 @@ def supervise(options: Options) -> None:
     """The supervisor process, first of its process namespace."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # said once, by leaving out --apic-ca
+    with contextlib.suppress(OSError):
+        # Three seconds of silence end a session: a busy machine must not look like a dead neighbour.
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     private_run()
     Supervisor(options).run()

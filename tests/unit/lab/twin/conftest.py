@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from lab.twin.calico import Cluster, Object, read_cluster
-from lab.twin.fabric import Fabric, read_fabrics
+from lab.twin.fabric import Fabric
 from lab.twin.mo import Mo, Tree
 from lab.twin.model import Twin, assemble
 from lab.twin.paper import Figure, fabric
+from lab.twin.policies import read_fabrics
 
 
 def _named(item: dict[str, Any], above: str) -> list[Mo]:

@@ -1,0 +1,406 @@
+"""APIC's tree as what leaves do.
+
+Only what a fabric would deploy gets into the model: an SVI needs its leaf in the node profile and its VLAN in the domain's
+pool, a peer needs BGP enabled on the L3Out. Policies resolve by name in the L3Out's tenant, then in ``common``, then to
+``common``'s ``default``, then to the class's defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from ipaddress import ip_network
+from itertools import chain
+
+from lab.twin.fabric import (
+    INHERITED_MTU,
+    PERVASIVE_MAC,
+    AddressFamilyPolicy,
+    Fabric,
+    Leaf,
+    Peer,
+    PrefixLimit,
+    Rule,
+    Svi,
+    Timers,
+)
+from lab.twin.mo import Mo, Tree
+
+FAMILIES = ("ipv4", "ipv6")
+
+# The classes that a Fabric is made of; the targets of one GET below ``uni``.
+POLICY_CLASSES = [
+    "l3extOut",
+    "l3extRsEctx",
+    "l3extRsL3DomAtt",
+    "bgpExtP",
+    "l3extLNodeP",
+    "l3extRsNodeL3OutAtt",
+    "l3extLoopBackIfP",
+    "bgpProtP",
+    "bgpRsBgpNodeCtxPol",
+    "bgpRsBestPathCtrlPol",
+    "l3extLIfP",
+    "l3extVirtualLIfP",
+    "l3extRsDynPathAtt",
+    "l3extRsPathL3OutAtt",
+    "l3extMember",
+    "l3extIp",
+    "bgpPeerP",
+    "bgpAsP",
+    "bgpLocalAsnP",
+    "bgpRsPeerPfxPol",
+    "l3extInstP",
+    "l3extSubnet",
+    "rtctrlProfile",
+    "rtctrlCtxP",
+    "rtctrlRsCtxPToSubjP",
+    "rtctrlSubjP",
+    "rtctrlMatchRtDest",
+    "bgpCtxPol",
+    "bgpBestPathCtrlPol",
+    "bgpCtxAfPol",
+    "bgpPeerPfxPol",
+    "fvCtx",
+    "fvRsCtxToBgpCtxAfPol",
+    "fvRsBgpCtxPol",
+    "bgpInstPol",
+    "fabricExplicitGEp",
+    "fabricNodePEp",
+    "infraRsVlanNs",
+    "fvnsVlanInstP",
+    "fvnsEncapBlk",
+]
+
+
+def read_fabrics(tree: Tree, secrets: Mapping[str, str] | None = None) -> list[Fabric]:
+    """Every VRF that has an L3Out.
+
+    :param secrets: ``{name of a bgpPeerP: password}``; APIC never returns them with the tree.
+    """
+    reader = _Reader(tree, secrets or {})
+    vrfs: dict[str, list[Mo]] = {}
+    for l3out in tree.of_class("l3extOut"):
+        if vrf := reader.vrf_of(l3out):
+            vrfs.setdefault(vrf.dn, []).append(l3out)
+    return [reader.fabric(dn, l3outs) for dn, l3outs in vrfs.items()]
+
+
+class _Reader:
+    def __init__(self, tree: Tree, secrets: Mapping[str, str]) -> None:
+        self._tree = tree
+        self._secrets = secrets
+
+    def fabric(self, vrf_dn: str, l3outs: list[Mo]) -> Fabric:
+        vrf = self._tree.get(vrf_dn)
+        assert vrf is not None
+        border = _merge_leaves(leaf for l3out in l3outs for leaf in self._leaves(l3out))
+        racks = self._racks(border, l3outs)
+        return Fabric(
+            tenant=_tenant(vrf_dn),
+            vrf=vrf.get("name") or vrf_dn.partition("/ctx-")[2],
+            asn=self._fabric_asn(),
+            bd_enforced=vrf.get("bdEnforcedEnable", "no") == "yes",
+            leaves=(*border, *self._compute_leaf(border)),
+            racks=racks,
+            policies={family: self._family_policy(vrf, family) for family in FAMILIES},
+            classified=tuple(self._classified(l3outs)),
+        )
+
+    # --- the fabric itself ---
+
+    def _fabric_asn(self) -> int | None:
+        numbers = [
+            mo.number("asn")
+            for policy in self._tree.of_class("bgpInstPol")
+            for mo in self._tree.children(policy.dn, "bgpAsP")
+        ]
+        return next(filter(None, numbers), None)
+
+    def _compute_leaf(self, border: Iterable[Leaf]) -> list[Leaf]:
+        """The first leaf that the L3Outs leave alone, where an endpoint can be."""
+        taken = {leaf.id for leaf in border}
+        for node in sorted(self._tree.of_class("fabricNode"), key=lambda mo: mo.number("id")):
+            if node.get("role") == "leaf" and node.number("id") not in taken:
+                pod, number = _node_of(node.dn)
+                return [Leaf(id=number, pod=pod, tep=self._tep(node.dn), compute=True)]
+        return []
+
+    def _tep(self, node_dn: str) -> str:
+        system = self._tree.get(f"{node_dn}/sys")
+        address = system.get("address") if system else ""
+        return "" if address == "0.0.0.0" else address
+
+    def _racks(self, border: tuple[Leaf, ...], l3outs: list[Mo]) -> tuple[tuple[int, ...], ...]:
+        """Which leaves stand together: vPC paths say it, else vPC protection groups, else node profiles."""
+        claims = chain(
+            (_path_leaves(svi.path) for leaf in border for svi in leaf.svis if svi.path),
+            (self._ids(group.dn, "fabricNodePEp") for group in self._tree.of_class("fabricExplicitGEp")),
+            (
+                tuple(_node_of(att.get("tDn"))[1] for att in self._tree.children(profile.dn, "l3extRsNodeL3OutAtt"))
+                for l3out in l3outs
+                for profile in self._tree.children(l3out.dn, "l3extLNodeP")
+            ),
+            ((leaf.id,) for leaf in border),
+        )
+        wanted = {leaf.id for leaf in border}
+        racks: list[tuple[int, ...]] = []
+        for claim in claims:
+            rack = tuple(sorted(wanted.intersection(claim)))
+            if rack:
+                wanted.difference_update(rack)
+                racks.append(rack)
+        return tuple(sorted(racks))
+
+    def _ids(self, dn: str, cls: str) -> tuple[int, ...]:
+        return tuple(mo.number("id") for mo in self._tree.children(dn, cls))
+
+    # --- one L3Out ---
+
+    def vrf_of(self, l3out: Mo) -> Mo | None:
+        relation = self._tree.child(l3out.dn, "l3extRsEctx")
+        name = relation.get("tnFvCtxName") if relation else ""
+        return self._named(_tenant(l3out.dn), f"ctx-{name}") if name else None
+
+    def _leaves(self, l3out: Mo) -> Iterable[Leaf]:
+        for profile in self._tree.children(l3out.dn, "l3extLNodeP"):
+            attached = {att.get("tDn"): att for att in self._tree.children(profile.dn, "l3extRsNodeL3OutAtt")}
+            relax = "asPathMultipathRelax" in self._best_path(profile).flags("ctrl")
+            for dn, att in attached.items():
+                pod, number = _node_of(dn)
+                yield Leaf(
+                    id=number,
+                    pod=pod,
+                    router_id=att.get("rtrId", "0.0.0.0"),
+                    tep=self._tep(dn),
+                    loopbacks=self._loopbacks(att),
+                    svis=tuple(self._svis(l3out, profile, dn)),
+                    relax=relax,
+                )
+
+    def _loopbacks(self, att: Mo) -> tuple[str, ...]:
+        router_id = [att.get("rtrId", "0.0.0.0")] if att.get("rtrIdLoopBack", "yes") == "yes" else []
+        return (*router_id, *(mo.get("addr") for mo in self._tree.children(att.dn, "l3extLoopBackIfP")))
+
+    def _svis(self, l3out: Mo, profile: Mo, node_dn: str) -> Iterable[Svi]:
+        for interfaces in self._tree.children(profile.dn, "l3extLIfP"):
+            for mo in self._tree.children(interfaces.dn, "l3extVirtualLIfP"):
+                if mo.get("nodeDn") == node_dn and self._vlan_allowed(mo, self._floating_domains(mo)):
+                    yield self._svi(l3out, profile, mo, mo, "")
+            for mo in self._tree.children(interfaces.dn, "l3extRsPathL3OutAtt"):
+                side = self._side(mo, _node_of(node_dn)[1])
+                if side and self._vlan_allowed(mo, self._l3_domains(l3out)):
+                    yield self._svi(l3out, profile, mo, side, mo.get("tDn"))
+
+    def _side(self, path: Mo, leaf: int) -> Mo | None:
+        """What carries this leaf's addresses: the path itself on one leaf, a member on each leaf of a vPC."""
+        leaves = _path_leaves(path.get("tDn"))
+        if leaf not in leaves:
+            return None
+        if len(leaves) == 1:
+            return path
+        side = "AB"[leaves.index(leaf)]
+        return next((mo for mo in self._tree.children(path.dn, "l3extMember") if mo.get("side") == side), None)
+
+    def _svi(self, l3out: Mo, profile: Mo, mo: Mo, addressed: Mo, path: str) -> Svi:
+        address = addressed.get("addr", "0.0.0.0")
+        return Svi(
+            l3out=l3out.dn,
+            vlan=_vlan(mo),
+            path=path,
+            mtu=mo.number("mtu", INHERITED_MTU),
+            mac=mo.get("mac", PERVASIVE_MAC),
+            addresses=() if address == "0.0.0.0" else (address,),
+            secondaries=tuple(ip.get("addr") for ip in self._tree.children(addressed.dn, "l3extIp")),
+            peers=tuple(self._peers(l3out, profile, mo)),
+        )
+
+    def _floating_domains(self, mo: Mo) -> list[str]:
+        return [relation.get("tDn") for relation in self._tree.children(mo.dn, "l3extRsDynPathAtt")]
+
+    def _l3_domains(self, l3out: Mo) -> list[str]:
+        return [relation.get("tDn") for relation in self._tree.children(l3out.dn, "l3extRsL3DomAtt")]
+
+    def _vlan_allowed(self, mo: Mo, domains: list[str]) -> bool:
+        """Whether a domain's pool holds the VLAN; a pool that the tree does not show holds every VLAN."""
+        for domain in domains:
+            relation = self._tree.child(domain, "infraRsVlanNs")
+            blocks = self._tree.children(relation.get("tDn"), "fvnsEncapBlk") if relation else []
+            if blocks and not any(_vlan(block, "from") <= _vlan(mo) <= _vlan(block, "to") for block in blocks):
+                return False
+        return True
+
+    # --- peers and policies ---
+
+    def _peers(self, l3out: Mo, profile: Mo, above: Mo) -> Iterable[Peer]:
+        if not self._tree.child(l3out.dn, "bgpExtP"):
+            return
+        for mo in self._tree.children(above.dn, "bgpPeerP"):
+            local = self._tree.child(mo.dn, "bgpLocalAsnP")
+            remote = self._tree.child(mo.dn, "bgpAsP")
+            yield Peer(
+                address=mo.get("addr"),
+                # Without a remote AS number the leaf takes the neighbour for one of its own AS.
+                asn=(remote.number("asn") if remote else 0) or self._fabric_asn() or 0,
+                password=self._secrets.get(mo.dn, ""),
+                controls=mo.flags("ctrl"),
+                ttl=mo.number("ttl", 1),
+                allow_self_as=mo.number("allowedSelfAsCnt", 3),
+                enabled=mo.get("adminSt", "enabled") == "enabled",
+                local_asn=local.number("localAsn") or None if local else None,
+                limit=self._prefix_limit(mo),
+                timers=self._timers(l3out, profile),
+                imports=self._rules(l3out, "import") if "import" in l3out.flags("enforceRtctrl") else None,
+                exports=self._rules(l3out, "export"),
+            )
+
+    def _prefix_limit(self, peer: Mo) -> PrefixLimit | None:
+        relation = self._tree.child(peer.dn, "bgpRsPeerPfxPol")
+        name = relation.get("tnBgpPeerPfxPolName") if relation else ""
+        policy = self._named(_tenant(peer.dn), f"bgpPfxP-{name}") if name else None
+        if not policy:
+            return None
+        return PrefixLimit(
+            maximum=policy.number("maxPfx", 20000),
+            threshold=policy.number("thresh", 75),
+            action=policy.get("action", "reject"),
+            restart_minutes=policy.number("restartTime") or None,
+        )
+
+    def _timers(self, l3out: Mo, profile: Mo) -> Timers:
+        relation = self._tree.child(f"{profile.dn}/protp", "bgpRsBgpNodeCtxPol")
+        name = relation.get("tnBgpCtxPolName") if relation else ""
+        if not name and (vrf := self.vrf_of(l3out)):
+            relation = self._tree.child(vrf.dn, "fvRsBgpCtxPol")
+            name = relation.get("tnBgpCtxPolName") if relation else ""
+        policy = self._policy(_tenant(profile.dn), "bgpCtxPol", "bgpCtxP-{}", name)
+        return Timers(
+            keepalive=policy.number("kaIntvl", 60),
+            hold=policy.number("holdIntvl", 180),
+            as_limit=policy.number("maxAsLimit"),
+            graceful="grCtrl" not in policy.attributes or "helper" in policy.flags("grCtrl"),
+        )
+
+    def _best_path(self, profile: Mo) -> Mo:
+        relation = self._tree.child(f"{profile.dn}/protp", "bgpRsBestPathCtrlPol")
+        name = relation.get("tnBgpBestPathCtrlPolName") if relation else ""
+        return self._policy(_tenant(profile.dn), "bgpBestPathCtrlPol", "bestpath-{}", name) if name else Mo("", "")
+
+    def _family_policy(self, vrf: Mo, family: str) -> AddressFamilyPolicy:
+        names = [
+            relation.get("tnBgpCtxAfPolName")
+            for relation in self._tree.children(vrf.dn, "fvRsCtxToBgpCtxAfPol")
+            if relation.get("af", "ipv4-ucast") == f"{family}-ucast"
+        ]
+        policy = self._policy(_tenant(vrf.dn), "bgpCtxAfPol", "bgpCtxAfP-{}", names[0] if names else "")
+        return AddressFamilyPolicy(
+            ecmp_ebgp=policy.number("maxEcmp", 16),
+            ecmp_ibgp=policy.number("maxEcmpIbgp", 16),
+            distances=(policy.number("eDist", 20), policy.number("iDist", 200), policy.number("localDist", 220)),
+        )
+
+    def _policy(self, tenant: str, cls: str, rn: str, name: str) -> Mo:
+        found = self._named(tenant, rn.format(name)) if name else None
+        return found or self._tree.get(f"uni/tn-common/{rn.format('default')}") or Mo(cls, "")
+
+    def _named(self, tenant: str, rn: str) -> Mo | None:
+        return self._tree.get(f"uni/tn-{tenant}/{rn}") or self._tree.get(f"uni/tn-common/{rn}")
+
+    # --- route control ---
+
+    def _rules(self, l3out: Mo, direction: str) -> tuple[Rule, ...]:
+        """``default-import``/``default-export``, joined with the external EPGs' subnets unless the profile stands alone."""
+        profile = self._tree.get(f"{l3out.dn}/prof-default-{direction}")
+        own = tuple(self._profile_rules(l3out, profile)) if profile else ()
+        if profile and profile.get("type", "combinable") == "global":
+            return own
+        return (*own, *self._subnet_rules(l3out, direction))
+
+    def _profile_rules(self, l3out: Mo, profile: Mo) -> Iterable[Rule]:
+        for context in sorted(self._tree.children(profile.dn, "rtctrlCtxP"), key=lambda mo: mo.number("order")):
+            permit = context.get("action", "permit") == "permit"
+            for relation in self._tree.children(context.dn, "rtctrlRsCtxPToSubjP"):
+                match_rule = self._named(_tenant(l3out.dn), f"subj-{relation.get('tnRtctrlSubjPName')}")
+                for mo in self._tree.children(match_rule.dn, "rtctrlMatchRtDest") if match_rule else ():
+                    yield _rule(mo, permit)
+
+    def _subnet_rules(self, l3out: Mo, direction: str) -> Iterable[Rule]:
+        for subnet in self._subnets(l3out):
+            if f"{direction}-rtctrl" in subnet.flags("scope"):
+                network = ip_network(subnet.get("ip"), strict=False)
+                aggregate = f"{direction}-rtctrl" in subnet.flags("aggregate")
+                yield Rule(str(network), le=network.max_prefixlen if aggregate else None)
+
+    def _classified(self, l3outs: list[Mo]) -> Iterable[str]:
+        for l3out in l3outs:
+            for subnet in self._subnets(l3out):
+                if "import-security" in (subnet.flags("scope") or {"import-security"}):
+                    yield str(ip_network(subnet.get("ip"), strict=False))
+
+    def _subnets(self, l3out: Mo) -> Iterable[Mo]:
+        for epg in self._tree.children(l3out.dn, "l3extInstP"):
+            yield from self._tree.children(epg.dn, "l3extSubnet")
+
+
+def _rule(mo: Mo, permit: bool) -> Rule:
+    network = ip_network(mo.get("ip"), strict=False)
+    if mo.get("aggregate", "no") != "yes":
+        return Rule(str(network), permit)
+    return Rule(str(network), permit, mo.number("fromPfxLen") or None, mo.number("toPfxLen") or network.max_prefixlen)
+
+
+def _merge_leaves(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
+    """One leaf for all its appearances in node profiles and L3Outs, one SVI for all families of a VLAN."""
+    merged: dict[int, Leaf] = {}
+    for leaf in leaves:
+        known = merged.get(leaf.id)
+        merged[leaf.id] = (
+            leaf
+            if known is None
+            else replace(
+                known,
+                loopbacks=tuple(dict.fromkeys((*known.loopbacks, *leaf.loopbacks))),
+                svis=(*known.svis, *leaf.svis),
+                relax=known.relax or leaf.relax,
+            )
+        )
+    return tuple(replace(merged[number], svis=_merge_svis(merged[number].svis)) for number in sorted(merged))
+
+
+def _merge_svis(svis: Iterable[Svi]) -> tuple[Svi, ...]:
+    merged: dict[tuple[str, int], Svi] = {}
+    for svi in svis:
+        known = merged.get((svi.l3out, svi.vlan))
+        merged[svi.l3out, svi.vlan] = (
+            svi
+            if known is None
+            else replace(
+                known,
+                addresses=(*known.addresses, *svi.addresses),
+                secondaries=(*known.secondaries, *svi.secondaries),
+                peers=(*known.peers, *svi.peers),
+            )
+        )
+    return tuple(merged.values())
+
+
+def _tenant(dn: str) -> str:
+    return dn.split("/")[1].removeprefix("tn-")
+
+
+def _node_of(dn: str) -> tuple[int, int]:
+    """Pod and number of ``topology/pod-1/node-201``."""
+    match = re.fullmatch(r"topology/pod-(\d+)/node-(\d+)", dn)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def _path_leaves(path: str) -> tuple[int, ...]:
+    """The leaves of a path's name, in the order of its sides."""
+    match = re.match(r"topology/pod-\d+/(?:prot)?paths-(\d+)(?:-(\d+))?/", path)
+    return tuple(int(number) for number in match.groups() if number) if match else ()
+
+
+def _vlan(mo: Mo, attribute: str = "encap") -> int:
+    number = mo.get(attribute).removeprefix("vlan-")
+    return int(number) if number.isdecimal() else 0
