@@ -185,7 +185,6 @@ def parent_dn(dn: str) -> str:
 
 
 def _unbracket(value: str) -> str:
-    """``lifp-[x]`` is accepted where the format says ``lifp-{name}``."""
     return value[1:-1] if value.startswith("[") and value.endswith("]") else value
 
 
@@ -230,11 +229,10 @@ def _relation(raw: dict[str, Any]) -> Relation:
 
 
 def _rn_pattern(rn: str) -> re.Pattern[str]:
+    """A value may stand in brackets or bare, whatever its format says."""
     pattern = ""
-    for literal, bracketed, bare in re.findall(r"([^{}\[\]]*)(?:\[{(\w+)}\]|{(\w+)})?", rn):
+    for literal, name in re.findall(r"([^{}\[\]]*)(\[?{\w+}\]?)?", rn):
         pattern += re.escape(literal)
-        if bracketed:
-            pattern += r"\[(.*?)\]"
-        elif bare:
-            pattern += r"(.+?)"
+        if name:
+            pattern += r"(\[.*?\]|[^\[\]]+?)"
     return re.compile(pattern)
