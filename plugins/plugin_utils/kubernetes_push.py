@@ -391,7 +391,7 @@ def _own_pool_faults(plan: dict, found: dict, pool: dict, wanted: dict) -> Itera
             "pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}."
         )
     operated = (pool["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == OPERATOR
-    planned = next(item for item in _wanted(plan, found) if _title(item) == _title(pool))
+    (planned,) = (item for item in _wanted(plan, found) if _title(item) == _title(pool))
     if operated and not _covers(pool, planned):
         remedy = "In the Installation's spec.calicoNetwork.ipPools set encapsulation: None, natOutgoing: Disabled, nodeSelector: all()."
         yield error(

@@ -37,7 +37,7 @@ def planned(request, tmp_path_factory):
 
 def test_plans_are_as_committed(planned):
     """``make golden`` writes them anew; the diff is for a reviewer."""
-    example, _, artifacts = planned
+    example, __, artifacts = planned
     written, golden = contents(artifacts), contents(GOLDEN / example.name)
     assert sorted(written) == sorted(golden)
     assert [name for name in golden if written[name] != golden[name]] == []
@@ -45,13 +45,13 @@ def test_plans_are_as_committed(planned):
 
 def test_planning_writes_nothing_else(planned):
     """The committed allocation file is complete: a plan of the example leaves the inventory as it is."""
-    example, inventory, _ = planned
+    example, inventory, __ = planned
     assert contents(inventory) == contents(example)
 
 
 def test_documents_are_what_they_say(planned):
     """One ``polUni`` with nothing but strings; Kubernetes objects with a kind each; no secret but its marker."""
-    _, _, artifacts = planned
+    __, __, artifacts = planned
     for cluster in artifacts.iterdir():
         tree = json.loads((cluster / "apic.json").read_text())
         assert list(tree) == ["polUni"]

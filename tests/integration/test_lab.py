@@ -31,7 +31,7 @@ def runs(tmp_path_factory) -> list[str]:
         "ACI_CALICO_LAB_KUBE_PORT": "0",
     }
     printed = []
-    for _ in range(2):
+    for __ in range(2):
         done = subprocess.run(
             ["sh", "-c", command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
         )

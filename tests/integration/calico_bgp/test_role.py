@@ -87,7 +87,7 @@ class Cluster:
         with subprocess.Popen(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
-            output, _ = process.communicate(timeout=120)
+            output, __ = process.communicate(timeout=120)
         requests = self.server.requests[before:]
         written = [request for request in requests if request.method != "GET"]
         recap = [word for line in output.splitlines() if line.startswith("prod1") for word in line.split()]
@@ -109,7 +109,7 @@ class Watch:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *__: object) -> None:
         self._stop.set()
         self._thread.join()
 
@@ -201,7 +201,7 @@ def test_64_nodes_take_no_more_tasks_than_six(tmp_path: Path) -> None:
         first = cluster.run()
         assert first.code == 0, first.output
         assert first.changed == 4  # the allocation file, the nodes, the Secret, all the rest
-        assert sum(path.startswith("/api/v1/nodes/") for _, path in first.written) == 64
+        assert sum(path.startswith("/api/v1/nodes/") for __, path in first.written) == 64
         second = cluster.run()
         assert (second.changed, second.written) == (0, [])
 

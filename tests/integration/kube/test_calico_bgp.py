@@ -67,13 +67,13 @@ class Run:
     def fact(self, name: str) -> Any:
         """A fact that the run has set."""
         (value,) = (
-            result["ansible_facts"][name] for _, result in self.results() if name in result.get("ansible_facts", {})
+            result["ansible_facts"][name] for __, result in self.results() if name in result.get("ansible_facts", {})
         )
         return value
 
     def shown(self) -> Objects:
         """The objects that the API server returned for what was sent, the Secret hidden."""
-        answers = (result.get("result", {}).get("results", []) for _, result in self.results())
+        answers = (result.get("result", {}).get("results", []) for __, result in self.results())
         objects = (answer["result"] for results in answers for answer in results)
         return by_title(obj for obj in objects if obj["kind"] != "Status")  # which is all that is left of a deleted one
 
@@ -112,7 +112,7 @@ class Cluster:
 
     def run(self, *arguments: str) -> Run:
         """Run the role as somebody who sees as much as one can see."""
-        _, _, variables = CLUSTERS[self.group]
+        __, __, variables = CLUSTERS[self.group]
         extra = {**variables, "aci_calico_kubeconfig": str(self.kubeconfig), "vault_bgp_password": PASSWORD}
         command = [
             Path(sys.executable).with_name("ansible-playbook"),
@@ -150,7 +150,7 @@ class Cluster:
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Cluster]:
     """One cluster as it is before this collection comes to it."""
     server, group, namespace = request.param
-    inventory, seed, _ = CLUSTERS[group]
+    inventory, seed, __ = CLUSTERS[group]
     folder = tmp_path_factory.mktemp("calico_bgp")
     shutil.copytree(root / "inventories" / inventory, folder / "inventory")
     (folder / "play.yml").write_text(PLAYBOOK)

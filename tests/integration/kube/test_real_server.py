@@ -78,14 +78,14 @@ def test_ends_when_told_and_keeps_its_state(root: Path, assets: Path, tmp_path: 
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert servers_of(state) == []
-    with program(root, assets, state) as (_, api):
+    with program(root, assets, state) as (__, api):
         assert api.token == first_token
         assert api.request("GET", f"{PEERS}/kept")["spec"] == PEER["spec"]
 
 
 def test_leaves_nothing_running_when_it_is_killed(root: Path, assets: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with program(root, assets, state) as (process, _):
+    with program(root, assets, state) as (process, __):
         assert len(servers_of(state)) == 2
         process.kill()
         process.wait()

@@ -178,6 +178,7 @@ class Site:
             capture_output=True,
             text=True,
             timeout=600,
+            check=False,
         )
         outcome = Outcome(done.returncode, done.stdout + done.stderr, list(self._results()))
         assert not (check and outcome.code), outcome.output[-6000:]

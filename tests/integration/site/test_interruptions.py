@@ -28,9 +28,9 @@ def _assert_guarded(tree: dict[str, Any]) -> None:
     named = {(cls, attributes.get("name")) for cls, attributes, _children in everything}
     for cls, attributes, children in everything:
         below = [item for child in children for item in _objects(child)]
-        if cls == "l3extOut" and any(kind in DOORS for kind, *_ in below):
+        if cls == "l3extOut" and any(kind in DOORS for kind, *__ in below):
             assert "import" in attributes["enforceRtctrl"]
-            assert ("rtctrlProfile", "default-import") in {(kind, one.get("name")) for kind, one, _ in below}
+            assert ("rtctrlProfile", "default-import") in {(kind, one.get("name")) for kind, one, __ in below}
             _assert_targets(below, named)
 
 
@@ -40,8 +40,8 @@ def _assert_targets(below: list[tuple[str, dict[str, Any], list[Any]]], named: s
         "bgpRsBestPathCtrlPol": ("bgpBestPathCtrlPol", "tnBgpBestPathCtrlPolName"),
         "rtctrlRsCtxPToSubjP": ("rtctrlSubjP", "tnRtctrlSubjPName"),
     }
-    found = [(targets[cls][0], attributes[targets[cls][1]]) for cls, attributes, _ in below if cls in targets]
-    assert {cls for cls, _name in found} == {cls for cls, _ in targets.values()}
+    found = [(targets[cls][0], attributes[targets[cls][1]]) for cls, attributes, __ in below if cls in targets]
+    assert {cls for cls, _name in found} == {cls for cls, __ in targets.values()}
     assert set(found) <= named
 
 

@@ -154,7 +154,7 @@ class TestStandardSvi:
         assert len(standard.sessions()) == 12
         for number, (node, block) in enumerate(PODS.items(), 1):
             leaf = "leaf-201" if node in NODES_1 else "leaf-203"
-            assert standard.routes(leaf)[block] == [figure.node_address(4, number).split("/")[0]]
+            assert standard.routes(leaf)[block] == [figure.node_address(4, number).partition("/")[0]]
             assert standard.routes(node)["default"] == [figure.secondary(4, number).split("/")[0]]
 
     def test_service_width(self, standard: Bench) -> None:

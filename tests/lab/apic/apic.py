@@ -92,7 +92,7 @@ class Apic:
 
     def _route(self, request: Request, as_xml: bool) -> Response:
         route = _without_suffix(request.path)
-        kind, _, rest = route.partition("/")
+        kind, __, rest = route.partition("/")
         if kind == "aaaLogin":
             return self._log_in(request, as_xml)
         if kind == "aaaListDomains":
@@ -107,7 +107,7 @@ class Apic:
         if kind == "mo":
             return self._on_object(request, rest, user, as_xml)
         if kind == "class" and request.method == "GET":
-            below, _, cls = rest.rpartition("/")
+            below, __, cls = rest.rpartition("/")
             options = query.Options.parse(request.query, self.tree)
             return self._rendered(*query.of_class(self.tree, cls, below, options), as_xml, options)
         raise errors.ApicError(404, "404", f"Resource not found: {request.path}")

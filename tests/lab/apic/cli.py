@@ -48,7 +48,7 @@ def serve(options: argparse.Namespace) -> None:
     """Run until SIGTERM or SIGINT; ``apic.json`` in the state directory says where."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *__: stop.set())
     server = ApicServer(
         options.seed,
         options.state,

@@ -70,7 +70,7 @@ class _Parser:
         return predicate
 
     def _property(self) -> tuple[frozenset[str], str]:
-        cls, _, name = self._next("word").partition(".")
+        cls, __, name = self._next("word").partition(".")
         classes = self.table.concrete(cls)
         if not classes:
             raise errors.class_not_found(cls)

@@ -76,8 +76,8 @@ def _filter(text: str | None, tree: Tree) -> filters.Predicate | None:
 def _order(text: str) -> Iterator[tuple[str, str, bool]]:
     """``fvBD.name|desc`` and so on, separated by commas."""
     for term in filter(None, text.split(",")):
-        path, _, direction = term.partition("|")
-        cls, _, prop = path.partition(".")
+        path, __, direction = term.partition("|")
+        cls, __, prop = path.partition(".")
         yield cls, prop, direction == "desc"
 
 

@@ -158,7 +158,7 @@ _ENCAP_LIMITS = {"vlan": (1, 4094), "vxlan": (1, 2**24 - 1), "vsan": (1, 4093), 
 def _encap(_spec: Spec, value: str) -> str:
     if value == "unknown":
         return value
-    kind, _, number = value.partition("-")
+    kind, __, number = value.partition("-")
     low, high = _ENCAP_LIMITS.get(kind, (1, 0))
     if not number.isdigit() or not low <= int(number) <= high:
         raise Unparsable(value)

@@ -54,7 +54,7 @@ def main() -> int:
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *__: stop.set())
     server_class: type[KubeServer | RealKubeServer] = RealKubeServer if arguments.real else KubeServer
     try:
         with server_class(

@@ -137,7 +137,7 @@ def _native(definition: dict[str, Any]) -> dict[str, Any]:
     """The definition of the same kind in ``projectcalico.org/v3``."""
     native = copy.deepcopy(definition)
     names = native["spec"]["names"]
-    native["spec"]["group"], _, served = CALICO_V3.partition("/")
+    native["spec"]["group"], __, served = CALICO_V3.partition("/")
     native["metadata"]["name"] = f"{names['plural']}.{native['spec']['group']}"
     (version,) = native["spec"]["versions"]
     version["name"] = served

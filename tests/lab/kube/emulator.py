@@ -26,7 +26,7 @@ STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 VERSION = {"major": "1", "minor": "30", "gitVersion": "v1.30.0-embedded", "platform": "embedded"}
 VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 # Everybody else's resources are served by a part of a real server that answers the unknown in plain text.
-BUILTIN_GROUPS = {api_version.rpartition("/")[0] for api_version, *_ in BUILTIN}
+BUILTIN_GROUPS = {api_version.rpartition("/")[0] for api_version, *__ in BUILTIN}
 HEALTH = {"/healthz", "/livez", "/readyz"}
 
 
@@ -56,9 +56,9 @@ class Emulator(kmock.KubernetesEmulator):
         self,
         kinds: list[Kind],
         token: str,
-        on_write: Callable[[Kind, str, dict], None] = lambda *_: None,
-        on_request: Callable[[Logged], None] = lambda _: None,
-        on_prune: Callable[[str, str, list[str]], None] = lambda *_: None,
+        on_write: Callable[[Kind, str, dict], None] = lambda *__: None,
+        on_request: Callable[[Logged], None] = lambda __: None,
+        on_prune: Callable[[str, str, list[str]], None] = lambda *__: None,
     ) -> None:
         super().__init__()
         self.kinds = {(kind.group, kind.version, kind.plural): kind for kind in kinds}
@@ -251,7 +251,7 @@ def _served(kind: Kind) -> kmock.resource:
 
 
 def _resource(kind: Kind) -> kmock.resource:
-    group, _, version = kind.storage_version.rpartition("/")
+    group, __, version = kind.storage_version.rpartition("/")
     return kmock.resource(group=group, version=version, plural=kind.plural)
 
 

@@ -71,7 +71,7 @@ class Unreadable(Refusal):
 class Objects:
     """All objects of a cluster, by kind, namespace and name."""
 
-    def __init__(self, on_write: Callable[[Kind, str, dict | None, dict], None] = lambda *_: None) -> None:
+    def __init__(self, on_write: Callable[[Kind, str, dict | None, dict], None] = lambda *__: None) -> None:
         self._objects: dict[Key, dict[str, Any]] = {}
         self._version = 0
         self._on_write = on_write  # kind, event type, object before, object after
@@ -272,7 +272,7 @@ def _details(kind: Kind, name: str) -> dict[str, Any]:
 
 def _invalid(kind: Kind, name: str, causes: list[tuple[str, str, str]]) -> Refusal:
     """The refusal of an object for all that is wrong with it: (field, reason, message) each."""
-    text = [f"{path}: {message}" for path, _, message in causes]
+    text = [f"{path}: {message}" for path, __, message in causes]
     summary = text[0] if len(text) == 1 else f"[{', '.join(text)}]"
     details = _details(kind, name)
     details["causes"] = [{"reason": reason, "message": message, "field": path} for path, reason, message in causes]

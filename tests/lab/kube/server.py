@@ -171,7 +171,7 @@ class KubeServer(KubeApi):
         self.apply(self._seed)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *__: object) -> None:
         self.close()
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=10)

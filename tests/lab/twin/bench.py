@@ -69,7 +69,7 @@ class Bench:
         return [item for item in found if node is None or f"/node-{node}/" in item["dn"]]
 
     def _request(self, method: str, path: str, **options: Any) -> Any:
-        for _ in range(2):
+        for __ in range(2):
             answer = self._session.request(method, self.apic.url + path, verify=False, timeout=60, **options)
             if answer.status_code != 403:
                 break

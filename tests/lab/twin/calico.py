@@ -358,7 +358,7 @@ def seconds(duration: str | None) -> int | None:
 
 def _asn(number: int | str) -> int:
     """An AS number, also in the dotted form that Calico takes."""
-    high, _, low = str(number).rpartition(".")
+    high, __, low = str(number).rpartition(".")
     return (int(high or 0) << 16) + int(low)
 
 

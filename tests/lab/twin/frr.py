@@ -248,7 +248,7 @@ def _undo(command: str) -> str:
 
 
 def _in_context(contexts: Contexts, command: str) -> list[str]:
-    return [*contexts, command, *("exit" for _ in contexts)]
+    return [*contexts, command, *("exit" for __ in contexts)]
 
 
 def _order(contexts: Contexts) -> tuple[bool, Contexts]:

@@ -133,7 +133,7 @@ class Network:
             # What is on a removed cable is gone already, so objections are expected.
             batch(program, where, [line for resource in group for line in resource.remove])
         problems = []
-        for (_, where, _, program), group in groupby(sorted(made, key=_turn), key=_turn):
+        for (__, where, __, program), group in groupby(sorted(made, key=_turn), key=_turn):
             problems += batch(program, where, [line for resource in group for line in resource.create])
         for namespace in set(self._namespaces) - set(namespaces):
             subprocess.run(["ip", "netns", "del", namespace], check=False)

@@ -317,7 +317,7 @@ class Session:
     @property
     def address(self) -> str:
         """The neighbour's address, which the session is named after."""
-        _, _, rest = self.name.partition("_")
+        __, __, rest = self.name.partition("_")
         rest = rest.partition("_port_")[0]
         return rest.replace("_", "." if re.fullmatch(r"\d+(_\d+){3}", rest) else ":")
 

@@ -174,7 +174,7 @@ class Figure:
         return mo(
             "l3extRsPathL3OutAtt",
             *members,
-            self._peer(self.node_address(version, node).split("/")[0]),
+            self._peer(self.node_address(version, node).partition("/")[0]),
             tDn=f"topology/pod-1/protpaths-{pair}/pathep-[vpc-node-{node}]",
             encap=f"vlan-{300 + node}",
             ifInstT="ext-svi",
@@ -235,7 +235,7 @@ class Figure:
                             else {"node": f"node-{node}"}
                         )
                         suffix = "" if self.floating else f"-node-{node}"
-                        address = self.leaf_address(version, leaf, node).split("/")[0]
+                        address = self.leaf_address(version, leaf, node).partition("/")[0]
                         yield calico(
                             "BGPPeer",
                             f"leaf-{leaf}-v{version}{suffix}",
@@ -321,7 +321,7 @@ def _node_dn(leaf: int) -> str:
 
 
 def _first(items: Iterable[Any], count: int) -> Iterable[Any]:
-    for _, item in zip(range(count), items, strict=False):
+    for __, item in zip(range(count), items, strict=False):
         yield item
 
 

@@ -238,7 +238,7 @@ class Supervisor:
         """The configuration of a leaf's or node's daemons, passwords left out."""
         if machine.startswith("leaf-"):
             return {"text": frr.text(self.leaves[int(machine[5:])].lines, hide_passwords=True)}
-        texts = [daemon.configuration for (key, _), daemon in sorted(self.birds.items()) if key == machine]
+        texts = [daemon.configuration for (key, __), daemon in sorted(self.birds.items()) if key == machine]
         lines = "\n".join(texts).splitlines()
         return {"text": "\n".join("  password (hidden);" if line.startswith("  password ") else line for line in lines)}
 
@@ -287,7 +287,7 @@ class Supervisor:
 
     def _daemons(self, machine: str) -> list[FrrLeaf | BirdNode]:
         found: list[FrrLeaf | BirdNode] = [leaf for leaf in self.leaves.values() if leaf.namespace == machine]
-        found += [daemon for (key, _), daemon in self.birds.items() if key == machine]
+        found += [daemon for (key, __), daemon in self.birds.items() if key == machine]
         if not found:
             raise KeyError(f"no such machine: {machine}")
         return found
@@ -313,12 +313,12 @@ class Supervisor:
     def run(self) -> None:
         """Serve until told to stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: setattr(self, "_stopping", True))
+            signal.signal(number, lambda *__: setattr(self, "_stopping", True))
         with control.bind(self._options.folder / control.NAME) as server, selectors.DefaultSelector() as selector:
             selector.register(server, selectors.EVENT_READ, self._accept)
             next_poll = 0.0
             while not self._stopping:
-                for key, _ in selector.select(max(0.0, next_poll - time.monotonic())):
+                for key, __ in selector.select(max(0.0, next_poll - time.monotonic())):
                     key.data(selector, key.fileobj)
                 if time.monotonic() >= next_poll:
                     self._poll()
@@ -346,7 +346,7 @@ class Supervisor:
             LOG.warning("%s", details or trouble)
 
     def _accept(self, selector: selectors.BaseSelector, server: socket.socket) -> None:
-        client, _ = server.accept()
+        client, __ = server.accept()
         client.settimeout(5)
         selector.register(client, selectors.EVENT_READ, self._serve)
 

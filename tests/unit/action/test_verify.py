@@ -36,7 +36,7 @@ class Bench:
     def module(self, name: str, arguments: dict, _task_vars: dict) -> dict:
         self.calls.append((name, arguments))
         if name == "aci_state":
-            self.before_look(sum(called == name for called, _ in self.calls))
+            self.before_look(sum(called == name for called, __ in self.calls))
             return {"state": self.cluster.aci}
         if name == "calico_info":
             return {"calico": self.cluster.info}
@@ -131,7 +131,7 @@ def test_without_reports_nobody_is_asked(bench):
 
 def test_without_kubernetes_only_apic_is_read(bench):
     bench.run(look_at_kubernetes=False)
-    assert [name for name, _ in bench.calls] == ["aci_state"]
+    assert [name for name, __ in bench.calls] == ["aci_state"]
 
 
 def test_what_apic_is_asked(bench):

@@ -44,7 +44,7 @@ class Api:
         if method == "post":
             self.lists[path].append(body)
         if method == "delete":
-            collection, _, name = path.rpartition("/")
+            collection, __, name = path.rpartition("/")
             self.lists[collection] = [item for item in self.lists[collection] if item["metadata"]["name"] != name]
         return SimpleNamespace(data=json.dumps({"items": self.lists.get(path, [])}))
 

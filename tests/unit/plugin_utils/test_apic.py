@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import PASSWORD_MARKER, apic_roots, apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.standalone import cluster_plan
-
 from lab.example import worked_example
 
 
@@ -115,7 +115,7 @@ def test_families_of_an_svi_are_kept_apart() -> None:
         "external_service_subnets": ["192.168.3.0/24"],
     }
     tree = apic_tree(_plan(**subnets))
-    for _attributes_, interfaces in _find(tree, "l3extLIfP"):
+    for __, interfaces in _find(tree, "l3extLIfP"):
         addresses = [svi["l3extVirtualLIfP"]["attributes"]["addr"] for svi in interfaces]
         assert len({":" in address for address in addresses}) == 1
     assert _attributes(tree, "fvRsCtxToBgpCtxAfPol", "af") == ["ipv4-ucast", "ipv6-ucast"]

@@ -31,7 +31,7 @@ class Client:
         self.cookies = f"APIC-cookie={apic.gate.issue('admin')}"
 
     def send(self, method: str, target: str, body: str = "") -> Response:
-        path, _, query = target.partition("?")
+        path, __, query = target.partition("?")
         return self.apic.handle(Request(method, target, unquote(path), dict(parse_qsl(query)), self.cookies, body))
 
     def get(self, target: str) -> list[dict[str, Any]]:

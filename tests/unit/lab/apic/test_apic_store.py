@@ -76,7 +76,8 @@ def test_no_file_holds_a_password(make_client, mo, tmp_path: Path, monkeypatch, 
 
 def test_live_state_does_not_survive(make_client, tmp_path: Path) -> None:
     client = make_client(tmp_path)
-    entry = {"bgpPeerEntry": {"attributes": {"dn": "topology/pod-1/node-201/sys/bgp/inst/dom-common:calico/peer-[192.168.2.1]/ent-[192.168.2.1]", "operSt": "established"}}}  # fmt: skip
+    dn = "topology/pod-1/node-201/sys/bgp/inst/dom-common:calico/peer-[192.168.2.1]/ent-[192.168.2.1]"
+    entry = {"bgpPeerEntry": {"attributes": {"dn": dn, "operSt": "established"}}}
     assert client.apic.replace_operational("twin", [entry]) == 1
     client.post("uni", {"fvTenant": {"attributes": {"name": "t"}}})
     assert make_client(tmp_path).get("/api/class/bgpPeerEntry.json") == []

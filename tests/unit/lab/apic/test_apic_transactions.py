@@ -97,20 +97,41 @@ def test_nothing_of_a_refused_post_stays(client, mo) -> None:
     [
         ("uni", {"fvFoobar": {"attributes": {}}}, 400, "122", "unknown managed object class fvFoobar"),
         ("uni", {"fvTenant": {"attributes": {"name": "t", "description": "x"}}}, 400, "400", "unknown attribute 'description' in element 'fvTenant'"),
-        ("uni", {"fvTenant": {"children": []}}, 400, "400", "invalid data at line '1'. Attributes are missing, tag 'attributes' must be specified first, before any other tag"),
+        (
+            "uni", {"fvTenant": {"children": []}}, 400, "400",
+            "invalid data at line '1'. Attributes are missing, tag 'attributes' must be specified first, before any other tag",
+        ),
         ("uni", '{"fvTenant": {"attributes": {"name": "t", "descr": 1}}}', 400, "400", "JSON parsing failed - incomplete attribute value at line: 1"),
-        ("uni", '{"fvTenant": {"attributes": {"descr": 12, "name": "t"}}}', 400, "120", "unknown property value 2, , name descr, class fvTenant [(Dn0)] Dn0=, "),
+        (
+            "uni", '{"fvTenant": {"attributes": {"descr": 12, "name": "t"}}}', 400, "120",
+            "unknown property value 2, , name descr, class fvTenant [(Dn0)] Dn0=, ",
+        ),
         ("uni", '{"fvTenant": ', 400, "400", "JSON parsing failed - incomplete attribute value at line: 1"),
-        ("uni/tn-prod", {"l3extOut": {"attributes": {"name": "o", "targetDscp": "XX"}}}, 400, "120", "unknown property value XX, name targetDscp, class l3extOut [(Dn0)] Dn0=uni/tn-prod/out-o, "),
-        ("uni/tn-prod", {"bgpCtxPol": {"attributes": {"name": "p", "holdIntvl": "4000"}}}, 400, "801", "Property holdIntvl of uni/tn-prod/bgpCtxP-p is out of range"),
+        (
+            "uni/tn-prod", {"l3extOut": {"attributes": {"name": "o", "targetDscp": "XX"}}}, 400, "120",
+            "unknown property value XX, name targetDscp, class l3extOut [(Dn0)] Dn0=uni/tn-prod/out-o, ",
+        ),
+        (
+            "uni/tn-prod", {"bgpCtxPol": {"attributes": {"name": "p", "holdIntvl": "4000"}}}, 400, "801",
+            "Property holdIntvl of uni/tn-prod/bgpCtxP-p is out of range",
+        ),
         ("uni", {"fvTenant": {"attributes": {"name": "t", "descr": "[x]"}}}, 400, "801", "property descr of uni/tn-t failed validation for value '[x]'"),
         ("uni", {"fvTenant": {"attributes": {"dn": "uni/foo-t"}}}, 400, "120", "unknown property value uni/foo-t, name dn, class fvTenant [(Dn0)] Dn0=, "),
         ("uni", {"fvCtx": {"attributes": {"dn": "uni/tn-prod"}}}, 400, "400", "Invalid request. dn 'uni/tn-prod' is not valid for class fvCtx"),
-        ("uni/tn-prod", {"fvTenant": {"attributes": {"name": "prod"}, "children": [{"l3extInstP": {"attributes": {"rn": "instP-x"}}}]}}, 400, "400", "Invalid request. Can not contain child 'instP-x' under parent 'uni/tn-prod'"),
+        (
+            "uni/tn-prod", {"fvTenant": {"attributes": {"name": "prod"}, "children": [{"l3extInstP": {"attributes": {"rn": "instP-x"}}}]}}, 400, "400",
+            "Invalid request. Can not contain child 'instP-x' under parent 'uni/tn-prod'",
+        ),
         ("uni/tn-nix/out-o", {"l3extOut": {"attributes": {}}}, 400, "102", "configured object ((Dn0)) not found Dn0=uni/tn-nix/out-o, "),
         ("uni", {"fvTenant": {"attributes": {"name": "nix", "status": "modified"}}}, 400, "102", "configured object ((Dn0)) not found Dn0=uni/tn-nix, "),
-        ("uni", {"fvTenant": {"attributes": {"name": "prod", "status": "created"}}}, 400, "103", "child (Rn) of class fvTenant is already attached. dn[(Dn0)] Dn0=uni, Rn0=tn-prod, "),
-        ("uni/tn-prod", {"fvTenant": {"attributes": {"name": "other"}}}, 400, "105", "Create-only and naming props cannot be modified after creation, class=fvTenant, prop=name"),
+        (
+            "uni", {"fvTenant": {"attributes": {"name": "prod", "status": "created"}}}, 400, "103",
+            "child (Rn) of class fvTenant is already attached. dn[(Dn0)] Dn0=uni, Rn0=tn-prod, ",
+        ),
+        (
+            "uni/tn-prod", {"fvTenant": {"attributes": {"name": "other"}}}, 400, "105",
+            "Create-only and naming props cannot be modified after creation, class=fvTenant, prop=name",
+        ),
         ("uni/tn-prod", {"fvTenant": {"attributes": {"lcOwn": "policy"}}}, 400, "170", "Admin implicit props cannot be modified, class=fvTenant, prop=lcOwn"),
         ("uni/foo", {"fvTenant": {"attributes": {}}}, 400, "104", "Invalid DN uni/foo, wrong rn prefix foo at position 2"),
     ],

@@ -34,15 +34,15 @@ def test_unknown_fields_beside_the_spec_are_dropped():
 
 
 def test_defaults_are_filled_in_and_nulls_are_nothing():
-    _, spec = admitted("IPPool", {"cidr": "10.1.0.0/16", "disabled": None})
+    __, spec = admitted("IPPool", {"cidr": "10.1.0.0/16", "disabled": None})
     assert spec == {"cidr": "10.1.0.0/16", "assignmentMode": "Automatic", "nodeSelector": "all()"}
 
 
 def test_everything_wrong_is_said_at_once():
-    findings, _ = admitted(
+    findings, __ = admitted(
         "BGPPeer", {"asNumber": "65002", "node": 1, "nextHopMode": "Me", "password": {"secretKeyRef": {}}}
     )
-    assert [path for path, _, _ in findings.causes] == [
+    assert [path for path, __, __ in findings.causes] == [
         "spec.asNumber",
         "spec.node",
         "spec.nextHopMode",
@@ -71,7 +71,7 @@ def test_everything_wrong_is_said_at_once():
     ],
 )
 def test_wrong_values(kind, spec, path):
-    findings, _ = admitted(kind, spec)
+    findings, __ = admitted(kind, spec)
     assert [cause[0] for cause in findings.causes] == [path]
 
 
@@ -98,8 +98,8 @@ def test_wrong_values(kind, spec, path):
     ],
 )
 def test_fields_that_contradict_each_other(kind, spec):
-    findings, _ = admitted(kind, spec)
-    assert [(path, reason) for path, reason, _ in findings.causes] == [("spec", "FieldValueForbidden")]
+    findings, __ = admitted(kind, spec)
+    assert [(path, reason) for path, reason, __ in findings.causes] == [("spec", "FieldValueForbidden")]
 
 
 @pytest.mark.parametrize("change", [{"cidr": "10.2.0.0/16"}, {"blockSize": 27}])

@@ -68,7 +68,7 @@ def test_versions_are_never_given_out_again(tmp_path):
         server.request("POST", PEERS, peer())
         server.request("DELETE", f"{PEERS}/p")
         version = server.request("GET", PEERS)["metadata"]["resourceVersion"]
-    for _ in range(2):
+    for __ in range(2):
         with KubeServer(state_dir=tmp_path) as server:
             assert server.request("GET", PEERS)["metadata"]["resourceVersion"] == version
 
@@ -136,7 +136,7 @@ def test_a_stranger_is_sent_away(server):
 
 def test_unavailable_for_a_while(server):
     server.misbehaviour.unavailable = 2
-    for _ in range(2):
+    for __ in range(2):
         with pytest.raises(ApiFailure, match="503"):
             server.request("GET", "/api/v1/nodes")
     assert server.request("GET", "/api/v1/nodes")["items"]
@@ -160,7 +160,7 @@ def test_a_watch_tells_what_happens(server):
     server.request("POST", PEERS, peer())
     server.request("PATCH", f"{PEERS}/p", {"spec": {"asNumber": 1}}, MERGE)
     server.request("DELETE", f"{PEERS}/p")
-    events = [json.loads(stream.readline()) for _ in range(3)]
+    events = [json.loads(stream.readline()) for __ in range(3)]
     connection.close()
     assert [(event["type"], event["object"]["spec"]["asNumber"]) for event in events] == [
         ("ADDED", 65002),

@@ -122,12 +122,12 @@ class TestPrivateApt:
 
 class TestEnsure:
     def test_does_nothing_where_a_build_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(command, "build", lambda *_: pytest.fail("built again"))
+        monkeypatch.setattr(command, "build", lambda *__: pytest.fail("built again"))
         command.ensure(complete(tmp_path))
 
     def test_builds_where_none_is_and_on_request(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         built: list[Path] = []
-        monkeypatch.setattr(command, "build", lambda target, *_: built.append(complete(target)))
+        monkeypatch.setattr(command, "build", lambda target, *__: built.append(complete(target)))
         command.ensure(tmp_path / "assets", MIRROR)
         command.ensure(tmp_path / "assets", MIRROR)
         assert len(built) == 1
@@ -138,7 +138,7 @@ class TestEnsure:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
         """The other build holds the lock for a moment and leaves a result."""
-        monkeypatch.setattr(command, "build", lambda *_: pytest.fail("built a second time"))
+        monkeypatch.setattr(command, "build", lambda *__: pytest.fail("built a second time"))
         target = tmp_path / "assets"
         other = f"flock {target}.lock sh -c 'echo locked; sleep 0.5; mkdir {target}; cp /bin/true {target}/etcd; cp /bin/true {target}/kube-apiserver'"
         with subprocess.Popen(other, shell=True, stdout=subprocess.PIPE, text=True) as process:

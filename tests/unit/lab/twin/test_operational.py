@@ -111,7 +111,7 @@ def test_an_established_neighbour(shop: Any) -> None:
 
 def test_the_vrf_counts_its_nodes_and_not_the_other_leaves(shop: Any) -> None:
     twin = shop.twin()
-    (bgp, *_) = leaf_objects(twin.fabric.leaves[0], twin, answers())
+    (bgp, *__) = leaf_objects(twin.fabric.leaves[0], twin, answers())
     domain = bgp["bgpEntity"]["children"][0]["bgpInst"]["children"][0]["bgpDom"]
     assert bgp["bgpEntity"]["attributes"]["dn"] == "topology/pod-1/node-201/sys/bgp"
     wanted = {"name": "common:calico", "numPeers": "1", "numEstPeers": "1", "rtrId": "1.1.4.201", "maxAsLimit": "1"}
