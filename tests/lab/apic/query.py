@@ -177,7 +177,7 @@ def _shown_order(mo: ManagedObject) -> list[ManagedObject]:
 def _wanted(mo: ManagedObject, options: Options, whole: bool) -> bool:
     if options.subtree_classes and not whole and mo.cls not in options.subtree_classes:
         return False
-    if options.properties == "config-only" and mo.cls in _STATE:
+    if options.properties == "config-only" and (mo.info.operational or mo.cls in _STATE):
         return False
     return options.subtree_filter is None or options.subtree_filter(mo)
 

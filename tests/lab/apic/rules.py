@@ -137,6 +137,12 @@ def _profile_needs_a_physical_domain(_tree: Tree, mo: ManagedObject) -> None:
         raise errors.validation_failed(f"BD profile requires a physical domain: Dn0={mo.parent.dn}, ")
 
 
+@_rule("l3extConsLbl")
+def _label_leads_to_its_provider(tree: Tree, mo: ManagedObject) -> None:
+    target = f"resPolCont/tn-[uni/tn-infra]/provlbl-{mo.values['name']}"
+    tree.update(mo.child("l3extRsProvLblDef"), {"tDn": target})
+
+
 def _vrf_of(l3out: ManagedObject) -> tuple[str, str]:
     """Return the tenant and name by which an L3Out knows its VRF."""
     relation = l3out.child("l3extRsEctx")

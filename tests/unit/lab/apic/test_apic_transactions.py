@@ -47,7 +47,9 @@ def test_the_same_again_changes_nothing(client, mo) -> None:
 def test_modified_shows_what_changed_nested(client, mo) -> None:
     client.post("uni", mo("fvTenant", mo("l3extOut", name="o"), name="t"))
     (changed,) = client.post("uni", mo("fvTenant", mo("l3extOut", name="o", descr="new"), name="t"))
-    assert changed == {"l3extOut": {"attributes": {"descr": "new", "dn": "uni/tn-t/out-o", "status": "modified"}}}
+    assert changed == {
+        "l3extOut": {"attributes": {"descr": "new", "dn": "uni/tn-t/out-o", "rn": "", "status": "modified"}}
+    }
 
 
 def test_flags_are_sorted_and_numbers_named(client, mo) -> None:
@@ -159,7 +161,7 @@ def test_a_password_is_stored_but_never_returned(client, l3out, mo) -> None:
     assert client.apic.secrets(dn=PEER) == {PEER: {"password": "marker-secret"}}
     assert client.post(lifp, floating(mo, peer)) == []
     rotated = client.post(lifp, floating(mo, mo("bgpPeerP", addr="192.168.2.0/24", password="other")))
-    assert rotated[0]["bgpPeerP"]["attributes"] == {"dn": PEER, "status": "modified"}
+    assert rotated[0]["bgpPeerP"]["attributes"] == {"dn": PEER, "rn": "", "status": "modified"}
 
 
 def test_xml_in_and_out(client) -> None:
