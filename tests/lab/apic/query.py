@@ -82,11 +82,8 @@ def _order(text: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _number(query: Mapping[str, str], name: str) -> int | None:
-    if name not in query:
-        return None
-    if not query[name].isdigit():
-        raise errors.bad_query(f"Invalid value {query[name]} for query option {name}")
-    return int(query[name])
+    """What is no number counts as left out: cisco.aci sends ``page=None``."""
+    return int(query[name]) if query.get(name, "").isdigit() else None
 
 
 def of_object(tree: Tree, dn: str, options: Options) -> tuple[list[Node], int]:

@@ -148,6 +148,11 @@ def test_order_and_pages(tenant) -> None:
     assert (answer["totalCount"], names(answer["imdata"])) == ("2", ["uni/tn-t/ctx-v1"])
 
 
+def test_a_page_that_is_no_number_is_the_first(tenant) -> None:
+    answer = json.loads(tenant.send("GET", "/api/class/fvCtx.json?page=None&page-size=1").body)
+    assert len(answer["imdata"]) == 1
+
+
 def test_count(tenant) -> None:
     (found,) = tenant.get('/api/class/fvCtx.json?rsp-subtree-include=count&query-target-filter=wcard(fvCtx.dn,"tn-t/")')
     assert found["moCount"]["attributes"]["count"] == "2"
@@ -163,6 +168,6 @@ def test_an_abstract_class_means_those_below_it(tenant) -> None:
     assert "uni/tn-t/out-o/instP-e" in names(tenant.get("/api/class/fvEPg.json"))
 
 
-@pytest.mark.parametrize("option", ["query-target=all", "rsp-subtree=some", "rsp-prop-include=some", "page=x"])
+@pytest.mark.parametrize("option", ["query-target=all", "rsp-subtree=some", "rsp-prop-include=some"])
 def test_unknown_values_of_options(client, option) -> None:
     assert client.refusal("GET", f"/api/class/fvTenant.json?{option}")[0] == 400
