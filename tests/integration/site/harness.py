@@ -79,6 +79,10 @@ class Cluster:
         """What APIC holds, without what changes by itself."""
         return self.apic.snapshot(volatile=False)
 
+    def nameless_tree(self) -> str:
+        """The tree as text with the cluster's name left out, to be compared with another cluster's."""
+        return json.dumps(self.tree()).replace(self.name, "NAME")
+
     def post(self, dn: str, body: dict[str, Any]) -> None:
         """Configure something by hand, as somebody else would."""
         context = ssl.create_default_context(cafile=str(self.apic.ca_path))
@@ -90,8 +94,8 @@ class Cluster:
                 cookie = answer.headers.get("Set-Cookie", "")
 
     def calls(self) -> list[str]:
-        """Method and path of every request to APIC so far."""
-        return [f"{entry['method']} {entry['path']}" for entry in self.apic.log.entries]
+        """Method and path of every request to APIC so far, with the cluster's name left out."""
+        return [f"{entry['method']} {entry['path']}".replace(self.name, "NAME") for entry in self.apic.log.entries]
 
 
 @dataclass

@@ -45,13 +45,13 @@ def _assert_targets(below: list[tuple[str, dict[str, Any], list[Any]]], named: s
     assert set(found) <= named
 
 
-def _reference(folder: Path, svi: str) -> tuple[dict[str, Any], int]:
+def _reference(folder: Path, svi: str) -> tuple[str, int]:
     """The tree that an undisturbed run makes, and how many requests that takes."""
     folder.mkdir()
     with Site(folder) as site:
-        cluster = site.add("prod", intent(svi, racks(2, 2)), kube=False)
+        cluster = site.add("undisturbed", intent(svi, racks(2, 2)), kube=False)
         site.run("site", *ACI_ONLY)
-        return cluster.tree(), len(cluster.calls())
+        return cluster.nameless_tree(), len(cluster.calls())
 
 
 @pytest.mark.parametrize("svi", ["floating", "standard"])
@@ -59,11 +59,11 @@ def test_refusals_and_lost_answers_at_every_request_are_overcome(site: Site, svi
     wanted, requests = _reference(tmp_path / "reference", svi)
     for action in ("status", "drop", "drop-after", "expire"):
         for number in range(1, requests + 1):
-            cluster = site.add(f"{action}-{number}", _named(svi, "prod"), kube=False)
+            cluster = site.add(f"{action}-{number}-cluster", intent(svi, racks(2, 2)), kube=False)
             cluster.apic.misbehave(action, nth=number)
     site.run("site", *ACI_ONLY)
     for cluster in site.clusters.values():
-        assert cluster.tree() == wanted, cluster.name
+        assert cluster.nameless_tree() == wanted, cluster.name
         cluster.apic.log.clear()
     outcome = site.run("site", *ACI_ONLY)
     assert [name for name in site.clusters if outcome.changed(name)] == []
@@ -73,7 +73,7 @@ def test_refusals_and_lost_answers_at_every_request_are_overcome(site: Site, svi
 def test_killed_at_every_request_the_next_run_finishes(site: Site, svi: str, tmp_path: Path) -> None:
     wanted, requests = _reference(tmp_path / "reference", svi)
     victims = [
-        _killed(tmp_path / f"{action}-{number}", svi, action, number)
+        _killed(tmp_path / f"{action}-{number}-cluster", svi, action, number)
         for action in ("hang", "hang-after")
         for number in range(1, requests + 1)
     ]
@@ -82,19 +82,15 @@ def test_killed_at_every_request_the_next_run_finishes(site: Site, svi: str, tmp
         site.clusters[victim.name] = victim
     site.run("site", *ACI_ONLY)
     for victim in victims:
-        assert victim.tree() == wanted, victim.name
+        assert victim.nameless_tree() == wanted, victim.name
         victim.apic.stop()
-
-
-def _named(svi: str, cluster: str) -> dict[str, Any]:
-    return intent(svi, racks(2, 2), cluster_name=cluster)
 
 
 def _killed(folder: Path, svi: str, action: str, number: int) -> Cluster:
     """A cluster whose first run was killed while APIC sat on its nth request."""
     folder.mkdir()
     site = Site(folder)
-    cluster = site.add(folder.name, _named(svi, "prod"), kube=False)
+    cluster = site.add(folder.name, intent(svi, racks(2, 2)), kube=False)
     cluster.apic.misbehave(action, nth=number)
     process = site.start("site", *ACI_ONLY)
     assert cluster.apic.misbehaviour.hung.wait(60), f"there was no request {number}"

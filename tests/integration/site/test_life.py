@@ -72,7 +72,7 @@ def test_what_others_made_is_the_same_after_every_run(
     tmp_path_factory: Any, before: set[str], between: set[str]
 ) -> None:
     with Site(tmp_path_factory.mktemp("foreign")) as site:
-        cluster = site.add("prod", intent("floating", racks(2, 1), cluster_name="prod"), kube=False)
+        cluster = site.add("prod", intent("floating", racks(2, 1)), kube=False)
         for name in before:
             _post(cluster, name)
         site.run("site", "--tags", "aci")
