@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -68,9 +69,16 @@ def copy_files(root: Path, target: Path, links: bool) -> Path:
 
 @pytest.fixture(scope="session")
 def collection_copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the collection at ``…/ansible_collections/netops/aci_calico``, the only place that ansible-test accepts."""
-    folder = tmp_path_factory.mktemp("copy") / "ansible_collections" / "netops" / "aci_calico"
-    return copy_files(root, folder, links=False)
+    """A copy of the collection at ``…/ansible_collections/netops/aci_calico``, the only place that ansible-test accepts.
+
+    The collections that it depends on are beside it: ansible-test looks nowhere else.
+    """
+    collections = tmp_path_factory.mktemp("copy") / "ansible_collections"
+    for namespace in ("cisco", "kubernetes"):
+        package = importlib.import_module(f"ansible_collections.{namespace}")
+        (collections / namespace).parent.mkdir(exist_ok=True)
+        (collections / namespace).symlink_to(next(iter(package.__path__)))
+    return copy_files(root, collections / "netops" / "aci_calico", links=False)
 
 
 @pytest.fixture(scope="session")
