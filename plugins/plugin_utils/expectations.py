@@ -19,7 +19,8 @@ def expectations(plan: dict) -> dict:
     :param plan: a cluster's plan (see docs/design.md).
     :returns: a dictionary of plain values: ``sessions`` (one entry for each node, leaf and family), ``nodes``,
         ``leaves`` and ``racks`` by name, ``prefixes`` (the plan's subnets by role and family), ``allowed`` (what
-        import route control lets in, by family), ``ecmp``, ``prefix_limit``, ``filtered`` and the VRF as ``tenant:vrf``.
+        import route control lets in, by family), ``ecmp``, ``prefix_limit``, ``filtered``, ``shared_peers``
+        (whether all nodes of a leaf stand behind one peer of APIC's) and the VRF as ``tenant:vrf``.
     """
     fabric, bgp = plan["fabric"], plan["bgp"]
     return {
@@ -37,6 +38,7 @@ def expectations(plan: dict) -> dict:
         "ecmp": {"ebgp": bgp["ecmp_ebgp"], "ibgp": bgp["ecmp_ibgp"]},
         "prefix_limit": bgp["prefix_limit"],
         "filtered": plan["calico"]["bgp_filter"],
+        "shared_peers": plan["svi"]["kind"] == "floating",
     }
 
 

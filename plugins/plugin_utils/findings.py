@@ -301,7 +301,7 @@ RULES = {
     "leaf-silent": Rule(
         "sessions",
         "a leaf has no BGP in the VRF",
-        "The leaf is down, or the L3Out is not deployed on it.",
+        "The leaf is down or cut off, or the L3Out is not deployed on it.",
         "See the leaf's state and the faults of the L3Out's node profile.",
         heals=True,
     ),
@@ -602,14 +602,19 @@ def explanations(findings: list[Finding]) -> dict[int, Finding]:
     """``{id(symptom): cause}`` for each finding that another one explains."""
     order = {rule: position for position, rule in enumerate(EXPLAINS)}
     causes = sorted((finding for finding in findings if finding.id in EXPLAINS), key=lambda finding: order[finding.id])
-    found = {id(finding): next((cause for cause in causes if _covers(cause, finding)), None) for finding in findings}
+    candidates = {
+        symptom: [cause for cause in causes if symptom in EXPLAINS[cause.id]]
+        for symptom in {finding.id for finding in findings}
+    }
+    found = {
+        id(finding): next((cause for cause in candidates[finding.id] if _covers(cause, finding)), None)
+        for finding in findings
+    }
     return {symptom: cause for symptom, cause in found.items() if cause is not None}
 
 
 def _covers(cause: Finding, symptom: Finding) -> bool:
-    """Whether the symptom is one of the cause's, and lies where the cause does."""
-    if cause is symptom or symptom.id not in EXPLAINS[cause.id]:
-        return False
+    """Whether a symptom of a kind that the cause explains lies where the cause does."""
     if (cause.nodes and not cause.nodes & symptom.nodes) or (cause.leaves and not cause.leaves & symptom.leaves):
         return False
     if cause.family and symptom.family and cause.family != symptom.family:

@@ -203,7 +203,7 @@ def _from_own_rack(expected: dict, leaf: int, route: Route, local: set, hops: li
 
 
 def _wrong_hops(expected: dict, leaf: int, route: Route, addresses: set) -> list[Finding]:
-    owners = node_addresses(expected)
+    owners = node_addresses(expected) if addresses else {}
     findings = []
     for address in sorted(addresses):
         node = owners.get(address)

@@ -53,14 +53,23 @@ def _silent_leaves(expected: dict, aci: dict) -> list[Finding]:
     findings = []
     for leaf, facts in expected["leaves"].items():
         state = aci["leaves"].get(str(leaf))
-        if state is None or not state["up"]:
-            what = (
-                f"leaf {leaf} reports no BGP for VRF {expected['vrf']}"
-                if state is None
-                else f"BGP of leaf {leaf} is down"
-            )
-            findings.append(Finding("leaf-silent", what, rack=facts["rack"], leaf=leaf))
+        if state is None:
+            what = f"leaf {leaf} reports no BGP for VRF {expected['vrf']}"
+        elif not state["up"]:
+            what = f"BGP of leaf {leaf} is down"
+        elif not _lives(state) and any(map(_lives, aci["leaves"].values())):
+            what = f"leaf {leaf} has neither a session nor a route of another leaf"
+        else:
+            continue
+        findings.append(Finding("leaf-silent", what, rack=facts["rack"], leaf=leaf))
     return findings
+
+
+def _lives(state: dict) -> bool:
+    """Whether a leaf has anything from anybody."""
+    routes = (hop["type"] for table in state["routes"].values() for hops in table.values() for hop in hops)
+    established = any(session["state"] == ESTABLISHED for session in state["sessions"])
+    return established or any(kind in ("ebgp", "ibgp") for kind in routes)
 
 
 def _at(session: dict) -> dict:
@@ -210,28 +219,37 @@ def diagnose(expected: dict, aci: dict, kubernetes: Kubernetes | None, unexplain
     """The likely cause of sessions that stay down although both sides are configured as planned: the password.
 
     TCP drops segments with another MD5 key and tells nobody: both ends try to connect for ever, and a leaf with dynamic
-    neighbours does not even know the session (RFC 2385). The node being there is what tells it from a dead one.
+    neighbours does not even know the session (RFC 2385). A node that is up tells it from a dead one; and where all nodes
+    stand behind one peer of the leaf, one of them that has a session clears the leaf's password.
     """
     seen = by_address(aci)
     down = [finding for finding in unexplained if finding.id in ("session-missing", "session-down")]
     silent = {(finding.node, finding.leaf, finding.family) for finding in down}
-    groups: dict[int, set] = {}
+    groups: dict[tuple, set] = {}
+    cleared = set()
     for session in expected["sessions"]:
-        if (session["node"], session["leaf"], session["family"]) in silent and _node_lives(
-            session, expected, seen, kubernetes
-        ):
-            groups.setdefault(session["leaf"], set()).add(session["node"])
-    return [
-        Finding(
-            "password-differs",
-            f"leaf {leaf} and {', '.join(sorted(nodes))} try to connect and never hear each other, though both are "
-            "configured as planned and the nodes are up",
-            rack=expected["leaves"][leaf]["rack"],
-            leaf=leaf,
-            nodes=frozenset(nodes),
-        )
-        for leaf, nodes in groups.items()
-    ]
+        peer = (session["leaf"], session["family"])
+        if (session["node"], *peer) not in silent:
+            cleared.add(peer)
+        elif _node_lives(session, expected, seen, kubernetes):
+            groups.setdefault(peer, set()).add(session["node"])
+    if expected["shared_peers"]:
+        groups = {peer: nodes for peer, nodes in groups.items() if peer not in cleared}
+    return [_password(expected, leaf, family, nodes) for (leaf, family), nodes in groups.items()]
+
+
+def _password(expected: dict, leaf: int, family: str, nodes: set) -> Finding:
+    return Finding(
+        "password-differs",
+        f"leaf {leaf} and {', '.join(sorted(nodes))} try to connect and never hear each other, though both are configured"
+        " as planned and the nodes are up",
+        rack=expected["leaves"][leaf]["rack"],
+        leaf=leaf,
+        family=family,
+        nodes=frozenset(nodes),
+        remedy="Make sure that a node pings the leaf's address. If it does, set the password on both sides: run"
+        " netops.aci_calico.site with aci_calico_update_password=always.",
+    )
 
 
 def _node_lives(session: dict, expected: dict, seen: dict, kubernetes: Kubernetes | None) -> bool:

@@ -224,13 +224,40 @@ def test_a_leaf_without_table_statistics_is_fine(cluster):
 
 def test_a_missing_session_takes_its_routes_along(cluster):
     cluster.drop_session(201, "node-1")
-    cluster.peer("node-1", "192.168.2.201")["state"] = "Idle"
-    cluster.info["objects"] = [obj for obj in cluster.info["objects"] if obj["metadata"]["name"] != "aci-leaf-201"]
     report = cluster.verify(kubernetes=False)
     finding = only(report)
-    assert (finding["id"], finding["nodes"], finding["leaves"]) == ("password-differs", ["node-1"], [201])
+    assert (finding["id"], finding["nodes"], finding["leaves"]) == ("session-missing", ["node-1"], [201])
+    assert any("192.168.8.0/22 has 2 of 3 next hops on leaf 201" in text for text in finding["evidence"])
     assert report["waiting"]
     assert progress(report) == "11/12 sessions established (waiting for node-1/201)"
+
+
+def test_one_node_of_many_behind_a_peer_is_no_matter_of_the_password(cluster):
+    for leaf in (201, 202):
+        cluster.drop_session(leaf, "node-1")
+        cluster.peer("node-1", f"192.168.2.{leaf}")["state"] = "Connect"
+    assert only(cluster.verify())["id"] == "session-missing"
+
+
+def test_one_node_with_a_peer_of_its_own_may_have_another_password():
+    cluster = Cluster(**STANDARD)
+    for leaf in (201, 202):
+        cluster.drop_session(leaf, "node-1")
+    for peer in cluster.state["status"]["node-1"]["peers"].values():
+        peer["state"] = "Connect"
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["nodes"]) == ("password-differs", ["node-1"])
+    assert "pings" in finding["remedy"]
+
+
+def test_a_leaf_that_is_cut_off(cluster):
+    cluster.leaf(204)["sessions"].clear()
+    cluster.routes(204).clear()
+    for node in RACKS["2"]:
+        cluster.peer(node, "192.168.2.204")["state"] = "Connect"
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["leaves"]) == ("leaf-silent", [204])
+    assert finding["what"] == "leaf 204 has neither a session nor a route of another leaf"
 
 
 def test_a_dead_node_is_not_taken_for_a_wrong_password(cluster):
