@@ -89,6 +89,7 @@ def _int_or_none(value: str) -> int | None:
 
 
 def _bitmask(spec: Spec, value: str) -> str:
+    """No flag at all reads "", also where that has a name."""
     known = spec.values or {}
     number = _int_or_none(value)
     if number is not None:
@@ -99,7 +100,7 @@ def _bitmask(spec: Spec, value: str) -> str:
         flags = {flag.strip() for flag in value.split(",")} - {""}
         if not flags <= known.keys():
             raise Unparsable(value)
-    return ",".join(sorted(flags))
+    return ",".join(sorted(flag for flag in flags if known[flag] != 0))
 
 
 def _integer(spec: Spec, value: str) -> str:

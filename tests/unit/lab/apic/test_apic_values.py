@@ -32,6 +32,7 @@ NAME = spec("string", length=[1, 4], regex="^[a-z-]+$")
         (FLAGS, "0", ""),
         (FLAGS, "3", "export,import"),
         (FLAGS, "", ""),
+        (spec("bitmask", values={"none": 0, "log": 1}), "none", ""),
         (spec("enum", values={"on": 1, "off": 0}), "on", "on"),
         (spec("bool"), "true", "yes"),
         (spec("bool"), "no", "no"),
