@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
+unexport $(filter ANSIBLE_%,$(.VARIABLES))
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-unexport ANSIBLE_INVENTORY ANSIBLE_ROLES_PATH ANSIBLE_LIBRARY ANSIBLE_STDOUT_CALLBACK ANSIBLE_VAULT_PASSWORD_FILE
 
 # The clusters that the lab configures, and the overlay that points their connections at the lab.
 INVENTORIES ?= inventories/floating_svi inventories/standard_svi

@@ -1,0 +1,50 @@
+"""What README and docs name is there: files, headings, make targets, variables, playbooks."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import RUNTIME, VARIABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")])
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def anchors(document: Path) -> set[str]:
+    """The headings of a document as GitHub links to them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_document
+def test_links_lead_somewhere(document):
+    broken = []
+    for path, anchor in LINK.findall(document.read_text(encoding="utf-8")):
+        target = (document.parent / path).resolve() if path else document
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(f"{path}#{anchor}")
+    assert broken == []
+
+
+@each_document
+def test_variables_are_registered(document):
+    """Prefixes such as ``aci_calico_*`` and the collection's own names are no variables."""
+    named = set(re.findall(r"\baci_calico_[a-z0-9_]*[a-z0-9]\b", document.read_text(encoding="utf-8")))
+    assert named - set(VARIABLES) - RUNTIME - {"aci_calico_clusters"} == set()
+
+
+@each_document
+def test_make_targets_and_playbooks_are_there(document):
+    text = document.read_text(encoding="utf-8")
+    helped = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    targets = set(re.findall(r"^  ([a-z-]+) ", helped, re.MULTILINE)) | {"venv-lab", "venv-test"}
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
+    for playbook in re.findall(r"ansible-playbook .*netops\.aci_calico\.([a-z_]+)", text):
+        assert (ROOT / "playbooks" / f"{playbook}.yml").exists()
