@@ -20,7 +20,9 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / ".lab"
 def main() -> int:
     """Run one command; return the exit code."""
     arguments = parse()
-    lab = Lab(arguments.dir)
+    if arguments.kube == "embedded":
+        os.environ.pop("KUBEBUILDER_ASSETS", None)
+    lab = Lab(arguments.dir, real_kubernetes=arguments.kube == "real")
     try:
         return COMMANDS[arguments.command](lab, arguments)
     except LabError as error:
@@ -40,6 +42,11 @@ def parse() -> argparse.Namespace:
         type=Path,
         default=Path(os.environ.get("ACI_CALICO_LAB_DIR") or DEFAULT_FOLDER),
         help="state folder (default: ACI_CALICO_LAB_DIR, else .lab of the checkout)",
+    )
+    parser.add_argument(
+        "--kube",
+        choices=("embedded", "real"),
+        help="the Kubernetes API servers to start (default: real ones where KUBEBUILDER_ASSETS names a folder of them)",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="start what does not run yet")
@@ -69,11 +76,11 @@ def down(lab: Lab, _arguments: argparse.Namespace) -> int:
 
 def status(lab: Lab, _arguments: argparse.Namespace) -> int:
     """Say what runs; 0 when everything does."""
-    urls = lab.status()
-    width = max(len(name) for name in urls)
-    for name, url in urls.items():
-        print(f"{name:{width}}  {url or 'stopped'}")
-    return 0 if all(urls.values()) else 1
+    states = lab.status()
+    width = max(len(name) for name in states)
+    for name, state in states.items():
+        print(f"{name:{width}}  {state or 'stopped'}", flush=True)
+    return 0 if all(states.values()) else 1
 
 
 def reset(lab: Lab, _arguments: argparse.Namespace) -> int:
@@ -94,6 +101,7 @@ def run(lab: Lab, arguments: argparse.Namespace) -> int:
     """Run a command with the lab up and say what it asked of APIC; return the command's exit code."""
     before = len(lab.requests())
     with lab.running():
+        status(lab, arguments)
         code = subprocess.run(arguments.argv, env={**os.environ, **lab.environment()}, check=False).returncode
         requests = lab.requests()[before:]
     writes = [entry for entry in requests if entry["method"] in ("POST", "DELETE") and "/aaa" not in entry["path"]]

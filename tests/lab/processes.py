@@ -93,12 +93,13 @@ def choose_port(wanted: int, variable: str) -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_ready(name: str, process: Process, url: str, log: Path) -> None:
-    """Return once the server has said its URL, as each does when it is ready; fail with the end of its log."""
+def wait_until_ready(name: str, process: Process, url: str, log: Path) -> str:
+    """Return the line in which the server says its URL, as each does when it is ready; fail with the end of its log."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if url in log.read_text(encoding="utf-8", errors="replace"):
-            return
+        said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if url in line]
+        if said:
+            return said[0]
         if not process.alive():
             raise LabError(f"{name} ended before it was ready. {_log_end(log)}")
         time.sleep(0.02)

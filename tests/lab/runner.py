@@ -41,10 +41,11 @@ class Server:
 
 
 class Lab:
-    """The lab whose state is in one folder."""
+    """The lab whose state is in one folder; ``real_kubernetes`` asks for real API servers (see ``lab.kube``)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, real_kubernetes: bool = False) -> None:
         self.folder = folder.resolve()
+        self._kube_options = ("--real",) if real_kubernetes else ()
         self._record = self.folder / "lab.json"
 
     def servers(self) -> list[Server]:
@@ -69,7 +70,7 @@ class Lab:
                 state=self.folder / "kube" / cluster,
                 port=first and first + offset,
                 port_variable="ACI_CALICO_LAB_KUBE_PORT",
-                options=("--seed", str(seed), "--kubeconfig", str(kubeconfig)),
+                options=("--seed", str(seed), "--kubeconfig", str(kubeconfig), *self._kube_options),
             )
 
     def up(self) -> None:
@@ -86,12 +87,15 @@ class Lab:
                 server.state.mkdir(parents=True, exist_ok=True)
                 process = started[server.name] = Process.start(server.command(port), self._log(server))
                 url = f"https://{HOST}:{port}"
-                record[server.name] = {**asdict(process), "port": port, "url": url}
+                record[server.name] = {**asdict(process), "port": port, "about": url}
                 waiting.append((server, process, url))
             # Written before they are ready: whoever interrupts this now can still stop them.
             self._write(record)
             for server, process, url in waiting:
-                wait_until_ready(server.name, process, url, self._log(server))
+                said = wait_until_ready(server.name, process, url, self._log(server))
+                if said.startswith(url):
+                    record[server.name]["about"] = said
+            self._write(record)
         except BaseException:
             for process in started.values():
                 process.stop()
@@ -113,9 +117,11 @@ class Lab:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def status(self) -> dict[str, str]:
-        """For each server where it answers; empty where it does not run."""
+        """For each server where it answers and what else it says of itself; empty where it does not run."""
         running, record = self._running(), self._read()
-        return {server.name: record[server.name]["url"] if server.name in running else "" for server in self.servers()}
+        return {
+            server.name: record[server.name]["about"] if server.name in running else "" for server in self.servers()
+        }
 
     @contextmanager
     def running(self) -> Iterator[None]:
