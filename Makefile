@@ -26,6 +26,9 @@ venv-lab:
 lab: venv-lab ## Configure the example clusters in the embedded lab: start it, run site.yml, print what is there, stop it
 	@$(BIN)/python tests/lab run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
 
+lab-twin: venv-lab ## The same with real BGP daemons: site.yml, the BGP twin, verify.yml, with the time that each takes (root; frr, bird, iproute2)
+	@$(BIN)/python tests/lab run -- tools/lab-twin $(EXAMPLES)
+
 lab-up: venv-lab ## Start the lab and leave it running
 	@$(BIN)/python tests/lab up
 
@@ -41,6 +44,18 @@ lab-reset: venv-lab ## Stop the lab and forget everything that was configured in
 kube-apiserver: venv-lab ## Build a real kube-apiserver, once for this machine, and print the folder for KUBEBUILDER_ASSETS
 	@$(BIN)/python tests/lab/kube/build
 
+twin-up: venv-lab ## Start the BGP twins of what is configured in the running lab (root; frr, bird, iproute2)
+	@$(BIN)/python tests/lab twin-up
+
+twin-status: venv-lab ## Show the twins' BGP sessions
+	@$(BIN)/python tests/lab twin-status
+
+twin-down: venv-lab ## Stop the twins
+	@$(BIN)/python tests/lab twin-down
+
+verify: venv-lab ## Verify the example clusters in the running lab with its twins
+	@$(BIN)/ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/verify.yml $(ARGS)
+
 ##@ Plans
 .PHONY: plan golden
 plan: venv-lab ## Write the plans of the example inventories to artifacts/, offline
@@ -50,7 +65,7 @@ golden: venv-lab ## Write the example inventories' plans anew to tests/golden/ (
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: test lint format venv-test
+.PHONY: test lint format benchmark venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -59,6 +74,9 @@ test: venv-test ## Run every check: sanity, lint, documentation, units, integrat
 
 lint: venv-test ## Run the quick checks of style: ruff, yamllint, ansible-lint
 	@$(BIN)/python -m pytest tests/packaging/test_lint.py $(ARGS)
+
+benchmark: venv-test ## Measure the collection beside a playbook of cisco.aci's modules (takes minutes; nothing is asserted)
+	@$(BIN)/python tests/benchmark $(ARGS)
 
 format: venv-test ## Format the Python files
 	@$(BIN)/ruff check --fix --quiet .

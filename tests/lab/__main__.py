@@ -1,4 +1,4 @@
-"""Command line of the lab: python tests/lab up | down | status | log | reset | run -- COMMAND."""
+"""Command line of the lab: python tests/lab up | down | status | log | reset | twin-up | twin-status | twin-down | run -- COMMAND."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from lab.processes import LabError  # noqa: E402
 from lab.runner import Lab  # noqa: E402
+from lab.twin import runner as twin  # noqa: E402
+from lab.twin.model import TwinError  # noqa: E402
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / ".lab"
 
@@ -25,7 +27,7 @@ def main() -> int:
     lab = Lab(arguments.dir, real_kubernetes=arguments.kube == "real")
     try:
         return COMMANDS[arguments.command](lab, arguments)
-    except LabError as error:
+    except (LabError, TwinError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -52,6 +54,12 @@ def parse() -> argparse.Namespace:
     commands.add_parser("up", help="start what does not run yet")
     commands.add_parser("down", help="stop it; what is configured stays")
     commands.add_parser("status", help="say what runs, and where")
+    added = commands.add_parser(
+        "twin-up", help="start the BGP twins of the clusters, and wait until their sessions are up"
+    )
+    added.add_argument("--wait", type=float, default=90, metavar="SECONDS", help="how long to wait for the sessions")
+    commands.add_parser("twin-status", help="say which BGP sessions are up")
+    commands.add_parser("twin-down", help="stop the BGP twins")
     commands.add_parser("log", help="print the requests that APIC answered")
     commands.add_parser("reset", help="stop it and forget what is configured")
     run = commands.add_parser(
@@ -83,6 +91,33 @@ def status(lab: Lab, _arguments: argparse.Namespace) -> int:
     return 0 if all(states.values()) else 1
 
 
+def twin_up(lab: Lab, arguments: argparse.Namespace) -> int:
+    """Start the BGP twins and show their sessions; 0 when all of them are up."""
+    up = []
+    for cluster, runner in lab.twins_up().items():
+        report = runner.wait_for_sessions(arguments.wait)
+        print(f"{cluster}\n{twin.table(report)}")
+        up.append(twin.converged(report))
+    return 0 if all(up) else 1
+
+
+def twin_status(lab: Lab, _arguments: argparse.Namespace) -> int:
+    """Show the sessions of the twins that run; 0 when every twin runs and all its sessions are up."""
+    up = []
+    for cluster, runner in lab.twins().items():
+        report = runner.ask("status") if runner.running() else {}
+        print(f"{cluster}\n{twin.table(report) if report else 'stopped'}")
+        up.append(twin.converged(report))
+    return 0 if all(up) else 1
+
+
+def twin_down(lab: Lab, _arguments: argparse.Namespace) -> int:
+    """Stop the twins."""
+    for cluster, runner in lab.twins().items():
+        print(f"{cluster}: {'stopped' if runner.down() else 'was not running'}")
+    return 0
+
+
 def reset(lab: Lab, _arguments: argparse.Namespace) -> int:
     """Stop the lab and forget its state."""
     lab.reset()
@@ -110,6 +145,7 @@ def run(lab: Lab, arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = {"up": up, "down": down, "status": status, "log": log, "reset": reset, "run": run}
+COMMANDS |= {"twin-up": twin_up, "twin-status": twin_status, "twin-down": twin_down}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from lab.processes import HOST, LabError, Process, choose_port, wait_until_ready
+from lab.twin.machines import missing_prerequisites
+from lab.twin.runner import PASSWORD_VARIABLE, TwinRunner
 
 LAB = Path(__file__).resolve().parent
 SEEDS = LAB / "seeds"
 APIC_PORT = 18443
 KUBE_PORT = 16443
+APIC_PASSWORD = "lab-admin"  # of the emulator's seed
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,31 @@ class Lab:
             state=self.folder / "apic",
             port=_port("ACI_CALICO_LAB_APIC_PORT", APIC_PORT),
             port_variable="ACI_CALICO_LAB_APIC_PORT",
+            options=("--secrets",),
         )
         return [apic, *self._kubernetes()]
 
+    def twins(self) -> dict[str, TwinRunner]:
+        """The BGP twin of each example cluster, running or not."""
+        return {seed.stem: TwinRunner(self.folder / "twin" / seed.stem) for seed in _seeds()}
+
+    def twins_up(self) -> dict[str, TwinRunner]:
+        """Start the twins of the clusters that APIC and Kubernetes know; the lab must be up."""
+        missing = missing_prerequisites()
+        if missing:
+            raise LabError("The BGP twin cannot run here. Missing: " + "; ".join(missing) + ".")
+        record = self._read()
+        if not self._running():
+            raise LabError("The lab is not up: run `make lab-up` first.")
+        for cluster, twin in self.twins().items():
+            kubeconfig = self.folder / "kube" / f"{cluster}.kubeconfig"
+            with _environment(PASSWORD_VARIABLE, APIC_PASSWORD):
+                twin.up(["--apic", record["APIC"]["url"], "--kubeconfig", str(kubeconfig)])
+        return self.twins()
+
     def _kubernetes(self) -> Iterator[Server]:
         first = _port("ACI_CALICO_LAB_KUBE_PORT", KUBE_PORT)
-        for offset, seed in enumerate(sorted(SEEDS.glob("*.yml"))):
+        for offset, seed in enumerate(_seeds()):
             cluster = seed.stem
             kubeconfig = self.folder / "kube" / f"{cluster}.kubeconfig"
             yield Server(
@@ -104,11 +126,12 @@ class Lab:
 
     def down(self) -> list[str]:
         """Stop what runs and return the names; the state stays."""
+        stopped = [f"BGP twin of {cluster}" for cluster, twin in self.twins().items() if twin.down()]
         running = self._running()
         for process in running.values():
             process.stop()
         self._record.unlink(missing_ok=True)
-        return list(running)
+        return [*stopped, *running]
 
     def reset(self) -> None:
         """Stop the lab and forget what was configured in it."""
@@ -164,6 +187,23 @@ class Lab:
         draft = self._record.with_suffix(".new")
         draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         draft.replace(self._record)
+
+
+def _seeds() -> list[Path]:
+    return sorted(SEEDS.glob("*.yml"))
+
+
+@contextmanager
+def _environment(variable: str, value: str) -> Iterator[None]:
+    """A variable set for what is started meanwhile: the command line would show it to everybody."""
+    before = os.environ.get(variable)
+    os.environ[variable] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(variable)
+        if before is not None:
+            os.environ[variable] = before
 
 
 def _port(variable: str, default: int) -> int:

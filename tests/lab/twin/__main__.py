@@ -18,11 +18,10 @@ from lab.twin import runner  # noqa: E402
 from lab.twin.apic import Access  # noqa: E402
 from lab.twin.machines import MachineError, missing_prerequisites  # noqa: E402
 from lab.twin.model import TwinError  # noqa: E402
-from lab.twin.runner import TwinRunner  # noqa: E402
+from lab.twin.runner import PASSWORD_VARIABLE, TwinRunner  # noqa: E402
 from lab.twin.supervisor import Options, supervise  # noqa: E402
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[3] / ".lab" / "twin"
-PASSWORD_VARIABLE = "ACI_CALICO_TWIN_APIC_PASSWORD"
 
 
 def main() -> int:

@@ -18,6 +18,8 @@ from lab.twin.model import TwinError
 
 PROGRAM = Path(__file__).resolve().parent
 START_SECONDS = 90
+# Carries the password of APIC's user: a command line would show it to everybody.
+PASSWORD_VARIABLE = "ACI_CALICO_TWIN_APIC_PASSWORD"
 
 
 class TwinRunner:
@@ -54,6 +56,10 @@ class TwinRunner:
     def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Have the supervisor carry out a command."""
         return control.ask(self.folder / control.NAME, command, **arguments)
+
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self._process() is not None
 
     def wait_for_sessions(self, seconds: float) -> dict[str, Any]:
         """The status as soon as every session is up, or as it is when the time is over."""
