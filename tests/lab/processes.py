@@ -79,7 +79,8 @@ def _birth(pid: int) -> str:
 
 
 def choose_port(wanted: int, variable: str) -> int:
-    """Return the port to listen on: the wanted one, or any free one for 0. A port in use is the user's to sort out."""
+    """Return the port to listen on: the wanted one, or any free one for 0 or where the wanted one is only our habit. A port
+    that the user asked for, in the environment's ``variable``, and that is in use is the user's to sort out."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -87,6 +88,8 @@ def choose_port(wanted: int, variable: str) -> int:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
+            if not os.environ.get(variable):
+                return choose_port(0, variable)
             raise LabError(
                 f"Port {wanted} of {HOST} is in use by another program. Stop that, or set another port: {variable}=NUMBER."
             ) from error

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.processes import HOST, LabError, Process
+from lab.processes import HOST, LabError, Process, choose_port
 from lab.runner import Lab, Server
 
 # Says its URL as a real server does, holds the port and starts a child that ignores polite requests.
@@ -104,12 +104,19 @@ def test_state_outlives_down_but_not_reset(lab):
     assert not kept.exists()
 
 
-def test_a_port_in_use_is_named_with_the_way_out(lab):
+def test_a_port_in_use_is_named_with_the_way_out(lab, monkeypatch):
     with socket.create_server((HOST, 0)) as other:
         lab.port = other.getsockname()[1]
+        monkeypatch.setenv("THE_PORT", str(lab.port))
         with pytest.raises(LabError, match=rf"Port {lab.port} .* in use.*THE_PORT=NUMBER"):
             lab.up()
     assert set(lab.status().values()) == {""}
+
+
+def test_a_usual_port_in_use_gives_way_to_a_free_one(lab):
+    with socket.create_server((HOST, 0)) as other:
+        taken = other.getsockname()[1]
+        assert choose_port(taken, "THE_PORT") not in (0, taken)
 
 
 def test_a_server_that_dies_shows_its_log_and_takes_the_others_along(tmp_path, monkeypatch):
