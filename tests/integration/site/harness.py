@@ -69,7 +69,7 @@ class Cluster:
     def connection(self) -> dict[str, Any]:
         """The variables that lead to its servers."""
         return {
-            "aci_calico_apic_host": "127.0.0.1",
+            "aci_calico_apic_host": ["127.0.0.1", "localhost"],
             "aci_calico_apic_port": self.apic.port,
             "aci_calico_apic_password": "lab-admin",
             "aci_calico_apic_validate_certs": False,
