@@ -2,53 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import pairwise
 
 from lab.twin.bench import Bench, eventually
 
 BLOCK_1, BLOCK_4 = "10.1.0.0/26", "10.1.0.192/26"
 LEAVES = ("leaf-201", "leaf-202", "leaf-203", "leaf-204", "leaf-101")
-
-
-@contextmanager
-def watched_routes(bench: Bench, machine: str) -> Iterator[list[str]]:
-    """The changes of a kernel's routes during a block, as ``ip monitor`` shows them."""
-    command = bench.twin.command_in(machine, ["ip", "monitor", "route"])
-    seen: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
-        time.sleep(0.3)
-        try:
-            yield seen
-        finally:
-            monitor.terminate()
-            seen += (monitor.stdout.read() if monitor.stdout else "").splitlines()
-
-
-@contextmanager
-def flow(bench: Bench, source: str, address: str, *options: str) -> Iterator[list[float]]:
-    """Ten pings a second during a block; afterwards the list holds the longest time without an answer."""
-    command = bench.twin.command_in(source, ["ping", "-D", "-i", "0.1", "-W", "1", *options, address])
-    longest: list[float] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ping:
-        time.sleep(1)
-        started = time.time()
-        try:
-            yield longest
-        finally:
-            ended = time.time()
-            ping.terminate()
-            text = ping.stdout.read() if ping.stdout else ""
-            times = [
-                started,
-                *(float(at) for at in re.findall(r"\[([\d.]+)\] \d+ bytes from", text) if float(at) > started),
-                ended,
-            ]
-            longest.append(max(later - earlier for earlier, later in pairwise(times)))
 
 
 def test_a_node_that_dies_silently_is_gone_from_every_leaf_within_the_hold_time(floating: Bench) -> None:
@@ -65,7 +24,7 @@ def test_a_node_that_dies_silently_is_gone_from_every_leaf_within_the_hold_time(
 
 
 def test_bird_that_crashes_and_comes_back_changes_no_route(floating: Bench) -> None:
-    with watched_routes(floating, "leaf-201") as near, watched_routes(floating, "leaf-101") as far:
+    with floating.watched_routes("leaf-201") as near, floating.watched_routes("leaf-101") as far:
         floating.twin.ask("kill", machine="node-1")
         time.sleep(1)
         floating.twin.ask("start", machine="node-1")
@@ -80,7 +39,7 @@ def test_without_graceful_restart_the_crash_is_seen(floating: Bench) -> None:
     try:
         eventually(lambda: all("gr-enabled" not in it["flags"] for it in floating.objects("bgpPeerEntry")), 30)
         eventually(floating.settled, 40)
-        with watched_routes(floating, "leaf-201") as near:
+        with floating.watched_routes("leaf-201") as near:
             floating.twin.ask("kill", machine="node-1")
             eventually(lambda: BLOCK_1 not in floating.routes("leaf-201"), 5)
             floating.twin.ask("start", machine="node-1")
@@ -93,9 +52,9 @@ def test_without_graceful_restart_the_crash_is_seen(floating: Bench) -> None:
 
 def test_flows_survive_a_leaf_reload_through_its_pair(floating: Bench) -> None:
     with (
-        flow(floating, "node-4", "10.1.0.1", "-I", "10.1.0.193") as pods,
-        flow(floating, "endpoint", "10.1.0.1") as inward,
-        flow(floating, "node-1", "192.0.2.10") as outward,
+        floating.flow("node-4", "10.1.0.1", "-I", "10.1.0.193") as pods,
+        floating.flow("endpoint", "10.1.0.1") as inward,
+        floating.flow("node-1", "192.0.2.10") as outward,
     ):
         floating.twin.ask("off", machine="leaf-201")
         floating.twin.ask("kill", machine="leaf-201")

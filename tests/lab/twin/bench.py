@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +122,37 @@ class Bench:
         """Whether every one of a few pings is answered."""
         ping = ["ping", "-c", str(count), "-i", "0.2", "-W", "1", *options, address]
         return self.twin.run_in(machine, *ping).returncode == 0
+
+    @contextmanager
+    def watched_routes(self, machine: str) -> Iterator[list[str]]:
+        """The changes of a machine's routes during a block, as ``ip monitor`` shows them; complete after the block."""
+        command = self.twin.command_in(machine, ["ip", "monitor", "route"])
+        seen: list[str] = []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
+            time.sleep(0.3)
+            try:
+                yield seen
+            finally:
+                monitor.terminate()
+                seen += (monitor.stdout.read() if monitor.stdout else "").splitlines()
+
+    @contextmanager
+    def flow(self, machine: str, address: str, *options: str) -> Iterator[list[float]]:
+        """Ten pings a second during a block; after it the list holds the longest time without an answer, in seconds."""
+        command = self.twin.command_in(machine, ["ping", "-D", "-i", "0.1", "-W", "1", *options, address])
+        longest: list[float] = []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ping:
+            time.sleep(1)
+            started = time.time()
+            try:
+                yield longest
+            finally:
+                ended = time.time()
+                ping.terminate()
+                text = ping.stdout.read() if ping.stdout else ""
+                answered = (float(at) for at in re.findall(r"\[([\d.]+)\] \d+ bytes from", text))
+                times = [started, *(at for at in answered if at > started), ended]
+                longest.append(max(later - earlier for earlier, later in pairwise(times)))
 
     def daemons_of(self, machine: str, daemon: str, command: str) -> str:
         """What FRR's ``bgpd`` or ``zebra`` on a leaf, or ``bird4``/``bird6`` on a node, says to a command."""

@@ -221,8 +221,7 @@ class FrrLeaf:
         """Return when both daemons take commands."""
         assert self._bgpd
         _await(self._folder / "bgpd.vty", self._bgpd, self._log)
-        # A table that the kernel does not know would keep zebra from installing eBGP routes over default ones.
-        self.lines = []
+        self.lines = []  # it has none of what an earlier process was told
 
     def _start(self, name: str) -> Daemon:
         files = ["-f", "/dev/null", "-i", f"{self._folder}/{name}.pid", "-z", f"{self._folder}/zserv"]

@@ -132,6 +132,7 @@ class Supervisor:
         self.problems += self._configure_leaves(twin)
         self.problems += self._configure_nodes(twin)
         self.twin = twin
+        self._faults.off &= set(wiring.namespaces)
         for namespace in self._faults.off:
             self._cut(namespace, "down")
         for problem in self.problems:
@@ -155,10 +156,9 @@ class Supervisor:
             self.birds.pop(key).kill()
 
     def _configure_leaves(self, twin: Twin) -> list[str]:
-        new = [FrrLeaf(leaf_namespace(leaf)) for leaf in twin.fabric.leaves if leaf.id not in self.leaves]
-        self._start_leaves(new)
-        for leaf, running in zip((leaf for leaf in twin.fabric.leaves if leaf.id not in self.leaves), new, strict=True):
-            self.leaves[leaf.id] = running
+        new = {leaf.id: FrrLeaf(leaf_namespace(leaf)) for leaf in twin.fabric.leaves if leaf.id not in self.leaves}
+        self._start_leaves(list(new.values()))
+        self.leaves |= new
         problems = []
         for leaf in twin.fabric.leaves:
             if self.leaves[leaf.id].running:

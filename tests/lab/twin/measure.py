@@ -1,0 +1,100 @@
+"""Figures of the twin: python tests/lab/twin/measure.py [RUNS].
+
+How long it takes from nothing, how long a dead node's routes stay, what a crash of BIRD changes, how long flows are
+interrupted when a leaf reloads; the least, the median and the most of some runs each.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# Started as a file: the package's parent takes the folder's place.
+sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from lab.twin.bench import Bench, bench, eventually  # noqa: E402
+from lab.twin.paper import Figure, scaled  # noqa: E402
+
+SETTLE_SECONDS = 120
+LEAVES = ("leaf-201", "leaf-202", "leaf-203", "leaf-204", "leaf-101")
+BLOCK = "10.1.0.0/26"  # of node-1
+
+
+def bring_up(figure: Figure) -> float:
+    """Seconds from the start of the twin until every machine has every route."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.monotonic()
+        with bench(Path(folder), figure) as made:
+            eventually(made.settled, SETTLE_SECONDS)
+            return time.monotonic() - started
+
+
+def node_death(made: Bench) -> float:
+    """Seconds until the routes of a node without power are gone from every leaf."""
+    started = time.monotonic()
+    made.twin.ask("off", machine="node-1")
+    for leaf in LEAVES:
+        eventually(lambda leaf=leaf: BLOCK not in made.routes(leaf), SETTLE_SECONDS, every=0.02)
+    took = time.monotonic() - started
+    made.twin.ask("on", machine="node-1")
+    eventually(made.settled, SETTLE_SECONDS)
+    return took
+
+
+def bird_crash(made: Bench) -> float:
+    """Changes of routes on a near and a far leaf while BIRD is away for a second."""
+    with made.watched_routes("leaf-201") as near, made.watched_routes("leaf-101") as far:
+        made.twin.ask("kill", machine="node-1")
+        time.sleep(1)
+        made.twin.ask("start", machine="node-1")
+        eventually(made.settled, SETTLE_SECONDS)
+        time.sleep(2)
+    return float(sum("10.1." in line or "192.168.8" in line for line in (*near, *far)))
+
+
+def leaf_reload(made: Bench) -> float:
+    """The longest interruption, in seconds, of three flows that a leaf and its pair carry."""
+    with (
+        made.flow("node-4", "10.1.0.1", "-I", "10.1.0.193") as pods,
+        made.flow("endpoint", "10.1.0.1") as inward,
+        made.flow("node-1", "192.0.2.10") as outward,
+    ):
+        made.twin.ask("off", machine="leaf-201")
+        made.twin.ask("kill", machine="leaf-201")
+        time.sleep(6)
+    made.twin.ask("on", machine="leaf-201")
+    made.twin.ask("start", machine="leaf-201")
+    eventually(made.settled, SETTLE_SECONDS)
+    return max(*pods, *inward, *outward)
+
+
+def show(what: str, figures: list[float]) -> None:
+    """Print the least, the median and the most."""
+    least, median, most = min(figures), statistics.median(figures), max(figures)
+    print(f"{what:55} {least:6.2f} {median:6.2f} {most:6.2f}   ({len(figures)} runs)", flush=True)
+
+
+def main(runs: int) -> None:
+    """Measure and print."""
+    print(f"{'':55} {'least':>6} {'median':>6} {'most':>6}")
+    for what, figure in (
+        ("6 nodes, floating SVI, from nothing (s)", Figure()),
+        ("6 nodes, standard SVI, from nothing (s)", Figure(floating=False)),
+        ("64 nodes behind 4 leaves, from nothing (s)", scaled(2, 32)),
+    ):
+        show(what, [bring_up(figure) for _ in range(3)])
+    with tempfile.TemporaryDirectory() as folder, bench(Path(folder), Figure()) as made:
+        eventually(made.settled, SETTLE_SECONDS)
+        for what, measure in (
+            ("routes of a dead node gone from every leaf (s)", node_death),
+            ("route changes while BIRD crashes and comes back", bird_crash),
+            ("longest interruption when a leaf reloads (s)", leaf_reload),
+        ):
+            show(what, [measure(made) for _ in range(runs)])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
