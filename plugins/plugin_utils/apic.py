@@ -9,11 +9,13 @@ attribute value is a string. Pure functions of the plan: nothing here contacts A
 
 from __future__ import annotations
 
-OWNER = "orchestrator:aci-calico"
-PASSWORD_MARKER = "<secret:bgp_password>"
+from .managed_objects import existing as _existing
+from .managed_objects import merge_child as _merge_child
+from .managed_objects import mo as _mo
+from .managed_objects import own as _own
+from .managed_objects import shared as _shared
 
-# Classes of this module that have no annotation property: their owner is their parent's.
-UNANNOTATED = frozenset({"polUni", "tagAnnotation"})
+PASSWORD_MARKER = "<secret:bgp_password>"
 
 # Policies of a tenant that a cluster may have or not.
 OPTIONAL_POLICIES = ("bgpPeerPfxPol",)
@@ -60,35 +62,6 @@ def apic_roots(plan, part):
 
 
 # --- building blocks -------------------------------------------------------------------------------------------------
-
-
-def _mo(cls, children=(), **attributes):
-    """One managed object; attributes that are None are left out, so that APIC's default holds."""
-    body = {"attributes": {name: str(value) for name, value in attributes.items() if value is not None}}
-    if children:
-        body["children"] = list(children)
-    return {cls: body}
-
-
-def _own(mo, owner):
-    """The object and all below it, annotated as the cluster's own unless they say otherwise already."""
-    for cls, body in mo.items():
-        attributes = body["attributes"]
-        if cls not in UNANNOTATED and "annotation" not in attributes and attributes.get("status") != "modified":
-            attributes["annotation"] = owner
-        for child in body.get("children", ()):
-            _own(child, owner)
-    return mo
-
-
-def _existing(cls, children, **attributes):
-    """A container that somebody else made and that must be there: APIC refuses to create it from `status: modified`."""
-    return _mo(cls, children, status="modified", **attributes)
-
-
-def _merge_child(mo, child):
-    for body in mo.values():
-        body.setdefault("children", []).append(child)
 
 
 def _flags(condition, text):
@@ -164,12 +137,6 @@ def _ecmp(plan):
         for family in plan["address_families"]
     ]
     return [policy, _existing("fvCtx", relations, name=plan["fabric"]["vrf"])]
-
-
-def _shared(cls, cluster, **attributes):
-    """An object that several clusters may use: one tag for each of them, and the last tag to go takes it along."""
-    tag = _mo("tagAnnotation", key=f"{OWNER}:{cluster}", value="user")
-    return _mo(cls, [tag], annotation=OWNER, **attributes)
 
 
 # --- the L3Out -------------------------------------------------------------------------------------------------------
