@@ -79,8 +79,8 @@ class Push:
             self._apply(step)
 
     def _read(self, root):
-        existing = index_existing(self._get(root.query(self.options["prune"] or self.absent), root))
         options = self.options
+        existing = index_existing(self._get(root.query(options["prune"] or self.absent, removing=self.absent), root))
         rules = Rules(
             options["cluster"],
             prune=options["prune"],
@@ -107,7 +107,8 @@ class Push:
         missing = [dn for step in self.steps for dn in step.difference.missing]
         seen = {key for step in self.steps for key in step.existing}
         for step in self.steps:
-            open_dns = [dn for dn in step.difference.unproven if not _implied(dn, seen)]
+            assumed = step.root.assumed
+            open_dns = [dn for dn in step.difference.unproven if not _implied(dn, seen) and dn not in assumed]
             if open_dns and (check or not step.difference.changes):
                 for dn in _deepest(open_dns):
                     if self._get(f"/api/mo/{dn}.json", step.root):

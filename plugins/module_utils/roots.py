@@ -17,15 +17,18 @@ _MOST_BY_NAME = 12
 class Root:
     """One root: ``dn``, ``scope`` and the ``wanted`` tree.
 
-    :param spec: ``{"dn": …, "scope": "subtree" | "named", "tree": …, "classes": [class, …]}``; ``classes`` are further
-        classes that a named root is responsible for, although its tree has no object of them.
+    :param spec: ``{"dn": …, "scope": "subtree" | "named" | "bare", "tree": …, "classes": [class, …], "assumed": [DN, …]}``;
+        ``classes`` are further classes that a named root is responsible for, although its tree has no object of them;
+        ``assumed`` are containers that somebody else makes in the same run, which a dry run does not miss.
     :raises TreeError: when the tree has faults.
     """
 
     def __init__(self, spec, cluster):
         self.dn = spec["dn"]
-        self.named = spec["scope"] == "named"
+        self.named = spec["scope"] != "subtree"
+        self.bare = spec["scope"] == "bare"
         self.owner = owner_of(cluster)
+        self.assumed = frozenset(spec.get("assumed") or ())
         self.wanted = parse_wanted(self.dn, spec["tree"], cluster)
         self.tops = []
         self.top_classes = set()
@@ -46,25 +49,31 @@ class Root:
         for child in wanted.children:
             self._collect(child, (*path, child.cls), top and wanted.container, classes)
 
-    def query(self, with_owned):
+    def query(self, with_owned, removing=False):
         """The path of the GET.
 
         A root of scope named asks for its topmost objects by DN and, ``with_owned``, for whatever else of its classes
-        carries our annotation: a container of thousands of other objects costs nothing.
+        carries our annotation: a container of thousands of other objects costs nothing. One of scope bare asks for the
+        tree's own objects with their tags, and for all below only when they are to be removed.
         """
         if not self.named:
             return f"/api/mo/{self.dn}.json?rsp-subtree=full"
+        if self.bare and not removing:
+            return self._bare_query()
         terms = list(self._by_name())
         if with_owned:
             terms.extend(self._by_owner())
         if not terms:
             return f"/api/mo/{self.dn}.json"
         classes = dict.fromkeys(re.match(r"\w+\((\w+)\.", term).group(1) for term in terms)
-        condition = terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
-        return (
-            f"/api/mo/{self.dn}.json?query-target=subtree&target-subtree-class={','.join(classes)}"
-            f"&query-target-filter={condition}&rsp-subtree=full"
-        )
+        return f"{_subtree_query(self.dn, classes, terms)}&rsp-subtree=full"
+
+    def _bare_query(self):
+        wanted = [item for item in self.wanted.walk() if not item.container and not mo.is_tag(item.cls)]
+        terms = [f'eq({item.cls}.dn,"{item.dn}")' for item in wanted]
+        terms += [f'wcard(tagAnnotation.dn,"{item.dn}/annotationKey-")' for item in wanted]
+        classes = dict.fromkeys([*(item.cls for item in wanted), "tagAnnotation"])
+        return _subtree_query(self.dn, classes, terms)
 
     def _by_name(self):
         by_class = {}
@@ -85,6 +94,14 @@ class Root:
             yield f'eq({cls}.annotation,"{self.owner}")'
             if cls in self.top_classes:
                 yield f'eq({cls}.annotation,"{SHARED}")'
+
+
+def _subtree_query(dn, classes, terms):
+    condition = terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
+    return (
+        f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(classes)}"
+        f"&query-target-filter={condition}"
+    )
 
 
 def _plain_prefix(dns):

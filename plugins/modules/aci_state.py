@@ -53,13 +53,18 @@ options:
       scope:
         description: Whether all that is below the root is read, or the objects that the tree has.
         type: str
-        choices: [named, subtree]
+        choices: [bare, named, subtree]
         default: subtree
       tree:
         description: The managed object in the form of APIC's JSON.
         type: dict
         required: true
       classes:
+        description: Not used here.
+        type: list
+        elements: str
+        default: []
+      assumed:
         description: Not used here.
         type: list
         elements: str
@@ -134,9 +139,10 @@ from ansible_collections.netops.aci_calico.plugins.module_utils.tree import Tree
 def argument_spec():
     root = {
         "dn": {"type": "str", "required": True},
-        "scope": {"type": "str", "default": "subtree", "choices": ["named", "subtree"]},
+        "scope": {"type": "str", "default": "subtree", "choices": ["bare", "named", "subtree"]},
         "tree": {"type": "dict", "required": True},
         "classes": {"type": "list", "elements": "str", "default": []},
+        "assumed": {"type": "list", "elements": "str", "default": []},
     }
     return {
         **aci_argument_spec(),

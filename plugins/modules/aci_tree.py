@@ -78,8 +78,10 @@ options:
           - V(named) is for containers too big to be read, such as a tenant. Only the objects that the tree has are read, by
             class and name, and whatever else of the same classes the cluster owns there. Objects of other classes below them
             are not in scope for removal by themselves.
+          - V(bare) is for objects that are such containers themselves. They are read without what is below them, and nothing is
+            removed. With O(state=absent) all is read, so that what holds something of somebody else stays.
         type: str
-        choices: [named, subtree]
+        choices: [bare, named, subtree]
         default: subtree
       tree:
         description:
@@ -92,6 +94,12 @@ options:
         description:
           - For a root of scope V(named), further classes, directly below one of its containers, whose objects the cluster
             gives up when the tree has none of them.
+        type: list
+        elements: str
+        default: []
+      assumed:
+        description:
+          - DNs of containers that another task makes before this one. A dry run does not miss them.
         type: list
         elements: str
         default: []
@@ -267,9 +275,10 @@ from ansible_collections.netops.aci_calico.plugins.module_utils.tree import Tree
 def argument_spec():
     root = {
         "dn": {"type": "str", "required": True},
-        "scope": {"type": "str", "default": "subtree", "choices": ["named", "subtree"]},
+        "scope": {"type": "str", "default": "subtree", "choices": ["bare", "named", "subtree"]},
         "tree": {"type": "dict", "required": True},
         "classes": {"type": "list", "elements": "str", "default": []},
+        "assumed": {"type": "list", "elements": "str", "default": []},
     }
     return {
         **aci_argument_spec(),

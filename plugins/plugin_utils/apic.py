@@ -9,6 +9,8 @@ attribute value is a string. Pure functions of the plan: nothing here contacts A
 
 from __future__ import annotations
 
+from .apic_access import access_objects, access_roots, made_dns
+from .apic_access import tenants as made_tenants
 from .managed_objects import existing as _existing
 from .managed_objects import merge_child as _merge_child
 from .managed_objects import mo as _mo
@@ -32,18 +34,44 @@ def apic_tree(plan):
     tenants = _policy_tenants(plan)
     for l3out in plan["l3outs"]:
         _merge_child(tenants[plan["fabric"]["tenant"]], _l3out(plan, l3out))
-    return _mo("polUni", [tenants[name] for name in sorted(tenants)])
+    for name, made in made_tenants(plan).items():
+        _merge(tenants[name], made)
+    return _mo("polUni", [*access_objects(plan), *(tenants[name] for name in sorted(tenants))])
+
+
+def _merge(mo, made):
+    """What one part of the configuration takes for granted and another one makes, as one object."""
+    ((cls, body),) = made.items()
+    mo[cls]["attributes"] = body["attributes"]
+    mine = {_identity(child): child for child in mo[cls]["children"]}
+    for child in body["children"]:
+        if _identity(child) in mine:
+            _merge(mine[_identity(child)], child)
+        else:
+            mo[cls]["children"].append(child)
+
+
+def _identity(mo):
+    ((cls, body),) = mo.items()
+    return cls, body["attributes"].get("name") or body["attributes"].get("key")
 
 
 def apic_roots(plan, part):
     """What ``aci_tree`` is to push for one part of the configuration.
 
-    :param part: ``policies``: the BGP policies of the tenant and the VRF; ``hardening``: these and, for each L3Out, its
-        import enforcement and route maps; ``l3out``: each L3Out with everything below it, guards included.
-    :returns: a list of ``{"dn": …, "scope": "named"|"subtree", "tree": …}``; ``classes`` of a named root are those that
-        the tree may lack and whose owned objects are to go then.
+    :param part: ``access``: what the L3Outs stand on, as far as it is ours to make; ``policies``: the BGP policies of the
+        tenant and the VRF; ``hardening``: these and, for each L3Out, its import enforcement and route maps; ``l3out``:
+        each L3Out with everything below it, guards included.
+    :returns: a list of ``{"dn": …, "scope": "named"|"subtree"|"bare", "tree": …}``; ``classes`` of a named root are those
+        that the tree may lack and whose owned objects are to go then.
     :raises ValueError: for an unknown part.
     """
+    if part == "access":
+        return access_roots(plan)
+    return [{**root, "assumed": made_dns(plan)} if made_dns(plan) else root for root in _roots(plan, part)]
+
+
+def _roots(plan, part):
     if part in ("policies", "hardening"):
         tenants = _policy_tenants(plan)
         for l3out in plan["l3outs"] if part == "hardening" else ():
@@ -58,7 +86,7 @@ def apic_roots(plan, part):
             {"dn": f"uni/tn-{tenant}/out-{l3out['name']}", "scope": "subtree", "tree": _l3out(plan, l3out)}
             for l3out in plan["l3outs"]
         ]
-    raise ValueError(f"unknown part {part!r}: expected policies, hardening or l3out")
+    raise ValueError(f"unknown part {part!r}: expected access, policies, hardening or l3out")
 
 
 # --- building blocks -------------------------------------------------------------------------------------------------

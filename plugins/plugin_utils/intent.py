@@ -15,6 +15,7 @@ from typing import Any
 
 from .addressing import FAMILIES, IPAddress, IPNetwork, family_of
 from .faults import Fault, did_you_mean, error
+from .ports import Ports
 from .variables import CLUSTER_VARIABLES, INVALID, NODE_VARIABLES, PREFIX, check_optional, plain, unknown_variables
 
 # The subnets of a cluster: {role: variable}, in the order in which route control and documents name them.
@@ -84,6 +85,7 @@ class Node:
     pins: dict[str, Pin]
     vlan: int | None
     vpc: str | None
+    ports: tuple[Ports, ...] = ()
 
 
 @dataclass
@@ -376,7 +378,20 @@ def _read_leaf(entry: dict[str, Any], rack: str, path: str, values: dict[str, An
 
 def _read_node(entry: dict[str, Any], rack: str, path: str, faults: list[Fault]) -> Node:
     pins = _pins(entry, path, faults)
-    return Node(entry["name"], rack, path, _valid(entry["slot"]), pins, _valid(entry["vlan"]), _valid(entry["vpc"]))
+    return Node(
+        entry["name"],
+        rack,
+        path,
+        _valid(entry["slot"]),
+        pins,
+        _valid(entry["vlan"]),
+        _valid(entry["vpc"]),
+        _ports(entry["interfaces"]),
+    )
+
+
+def _ports(entries: Any) -> tuple[Ports, ...]:
+    return tuple(ports for ports in _valid(entries) or () if ports is not INVALID)
 
 
 # --- nodes that are inventory hosts ----------------------------------------------------------------------------------
@@ -430,7 +445,8 @@ def _add_node_host(
         if intent.sound:
             faults.append(_unknown_rack(host, values["rack"], path, racks))
         return False
-    node = Node(name, values["rack"], path, values["node_slot"], pins, values["node_vlan"], values["node_vpc"])
+    ports = _ports(values["node_interfaces"])
+    node = Node(name, values["rack"], path, values["node_slot"], pins, values["node_vlan"], values["node_vpc"], ports)
     racks[node.rack].nodes.append(node)
     return True
 

@@ -11,13 +11,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .access import access_plan, vpc_name
 from .addressing import FAMILIES, pair_addresses, with_prefix
 from .allocation import Allocation, Record, allocate, dump_record
 from .faults import Fault, IntentError, errors, warnings
 from .intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, Node, Rack, Subnet, read_intent
 from .limits import choose_svi, limit_faults, limit_report, override_faults
 from .peering import SIDES, leaf_peers, node_peers, sessions
-from .rules import check_neighbours, check_rules, same_fabric, vpc_name
+from .rules import check_neighbours, check_rules, same_fabric
 
 SCHEMA = 1
 OWNER = "orchestrator:aci-calico"
@@ -134,6 +135,7 @@ def _assemble(intent: Intent, allocation: Allocation, floating: list[Intent], fo
         "svi": {"kind": intent.kind, "requested": intent["svi"], "reasons": intent.reasons},
         "interface": {"mtu": intent["mtu"], "mode": intent["vlan_mode"], "encap_scope": intent["encap_scope"]},
         "domains": {"l3": intent["l3_domain"], "physical": intent["physical_domain"]},
+        "access": access_plan(intent),
         "bgp": _bgp(intent),
         "subnets": {role: _by_family(subnets) for role, subnets in intent.subnets.items()},
         "route_control": _route_control(intent),

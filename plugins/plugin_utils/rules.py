@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from .access import cabling, shared_blocks, shared_domains, shared_ports, unknown_ports, vpc_name
 from .addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
 from .faults import Fault, did_you_mean, error, warning
 from .intent import LAST_ROUTER_ID, SUBNET_ROLES, Intent, Leaf, Node
@@ -368,11 +369,6 @@ def _standard_node_names(intent: Intent, node: Node) -> Iterator[Fault]:
             )
 
 
-def vpc_name(intent: Intent, node: Node) -> str:
-    """The vPC interface policy group that a node hangs off."""
-    return node.vpc or intent["vpc_name"].format(node=node.name, rack=node.rack)
-
-
 def renumbered(intent: Intent) -> Iterator[Fault]:
     """What may be renumbered is there."""
     known = ["all", "svi", *(leaf.name for leaf in intent.leaves), *(node.name for node in intent.nodes)]
@@ -402,6 +398,8 @@ RULES: Sequence[Rule] = (
     mtu,
     floating_needs,
     names,
+    cabling,
+    unknown_ports,
     renumbered,
 )
 
@@ -524,6 +522,11 @@ def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Fault]:
             )
 
 
+def _on_one_fabric(rule: Callable[[Intent, Intent], Iterator[Fault]]) -> Callable[[Intent, Intent], Iterator[Fault]]:
+    """The rule for clusters of one fabric only."""
+    return lambda intent, other: rule(intent, other) if same_fabric(intent, other) else iter(())
+
+
 NEIGHBOUR_RULES: Sequence[Callable[[Intent, Intent], Iterator[Fault]]] = (
     cluster_names,
     l3outs,
@@ -531,4 +534,7 @@ NEIGHBOUR_RULES: Sequence[Callable[[Intent, Intent], Iterator[Fault]]] = (
     shared_vlans,
     shared_router_ids,
     shared_ecmp,
+    _on_one_fabric(shared_domains),
+    _on_one_fabric(shared_blocks),
+    _on_one_fabric(shared_ports),
 )

@@ -18,10 +18,19 @@ from typing import Any
 
 from .addressing import AddressError, parse_address, parse_subnet
 from .faults import Fault, did_you_mean, error, shown
+from .ports import parse_ports
 
 PREFIX = "aci_calico_"
-APIC_ROLES = ("aci_bgp_hardening", "aci_l3out_floating_svi", "aci_l3out_standard_svi", "apic_push", "verify")
-KUBERNETES_ROLES = ("calico_bgp", "verify")
+APIC_ROLES = (
+    "aci_access_policies",
+    "aci_bgp_hardening",
+    "aci_l3out_floating_svi",
+    "aci_l3out_standard_svi",
+    "apic_push",
+    "preflight",
+    "verify",
+)
+KUBERNETES_ROLES = ("calico_bgp", "preflight", "verify")
 ALL_ROLES = tuple(sorted({*APIC_ROLES, *KUBERNETES_ROLES}))
 
 # Set while a play runs, not by users: facts that the `plan` action and the roles leave behind.
@@ -210,6 +219,7 @@ FORMATS: dict[str, Format] = {
             "a release such as `5.2(3)`",
             _pattern("a release of APIC", r"\d{1,3}\.\d{1,3}(\([0-9a-z.]+\))?", 20, "Write it as 5.2(3)."),
         ),
+        Format("ports", "ports such as `1/10`, `1/10-11` or `201:1/10`", parse_ports),
         Format("vpc-pattern", "an APIC name with the placeholders `{node}` and `{rack}`", _read_vpc_pattern),
     )
 }
@@ -230,6 +240,14 @@ _NODE_OPTIONS = (
     Option("addresses", "The node's addresses, pinned, at most one of each family.", "list", "str", format="address"),
     Option("vlan", "The node's VLAN, pinned (standard SVI).", "int", range=(1, 4094)),
     Option("vpc", "The vPC interface policy group that the node hangs off (standard SVI).", format="apic-name"),
+    Option(
+        "interfaces",
+        "The ports that the node is cabled to: C(1/10) is the same port of both leaves, C(201:1/10) one of leaf 201 alone.",
+        "list",
+        "str",
+        format="ports",
+        default=[],
+    ),
 )
 _LEAF_OPTIONS = (
     Option("id", "The leaf's node ID in the fabric.", "int", required=True, range=(101, 4000)),
@@ -396,14 +414,14 @@ REGISTRY: tuple[Option, ...] = (
         "ACI",
         Option(
             "aci_calico_tenant",
-            "The tenant of the L3Out. It must be there.",
+            "The tenant of the L3Out. It must be there, unless C(aci_calico_manage_tenant) makes it.",
             required=True,
             format="tenant-name",
             source="ACI BGP configuration, step 3",
         ),
         Option(
             "aci_calico_vrf",
-            "The VRF of the L3Out. It must be there.",
+            "The VRF of the L3Out. It must be there, unless C(aci_calico_manage_tenant) makes it.",
             required=True,
             format="vrf-name",
             source="ACI BGP configuration, step 3",
@@ -503,6 +521,45 @@ REGISTRY: tuple[Option, ...] = (
             "bool",
             default=False,
         ),
+    ),
+    *_group(
+        "Access policies",
+        Option(
+            "aci_calico_manage_access",
+            "Make what the L3Out stands on: VLAN pool, domains, AAEP and, for nodes whose ports are known, interface policy groups,"
+            " profiles and selectors.",
+            "bool",
+            default=False,
+            source="Physical connectivity",
+        ),
+        Option(
+            "aci_calico_manage_tenant",
+            "Make tenant and VRF where they are not there. The tenant C(common) is never made.",
+            "bool",
+            default=False,
+            source="ACI BGP configuration, step 3",
+        ),
+        Option(
+            "aci_calico_vlan_pool",
+            "The VLAN pool that C(aci_calico_manage_access) makes, with static allocation.",
+            format="apic-name",
+            default_text="the name of `aci_calico_l3_domain`",
+        ),
+        Option(
+            "aci_calico_aaep",
+            "The attachable access entity profile that joins the domains with the ports. C(aci_calico_manage_access) makes it;"
+            " without that, preflight looks whether the domains are on it.",
+            format="apic-name",
+            default_text="with `aci_calico_manage_access` the name of `aci_calico_l3_domain`, else any that has the domains",
+        ),
+        Option(
+            "aci_calico_lacp_policy",
+            "The port channel policy of the nodes' vPCs. Unset, one with LACP active is made.",
+            format="apic-name",
+            default_text="`calico-lacp-active`, made with the rest",
+            source="Physical connectivity",
+        ),
+        roles=("aci_access_policies", "apic_push", "preflight"),
     ),
     *_group(
         "BGP",
@@ -732,6 +789,16 @@ REGISTRY: tuple[Option, ...] = (
         roles=KUBERNETES_ROLES,
     ),
     *_group(
+        "Preflight",
+        Option(
+            "aci_calico_preflight",
+            "Look at the fabric and at Kubernetes before C(site) writes anything, and stop at what would fail or harm.",
+            "bool",
+            default=True,
+        ),
+        roles=("preflight",),
+    ),
+    *_group(
         "Verification",
         Option(
             "aci_calico_verify_timeout",
@@ -769,6 +836,14 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_node_addresses", "See C(addresses) of a rack's nodes.", "list", "str", format="address"),
         Option("aci_calico_node_vlan", "See C(vlan) of a rack's nodes.", "int", range=(1, 4094)),
         Option("aci_calico_node_vpc", "See C(vpc) of a rack's nodes.", format="apic-name"),
+        Option(
+            "aci_calico_node_interfaces",
+            "See C(interfaces) of a rack's nodes.",
+            "list",
+            "str",
+            format="ports",
+            default=[],
+        ),
         scope="node",
         roles=(),
     ),
@@ -779,11 +854,15 @@ ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
     "apic_push": (
         Option(
             "apic_push_part",
-            "What to push: the BGP policies alone, these with the L3Outs' guards, or the whole L3Outs.",
-            choices=("policies", "hardening", "l3out"),
+            "What to push: what the L3Outs stand on, the BGP policies alone, these with the L3Outs' guards, or the whole L3Outs.",
+            choices=("access", "policies", "hardening", "l3out"),
             required=True,
         ),
         Option("apic_push_svi", "Refuse a plan for the other kind of SVI.", choices=("floating", "standard")),
+    ),
+    "preflight": (
+        Option("preflight_apic", "Whether to look at the fabric.", "bool", default=True),
+        Option("preflight_kubernetes", "Whether to look at Kubernetes.", "bool", default=True),
     ),
     "aci_bgp_hardening": (
         Option(
