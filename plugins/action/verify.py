@@ -12,14 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_roots
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.junit import junit
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import CALICO_V3
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import ReadingAction, given
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
     explain,
@@ -30,16 +29,11 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification imp
     verify,
 )
 
-COLLECTION = "netops.aci_calico"
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ReadingAction):
     """See plugins/modules/verify.py."""
-
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Verify the cluster of the plan."""
@@ -57,7 +51,7 @@ class ActionModule(ActionBase):
                 "artifacts_dir": {"type": "path", "default": ""},
             }
         )
-        reader = _Reader(self._run_module, plain(options["plan"]), options, task_vars or {})
+        reader = _Reader(self.run_module, plain(options["plan"]), options, task_vars or {})
         try:
             report = self._watch(reader, options["timeout"], options["interval"])
         finally:
@@ -84,26 +78,6 @@ class ActionModule(ActionBase):
             if not report["waiting"] or time.monotonic() + interval > deadline:
                 return report
             time.sleep(interval)
-
-    def _run_module(self, name: str, arguments: dict, task_vars: dict) -> dict:
-        """Run one of this collection's modules, by its own action plugin where it has one."""
-        task = self._task.copy()
-        task.action = f"{COLLECTION}.{name}"
-        task.args = arguments
-        loader = self._shared_loader_obj.action_loader
-        action = loader.get(
-            task.action if loader.has_plugin(task.action) else "ansible.legacy.normal",
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
-        result = action.run(task_vars=task_vars)
-        if result.get("failed"):
-            raise AnsibleActionFail(f"{name}: {result.get('msg', 'failed')}")
-        return result
 
     def _write(self, report: dict, folder: str) -> list[str]:
         """The report as files: what a person and what a CI system reads. In check mode none is written."""
@@ -135,11 +109,11 @@ class _Reader:
 
     def look(self) -> dict:
         """What is so now, compared with the plan."""
-        aci = self._run("aci_state", {**_given(self._options["apic"]), **_aci_arguments(self._plan)}, self._task_vars)
+        aci = self._run("aci_state", {**given(self._options["apic"]), **_aci_arguments(self._plan)}, self._task_vars)
         return verify(self._plan, aci["state"], self._kubernetes() if self._options["look_at_kubernetes"] else None)
 
     def _kubernetes(self) -> Kubernetes:
-        access = _given(self._options["kubernetes"])
+        access = given(self._options["kubernetes"])
         calico = self._plan["calico"]
         about = {
             "api_group": calico["api_group"],
@@ -147,7 +121,7 @@ class _Reader:
             "secret_name": calico["secret"]["name"],
             "secret_key": calico["secret"]["key"],
         }
-        about |= _given({"password_sha256": self._options["password_sha256"]})
+        about |= given({"password_sha256": self._options["password_sha256"]})
         info = self._run("calico_info", {**access, **about}, self._task_vars)["calico"]
         group = info["api_group"] or CALICO_V3
         if self._options["node_status"]:
@@ -161,17 +135,12 @@ class _Reader:
             "nodes": [node["name"] for node in self._plan["nodes"]],
             "node_status": node_status,
         }
-        return self._run("calico_state", {**_given(self._options["kubernetes"]), **arguments}, self._task_vars)
+        return self._run("calico_state", {**given(self._options["kubernetes"]), **arguments}, self._task_vars)
 
     def clean_up(self) -> None:
         """Take back what the nodes were asked to report."""
         if self._requested:
             self._state(self._requested, "remove")
-
-
-def _given(options: dict) -> dict:
-    """Options without those that are empty, so that the module's own defaults hold."""
-    return {name: value for name, value in options.items() if value not in (None, "", [])}
 
 
 def _aci_arguments(plan: dict) -> dict:

@@ -45,6 +45,10 @@ class KubeApi:
         """Create an object in a collection; whether it was. One that is there already is no failure."""
         return self._call("post", path, (404, 409), body=body) is not None
 
+    def review(self, path, body):
+        """The ``status`` of a review, which is a question in the form of an object; None where it is not answered."""
+        return (self._call("post", path, (403, 404, 405), body=body) or {}).get("status")
+
     def delete(self, path):
         """Delete an object, if it is there."""
         self._call("delete", path, (404,))

@@ -85,7 +85,7 @@ class Root:
                 prefix = mo.CLASSES[cls].rn_format.partition("[")[0]
                 yield from (f'wcard({cls}.dn,"{dn}/{prefix}")' for dn in sorted({mo.parent_dn(dn) for dn in dns}))
             elif len(dns) > _MOST_BY_NAME:
-                yield f'wcard({cls}.dn,"{_plain_prefix(dns)}")'
+                yield f'wcard({cls}.dn,"{plain_prefix(dns)}")'
             else:
                 yield from (f'eq({cls}.dn,"{dn}")' for dn in dns)
 
@@ -104,8 +104,8 @@ def _subtree_query(dn, classes, terms):
     )
 
 
-def _plain_prefix(dns):
-    """What the DNs begin with in common, as far as it means the same in a pattern."""
+def plain_prefix(dns):
+    """What DNs (or other texts) begin with in common, as far as it means the same in a pattern."""
     first, last = min(dns), max(dns)
     common = next(
         (position for position, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)

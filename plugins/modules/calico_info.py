@@ -43,6 +43,11 @@ options:
       - The SHA-256 digest (hexadecimal) of the password to compare with the one in the Secret.
       - A digest, because Ansible masks a secret wherever it turns up in a result, and a password may well be part of a node's name.
     type: str
+  checks:
+    description:
+      - Also ask what the user of the connection may do, and what calico-node is set up for. Neither is asked where it is not answered.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - ansible.builtin.action_common_attributes
@@ -94,7 +99,7 @@ calico:
       type: list
       elements: str
     nodes:
-      description: The nodes by name, each with its C(labels) and those C(annotations) that concern Calico.
+      description: The nodes by name, each with its C(labels), those C(annotations) that concern Calico, and its internal C(addresses).
       type: dict
     objects:
       description: The objects as manifests, without what the API server adds; a Secret is shown without its data.
@@ -103,6 +108,16 @@ calico:
     password_matches:
       description: Whether the Secret holds the password of O(password_sha256); none when there is no such Secret or no digest was given.
       type: bool
+    backend:
+      description: With O(checks), how calico-node spreads routes, V(bird) where it runs BGP; none when that cannot be told.
+      type: str
+      sample: bird
+    rights:
+      description:
+        - With O(checks), the rules that tell what the user may do in the namespace, as Kubernetes' SelfSubjectRulesReview has them; none when
+          they are not known, or not all of them.
+      type: list
+      elements: dict
     failures:
       description: What could not be read, each with C(path), C(status) and C(message).
       type: list
@@ -129,6 +144,8 @@ CALICO_PLURALS = {
     "bgpfilters": "BGPFilter",
 }
 RBAC = "rbac.authorization.k8s.io/v1"
+AUTHORIZATION = "authorization.k8s.io/v1"
+BACKEND = "CALICO_NETWORKING_BACKEND"
 ANNOTATIONS = ("projectcalico.org/", "netops.aci-calico/")
 SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
 
@@ -164,8 +181,34 @@ def read_nodes(reader: KubeApi) -> dict[str, dict]:
         nodes[node["metadata"]["name"]] = {
             "labels": node["metadata"].get("labels") or {},
             "annotations": {key: value for key, value in annotations.items() if key.startswith(ANNOTATIONS)},
+            "addresses": [entry["address"] for entry in _addresses(node) if entry["type"] == "InternalIP"],
         }
     return nodes
+
+
+def _addresses(node: dict) -> list[dict]:
+    return (node.get("status") or {}).get("addresses") or []
+
+
+def read_backend(reader: KubeApi, namespace: str, daemonsets: list[dict]) -> str | None:
+    """How calico-node spreads routes, from its environment or the ConfigMap that this refers to."""
+    pod = next(
+        (item["spec"]["template"]["spec"] for item in daemonsets if item["metadata"]["namespace"] == namespace), {}
+    )
+    environment = [entry for container in pod.get("containers", []) for entry in container.get("env") or []]
+    setting = next((entry for entry in environment if entry["name"] == BACKEND), {})
+    reference = (setting.get("valueFrom") or {}).get("configMapKeyRef")
+    if not reference:
+        return setting.get("value")
+    config = reader.get(f"/api/v1/namespaces/{namespace}/configmaps/{reference['name']}") or {}
+    return (config.get("data") or {}).get(reference["key"])
+
+
+def read_rights(reader: KubeApi, namespace: str) -> list[dict] | None:
+    """The rules that tell what we may do in a namespace and in the whole cluster."""
+    body = {"apiVersion": AUTHORIZATION, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
+    status = reader.review(f"/apis/{AUTHORIZATION}/selfsubjectrulesreviews", body)
+    return None if status is None or status.get("incomplete") else status.get("resourceRules") or []
 
 
 def read_calico(reader: KubeApi, api_group: str) -> list[dict]:
@@ -210,10 +253,14 @@ def read(client: Any, params: dict) -> dict:
     if namespace == "auto":
         namespace = namespaces[0] if len(namespaces) == 1 else None
     objects = read_calico(reader, api_group) if api_group else []
-    matches = None
+    matches = backend = rights = None
     if namespace:
         access, matches = read_access(reader, namespace, params)
         objects += access
+    if namespace and params["checks"]:
+        # What is not told here is no failure: nothing depends on it.
+        curious = KubeApi(client)
+        backend, rights = read_backend(curious, namespace, daemonsets), read_rights(curious, namespace)
     return {
         "api_group": api_group,
         "api_groups": groups,
@@ -222,6 +269,8 @@ def read(client: Any, params: dict) -> dict:
         "nodes": read_nodes(reader),
         "objects": objects,
         "password_matches": matches,
+        "backend": backend,
+        "rights": rights,
         "failures": reader.failures,
     }
 
@@ -236,6 +285,7 @@ def main() -> None:
         secret_key={"type": "str", "default": "rr-password", "no_log": False},
         role_name={"type": "str", "default": "secret-access"},
         password_sha256={"type": "str", "no_log": True},
+        checks={"type": "bool", "default": False},
     )
     module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
     try:

@@ -54,7 +54,7 @@ def kubernetes_push(
     """
     if state == "absent":
         return _result(plan, found, [], **_teardown(plan, found))
-    faults = list(_faults(plan, found, update_password, adopt))
+    faults = kubernetes_faults(plan, found, update_password, adopt)
     if errors(faults):
         return _result(plan, found, faults)
     return _result(plan, found, faults, **_changes(plan, found, update_password))
@@ -158,7 +158,9 @@ def _changes(plan: dict, found: dict, update_password: str) -> dict:
 
 def _found_node(found: dict, name: str) -> dict:
     """A node as a manifest, so that it compares like one."""
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, **found["nodes"][name]}}
+    node = found["nodes"][name]
+    metadata = {"name": name, "labels": node["labels"], "annotations": node["annotations"]}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
 
 
 def _stale_nodes(plan: dict, found: dict) -> list[str]:
@@ -267,6 +269,11 @@ def _teardown(plan: dict, found: dict) -> dict:
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------
+
+
+def kubernetes_faults(plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False) -> list[Fault]:
+    """Everything that stands in the way, and what is odd; parameters as those of ``kubernetes_push``."""
+    return list(_faults(plan, found, update_password, adopt))
 
 
 def _faults(plan: dict, found: dict, update_password: str, adopt: bool) -> Iterator[Fault]:

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import yaml
 
+from lab.apic.seed import DEFAULT as DEFAULT_FABRIC
 from lab.apic.server import ApicServer
 from lab.kube.server import KubeServer
 
@@ -55,6 +56,19 @@ def intent(svi: str, racks_: list[dict[str, Any]], **changes: Any) -> dict[str, 
         "aci_calico_bgp_password": PASSWORD,
         "aci_calico_racks": racks_,
     } | {f"aci_calico_{name}": value for name, value in changes.items()}
+
+
+def node_names(rack: dict[str, Any]) -> list[str]:
+    """The nodes of a rack, however they are written."""
+    return [node if isinstance(node, str) else node["name"] for node in rack.get("nodes", ())]
+
+
+def fabric(racks_: list[dict[str, Any]]) -> dict[str, Any]:
+    """The lab's fabric, with a vPC interface policy group for each node of the racks."""
+    seed = yaml.safe_load(DEFAULT_FABRIC.read_text(encoding="utf-8"))
+    vpcs = {f"vpc-{name}": rack["leaves"] for rack in racks_ for name in node_names(rack)}
+    seed["pods"][0]["vpcs"].update(vpcs)
+    return seed
 
 
 @dataclass
@@ -131,8 +145,8 @@ class Site:
 
     def add(self, name: str, variables: dict[str, Any], kube: bool = True, **apic: Any) -> Cluster:
         """One more cluster, with servers that end with the site."""
-        nodes = [node for rack in variables["aci_calico_racks"] for node in rack.get("nodes", ())]
-        names = [node if isinstance(node, str) else node["name"] for node in nodes]
+        names = [name for rack in variables["aci_calico_racks"] for name in node_names(rack)]
+        apic.setdefault("seed", fabric(variables["aci_calico_racks"]))
         server = self._stack.enter_context(ApicServer(**apic))
         api = self._stack.enter_context(KubeServer([{"name": node} for node in names])) if kube else None
         cluster = self.clusters[name] = Cluster(name, variables, server, api)

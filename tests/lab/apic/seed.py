@@ -18,7 +18,7 @@ class Seed:
     """A fabric's description; every part may be left out.
 
     ``version``, ``asn``, ``users`` (name: password), ``controllers``, ``pods`` (``spines``, ``leaves``, ``vpc_pairs`` and
-    ``vpcs``: policy group name to pair), ``vlan_pools``, ``physical_domains``, ``l3_domains``, ``aaeps``, ``tenants`` and
+    ``vpcs``: policy group name to pair; they are on the first AAEP), ``vlan_pools``, ``physical_domains``, ``l3_domains``, ``aaeps``, ``tenants`` and
     ``objects`` (anything else: DN to properties). Numbers and strings are both fine.
     """
 
@@ -73,7 +73,10 @@ class Seed:
         for a, b in pod.get("vpc_pairs", ()):
             yield from self._vpc_pair(number, a, b)
         for name, (a, b) in pod.get("vpcs", {}).items():
-            yield f"uni/infra/funcprof/accbundle-{name}", {"lagT": "node"}
+            group = f"uni/infra/funcprof/accbundle-{name}"
+            yield group, {"lagT": "node"}
+            for aaep in self._raw.get("aaeps", [])[:1]:
+                yield f"{group}/rsattEntP", {"tDn": f"uni/infra/attentp-{aaep['name']}"}
             yield f"topology/pod-{number}/protpaths-{a}-{b}/pathep-[{name}]", {"lagT": "node", "pathT": "leaf"}
 
     def _switch(self, pod: int, number: int, role: str) -> Iterator[Planted]:

@@ -27,6 +27,7 @@ VERSION = {"major": "1", "minor": "30", "gitVersion": "v1.30.0-embedded", "platf
 VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 # Everybody else's resources are served by a part of a real server that answers the unknown in plain text.
 BUILTIN_GROUPS = {api_version.rpartition("/")[0] for api_version, *__ in BUILTIN}
+RULES_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 HEALTH = {"/healthz", "/livez", "/readyz"}
 
 
@@ -64,6 +65,8 @@ class Emulator(kmock.KubernetesEmulator):
         self.kinds = {(kind.group, kind.version, kind.plural): kind for kind in kinds}
         self.store = Objects(self._written)
         self.misbehaviour = Misbehaviour()
+        # What it says that its only user may do. It refuses nothing.
+        self.rights = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
         self._token = token
         self._persist = on_write
         self._log = on_request
@@ -101,6 +104,9 @@ class Emulator(kmock.KubernetesEmulator):
             if path in HEALTH:
                 return aiohttp.web.Response(text="ok")
             self._authenticate(raw_request)
+            if path == RULES_REVIEW:
+                status = {"resourceRules": self.rights, "nonResourceRules": [], "incomplete": False}
+                return aiohttp.web.json_response({"kind": "SelfSubjectRulesReview", "status": status}, status=201)
             response = await super().__call__(raw_request)
         except Refusal as refusal:
             response = aiohttp.web.json_response(refusal.body, status=refusal.status)

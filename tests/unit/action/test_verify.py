@@ -49,7 +49,7 @@ class Bench:
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="none is made"))
         made = action.ActionModule(task, connection, SimpleNamespace(), None, None, None)
-        made._run_module = self.module
+        made.run_module = self.module
         return made.run(task_vars={})
 
     def of(self, name: str) -> list[dict]:

@@ -23,6 +23,7 @@ PARAMS = {
     "secret_key": "rr-password",
     "role_name": "secret-access",
     "password_sha256": None,
+    "checks": False,
 }
 SECRETS = "/api/v1/namespaces/kube-system/secrets/bgp-secrets"
 
@@ -39,8 +40,8 @@ class Api:
         }
         self.asked: list[str] = []
 
-    def request(self, method: str, path: str, serialize: bool) -> SimpleNamespace:
-        assert (method, serialize) == ("get", False)
+    def request(self, method: str, path: str, serialize: bool, body: Any = None) -> SimpleNamespace:
+        assert (method, serialize) == ("post" if body else "get", False)
         self.asked.append(path)
         answer = self.answers.get(path, 404)
         if isinstance(answer, int):
@@ -88,10 +89,17 @@ def test_nodes_come_with_what_concerns_calico():
     api = Api()
     annotations = {"projectcalico.org/ASNumber": "65003", "kubeadm/cri-socket": "x"}
     node = {"metadata": {"name": "node-1", "labels": {"rack_id": "1"}, "annotations": annotations, "uid": "u"}}
+    node["status"] = {
+        "addresses": [{"type": "InternalIP", "address": "192.168.2.1"}, {"type": "Hostname", "address": "node-1"}]
+    }
     api.answers["/api/v1/nodes"] = {"items": [node, {"metadata": {"name": "node-2"}}]}
     assert read(api)["nodes"] == {
-        "node-1": {"labels": {"rack_id": "1"}, "annotations": {"projectcalico.org/ASNumber": "65003"}},
-        "node-2": {"labels": {}, "annotations": {}},
+        "node-1": {
+            "labels": {"rack_id": "1"},
+            "annotations": {"projectcalico.org/ASNumber": "65003"},
+            "addresses": ["192.168.2.1"],
+        },
+        "node-2": {"labels": {}, "annotations": {}, "addresses": []},
     }
 
 
@@ -156,3 +164,46 @@ def test_the_number_of_requests_does_not_grow_with_the_cluster():
 @pytest.mark.parametrize("body", [b"plain text", b"", None, b"[1]"])
 def test_an_answer_that_is_no_status_is_shown_as_it_is(body):
     assert isinstance(kube_api.message_of(body), str)
+
+
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+DAEMONSETS = "/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node"
+
+
+def _with_backend(api: Api, **entry: Any) -> Api:
+    container = {"name": "calico-node", "env": [{"name": "CALICO_NETWORKING_BACKEND", **entry}]}
+    api.answers[DAEMONSETS]["items"][0]["spec"] = {"template": {"spec": {"containers": [container]}}}
+    return api
+
+
+def test_nobody_is_asked_for_rights_unless_it_is_wanted() -> None:
+    api = Api()
+    found = read(api)
+    assert REVIEW not in api.asked
+    assert (found["backend"], found["rights"]) == (None, None)
+
+
+def test_the_backend_is_in_the_environment_or_where_it_points() -> None:
+    assert read(_with_backend(Api(), value="vxlan"), checks=True)["backend"] == "vxlan"
+    api = _with_backend(Api(), valueFrom={"configMapKeyRef": {"name": "calico-config", "key": "calico_backend"}})
+    assert read(api, checks=True)["backend"] is None
+    api.answers["/api/v1/namespaces/kube-system/configmaps/calico-config"] = {"data": {"calico_backend": "bird"}}
+    assert read(api, checks=True)["backend"] == "bird"
+
+
+@pytest.mark.parametrize(
+    ("answer", "rights"),
+    [
+        ({"status": {"resourceRules": [{"verbs": ["*"]}], "incomplete": False}}, [{"verbs": ["*"]}]),
+        ({"status": {"resourceRules": [{"verbs": ["*"]}], "incomplete": True}}, None),
+        (404, None),
+        (403, None),
+        (500, None),
+    ],
+)
+def test_rights_are_known_whole_or_not_at_all(answer: Any, rights: Any) -> None:
+    api = _with_backend(Api(), value="bird")
+    api.answers[REVIEW] = answer
+    found = read(api, checks=True)
+    assert found["rights"] == rights
+    assert found["failures"] == []

@@ -1,0 +1,80 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Look at the fabric and at Kubernetes before a push, and say everything that is in its way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import Fault, errors, render, warnings
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight import fabric_faults
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_facts import queries
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_kubernetes import calico_mode, cluster_faults
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import ReadingAction, given
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+
+display = Display()
+
+
+class ActionModule(ReadingAction):
+    """See plugins/modules/preflight.py."""
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Compare the plan with what is there."""
+        result = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(
+            {
+                "plan": {"type": "dict", "required": True},
+                "apic": {"type": "dict", "default": {}, "no_log": True},
+                "kubernetes": {"type": "dict", "default": {}, "no_log": True},
+                "look_at_apic": {"type": "bool", "default": True},
+                "look_at_kubernetes": {"type": "bool", "default": True},
+                "adopt": {"type": "bool", "default": False},
+                "update_password": {
+                    "type": "str",
+                    "default": "on_create",
+                    "choices": ["always", "on_create"],
+                    "no_log": False,
+                },
+                "password_sha256": {"type": "str", "default": "", "no_log": True},
+            }
+        )
+        plan = plain(options["plan"])
+        faults = []
+        if options["look_at_apic"]:
+            faults += self._fabric(plan, options, task_vars or {})
+        if options["look_at_kubernetes"]:
+            found = self._cluster(plan, options, task_vars or {})
+            result["calico"] = calico_mode(found)
+            faults += cluster_faults(plan, found, options["update_password"], options["adopt"])
+        return result | self._report(plan["cluster"], faults)
+
+    def _fabric(self, plan: dict, options: dict, task_vars: dict) -> list[Fault]:
+        arguments = {**given(options["apic"]), "queries": queries(plan)}
+        return fabric_faults(plan, self.run_module("aci_query", arguments, task_vars)["objects"], options["adopt"])
+
+    def _cluster(self, plan: dict, options: dict, task_vars: dict) -> dict:
+        calico = plan["calico"]
+        about = {
+            "api_group": calico["api_group"],
+            "namespace": calico["namespace"],
+            "secret_name": calico["secret"]["name"],
+            "secret_key": calico["secret"]["key"],
+            "checks": True,
+        }
+        about |= given({"password_sha256": options["password_sha256"]})
+        return self.run_module("calico_info", {**given(options["kubernetes"]), **about}, task_vars)["calico"]
+
+    @staticmethod
+    def _report(cluster: str, faults: list[Fault]) -> dict[str, Any]:
+        """The findings as the task's result: with an error it fails and says all of them."""
+        report: dict[str, Any] = {"changed": False, "faults": [fault.as_dict() for fault in faults]}
+        if errors(faults):
+            return report | {"failed": True, "msg": render(cluster, faults, "configured")}
+        for fault in warnings(faults):
+            display.warning(f"{cluster}: {fault.path}: {fault.problem}. {fault.remedy}")
+        return report

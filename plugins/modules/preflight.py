@@ -1,0 +1,103 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Look at fabric and Kubernetes before a Calico cluster on ACI is configured
+version_added: 1.0.0
+description:
+  - Reads what a plan builds on, in a login and three requests to APIC and a dozen to Kubernetes, and says everything that is missing, wrong or taken,
+    each with its severity and remedy.
+  - Fails if a finding is an error. Changes nothing.
+  - What the same plan is going to make (C(aci_calico_manage_access), C(aci_calico_manage_tenant)) is not missed.
+  - Runs on the controller, and reads by M(netops.aci_calico.aci_query) and M(netops.aci_calico.calico_info).
+options:
+  plan:
+    description: The cluster's plan, the fact C(aci_calico_plan) of M(netops.aci_calico.plan).
+    type: dict
+    required: true
+  apic:
+    description: How to reach APIC, the options of C(cisco.aci) modules. Those that are empty count as not given.
+    type: dict
+    default: {}
+  kubernetes:
+    description: How to reach Kubernetes, the options of C(kubernetes.core) modules. Those that are empty count as not given.
+    type: dict
+    default: {}
+  look_at_apic:
+    description: Whether to look at the fabric.
+    type: bool
+    default: true
+  look_at_kubernetes:
+    description: Whether to look at Kubernetes.
+    type: bool
+    default: true
+  adopt:
+    description: Whether objects that somebody else made are to be taken over, and so are not in the way.
+    type: bool
+    default: false
+  update_password:
+    description: Whether a BGP password that is there already is going to be replaced.
+    type: str
+    choices: [always, on_create]
+    default: on_create
+  password_sha256:
+    description: The SHA-256 digest (hexadecimal) of the BGP password, to compare with the one in the Secret.
+    type: str
+    default: ""
+attributes:
+  check_mode:
+    description: Reads only, so it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Nothing changes, so there is no difference to show.
+    support: none
+  action:
+    description: Runs as an action on the controller.
+    support: full
+seealso:
+  - module: netops.aci_calico.plan
+  - module: netops.aci_calico.verify
+author: The netops.aci_calico contributors (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Look at every cluster's fabric and Kubernetes
+  hosts: aci_calico_clusters
+  gather_facts: false
+  tasks:
+    - name: Plan the cluster
+      netops.aci_calico.plan:
+
+    - name: Look before anything is written
+      netops.aci_calico.preflight:
+        plan: "{{ aci_calico_plan }}"
+        apic:
+          host: apic.example.com
+          username: ansible
+          private_key: /etc/aci/ansible.key
+        kubernetes:
+          kubeconfig: ~/.kube/prod1.yml
+"""
+
+RETURN = r"""
+faults:
+  description: What was found, each with C(id), C(severity), C(path), C(problem) and C(remedy).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - id: vlan-taken
+      severity: error
+      path: aci_calico_vlan
+      problem: uni/tn-shop/ap-web/epg-front has VLAN 300 on leaf 201, 202
+      remedy: Choose other VLANs, or free these.
+calico:
+  description: How Calico runs.
+  returned: when it was looked at
+  type: str
+  sample: "crd.projectcalico.org/v1 in kube-system, backend bird, pools: default-ipv4-ippool 10.1.0.0/16 with IP-in-IP"
+"""
