@@ -132,7 +132,7 @@ def pairs(plan, fabric):
     """The two leaves of a rack are a vPC pair, and that pair works."""
     found = error if plan["svi"]["kind"] == "standard" else warning
     for rack in plan["racks"]:
-        if len(rack["leaves"]) < 2:
+        if len(rack["leaves"]) < 2 or not all(fabric.leaf(leaf)[0] for leaf in rack["leaves"]):
             continue
         one, other = rack["leaves"]
         if fabric.vpc_peer(one) != other:

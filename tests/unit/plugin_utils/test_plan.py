@@ -28,6 +28,16 @@ COMMON = {
     "cluster_asn": 65003,
     "interface": {"mtu": 9000, "mode": "regular", "encap_scope": "local"},
     "domains": {"l3": "k8s-l3", "physical": "k8s"},
+    "access": {
+        "managed": False,
+        "tenant": False,
+        "pool": None,
+        "aaep": None,
+        "lacp_policy": None,
+        "profile": "calico-prod1",
+        "vlans": [[300, 300]],
+        "groups": [],
+    },
     "bgp": {
         "keepalive": 1,
         "hold": 3,
@@ -153,6 +163,7 @@ FLOATING_PLAN = {
 STANDARD_PLAN = {
     **COMMON,
     "svi": {"kind": "standard", "requested": "standard", "reasons": ["aci_calico_svi asks for standard"]},
+    "access": {**COMMON["access"], "vlans": [[300, 363]]},
     "leaves": [
         {"id": leaf, "pod": 1, "rack": rack, "side": side, "router_id": f"1.1.4.{leaf}", "networks": {}}
         for leaf, rack, side in LEAVES
