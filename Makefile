@@ -10,6 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # The clusters that the lab configures, and the overlay that points their connections at the lab.
 INVENTORIES ?= inventories/floating_svi inventories/standard_svi
 EXAMPLES := $(foreach inventory,$(INVENTORIES),-i $(inventory))
+CLUSTERS := $(filter-out aci_calico_clusters,$(notdir $(foreach inventory,$(INVENTORIES),$(wildcard $(inventory)/group_vars/*))))
 # Arguments handed on to pytest and ansible-playbook: make test ARGS='-k tree -x'; make lab ARGS=-v
 ARGS ?=
 
@@ -24,7 +25,7 @@ venv-lab:
 	@tools/venv requirements-lab.txt
 
 lab: venv-lab ## Configure the example clusters in the embedded lab: start it, run site.yml, print what is there, stop it
-	@$(BIN)/python tests/lab run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
+	@ACI_CALICO_LAB_CLUSTERS="$(CLUSTERS)" $(BIN)/python tests/lab run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
 
 lab-twin: venv-lab ## The same with real BGP daemons: site.yml, the BGP twin, verify.yml, with the time that each takes (root; frr, bird, iproute2)
 	@$(BIN)/python tests/lab run -- tools/lab-twin $(EXAMPLES)

@@ -312,6 +312,17 @@ def mtu(intent: Intent) -> Iterator[Fault]:
         )
 
 
+def ipv6_alone(intent: Intent) -> Iterator[Fault]:
+    """Calico takes a node's router ID from its IPv4 address; without one it has to be told otherwise."""
+    if intent.families == ["ipv6"]:
+        yield warning(
+            "ipv6-router-id",
+            SUBNET_ROLES["node"],
+            "The nodes have no IPv4 address, which Calico's BGP daemon takes its router ID from",
+            "Set CALICO_ROUTER_ID=hash in calico-node's environment (with the Tigera operator, let Calico have no IPv4 pool).",
+        )
+
+
 def floating_needs(intent: Intent) -> Iterator[Fault]:
     """Floating SVI needs a physical domain, and a release that has it."""
     if intent.kind != "floating":
@@ -396,6 +407,7 @@ RULES: Sequence[Rule] = (
     timers,
     prefix_limit,
     mtu,
+    ipv6_alone,
     floating_needs,
     names,
     cabling,

@@ -1,7 +1,8 @@
 """The lab as one thing: an APIC and one Kubernetes API server for each cluster that has a seed, with one state folder.
 
 The folder holds ``lab.json`` (what runs where), ``apic/`` and ``kube/<cluster>/`` (each server's state, kept over
-restarts), ``kube/<cluster>.kubeconfig`` and ``log/``.
+restarts), ``kube/<cluster>.kubeconfig`` and ``log/``. ``ACI_CALICO_LAB_CLUSTERS`` names the clusters that have a server, where
+not every one of them is needed.
 """
 
 from __future__ import annotations
@@ -190,7 +191,9 @@ class Lab:
 
 
 def _seeds() -> list[Path]:
-    return sorted(SEEDS.glob("*.yml"))
+    """The seeds of the clusters that are wanted: all, unless some are named."""
+    wanted = os.environ.get("ACI_CALICO_LAB_CLUSTERS", "").split()
+    return sorted(seed for seed in SEEDS.glob("*.yml") if not wanted or seed.stem in wanted)
 
 
 @contextmanager

@@ -29,6 +29,15 @@ def dual_stack(base: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(base) | {name: base[name] + second for name, second in SECOND_FAMILY.items()}
 
 
+def ipv6_alone() -> dict[str, Any]:
+    """What makes the example one without IPv4, as changes for ``compiled``."""
+    second = {name.removeprefix("aci_calico_"): subnets for name, subnets in SECOND_FAMILY.items()}
+    racks_ = [
+        {"id": number, "leaves": [199 + 2 * number, 200 + 2 * number], "nodes": [f"n{number}"]} for number in (1, 2)
+    ]
+    return {**second, "racks": racks_, "external_service_subnets": []}
+
+
 def compiled(base: dict[str, Any] = FLOATING, options: dict[str, Any] | None = None, **changes: Any) -> Compiled:
     """What comes of the example with these changes; ``options`` are those of ``compile_cluster``."""
     return compile_cluster(variables(base, **changes), "prod1-cluster", **(options or {}))

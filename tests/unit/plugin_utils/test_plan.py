@@ -7,8 +7,9 @@ import re
 import time
 
 import pytest
-from unit.plugin_utils.planning import FLOATING, STANDARD, compiled, dual_stack, plan_of, racks
+from unit.plugin_utils.planning import FLOATING, STANDARD, compiled, dual_stack, ipv6_alone, plan_of, racks
 
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.peering import rack_peer_map
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.plan import pool_name
@@ -328,6 +329,19 @@ def test_dual_stack_floating():
     assert [peer["name"] for peer in plan["peers"][:2]] == ["aci-leaf-201", "aci-leaf-201-ipv6"]
     assert next(limit for limit in plan["limits"] if limit["id"] == "floating-addresses")["value"] == 2
     assert plan["calico"]["block_size"] == {"ipv4": 26, "ipv6": 122}
+
+
+@pytest.mark.parametrize("base", [FLOATING, STANDARD])
+def test_ipv6_alone_is_ipv6_everywhere(base):
+    plan = plan_of(base, **ipv6_alone())
+    assert plan["address_families"] == ["ipv6"]
+    assert {family for node in plan["nodes"] for family in node["networks"]} == {"ipv6"}
+    assert {peer["family"] for peer in plan["peers"]} == {"ipv6"}
+    assert [pool["name"] for pool in plan["calico"]["pools"]] == ["default-ipv6-ippool"]
+    tree = json.dumps(apic_tree(plan))
+    assert "ipv6-ucast" in tree
+    assert "ipv4" not in tree
+    assert "192.168" not in tree + json.dumps(kubernetes_objects(plan))
 
 
 def test_dual_stack_standard():

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.plugin_utils.planning import FLOATING, STANDARD, compiled, dual_stack, racks, recorded, rules, variables
+from unit.plugin_utils.planning import (
+    FLOATING,
+    STANDARD,
+    compiled,
+    dual_stack,
+    ipv6_alone,
+    racks,
+    recorded,
+    rules,
+    variables,
+)
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import WARNING, render
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import SECRETS_DECLARED, SECRETS_READABLE
@@ -209,6 +219,7 @@ BROKEN = [
     ("keepalive-too-long", "aci_calico_bgp_keepalive", FLOATING, {"bgp_keepalive": 2}),
     ("prefix-limit-too-small", "aci_calico_bgp_prefix_limit", FLOATING, {"bgp_prefix_limit": 10}),
     ("mtu-too-small-for-ipv6", "aci_calico_mtu", dual_stack(FLOATING), {"mtu": 1200}),
+    ("ipv6-router-id", "aci_calico_node_subnets", FLOATING, ipv6_alone()),
     ("physical-domain-missing", "aci_calico_physical_domain", FLOATING, {"physical_domain": None}),
     ("apic-too-old", "aci_calico_apic_version", FLOATING, {"apic_version": "4.2(7)"}),
     ("vlan-too-few", "aci_calico_vlan", STANDARD, {"vlan": "300-304"}),
@@ -235,6 +246,7 @@ WARNINGS = {
     "subnet-not-allowed",
     "asn-beyond-calico",
     "prefix-limit-too-small",
+    "ipv6-router-id",
     "limit-ecmp-paths",
     "limit-lpm-routes",
 }

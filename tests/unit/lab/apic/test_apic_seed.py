@@ -9,8 +9,8 @@ from lab.apic.seed import Seed
 def test_the_default_fabric() -> None:
     tree = Apic(Seed.load()).tree
     roles = [node.values["role"] for node in tree.of_class("fabricNode")]
-    assert (roles.count("controller"), roles.count("spine"), roles.count("leaf")) == (3, 2, 16)
-    assert len(tree.of_class("topSystem")) == 21
+    assert (roles.count("controller"), roles.count("spine"), roles.count("leaf")) == (3, 2, 20)
+    assert len(tree.of_class("topSystem")) == 25
     assert tree.get("uni/fabric/bgpInstP-default/as").values["asn"] == "65002"
     assert {
         node.values["id"] for node in tree.get("uni/fabric/protpol/expgep-vpc-201-202").children_of("fabricNodePEp")
