@@ -79,8 +79,9 @@ class Push:
             self._apply(step)
 
     def _read(self, root):
+        absent = self.absent or root.absent
         options = self.options
-        existing = index_existing(self._get(root.query(options["prune"] or self.absent, removing=self.absent), root))
+        existing = index_existing(self._get(root.query(options["prune"] or absent, removing=absent), root))
         rules = Rules(
             options["cluster"],
             prune=options["prune"],
@@ -88,7 +89,7 @@ class Push:
             resend_secrets=options["update_password"] == "always",
             paths=root.paths if root.named else None,
         )
-        return Step(root, existing, (remove if self.absent else compare)(root.wanted, existing, rules, root.dn))
+        return Step(root, existing, (remove if absent else compare)(root.wanted, existing, rules, root.dn))
 
     def _get(self, path, root):
         try:

@@ -15,11 +15,11 @@ _MOST_BY_NAME = 12
 
 
 class Root:
-    """One root: ``dn``, ``scope`` and the ``wanted`` tree.
+    """One root: ``dn``, ``scope``, the ``wanted`` tree, and whether it is to be ``absent``.
 
-    :param spec: ``{"dn": …, "scope": "subtree" | "named" | "bare", "tree": …, "classes": [class, …], "assumed": [DN, …]}``;
-        ``classes`` are further classes that a named root is responsible for, although its tree has no object of them;
-        ``assumed`` are containers that somebody else makes in the same run, which a dry run does not miss.
+    :param spec: ``{"dn": …, "scope": "subtree" | "named" | "bare", "tree": …, "state": "present" | "absent", "classes": [class, …],
+        "assumed": [DN, …]}``; ``classes`` are further classes that a named root is responsible for, although its tree has no
+        object of them; ``assumed`` are containers that somebody else makes in the same run, which a dry run does not miss.
     :raises TreeError: when the tree has faults.
     """
 
@@ -27,6 +27,7 @@ class Root:
         self.dn = spec["dn"]
         self.named = spec["scope"] != "subtree"
         self.bare = spec["scope"] == "bare"
+        self.absent = spec.get("state") == "absent"
         self.owner = owner_of(cluster)
         self.assumed = frozenset(spec.get("assumed") or ())
         self.wanted = parse_wanted(self.dn, spec["tree"], cluster)

@@ -90,6 +90,11 @@ options:
           - Values are turned into strings, booleans into V(yes) and V(no), lists into comma-separated flags.
         type: dict
         required: true
+      state:
+        description: With V(absent) what the cluster owns below this root is removed, whatever O(state) says.
+        type: str
+        choices: [absent, present]
+        default: present
       classes:
         description:
           - For a root of scope V(named), further classes, directly below one of its containers, whose objects the cluster
@@ -277,6 +282,7 @@ def argument_spec():
         "dn": {"type": "str", "required": True},
         "scope": {"type": "str", "default": "subtree", "choices": ["bare", "named", "subtree"]},
         "tree": {"type": "dict", "required": True},
+        "state": {"type": "str", "default": "present", "choices": ["absent", "present"]},
         "classes": {"type": "list", "elements": "str", "default": []},
         "assumed": {"type": "list", "elements": "str", "default": []},
     }

@@ -12,12 +12,15 @@
    anchor leaves. The record is thereby stable whoever is added, removed or reordered.
 
 A recorded address or VLAN that can no longer be kept is a fault, unless ``aci_calico_renumber`` names its holder.
+
+With floating SVI each L3Out has a subnet and a VLAN of its own, and is allocated by itself. With standard SVI the nodes of
+all L3Outs share the supernets and VLANs.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +28,7 @@ import yaml
 
 from .addressing import FAMILIES, AddressError, FloatingSpace, IPAddress, Space, parse_address, spaces
 from .faults import Fault, error, shown
-from .intent import Intent, Leaf, Node, Pin
+from .intent import Intent, L3Out, Leaf, Node, Pin
 from .variables import plain
 
 SCHEMA = 1
@@ -48,7 +51,7 @@ class Seat:
 
 @dataclass
 class Allocation:
-    """Everybody's seats.
+    """Everybody's seats: those behind one L3Out with floating SVI, all of the cluster's with standard SVI.
 
     :ivar shared: ``{"secondary": Seat, "floating": Seat}``, floating SVI only.
     :ivar vlan: the VLAN of a floating SVI.
@@ -66,14 +69,26 @@ class Allocation:
 
 
 @dataclass
-class Record:
-    """The allocation file's content, read."""
+class L3OutRecord:
+    """What was recorded of an L3Out: its racks, and with floating SVI its VLAN and shared addresses."""
 
-    kind: str | None = None
+    racks: list[str] = field(default_factory=list)
     vlan: int | None = None
     shared: dict[str, Seat] = field(default_factory=dict)
+
+
+@dataclass
+class Record:
+    """The allocation file's content, read. ``l3outs`` goes by their numbers."""
+
+    kind: str | None = None
+    l3outs: dict[int, L3OutRecord] = field(default_factory=dict)
     leaves: dict[str, Seat] = field(default_factory=dict)
     nodes: dict[str, Seat] = field(default_factory=dict)
+
+    def racks_of(self, kind: str) -> dict[int, list[str]]:
+        """The racks of each L3Out by its number; none where the kind of SVI was another."""
+        return {number: l3out.racks for number, l3out in self.l3outs.items()} if self.kind in (None, kind) else {}
 
 
 HEADER = """\
@@ -82,17 +97,27 @@ HEADER = """\
 """
 
 
-def dump_record(allocation: Allocation, cluster: str) -> str:
-    """The allocation file's text: the same bytes for the same allocation."""
-    svi: dict[str, Any] = {"kind": allocation.kind}
-    if allocation.kind == "floating":
-        svi |= {"vlan": allocation.vlan, **{name: _dump(seat) for name, seat in allocation.shared.items()}}
+def dump_record(intent: Intent, allocations: Mapping[int, Allocation], record: Record) -> str:
+    """The allocation file's text: the same bytes for the same allocation.
+
+    :param record: what was recorded before: L3Outs that have no rack any more keep their numbers.
+    """
+    cluster = intent.cluster
+    l3outs: dict[int, dict[str, Any]] = {number: {"racks": []} for number in record.racks_of(intent.kind)}
+    for l3out in intent.l3outs:
+        allocation = allocations[l3out.number]
+        entry = l3outs[l3out.number] = {"racks": list(l3out.racks)}
+        if intent.kind == "floating":
+            entry |= {"vlan": allocation.vlan, **{name: _dump(seat) for name, seat in allocation.shared.items()}}
+    leaves = {name: seat for allocation in allocations.values() for name, seat in allocation.leaves.items()}
+    nodes = {name: seat for allocation in allocations.values() for name, seat in allocation.nodes.items()}
     content = {
         "schema": SCHEMA,
         "cluster": cluster,
-        "svi": svi,
-        "leaves": {name: _dump(seat) for name, seat in sorted(allocation.leaves.items())},
-        "nodes": {name: _dump(seat) for name, seat in sorted(allocation.nodes.items())},
+        "svi": {"kind": intent.kind},
+        "l3outs": dict(sorted(l3outs.items())),
+        "leaves": {name: _dump(seat) for name, seat in sorted(leaves.items())},
+        "nodes": {name: _dump(seat) for name, seat in sorted(nodes.items())},
     }
     body = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=150)
     return f"{HEADER.format(cluster=cluster)}---\n{body}"
@@ -136,8 +161,7 @@ def read_record(content: Any, path: str, detail: str = "it is not a dictionary")
         return (
             Record(
                 kind=svi.get("kind"),
-                vlan=_number(svi, "vlan"),
-                shared={name: _seat(svi, name) for name in SHARED if name in svi},
+                l3outs=_l3outs(content),
                 leaves=_seats(content, "leaves"),
                 nodes=_seats(content, "nodes"),
             ),
@@ -164,6 +188,19 @@ def _mapping(content: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _BadRecordError(f"'{key}' is {shown(value)} and not a dictionary")
     return value
+
+
+def _l3outs(content: dict[str, Any]) -> dict[int, L3OutRecord]:
+    entries = _mapping(content, "l3outs")
+    found = {}
+    for number in entries:
+        entry = _mapping(entries, number)
+        racks = entry.get("racks") or []
+        if not number.isdecimal() or int(number) < 1 or not isinstance(racks, list):
+            raise _BadRecordError(f"'l3outs' has {shown(number)} with {shown(entry)}")
+        shared = {name: _seat(entry, name) for name in SHARED if name in entry}
+        found[int(number)] = L3OutRecord([str(rack) for rack in racks], _number(entry, "vlan"), shared)
+    return found
 
 
 def _number(content: dict[str, Any], key: str) -> int | None:
@@ -196,13 +233,40 @@ def _seat(entries: dict[str, Any], name: str) -> Seat:
 # --- the allocation --------------------------------------------------------------------------------------------------
 
 
-def allocate(intent: Intent, record: Record) -> tuple[Allocation, list[Fault]]:
+def allocate(intent: Intent, record: Record) -> tuple[dict[int, Allocation], list[Fault]]:
     """Give every node, and for floating SVI every anchor leaf, its addresses and VLAN.
 
-    :param intent: one that node subnets could be read of, with its kind of SVI chosen.
+    :param intent: one that node subnets could be read of, with its kind of SVI chosen and its racks spread.
     :param record: what was allocated before; ``Record()`` if nothing was.
+    :returns: the allocation of each L3Out by its number: one for each with floating SVI, one for all with standard SVI.
     """
-    return _Allocator(intent, record).run()
+    record, faults = _usable(intent, record)
+    if intent.kind != "floating":
+        allocation, problems = _Allocator(intent, record, intent.l3outs).run()
+        return {l3out.number: allocation for l3out in intent.l3outs}, faults + problems
+    allocations = {}
+    taken: set[int] = set()
+    for l3out in intent.l3outs:
+        allocations[l3out.number], problems = _Allocator(intent, record, [l3out], taken).run()
+        faults += problems
+    return allocations, faults
+
+
+def _usable(intent: Intent, record: Record) -> tuple[Record, list[Fault]]:
+    """The record, unless the cluster changes its kind of SVI: then it says nothing, if the user agrees."""
+    if record.kind in (None, intent.kind):
+        return record, []
+    if "all" in (intent["renumber"] or []):
+        return Record(), []
+    return Record(), [
+        error(
+            "svi-kind-changes",
+            "aci_calico_svi",
+            f"The cluster is recorded with {record.kind} SVI and would become {intent.kind}"
+            f" ({'; '.join(intent.reasons)}): every node would be renumbered",
+            f"Set aci_calico_svi: {record.kind} to keep it, or aci_calico_renumber: [all] to change it.",
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -231,17 +295,24 @@ class _Guest:
 
 
 class _Allocator:
-    def __init__(self, intent: Intent, record: Record) -> None:
+    """Allocates what is behind some L3Outs: one with floating SVI, all of them with standard SVI.
+
+    :param taken: VLANs of other L3Outs; the own one is added.
+    """
+
+    def __init__(self, intent: Intent, record: Record, l3outs: Sequence[L3Out], taken: set[int] | None = None) -> None:
         self.intent = intent
-        self.families = intent.families
-        networks = {family: intent.networks("node", family) for family in self.families}
-        self.spaces = spaces(intent.kind, networks, intent["ipv6_node_prefix_length"] or 64)
+        self.l3out = l3outs[0]
+        self.racks = [rack for rack in intent.racks if any(rack.id in l3out.racks for l3out in l3outs)]
+        self.networks = intent.node_networks(self.l3out.number)
+        self.families = list(self.networks)
+        self.spaces = spaces(intent.kind, self.networks, intent["ipv6_node_prefix_length"] or 64)
         self.allocation = Allocation(intent.kind, self.spaces)
         self.faults: list[Fault] = []
         self.claims: dict[str, dict[int, _Claim]] = {family: {} for family in self.families}
-        renumber = [name for name in intent["renumber"] or [] if isinstance(name, str)]
-        self.permitted = set(renumber)
-        self.record = self._usable(record)
+        self.permitted = {name for name in intent["renumber"] or [] if isinstance(name, str)}
+        self.record = record
+        self.taken = set() if taken is None else taken
 
     def run(self) -> tuple[Allocation, list[Fault]]:
         shared, anchors, nodes = self._guests()
@@ -267,41 +338,29 @@ class _Allocator:
 
     # --- who takes part
 
-    def _usable(self, record: Record) -> Record:
-        """The record, unless the cluster changes its kind of SVI: then it says nothing, if the user agrees."""
-        if record.kind in (None, self.intent.kind):
-            return record
-        if "all" not in self.permitted:
-            self.faults.append(
-                error(
-                    "svi-kind-changes",
-                    "aci_calico_svi",
-                    f"The cluster is recorded with {record.kind} SVI and would become {self.intent.kind}"
-                    f" ({'; '.join(self.intent.reasons)}): every node would be renumbered",
-                    f"Set aci_calico_svi: {record.kind} to keep it, or aci_calico_renumber: [all] to change it.",
-                )
-            )
-        return Record()
-
     def _guests(self) -> tuple[list[_Guest], list[_Guest], list[_Guest]]:
         allocation, intent = self.allocation, self.intent
-        nodes = [self._guest(node, allocation.nodes, self.record.nodes) for node in _once(intent.nodes)]
+        given = [node for rack in self.racks for node in rack.nodes]
+        nodes = [self._guest(node, allocation.nodes, self.record.nodes) for node in _once(given)]
         if intent.kind != "floating":
             return [], [], nodes
+        number = self.l3out.number
+        recorded = self.record.l3outs.get(number, L3OutRecord()).shared
+        leaves = [leaf for rack in self.racks for leaf in rack.leaves]
         shared = [
             _Guest(
                 f"the {name} address",
                 "svi",
                 f"aci_calico_{name}_addresses",
-                intent.pins(f"{name}_addresses"),
+                intent.shared_pins(f"{name}_addresses", number),
                 allocation.shared.setdefault(name, Seat()),
-                self.record.shared.get(name, Seat()),
+                recorded.get(name, Seat()),
             )
             for name in SHARED
         ]
         return (
             shared,
-            [self._guest(leaf, allocation.leaves, self.record.leaves) for leaf in _once(intent.leaves)],
+            [self._guest(leaf, allocation.leaves, self.record.leaves) for leaf in _once(leaves)],
             nodes,
         )
 
@@ -342,13 +401,16 @@ class _Allocator:
             what = f"needs {need} addresses (nodes, anchor leaves, floating and secondary address)"
         else:
             what = f"needs {need} subnets of /{space.prefix_length}, one for each node"
-        networks = ", ".join(map(str, self.intent.networks("node", family)))
+        who = f"L3Out {self.l3out.name}" if self._one_of_several() else "The cluster"
         return error(
             "subnet-too-small",
             "aci_calico_node_subnets",
-            f"The cluster {what}; {networks} holds {space.capacity}",
+            f"{who} {what}; {', '.join(map(str, self.networks[family]))} holds {space.capacity}",
             "Use a larger subnet" + (", or add another." if self.intent.kind == "standard" else "."),
         )
+
+    def _one_of_several(self) -> bool:
+        return self.intent.kind == "floating" and len(self.intent.l3outs) > 1
 
     # --- addresses
 
@@ -423,7 +485,16 @@ class _Allocator:
                 continue
             fault = self._claim(guest, family, recorded, guest.path)
             if fault and not self._may_change(guest):
-                self._refuse(guest, family, self._renumbering(guest, guest.path, recorded, _cannot_stay(fault)))
+                self._refuse(
+                    guest, family, self._renumbering(guest, guest.path, recorded, self._cannot_stay(fault, family))
+                )
+
+    def _cannot_stay(self, fault: Fault, family: str) -> str:
+        if fault.id != "address-outside":
+            return f"is now another's: {fault.problem}"
+        if self._one_of_several():
+            return f"is not in {self.networks[family][0]}, the node subnet of its rack's L3Out {self.l3out.name}"
+        return "is no longer in the node subnets"
 
     def _from_bottom(self) -> Iterator[dict[str, int]]:
         lowest = min(space.capacity for space in self.spaces.values())
@@ -471,14 +542,18 @@ class _Allocator:
     # --- VLANs
 
     def _floating_vlan(self) -> None:
-        pool = self.intent["vlan"]
-        if not pool:
+        """The L3Out's own VLAN: the recorded one, else the one in its place in the list."""
+        number = self.l3out.number
+        pool = self.intent["vlan"] or []
+        recorded = self.record.l3outs.get(number, L3OutRecord()).vlan
+        free = [vlan for vlan in (recorded, *pool[number - 1 :], *pool) if vlan in pool and vlan not in self.taken]
+        if not free:
             return
-        recorded = self.record.vlan
-        self.allocation.vlan = recorded if recorded in pool else pool[0]
-        if recorded not in (None, self.allocation.vlan) and not self.permitted & {"all", "svi"}:
+        vlan = self.allocation.vlan = free[0]
+        self.taken.add(vlan)
+        if recorded not in (None, vlan) and not self.permitted & {"all", "svi"}:
             guest = _Guest("The floating SVI", "svi", "aci_calico_vlan", {}, Seat(), Seat())
-            self.faults.append(self._renumbering(guest, guest.path, recorded, f"becomes {pool[0]}"))
+            self.faults.append(self._renumbering(guest, guest.path, recorded, f"becomes {vlan}"))
 
     def _node_vlans(self, guests: list[_Guest]) -> None:
         """A VLAN for each node: pinned, else recorded, else that of its slot, else the first that is free."""
@@ -564,7 +639,3 @@ def _usable_text(space: Space) -> str:
         f"one that a node can have in {supernets}: each /{space.prefix_length} keeps its first and last address unused,"
         " and its last three usable ones for the leaves"
     )
-
-
-def _cannot_stay(fault: Fault) -> str:
-    return "is no longer in the node subnets" if fault.id == "address-outside" else f"is now another's: {fault.problem}"

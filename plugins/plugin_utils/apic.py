@@ -20,7 +20,7 @@ from .managed_objects import shared as _shared
 PASSWORD_MARKER = "<secret:bgp_password>"
 
 # Policies of a tenant that a cluster may have or not.
-OPTIONAL_POLICIES = ("bgpPeerPfxPol",)
+OPTIONAL_POLICIES = ("bgpPeerPfxPol", "vzBrCP", "vzFilter")
 
 AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
 
@@ -63,7 +63,7 @@ def apic_roots(plan, part):
         tenant and the VRF; ``hardening``: these and, for each L3Out, its import enforcement and route maps; ``l3out``:
         each L3Out with everything below it, guards included.
     :returns: a list of ``{"dn": …, "scope": "named"|"subtree"|"bare", "tree": …}``; ``classes`` of a named root are those
-        that the tree may lack and whose owned objects are to go then.
+        that the tree may lack and whose owned objects are to go then; roots with ``state: absent`` are L3Outs without racks.
     :raises ValueError: for an unknown part.
     """
     if part == "access":
@@ -81,9 +81,13 @@ def _roots(plan, part):
             for name in sorted(tenants)
         ]
     if part == "l3out":
-        tenant = plan["fabric"]["tenant"]
-        return [
-            {"dn": f"uni/tn-{tenant}/out-{l3out['name']}", "scope": "subtree", "tree": _l3out(plan, l3out)}
+        dn = f"uni/tn-{plan['fabric']['tenant']}/out-{{}}"
+        gone = [
+            {"dn": dn.format(name), "scope": "subtree", "state": "absent", "tree": _mo("l3extOut", name=name)}
+            for name in plan["retired_l3outs"]
+        ]
+        return gone + [
+            {"dn": dn.format(l3out["name"]), "scope": "subtree", "tree": _l3out(plan, l3out)}
             for l3out in plan["l3outs"]
         ]
     raise ValueError(f"unknown part {part!r}: expected access, policies, hardening or l3out")
@@ -108,7 +112,8 @@ def _policy_tenants(plan):
     """``{tenant name: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13)."""
     fabric, owner = plan["fabric"], plan["names"]["owner"]
     vrf_tenant = fabric.get("vrf_tenant") or fabric["tenant"]
-    children = {fabric["tenant"]: _own_all(_bgp_policies(plan) + _match_rules(plan), owner)}
+    own = _bgp_policies(plan) + _match_rules(plan) + _cluster_contract(plan)
+    children = {fabric["tenant"]: _own_all(own, owner)}
     children.setdefault(vrf_tenant, []).extend(_ecmp(plan))
     return {name: _existing("fvTenant", mos, name=name) for name, mos in children.items()}
 
@@ -153,6 +158,19 @@ def _match_rules(plan):
             name=plan["names"][f"{direction}_match"],
         )
         for direction, prefixes in plan["route_control"].items()
+    ]
+
+
+def _cluster_contract(plan):
+    """With several L3Outs: what their external EPGs provide to and consume from each other. It permits everything, as
+    the one external EPG of a cluster with one L3Out does."""
+    if len(plan["l3outs"]) < 2:
+        return []
+    name = plan["names"]["cluster_contract"]
+    subject = _mo("vzSubj", [_mo("vzRsSubjFiltAtt", tnVzFilterName=name)], name="any")
+    return [
+        _mo("vzFilter", [_mo("vzEntry", name="any")], name=name),
+        _mo("vzBrCP", [subject], name=name, scope="context"),
     ]
 
 
@@ -208,16 +226,19 @@ def _l3out(plan, l3out):
     mo = _guarded_l3out(plan, l3out)
     for rack in plan["racks"]:
         if rack["l3out"] == l3out["name"]:
-            _merge_child(mo, _node_profile(plan, rack))
-    _merge_child(mo, _external_epg(plan))
+            _merge_child(mo, _node_profile(plan, rack, l3out["floating"]))
+    _merge_child(mo, _external_epg(plan, l3out))
     return _own(mo, plan["names"]["owner"])
 
 
-def _node_profile(plan, rack):
+def _node_profile(plan, rack, floating):
     """A rack's pair of leaves and their interfaces (white paper, steps 4 to 6, 8, 9 and 14)."""
     leaves = [leaf for leaf in plan["leaves"] if leaf["id"] in rack["leaves"]]
-    interfaces = _floating_interfaces if plan["svi"]["kind"] == "floating" else _standard_interfaces
-    children = [_protocol_profile(plan), *map(_border_leaf, leaves), *interfaces(plan, rack, leaves)]
+    if floating:
+        interfaces = _floating_interfaces(plan, rack, leaves, floating)
+    else:
+        interfaces = _standard_interfaces(plan, rack, leaves)
+    children = [_protocol_profile(plan), *map(_border_leaf, leaves), *interfaces]
     return _mo("l3extLNodeP", children, name=rack["node_profile"])
 
 
@@ -269,9 +290,8 @@ def _peer(plan, address):
     return _mo("bgpPeerP", children, addr=address, ctrl=",".join(sorted(bgp["controls"])), password=PASSWORD_MARKER)
 
 
-def _floating_interfaces(plan, rack, leaves):
+def _floating_interfaces(plan, rack, leaves, floating):
     """One logical interface profile for each family (APIC keeps the families of an SVI apart), an SVI on each anchor."""
-    floating = plan["floating"]
     return [
         _mo(
             "l3extLIfP",
@@ -319,10 +339,13 @@ def _side(side, family, network):
     return _mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=address)
 
 
-def _external_epg(plan):
-    subnets = [prefix for kind in plan["subnets"].values() for prefix in _by_family(kind)]
-    return _mo(
-        "l3extInstP",
-        [_mo("l3extSubnet", ip=prefix, scope="import-security") for prefix in subnets],
-        name=plan["names"]["external_epg"],
-    )
+def _external_epg(plan, l3out):
+    subnets = [_mo("l3extSubnet", ip=prefix, scope="import-security") for prefix in _by_family(l3out["subnets"])]
+    return _mo("l3extInstP", subnets + _cluster_relations(plan), name=plan["names"]["external_epg"])
+
+
+def _cluster_relations(plan):
+    if len(plan["l3outs"]) < 2:
+        return []
+    name = plan["names"]["cluster_contract"]
+    return [_mo("fvRsProv", tnVzBrCPName=name), _mo("fvRsCons", tnVzBrCPName=name)]

@@ -48,17 +48,24 @@ def _head(plan: Mapping[str, Any]) -> list[str]:
         f"  L3Out {l3outs} in VRF {fabric['tenant']}:{fabric['vrf']}; AS {plan['cluster_asn']} to the fabric's AS"
         f" {fabric['asn']}; MTU {plan['interface']['mtu']}",
     ]
-    if plan["floating"]:
-        for family, network in plan["floating"]["networks"].items():
-            lines.append(
-                f"  {FAMILY_NAMES[family]} {network['subnet']}, VLAN {plan['floating']['vlan']}: floating"
-                f" {_bare(network['floating'])}, secondary (the nodes' gateway) {_bare(network['secondary'])}"
-            )
+    for l3out in plan["l3outs"]:
+        lines += _l3out_lines(l3out, len(plan["l3outs"]) > 1)
     for role, subnets in plan["subnets"].items():
         prefixes = [prefix for prefixes in subnets.values() for prefix in prefixes]
         if prefixes and role != "node":
             lines.append(f"  {role.replace('_', ' ').capitalize()} subnets: {', '.join(prefixes)}")
     return lines
+
+
+def _l3out_lines(l3out: Mapping[str, Any], named: bool) -> list[str]:
+    """The racks of an L3Out that is one of several, and its floating SVI."""
+    lines = [f"  {l3out['name']}: racks {', '.join(l3out['racks'])}"] if named else []
+    floating = l3out["floating"] or {"networks": {}}
+    return lines + [
+        f"  {FAMILY_NAMES[family]} {network['subnet']}, VLAN {floating['vlan']}: floating"
+        f" {_bare(network['floating'])}, secondary (the nodes' gateway) {_bare(network['secondary'])}"
+        for family, network in floating["networks"].items()
+    ]
 
 
 def _bare(address: str) -> str:

@@ -100,6 +100,15 @@ class Rack:
     nodes: list[Node] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class L3Out:
+    """One of the cluster's L3Outs and the racks behind it. Numbers count from 1 and stay what they are."""
+
+    number: int
+    name: str
+    racks: tuple[str, ...]
+
+
 @dataclass
 class Intent:
     """A cluster's variables, read. What was refused is missing: rules look at what is there.
@@ -107,6 +116,7 @@ class Intent:
     :ivar values: each variable's value or default, without those that were refused and without secrets.
     :ivar sound: whether racks, nodes and leaves are all as the user wrote them, so that they can be counted.
     :ivar kind: ``floating`` or ``standard``, once it has been chosen (``limits.choose_svi``), with its reasons.
+    :ivar l3outs: the L3Outs, once the racks have been spread over them (``spread.spread``).
     """
 
     cluster: str
@@ -116,6 +126,7 @@ class Intent:
     sound: bool
     kind: str = ""
     reasons: list[str] = field(default_factory=list)
+    l3outs: list[L3Out] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> Any:
         """A variable's value without its prefix; None if it is unset or was refused."""
@@ -138,8 +149,23 @@ class Intent:
 
     @property
     def l3out(self) -> str:
-        """The L3Out's name."""
+        """The first L3Out's name, after which the cluster's policies are named."""
         return self["l3out"] or f"calico-{self.cluster}"
+
+    def l3out_name(self, number: int) -> str:
+        """The name of the L3Out with that number."""
+        return self.l3out if number == 1 else f"{self.l3out}-{number}"
+
+    def l3out_of(self, rack: str) -> L3Out:
+        """The L3Out that a rack is behind."""
+        return next(l3out for l3out in self.l3outs if rack in l3out.racks)
+
+    def node_networks(self, number: int) -> dict[str, list[IPNetwork]]:
+        """The node subnets of an L3Out by family: its own one with floating SVI, all of them with standard SVI."""
+        networks = {family: self.networks("node", family) for family in self.families}
+        if self.kind != "floating":
+            return networks
+        return {family: own for family, given in networks.items() if (own := given[number - 1 : number])}
 
     @property
     def vrf(self) -> tuple[str | None, str | None]:
@@ -154,9 +180,17 @@ class Intent:
         """The subnets of a list variable; None if it is unset or was refused."""
         return None if self[name] is None else [network for network in self[name] if network is not INVALID]
 
-    def pins(self, name: str) -> dict[str, Pin]:
-        """The addresses of a list variable by family, as pins."""
-        return _pins_of_list(self[name], PREFIX + name, [])
+    def shared_pins(self, name: str, number: int) -> dict[str, Pin]:
+        """The pinned addresses of an L3Out by family: those in its node subnets, and of the first one also those that are
+        in none."""
+        own = self.node_networks(number)
+        pins: dict[str, Pin] = {}
+        for pin in _listed(self[name], PREFIX + name):
+            family = family_of(pin.address)
+            homes = [network for network in self.networks("node", family) if pin.address in network]
+            if any(home in own.get(family, ()) for home in homes) or (not homes and number == self.l3outs[0].number):
+                pins.setdefault(family, pin)
+        return pins
 
 
 def read_intent(
@@ -188,7 +222,7 @@ def read_intent(
     if not _add_node_hosts(intent, variables, hosts, faults):
         intent.sound = False
     for name in ("floating_addresses", "secondary_addresses"):
-        _pins_of_list(intent[name], PREFIX + name, faults)
+        _check_shared_pins(intent, name, faults)
     return intent, faults
 
 
@@ -289,12 +323,24 @@ def _read_subnets(role: str, values: dict[str, Any], faults: list[Fault]) -> lis
     ]
 
 
+def _listed(addresses: Iterable[Any] | None, path: str) -> list[Pin]:
+    return [Pin(address, f"{path}[{index}]") for index, address in enumerate(addresses or []) if address is not INVALID]
+
+
 def _pins_of_list(addresses: Iterable[Any] | None, path: str, faults: list[Fault]) -> dict[str, Pin]:
     pins: dict[str, Pin] = {}
-    for index, address in enumerate(addresses or []):
-        if address is not INVALID:
-            _add_pin(pins, Pin(address, f"{path}[{index}]"), faults)
+    for pin in _listed(addresses, path):
+        _add_pin(pins, pin, faults)
     return pins
+
+
+def _check_shared_pins(intent: Intent, name: str, faults: list[Fault]) -> None:
+    """At most one address for each node subnet; those in no subnet are judged together."""
+    by_subnet: dict[IPNetwork | None, dict[str, Pin]] = {}
+    for pin in _listed(intent[name], PREFIX + name):
+        networks = intent.networks("node", family_of(pin.address))
+        home = next((network for network in networks if pin.address in network), None)
+        _add_pin(by_subnet.setdefault(home, {}), pin, faults)
 
 
 def _add_pin(pins: dict[str, Pin], pin: Pin, faults: list[Fault]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .faults import ERROR, WARNING, Fault, did_you_mean, error, shown
-from .intent import SUBNET_ROLES, Intent
+from .intent import SUBNET_ROLES, Intent, Rack
 
 # What a node is taken to run, to estimate its pod blocks: the kubelet's own default limit.
 PODS_PER_NODE = 110
@@ -43,8 +43,11 @@ class Limit:
 
 
 BOTH = ("floating", "standard")
+# The limit that says how many leaves an L3Out holds, by kind of SVI: beyond it racks are spread over several (``spread``).
+LEAVES_OF_L3OUT = {"floating": "anchor-leaves", "standard": "border-leaves"}
 _MORE_L3OUTS = (
-    "Take racks out, or spread the cluster over several L3Outs; a newer release may allow more: set aci_calico_limits."
+    "Racks are spread over several L3Outs, but none is divided: keep those that are recorded together within the limit, or"
+    " raise it in aci_calico_limits where the release allows more."
 )
 
 LIMITS: dict[str, Limit] = {
@@ -57,7 +60,7 @@ LIMITS: dict[str, Limit] = {
             ("floating",),
             ERROR,
             f"{PAPER}, Table 1 and 'Nodes per cluster'",
-            "Use standard SVI (aci_calico_svi: standard), which allows twelve border leaves. " + _MORE_L3OUTS,
+            _MORE_L3OUTS,
         ),
         Limit(
             "border-leaves",
@@ -144,12 +147,14 @@ def cluster_routes(intent: Intent, family: str) -> int:
 
 
 def usage(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> dict[str, int]:
-    """How much of each limit the cluster takes: ``{limit id: amount}``.
+    """How much of each limit the cluster takes: ``{limit id: amount}``; of what an L3Out has, the fullest one.
 
     :param others: the fabric's other clusters with floating SVI.
     """
-    leaves, families = len(intent.leaves), len(intent.families)
-    pairs = sum(len(rack.leaves) >= 2 for rack in intent.racks)
+    groups = _racks_by_l3out(intent)
+    leaves = max((sum(len(rack.leaves) for rack in racks) for racks in groups), default=0)
+    pairs = max((sum(len(rack.leaves) >= 2 for rack in racks) for racks in groups), default=0)
+    families = len(intent.families)
     routes = sum(cluster_routes(intent, family) for family in intent.families)
     return {
         "anchor-leaves": leaves,
@@ -158,12 +163,20 @@ def usage(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> dict[str,
         "racks-standard": pairs,
         "non-anchor-leaves": 0,
         "non-anchor-leaves-text": 0,
-        "floating-addresses": families + sum(len(other.families) for other in others),
+        "floating-addresses": families * len(groups)
+        + sum(len(other.families) * max(1, len(other.l3outs)) for other in others),
         "ecmp-paths": len(intent.nodes),
         "bgp-sessions": max((len(rack.nodes) * families for rack in intent.racks), default=0),
         "lpm-routes": routes,
         "lpm-routes-maximum": routes,
     }
+
+
+def _racks_by_l3out(intent: Intent) -> list[list[Rack]]:
+    """The racks of each L3Out; all of them together before they have been spread."""
+    if not intent.l3outs:
+        return [intent.racks]
+    return [[rack for rack in intent.racks if rack.id in l3out.racks] for l3out in intent.l3outs]
 
 
 def limit_value(intent: Intent, limit: Limit) -> int:

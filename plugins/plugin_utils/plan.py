@@ -15,10 +15,11 @@ from .access import access_plan, vpc_name
 from .addressing import FAMILIES, pair_addresses, with_prefix
 from .allocation import Allocation, Record, allocate, dump_record
 from .faults import Fault, IntentError, errors, warnings
-from .intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, Node, Rack, Subnet, read_intent
+from .intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet, read_intent
 from .limits import choose_svi, limit_faults, limit_report, override_faults
 from .peering import SIDES, leaf_peers, node_peers, sessions
 from .rules import check_neighbours, check_rules, same_fabric
+from .spread import retired, spread
 
 SCHEMA = 1
 OWNER = "orchestrator:aci-calico"
@@ -79,23 +80,29 @@ def compile_cluster(
     others = [read_intent(values, name)[0] for name, values in (neighbours or {}).items()]
     for other in others:
         other.kind, other.reasons = choose_svi(other)
+        other.l3outs = spread(other, {})
     floating = [other for other in others if other.kind == "floating" and same_fabric(intent, other)]
     intent.kind, intent.reasons = choose_svi(intent, floating)
+    record = record or Record()
+    intent.l3outs = spread(intent, record.racks_of(intent.kind))
     found = [*faults, *found, *check_rules(intent), *check_neighbours(intent, others), *override_faults(intent)]
     if intent.sound:
         found += limit_faults(intent, intent.kind, floating)
-    allocation = None
+    allocations = {}
     if _can_allocate(intent, found):
-        allocation, problems = allocate(intent, record or Record())
+        allocations, problems = allocate(intent, record)
         found += problems
-    if allocation is None or errors(found):
+    if not allocations or errors(found):
         return Compiled(intent.cluster, None, None, found)
-    plan = _assemble(intent, allocation, floating, warnings(found))
-    return Compiled(intent.cluster, plan, dump_record(allocation, intent.cluster), found)
+    gone = retired(intent, record.racks_of(intent.kind))
+    plan = _assemble(intent, allocations, gone, floating, warnings(found))
+    return Compiled(intent.cluster, plan, dump_record(intent, allocations, record), found)
 
 
 # Faults without which an allocation would only repeat what they say.
-_FUNDAMENTAL = frozenset({"floating-subnet-twice", "supernet-too-small", "family-missing", "rack-twice"})
+_FUNDAMENTAL = frozenset(
+    {"floating-subnet-twice", "subnet-for-each-l3out", "supernet-too-small", "family-missing", "rack-twice"}
+)
 
 
 def _can_allocate(intent: Intent, faults: Iterable[Fault]) -> bool:
@@ -113,10 +120,17 @@ def _can_allocate(intent: Intent, faults: Iterable[Fault]) -> bool:
 # --- putting it together ---------------------------------------------------------------------------------------------
 
 
-def _assemble(intent: Intent, allocation: Allocation, floating: list[Intent], found: Iterable[Fault]) -> dict[str, Any]:
-    leaves = [leaf for rack in intent.racks for leaf in _leaves(rack, allocation)]
+def _assemble(
+    intent: Intent,
+    allocations: Mapping[int, Allocation],
+    gone: list[str],
+    floating: list[Intent],
+    found: Iterable[Fault],
+) -> dict[str, Any]:
+    homes = {rack: allocations[l3out.number] for l3out in intent.l3outs for rack in l3out.racks}
+    leaves = [leaf for rack in intent.racks for leaf in _leaves(rack, homes[rack.id])]
     racks = [_rack(intent, rack) for rack in intent.racks]
-    nodes = [_node(intent, node, allocation) for node in intent.nodes]
+    nodes = [_node(intent, node, homes[node.rack]) for node in intent.nodes]
     peers = _peers(intent, racks, leaves, nodes)
     for node in nodes:
         node["peers"] = sessions(node, peers)
@@ -140,10 +154,10 @@ def _assemble(intent: Intent, allocation: Allocation, floating: list[Intent], fo
         "subnets": {role: _by_family(subnets) for role, subnets in intent.subnets.items()},
         "route_control": _route_control(intent),
         "names": _names(intent),
-        "l3outs": [{"name": intent.l3out, "racks": [rack["id"] for rack in racks]}],
+        "l3outs": [_l3out(intent, l3out, allocations[l3out.number], nodes) for l3out in intent.l3outs],
+        "retired_l3outs": gone,
         "racks": racks,
         "leaves": leaves,
-        "floating": floating_networks(allocation),
         "nodes": nodes,
         "peers": peers,
         "calico": _calico(intent),
@@ -208,14 +222,44 @@ def _names(intent: Intent) -> dict[str, str]:
         "import_context": f"{name}-import",
         "export_context": f"{name}-export",
         "external_epg": intent["external_epg"],
+        "cluster_contract": f"{name}-racks",
     }
+
+
+def _l3out(intent: Intent, l3out: L3Out, allocation: Allocation, nodes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": l3out.name,
+        "racks": list(l3out.racks),
+        "floating": floating_networks(allocation),
+        "subnets": _held_subnets(intent, l3out, nodes),
+    }
+
+
+def _held_subnets(intent: Intent, l3out: L3Out, nodes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The prefixes of the L3Out's external EPG, by family.
+
+    A VRF lets a prefix belong to one external EPG only. What all racks share (pods, services, the supernets of standard
+    SVI) is therefore the first L3Out's; the others have what only their own nodes have.
+    """
+    first = l3out is intent.l3outs[0]
+    held: dict[str, list[str]] = {}
+    for family, networks in intent.node_networks(l3out.number).items():
+        if first or intent.kind == "floating":
+            held[family] = [str(network) for network in networks]
+        else:
+            held[family] = [node["networks"][family]["subnet"] for node in nodes if node["rack"] in l3out.racks]
+        if first:
+            held[family] += [
+                str(one) for role in SUBNET_ROLES if role != "node" for one in intent.networks(role, family)
+            ]
+    return held
 
 
 def _rack(intent: Intent, rack: Rack) -> dict[str, Any]:
     return {
         "id": rack.id,
         "pod": rack.pod,
-        "l3out": intent.l3out,
+        "l3out": intent.l3out_of(rack.id).name,
         "node_profile": f"rack-{rack.id}",
         "leaves": [leaf.id for leaf in rack.leaves],
         "nodes": [node.name for node in rack.nodes],
@@ -248,7 +292,7 @@ def leaf_networks(allocation: Allocation, leaf: str) -> dict[str, dict[str, str]
 
 
 def floating_networks(allocation: Allocation) -> dict[str, Any] | None:
-    """The plan's ``floating``: VLAN and shared addresses; None with standard SVI."""
+    """The ``floating`` of an L3Out of the plan: VLAN and shared addresses; None with standard SVI."""
     if allocation.kind != "floating":
         return None
     networks = {}

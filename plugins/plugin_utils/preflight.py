@@ -329,10 +329,11 @@ def vlans(plan, fabric):
 
 
 def _leaves_of(plan, node):
-    """Where a node's VLAN is: on its rack's leaves; on all of them where the cluster has one VLAN."""
-    if plan["floating"]:
-        return [leaf["id"] for leaf in plan["leaves"]]
-    return next(rack["leaves"] for rack in plan["racks"] if rack["id"] == node["rack"])
+    """Where a node's VLAN is: on its rack's leaves; with floating SVI on all of its L3Out."""
+    home = next(rack for rack in plan["racks"] if rack["id"] == node["rack"])
+    if plan["svi"]["kind"] != "floating":
+        return home["leaves"]
+    return [leaf for rack in plan["racks"] if rack["l3out"] == home["l3out"] for leaf in rack["leaves"]]
 
 
 def _deployed(fabric):
@@ -383,7 +384,7 @@ def _needed_domains(plan):
     """A standard SVI needs the L3 domain only; a floating one binds its VLAN by the physical domain."""
     names = ["aci_calico_l3_domain", "aci_calico_physical_domain"]
     needed = zip(names, domain_dns(plan), strict=False)
-    return list(needed) if plan["floating"] else list(needed)[:1]
+    return list(needed) if plan["svi"]["kind"] == "floating" else list(needed)[:1]
 
 
 def _pool(plan, fabric, domain, pool):
@@ -479,14 +480,14 @@ def policy_groups(plan, fabric):
 
 def floating_addresses(plan, fabric):
     """The fabric has room for the cluster's floating addresses."""
-    if not plan["floating"]:
+    if plan["svi"]["kind"] != "floating":
         return
     others = set()
     for dn, path in fabric.of_class("l3extRsDynPathAtt").items():
         if holder_of(dn) not in fabric.own_l3outs and not _network(path["floatingAddr"]).network_address.is_unspecified:
             encap = re.search(r"-\[([^]]+)\]/rsdynPathAtt-", dn).group(1)
             others.add((holder_of(dn), encap, path["floatingAddr"]))
-    own = len(plan["l3outs"]) * len(plan["floating"]["networks"])
+    own = len(plan["l3outs"]) * len(plan["address_families"])
     limit = next(limit["limit"] for limit in plan["limits"] if limit["id"] == "floating-addresses")
     if len(others) + own > limit:
         yield error(

@@ -174,20 +174,14 @@ def families(intent: Intent) -> Iterator[Fault]:
 
 
 def node_subnets(intent: Intent) -> Iterator[Fault]:
-    """Floating SVI: one subnet of a family. Standard SVI: each supernet holds at least one node's subnet."""
-    kind = intent.kind
-    seen: dict[str, str] = {}
+    """Floating SVI: one subnet of a family for each L3Out. Standard SVI: each supernet holds at least one node's subnet."""
+    if intent.kind == "floating":
+        yield from _floating_subnets(intent)
+    if intent.kind != "standard":
+        return
     lengths = {"ipv4": NODE_PREFIX_LENGTH, "ipv6": intent["ipv6_node_prefix_length"] or MAX_PREFIX_LENGTH["ipv6"]}
     for subnet in intent.subnets["node"]:
-        if kind == "floating" and subnet.family in seen:
-            yield error(
-                "floating-subnet-twice",
-                subnet.path,
-                f"{subnet.network} is the second {subnet.family} node subnet; floating SVI has one for the whole cluster",
-                "Use one larger subnet, or standard SVI (aci_calico_svi: standard).",
-            )
-        seen.setdefault(subnet.family, subnet.path)
-        if kind == "standard" and subnet.network.prefixlen > lengths[subnet.family]:
+        if subnet.network.prefixlen > lengths[subnet.family]:
             yield error(
                 "supernet-too-small",
                 subnet.path,
@@ -195,6 +189,53 @@ def node_subnets(intent: Intent) -> Iterator[Fault]:
                 "Use a larger supernet"
                 + (" or a longer aci_calico_ipv6_node_prefix_length." if subnet.family == "ipv6" else "."),
             )
+
+
+def _floating_subnets(intent: Intent) -> Iterator[Fault]:
+    wanted = max((l3out.number for l3out in intent.l3outs), default=1)
+    for family in intent.families:
+        subnets = [subnet for subnet in intent.subnets["node"] if subnet.family == family]
+        for subnet in subnets[wanted:]:
+            yield error(
+                "floating-subnet-twice",
+                subnet.path,
+                f"{subnet.network} is one {family} node subnet too many: floating SVI has one for each L3Out, and the racks need"
+                f" {wanted}",
+                "Use one larger subnet, or standard SVI (aci_calico_svi: standard).",
+            )
+        if len(subnets) < wanted:
+            yield error(
+                "subnet-for-each-l3out",
+                SUBNET_ROLES["node"],
+                f"The racks need {wanted} L3Outs, each with a floating SVI and so with an {family} node subnet of its own;"
+                f" {len(subnets)} {'is' if len(subnets) == 1 else 'are'} named",
+                f"Name {wanted} {family} subnets in the order of the L3Outs, or use standard SVI (aci_calico_svi: standard).",
+            )
+
+
+def floating_vlans(intent: Intent) -> Iterator[Fault]:
+    """Floating SVI: a VLAN for each L3Out."""
+    vlans, wanted = intent["vlan"], len(intent.l3outs)
+    if intent.kind == "floating" and vlans and len(vlans) < wanted:
+        yield error(
+            "vlan-too-few",
+            "aci_calico_vlan",
+            f"The racks need {wanted} L3Outs, each with a floating SVI and so with a VLAN of its own; {len(vlans)}"
+            f" {'is' if len(vlans) == 1 else 'are'} named",
+            f"Name {wanted} VLANs in the order of the L3Outs, such as 300-{299 + wanted}.",
+        )
+
+
+def several_l3outs(intent: Intent) -> Iterator[Fault]:
+    """Beyond what the paper describes, the racks are spread."""
+    if len(intent.l3outs) > 1:
+        shares = "; ".join(f"{l3out.name}: racks {', '.join(l3out.racks)}" for l3out in intent.l3outs)
+        yield warning(
+            "several-l3outs",
+            "aci_calico_racks",
+            f"{len(intent.leaves)} leaves are more than one L3Out holds: the racks are spread over {len(intent.l3outs)} ({shares})",
+            "Nothing, where that is wanted. Where the release allows more leaves in an L3Out, set aci_calico_limits.",
+        )
 
 
 def pod_blocks(intent: Intent) -> Iterator[Fault]:
@@ -401,6 +442,8 @@ RULES: Sequence[Rule] = (
     subnet_overlaps,
     families,
     node_subnets,
+    floating_vlans,
+    several_l3outs,
     pod_blocks,
     imports,
     as_numbers,
@@ -446,13 +489,19 @@ def cluster_names(intent: Intent, other: Intent) -> Iterator[Fault]:
 def l3outs(intent: Intent, other: Intent) -> Iterator[Fault]:
     """Each L3Out, and with it the names of a cluster's policies, is one cluster's."""
     tenant = intent["tenant"]
-    if tenant is not None and same_fabric(intent, other) and (tenant, intent.l3out) == (other["tenant"], other.l3out):
+    if tenant is None or tenant != other["tenant"] or not same_fabric(intent, other):
+        return
+    for name in sorted(_l3out_names(intent) & _l3out_names(other)):
         yield error(
             "l3out-shared",
             "aci_calico_l3out",
-            f"Cluster {other.cluster} has an L3Out '{other.l3out}' in tenant {other['tenant']}, too",
+            f"Cluster {other.cluster} has an L3Out '{name}' in tenant {tenant}, too",
             "Give each cluster an L3Out of its own.",
         )
+
+
+def _l3out_names(intent: Intent) -> set[str]:
+    return {intent.l3out, *(l3out.name for l3out in intent.l3outs)}
 
 
 def shared_subnets(intent: Intent, other: Intent) -> Iterator[Fault]:

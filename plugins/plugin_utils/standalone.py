@@ -13,7 +13,7 @@ from . import rules
 from .addressing import AddressError, IPNetwork, last_usable, parse_subnet, with_prefix
 from .allocation import Allocation, Record, allocate, read_record
 from .faults import IntentError, errors
-from .intent import Intent, read_intent
+from .intent import Intent, L3Out, read_intent
 from .plan import compile_cluster, floating_networks, leaf_networks, node_networks
 
 
@@ -120,15 +120,16 @@ def _allocate(kind: str, variables: Mapping[str, Any], allocation: Any) -> tuple
     record, faults = (Record(), []) if allocation is None else read_record(allocation, "allocation")
     intent, found = read_intent(variables, "cluster")
     intent.kind = kind
+    intent.l3outs = [L3Out(1, intent.l3out, tuple(rack.id for rack in intent.racks))]
     given = {name for name, value in variables.items() if value is not None}
     faults += [fault for fault in found if fault.id != "required" or fault.path.split("[")[0] in given]
     faults += [fault for rule in (rules.leaves, rules.nodes, rules.node_subnets) for fault in rule(intent)]
     if not errors(faults):
-        seats, problems = allocate(intent, record)
+        allocations, problems = allocate(intent, record)
         faults += problems
     if errors(faults):
         raise IntentError(intent.cluster, faults)
-    return intent, seats
+    return intent, allocations[1]
 
 
 def secondary_ip(subnet: str, prefix: bool = True) -> str:

@@ -345,8 +345,8 @@ REGISTRY: tuple[Option, ...] = (
         "Addresses",
         Option(
             "aci_calico_node_subnets",
-            "The subnet of the nodes (floating SVI), or the supernets that the nodes' own subnets are cut from (standard SVI)."
-            " A subnet of the other family makes the cluster dual stack.",
+            "The subnet of the nodes (floating SVI; one for each L3Out where the racks need several), or the supernets that the nodes' own"
+            " subnets are cut from (standard SVI). A subnet of the other family makes the cluster dual stack.",
             "list",
             "str",
             format="subnet",
@@ -391,7 +391,7 @@ REGISTRY: tuple[Option, ...] = (
         ),
         Option(
             "aci_calico_floating_addresses",
-            "The floating addresses, pinned, at most one of each family (floating SVI).",
+            "The floating addresses, pinned, at most one for each node subnet (floating SVI).",
             "list",
             "str",
             format="address",
@@ -401,7 +401,7 @@ REGISTRY: tuple[Option, ...] = (
         ),
         Option(
             "aci_calico_secondary_addresses",
-            "The secondary addresses, the nodes' default gateways, pinned, at most one of each family (floating SVI).",
+            "The secondary addresses, the nodes' default gateways, pinned, at most one for each node subnet (floating SVI).",
             "list",
             "str",
             format="address",
@@ -434,7 +434,7 @@ REGISTRY: tuple[Option, ...] = (
         ),
         Option(
             "aci_calico_l3out",
-            "The L3Out's name. The cluster's policies are named after it.",
+            "The L3Out's name; further ones get a number behind it. The cluster's policies are named after it.",
             format="apic-name",
             default_text="`calico-<cluster>`",
             source="ACI BGP configuration, step 3",
@@ -469,7 +469,8 @@ REGISTRY: tuple[Option, ...] = (
         ),
         Option(
             "aci_calico_vlan",
-            "One VLAN (floating SVI), or a range or list with one for each node (standard SVI): C(300), C(300-363), C([300, 310-320]).",
+            "One VLAN (floating SVI; one for each L3Out where the racks need several), or a range or list with one for each node (standard"
+            " SVI): C(300), C(300-363), C([300, 310-320]).",
             "vlans",
             required=True,
             range=(1, 4094),

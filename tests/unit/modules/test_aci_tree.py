@@ -186,6 +186,26 @@ def test_check_mode_announces_exactly_what_the_run_does(run, server, state):
     assert announced["changed"]
 
 
+def test_a_root_that_is_to_be_absent_goes_and_the_others_stay(run):
+    run(ROOTS)
+    gone = {"dn": OUT, "state": "absent", "tree": an("l3extOut", name="calico")}
+    result = run([policies_alone(), gone])
+    objects = run.objects()
+    assert OUT in result["deleted"]
+    assert OUT not in objects
+    assert f"{TENANT}/bgpCtxP-timers" in objects
+    assert not run([policies_alone(), gone])["changed"]
+
+
+def policies_alone():
+    """The tenant's policies without the L3Out."""
+    root = policies()
+    root["tree"]["fvTenant"]["children"] = [
+        child for child in root["tree"]["fvTenant"]["children"] if "l3extOut" not in child
+    ]
+    return root
+
+
 def is_marked(found):
     cls, attributes = found
     return cls.startswith("tag") or attributes.get("annotation", "").startswith(SHARED)

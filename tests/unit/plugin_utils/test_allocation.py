@@ -97,8 +97,8 @@ def test_nothing_overlaps_and_all_lies_within(kind, members):
         names = ("address", "leaf_a", "leaf_b", "secondary")
         used = [network[name] for network in networks for name in names if name in network]
         used += [leaf["networks"][family]["address"] for leaf in plan["leaves"] if leaf["networks"]]
-        if plan["floating"]:
-            used += [plan["floating"]["networks"][family][name] for name in ("floating", "secondary")]
+        if floating := plan["l3outs"][0]["floating"]:
+            used += [floating["networks"][family][name] for name in ("floating", "secondary")]
         else:
             subnets = [IPNetwork(network["subnet"]) for network in networks]
             assert len(set(subnets)) == len(subnets)
@@ -130,7 +130,7 @@ def test_the_second_family_takes_the_place_of_the_first():
 def test_a_larger_subnet_moves_nobody():
     small = compiled(node_subnets=["192.168.2.0/25"], racks=racks(["a"]))
     large = plan_of(options={"record": recorded(small)}, racks=racks(["a"]))
-    assert large["floating"]["networks"]["ipv4"]["secondary"] == "192.168.2.126/24"
+    assert large["l3outs"][0]["floating"]["networks"]["ipv4"]["secondary"] == "192.168.2.126/24"
     assert large["leaves"][0]["networks"]["ipv4"]["address"] == "192.168.2.124/24"
 
 
@@ -168,6 +168,9 @@ def test_the_file_says_who_has_what():
         "schema: 1\n"
         "cluster: prod1\n"
         "svi: {kind: standard}\n"
+        "l3outs:\n"
+        "  1:\n"
+        "    racks: ['1']\n"
         "leaves: {}\n"
         "nodes:\n"
         "  a: {slot: 1, vlan: 301, ipv4: 192.168.2.9}\n"
@@ -197,7 +200,9 @@ def test_an_empty_file_is_no_record():
         "schema: 1\nnodes: {a: {ipv4: nowhere}}",
         "schema: 1\nnodes: {a: {ipv4: 'fd00::1'}}",
         "schema: 1\nnodes: {a: {vlan: many}}",
-        "schema: 1\nsvi: {secondary: 5}",
+        "schema: 1\nl3outs: {1: {secondary: 5}}",
+        "schema: 1\nl3outs: {one: {racks: ['1']}}",
+        "schema: 1\nl3outs: {1: {racks: 7}}",
         "!!python/object:os.system {}",
     ],
 )
@@ -215,7 +220,7 @@ def test_a_broken_file_is_a_fault(text):
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["schema", "svi", "nodes", "leaves", "kind", "ipv4", "vlan", "node-1"]),
+                st.sampled_from(["schema", "svi", "l3outs", "1", "racks", "nodes", "leaves", "kind", "ipv4", "vlan", "node-1"]),
                 inner,
                 max_size=4,
             )

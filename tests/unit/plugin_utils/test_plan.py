@@ -71,8 +71,9 @@ COMMON = {
         "import_context": "calico-prod1-import",
         "export_context": "calico-prod1-export",
         "external_epg": "default",
+        "cluster_contract": "calico-prod1-racks",
     },
-    "l3outs": [{"name": "calico-prod1", "racks": ["1", "2"]}],
+    "retired_l3outs": [],
     "racks": [
         {
             "id": str(number),
@@ -99,6 +100,11 @@ COMMON = {
     },
     "warnings": [],
 }
+L3OUT = {
+    "name": "calico-prod1",
+    "racks": ["1", "2"],
+    "subnets": {"ipv4": ["192.168.2.0/24", "10.1.0.0/16", "192.168.8.0/22", "192.168.3.0/24"]},
+}
 # (leaf, rack, side)
 LEAVES = [(201, "1", "A"), (202, "1", "B"), (203, "2", "A"), (204, "2", "B")]
 # (node, rack, place)
@@ -119,16 +125,21 @@ FLOATING_PLAN = {
         }
         for leaf, rack, side in LEAVES
     ],
-    "floating": {
-        "vlan": 300,
-        "networks": {
-            "ipv4": {
-                "subnet": "192.168.2.0/24",
-                "floating": "192.168.2.253/24",
-                "secondary": "192.168.2.254/24",
-            }
-        },
-    },
+    "l3outs": [
+        {
+            **L3OUT,
+            "floating": {
+                "vlan": 300,
+                "networks": {
+                    "ipv4": {
+                        "subnet": "192.168.2.0/24",
+                        "floating": "192.168.2.253/24",
+                        "secondary": "192.168.2.254/24",
+                    }
+                },
+            },
+        }
+    ],
     "nodes": [
         {
             "name": name,
@@ -169,7 +180,7 @@ STANDARD_PLAN = {
         {"id": leaf, "pod": 1, "rack": rack, "side": side, "router_id": f"1.1.4.{leaf}", "networks": {}}
         for leaf, rack, side in LEAVES
     ],
-    "floating": None,
+    "l3outs": [{**L3OUT, "floating": None}],
     "nodes": [
         {
             "name": name,
@@ -319,7 +330,7 @@ def test_text_is_read_as_what_it_means():
 def test_dual_stack_floating():
     plan = plan_of(dual_stack(FLOATING))
     assert plan["address_families"] == ["ipv4", "ipv6"]
-    assert plan["floating"]["networks"]["ipv6"] == {
+    assert plan["l3outs"][0]["floating"]["networks"]["ipv6"] == {
         "subnet": "fd00:192:168::/56",
         "floating": "fd00:192:168:ff:ffff:ffff:ffff:fffd/56",
         "secondary": "fd00:192:168:ff:ffff:ffff:ffff:fffe/56",

@@ -231,8 +231,9 @@ BROKEN = [
     ),
     ("unknown-renumber", "aci_calico_renumber[0]", FLOATING, {"renumber": ["node-9"]}),
     # scale
-    ("limit-anchor-leaves", RACKS, FLOATING, {"racks": FOUR_RACKS}),
-    ("limit-border-leaves", RACKS, STANDARD, {"racks": SEVEN_RACKS}),
+    ("limit-anchor-leaves", RACKS, FLOATING, {**one_rack(), "limits": {"anchor-leaves": 1}}),
+    ("limit-border-leaves", RACKS, STANDARD, {**one_rack(), "limits": {"border-leaves": 1}}),
+    ("several-l3outs", RACKS, STANDARD, {"racks": SEVEN_RACKS}),
     ("limit-floating-addresses", RACKS, FLOATING, {"limits": {"floating-addresses": 0}}),
     ("limit-bgp-sessions", RACKS, FLOATING, {"limits": {"bgp-sessions": 2}}),
     ("limit-ecmp-paths", RACKS, FLOATING, {"limits": {"ecmp-paths": 5}}),
@@ -247,6 +248,7 @@ WARNINGS = {
     "asn-beyond-calico",
     "prefix-limit-too-small",
     "ipv6-router-id",
+    "several-l3outs",
     "limit-ecmp-paths",
     "limit-lpm-routes",
 }
@@ -547,7 +549,7 @@ def test_a_recorded_address_outside_the_subnet_is_a_renumbering():
 def test_a_recorded_vlan_is_not_changed():
     before = recorded(compiled())
     assert rules(compiled(options={"record": before}, vlan=301)) == {"renumbering": ["aci_calico_vlan"]}
-    assert compiled(options={"record": before}, vlan=301, renumber="svi").plan["floating"]["vlan"] == 301
+    assert compiled(options={"record": before}, vlan=301, renumber="svi").plan["l3outs"][0]["floating"]["vlan"] == 301
     before = recorded(compiled(STANDARD))
     outcome = compiled(STANDARD, {"record": before}, vlan="301-363")
     assert rules(outcome) == {"renumbering": [f"{RACKS}[0].nodes[0]"]}
