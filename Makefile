@@ -11,6 +11,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INVENTORIES ?= inventories/floating_svi inventories/standard_svi
 EXAMPLES := $(foreach inventory,$(INVENTORIES),-i $(inventory))
 CLUSTERS := $(filter-out aci_calico_clusters,$(notdir $(foreach inventory,$(INVENTORIES),$(wildcard $(inventory)/group_vars/*))))
+# Only these clusters have an API server and a twin.
+LAB := ACI_CALICO_LAB_CLUSTERS="$(CLUSTERS)" $(BIN)/python tests/lab
 # Arguments handed on to pytest and ansible-playbook: make test ARGS='-k tree -x'; make lab ARGS=-v
 ARGS ?=
 
@@ -25,34 +27,34 @@ venv-lab:
 	@tools/venv requirements-lab.txt
 
 lab: venv-lab ## Configure the example clusters in the embedded lab: start it, run site.yml, print what is there, stop it
-	@ACI_CALICO_LAB_CLUSTERS="$(CLUSTERS)" $(BIN)/python tests/lab run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
+	@$(LAB) run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
 
 lab-twin: venv-lab ## The same with real BGP daemons: site.yml, the BGP twin, verify.yml, with the time that each takes (root; frr, bird, iproute2)
-	@$(BIN)/python tests/lab run -- tools/lab-twin $(EXAMPLES)
+	@$(LAB) run -- tools/lab-twin $(EXAMPLES)
 
 lab-up: venv-lab ## Start the lab and leave it running
-	@$(BIN)/python tests/lab up
+	@$(LAB) up
 
 lab-down: venv-lab ## Stop the lab; what is configured in it stays
-	@$(BIN)/python tests/lab down
+	@$(LAB) down
 
 lab-status: venv-lab ## Say what of the lab is running, and where
-	@$(BIN)/python tests/lab status
+	@$(LAB) status
 
 lab-reset: venv-lab ## Stop the lab and forget everything that was configured in it
-	@$(BIN)/python tests/lab reset
+	@$(LAB) reset
 
 kube-apiserver: venv-lab ## Build a real kube-apiserver, once for this machine, and print the folder for KUBEBUILDER_ASSETS
 	@$(BIN)/python tests/lab/kube/build
 
 twin-up: venv-lab ## Start the BGP twins of what is configured in the running lab (root; frr, bird, iproute2)
-	@$(BIN)/python tests/lab twin-up
+	@$(LAB) twin-up
 
 twin-status: venv-lab ## Show the twins' BGP sessions
-	@$(BIN)/python tests/lab twin-status
+	@$(LAB) twin-status
 
 twin-down: venv-lab ## Stop the twins
-	@$(BIN)/python tests/lab twin-down
+	@$(LAB) twin-down
 
 verify: venv-lab ## Verify the example clusters in the running lab with its twins
 	@$(BIN)/ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/verify.yml $(ARGS)
