@@ -22,6 +22,7 @@ from .preflight_facts import (
     LPM_LIMIT,
     LPM_USED,
     Fabric,
+    group_dn,
     group_names,
     holder_of,
     l3out_dns,
@@ -41,7 +42,7 @@ def fabric_faults(plan, objects, adopt=False):
     """
     fabric = Fabric(plan, objects)
     faults = [fault for rule in RULES for fault in rule(plan, fabric)]
-    return faults if adopt else [*faults, *foreign_l3outs(plan, fabric)]
+    return faults if adopt else [*faults, *foreign_objects(plan, fabric)]
 
 
 def _some(values, most=8):
@@ -206,17 +207,20 @@ def tenant_and_vrf(plan, fabric):
         )
 
 
-def foreign_l3outs(plan, fabric):
-    """Our L3Out's place is free, or the L3Out in it is ours."""
-    for dn in l3out_dns(plan):
+def foreign_objects(plan, fabric):
+    """The places of the L3Outs, and of the policy groups that the plan makes, are free or have what is ours."""
+    places = dict.fromkeys(l3out_dns(plan), "aci_calico_l3out")
+    if plan["access"]["managed"]:
+        places |= {group_dn(name): "aci_calico_vpc_name" for name in group_names(plan)}
+    for dn, variable in places.items():
         found = fabric.get(dn)
         if found is not None and found["annotation"] != plan["names"]["owner"]:
             whose = f"belongs to {found['annotation']}" if found["annotation"] else "was made by somebody else"
             yield error(
-                "l3out-taken",
-                "aci_calico_l3out",
+                "object-taken",
+                variable,
                 f"{dn} is there, and {whose}",
-                "Choose another aci_calico_l3out, or set aci_calico_adopt: true to take it over.",
+                f"Choose another {variable}, or set aci_calico_adopt: true to take it over.",
             )
 
 

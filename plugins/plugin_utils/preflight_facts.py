@@ -83,7 +83,7 @@ def _tenant_terms(plan):
 
 def _access_terms(plan):
     domains = domain_dns(plan)
-    groups = [_group_dn(name) for name in group_names(plan)]
+    groups = [group_dn(name) for name in group_names(plan)]
     terms = {
         "bgpAsP": _equals("bgpAsP.dn", [FABRIC_AS]),
         "fabricNodePEp": 'wcard(fabricNodePEp.dn,"uni/fabric/protpol/")',
@@ -159,11 +159,13 @@ def l3out_dns(plan):
 
 
 def group_names(plan):
-    """The vPC interface policy groups that the nodes hang off, none with floating SVI."""
-    return list(dict.fromkeys(node["vpc"] for node in plan["nodes"] if node["vpc"]))
+    """The vPC interface policy groups that the nodes hang off; with floating SVI those that the plan makes."""
+    made = (group["name"] for group in plan["access"]["groups"])
+    return list(dict.fromkeys([*(node["vpc"] for node in plan["nodes"] if node["vpc"]), *made]))
 
 
-def _group_dn(name):
+def group_dn(name):
+    """DN of a vPC interface policy group."""
     return f"uni/infra/funcprof/accbundle-{name}"
 
 
@@ -201,8 +203,8 @@ class Fabric:
 
     def group(self, name):
         """The attributes of a vPC interface policy group and the DN of its AAEP, each None where there is none."""
-        entity = self.get(f"{_group_dn(name)}/rsattEntP")
-        return self.get(_group_dn(name)), entity["tDn"] if entity else None
+        entity = self.get(f"{group_dn(name)}/rsattEntP")
+        return self.get(group_dn(name)), entity["tDn"] if entity else None
 
     def leaf(self, number):
         """A leaf's attributes and pod, None and None where the fabric has no node of this number."""

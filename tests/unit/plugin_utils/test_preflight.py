@@ -113,7 +113,8 @@ def test_a_good_fabric_is_silent(base: dict[str, Any], changes: dict[str, Any]) 
         ("tenant-missing", FLOATING, {"tenant": "nobody", "vrf_tenant": "common"}, {}),
         ("vrf-missing", FLOATING, {"vrf": "nobody"}, {}),
         ("bd-enforced", FLOATING, {}, {"uni/tn-common/ctx-calico": {"bdEnforcedEnable": "yes"}}),
-        ("l3out-taken", FLOATING, {}, {"uni/tn-common/out-calico-prod1": {}}),
+        ("object-taken", FLOATING, {}, {"uni/tn-common/out-calico-prod1": {}}),
+        ("object-taken", STANDARD, MANAGED | NAMES, {}),
         (
             "router-id-contradicts",
             FLOATING,
@@ -237,7 +238,10 @@ def test_only_what_fails_is_an_error() -> None:
         # Its own, from an earlier run.
         ({}, {"uni/tn-common/out-calico-prod1": {"annotation": "orchestrator:aci-calico:prod1"}}),
         ({}, floating_svi(WAN)),
-        ({"manage_access": True, "vlan": "300-499", "svi": "standard", "vlan_pool": "k8s"}, {}),
+        (
+            {"manage_access": True, "vlan": "300-499", "svi": "standard", "vlan_pool": "k8s", "vpc_name": "new-{node}"},
+            {},
+        ),
     ],
 )
 def test_what_only_looks_like_a_condition_is_no_finding(changes: dict[str, Any], planted: dict[str, Any]) -> None:
