@@ -99,6 +99,16 @@ def test_killed_by_force_it_leaves_nothing_and_starts_again(empty: Bench, superv
     assert sorted(path.name for path in empty.twin.folder.iterdir()) == ["cabling.json", "twin.log"]
 
 
+def test_it_ends_with_its_owner(empty: Bench) -> None:
+    """A test run that is killed takes its twins along."""
+    empty.twin.down()
+    with subprocess.Popen(["sleep", "600"]) as owner:
+        empty.start("--owner", str(owner.pid))
+        everything = processes_of(empty.twin.supervisor())
+        owner.kill()
+    eventually(lambda: not alive(everything), 10)
+
+
 def test_two_twins_side_by_side(empty: Bench, tmp_path: Path) -> None:
     empty.configure(SMALL)
     with bench(tmp_path / "other", SMALL) as other:

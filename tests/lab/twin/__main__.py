@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
             "--kubeconfig", type=Path, action="append", required=True, help="one for each cluster of the VRF"
         )
         added.add_argument("--vrf", metavar="TENANT:VRF", help="which VRF, where the nodes' addresses do not tell")
+        added.add_argument("--owner", type=int, metavar="PID", help="stop as soon as this process has ended")
         added.add_argument("--no-report", action="store_true", help="do not serve the live state back")
         added.add_argument(
             "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for the sessions; 0: not at all"
@@ -110,6 +111,7 @@ def _supervisor_arguments(arguments: argparse.Namespace) -> list[str]:
         *(word for path in arguments.kubeconfig for word in ("--kubeconfig", str(path.resolve()))),
         *(word for option, value in optional.items() if value for word in (option, value)),
         *(["--no-report"] if arguments.no_report else []),
+        *(["--owner", str(arguments.owner)] if arguments.owner else []),
     ]
 
 
@@ -117,7 +119,8 @@ def supervise_command(arguments: argparse.Namespace) -> None:
     """The supervisor itself; ``up`` starts it in namespaces of its own."""
     password = os.environ.pop(PASSWORD_VARIABLE, "")
     access = Access(arguments.apic.rstrip("/"), arguments.apic_user, password, arguments.apic_ca or False)
-    supervise(Options(arguments.dir.resolve(), access, arguments.kubeconfig, arguments.vrf, not arguments.no_report))
+    folder, report = arguments.dir.resolve(), not arguments.no_report
+    supervise(Options(folder, access, arguments.kubeconfig, arguments.vrf, report, arguments.owner))
 
 
 def down(arguments: argparse.Namespace) -> None:

@@ -41,9 +41,10 @@ class Bench:
         self._session.trust_env = False
 
     def start(self, *options: str) -> None:
-        """Start the twin; it follows what is configured before and after."""
+        """Start the twin; it follows what is configured before and after, and ends with this process at the latest."""
         os.environ[PASSWORD_VARIABLE] = APIC_PASSWORD
-        self.twin.up(["--apic", self.apic.url, "--kubeconfig", str(self.kube.kubeconfig), *options])
+        sources = ["--apic", self.apic.url, "--kubeconfig", str(self.kube.kubeconfig)]
+        self.twin.up([*sources, "--owner", str(os.getpid()), *options])
 
     def configure(self, figure: Figure) -> None:
         """Bring both sides to a figure."""

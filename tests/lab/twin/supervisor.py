@@ -50,6 +50,7 @@ class Options:
     kubeconfigs: list[Path]
     vrf: str | None = None
     report: bool = True
+    owner: int | None = None  # a process, whose end is the twin's end, too
 
 
 @dataclass
@@ -317,7 +318,8 @@ class Supervisor:
         with control.bind(self._options.folder / control.NAME) as server, selectors.DefaultSelector() as selector:
             selector.register(server, selectors.EVENT_READ, self._accept)
             next_poll = 0.0
-            while not self._stopping:
+            owner_alive = _watch(self._options.owner)
+            while not self._stopping and owner_alive():
                 for key, __ in selector.select(max(0.0, next_poll - time.monotonic())):
                     key.data(selector, key.fileobj)
                 if time.monotonic() >= next_poll:
@@ -362,6 +364,27 @@ class Supervisor:
                 stream.flush()
             except OSError:
                 LOG.warning("a client left before its answer")
+
+
+def _watch(pid: int | None) -> Callable[[], bool]:
+    """What tells whether a process still runs; for ever, where there is none to watch.
+
+    An open folder of ``/proc`` stays that process's, also when its number goes to another one.
+    """
+    if pid is None:
+        return lambda: True
+    try:
+        folder = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return lambda: False
+
+    def alive() -> bool:
+        with contextlib.suppress(OSError):
+            os.stat("stat", dir_fd=folder)
+            return True
+        return False
+
+    return alive
 
 
 def _versions(interfaces: Any) -> list[int]:
