@@ -39,6 +39,11 @@ options:
     type: list
     elements: str
     required: true
+  only:
+    description:
+      - V(sessions) reads the leaves' BGP sessions and nothing else, in one request. What is not read is empty.
+    type: str
+    choices: [sessions]
   roots:
     description:
       - Trees of the objects whose present configuration is read, as M(netops.aci_calico.aci_tree) takes them.
@@ -151,6 +156,7 @@ def argument_spec():
         "address_families": {"type": "list", "elements": "str", "choices": ["ipv4", "ipv6"], "default": ["ipv4"]},
         "leaves": {"type": "list", "elements": "str", "required": True},
         "l3outs": {"type": "list", "elements": "str", "required": True},
+        "only": {"type": "str", "choices": ["sessions"]},
         "roots": {"type": "list", "elements": "dict", "default": [], "options": root},
     }
 
@@ -162,6 +168,9 @@ def read(session, params, roots):
     """
     families = params["address_families"]
     paths = queries(params["vrf"], families, params["leaves"], params["l3outs"])
+    if params["only"]:
+        replies = {**dict.fromkeys(paths, ()), "domains": session.get(paths["domains"])}
+        return {"leaves": leaf_states(replies, families), "objects": {}, "faults": []}
     replies = {name: session.get(path) for name, path in paths.items()}
     objects = flatten(replies["vrf"])
     for root in roots:

@@ -28,6 +28,12 @@ options:
     description: How to reach Kubernetes, the options of C(kubernetes.core) modules. Those that are empty count as not given.
     type: dict
     default: {}
+  only:
+    description:
+      - V(sessions) judges only whether each planned session is established as APIC sees it, by one request for each look.
+        Neither Kubernetes nor a route is looked at.
+    type: str
+    choices: [sessions]
   look_at_kubernetes:
     description: Whether to verify the cluster's side. Without it, Calico's configuration and the nodes' own view are not looked at.
     type: bool
@@ -87,6 +93,15 @@ EXAMPLES = r"""
         kubernetes:
           kubeconfig: ~/.kube/prod1.yml
         timeout: 120
+
+    - name: Wait for its sessions alone
+      netops.aci_calico.verify:
+        plan: "{{ aci_calico_plan }}"
+        apic:
+          host: apic.example.com
+          username: ansible
+          private_key: /etc/aci/ansible.key
+        only: sessions
 """
 
 RETURN = r"""
@@ -106,6 +121,10 @@ report:
       type: str
       returned: always
       sample: prod1
+    only:
+      description: What the verification was restricted to, empty without restriction.
+      type: str
+      returned: always
     ok:
       description: Whether no finding is an error.
       type: bool
@@ -133,7 +152,8 @@ report:
       elements: dict
       returned: always
     racks:
-      description: The table, one entry for each leaf, with pairs of what is there and what is expected.
+      description:
+        - The table, one entry for each leaf, with pairs of what is there and what is expected. Empty with O(only).
       type: list
       elements: dict
       returned: always

@@ -48,7 +48,8 @@ def kubernetes_push(
     :param adopt: take over objects of ours that carry no label of ours, because somebody made them by hand.
     :returns: ``errors`` and ``warnings`` (faults as dictionaries) and ``message`` (both as text); what to send, in this
         order: ``patched`` (patches of what exists), ``secret`` (a manifest, or None; with ``password`` the password goes
-        into its ``data``), ``applied`` and ``deleted`` (manifests); the names (``Kind/name``) of what is ``created``,
+        into its ``data``), ``applied``, ``deleted`` and ``postponed`` (manifests; the last ones only once the leaves have
+        taken over: they turn a node-to-node mesh off that pods now rely on); the names (``Kind/name``) of what is ``created``,
         ``modified`` and ``removed``; and by these names the ``differences``, each with ``before`` and ``after``.
         With errors there is nothing to send.
     """
@@ -67,6 +68,7 @@ def _result(plan: dict, found: dict, faults: list[Fault], **changes: Any) -> dic
         "password": False,
         "applied": [],
         "deleted": [],
+        "postponed": [],
         "created": [],
         "modified": [],
     }
@@ -83,7 +85,8 @@ def _differences(found: dict, result: dict) -> dict[str, dict]:
     """What a person wants to see of each change: the fields that differ, as they are and as they will be."""
     existing = _existing(found)
     shown = {}
-    for manifest in (*result["patched"], *([result["secret"]] if result["secret"] else []), *result["applied"]):
+    secret = [result["secret"]] if result["secret"] else []
+    for manifest in (*result["patched"], *secret, *result["applied"], *result["postponed"]):
         name = manifest["metadata"]["name"]
         old = _found_node(found, name) if manifest["kind"] == "Node" else existing.get((manifest["kind"], name), {})
         before, after = _differing(old, manifest)
@@ -131,6 +134,7 @@ def _changes(plan: dict, found: dict, update_password: str) -> dict:
     patched = [node for node in nodes if not _covers(_found_node(found, node["metadata"]["name"]), node)]
     patched += [_released_node(plan, name) for name in _stale_nodes(plan, found)]
     created, modified, applied = [], [_title(node) for node in patched], []
+    postponed: list[dict] = []
     secret: dict = {}
     for manifest in wanted:
         old = existing.get((manifest["kind"], manifest["metadata"]["name"]))
@@ -141,7 +145,8 @@ def _changes(plan: dict, found: dict, update_password: str) -> dict:
             change = secret["secret"]
         else:
             change = _change(manifest, old)
-            applied += [change] if change else []
+            batch = postponed if _mesh_is_on(found) and _carries_pods(manifest, old) else applied
+            batch += [change] if change else []
         if change:
             (modified if old else created).append(_title(manifest))
     kept = {_title(manifest) for manifest in wanted}
@@ -151,9 +156,21 @@ def _changes(plan: dict, found: dict, update_password: str) -> dict:
         **secret,
         "applied": applied,
         "deleted": deleted,
+        "postponed": postponed,
         "created": created,
         "modified": modified,
     }
+
+
+def _mesh_is_on(found: dict) -> bool:
+    """Calico's own default, too."""
+    spec = _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {})
+    return spec.get("nodeToNodeMeshEnabled") is not False
+
+
+def _carries_pods(manifest: dict, old: dict | None) -> bool:
+    """Whether the pods' traffic hangs on what an object is now: on the mesh, on a pool's encapsulation and its NAT."""
+    return manifest["kind"] == "BGPConfiguration" or (manifest["kind"] == "IPPool" and old is not None)
 
 
 def _found_node(found: dict, name: str) -> dict:

@@ -752,6 +752,15 @@ REGISTRY: tuple[Option, ...] = (
             "bool",
             default=False,
         ),
+        Option(
+            "aci_calico_sessions_timeout",
+            "Seconds to wait until APIC sees every session established, before Calico's node-to-node mesh is turned off and existing"
+            " pools change. If they do not come up, the run fails and the mesh stays on. 0: do not wait.",
+            "int",
+            range=(0, 3600),
+            default=60,
+            roles=("calico_bgp",),
+        ),
     ),
     *_group(
         "Connection to APIC",
@@ -776,7 +785,7 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_apic_use_proxy", "Use the proxy that the environment names.", "bool", default=True),
         Option("aci_calico_apic_timeout", "Seconds to wait for an answer.", "int", range=(1, 3600), default=30),
         connection=True,
-        roles=APIC_ROLES,
+        roles=(*APIC_ROLES, "calico_bgp"),  # which asks APIC for the sessions
     ),
     *_group(
         "Connection to Kubernetes",

@@ -24,26 +24,31 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_sessions 
     by_address,
     diagnose,
     name_of,
+    verify_established,
     verify_sessions,
 )
+
+# What a verification can be restricted to.
+SESSIONS = "sessions"
 
 # How many names a progress line spells out, and how many lines of evidence a finding shows.
 _NAMES = 3
 _EVIDENCE = 4
 
 
-def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None) -> dict:
+def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "") -> dict:
     """Compare the live state with what the plan says.
 
     :param plan: a cluster's plan (see docs/design.md).
     :param aci: the ``state`` of the module ``aci_state``.
     :param kubernetes: what was read there, None where it is not looked at.
-    :returns: ``{"cluster", "ok", "waiting", "findings", "rules", "sessions", "racks"}``: ``findings`` by root cause, errors
-        first; ``rules`` what each rule found, explained or not; ``waiting`` whether time may still heal something. The
-        cluster is ok when no finding is an error.
+    :param only: ``sessions`` judges nothing but whether each planned session is up as APIC sees it.
+    :returns: ``{"cluster", "only", "ok", "waiting", "findings", "rules", "sessions", "racks"}``: ``findings`` by root cause,
+        errors first; ``rules`` what each rule found, explained or not; ``waiting`` whether time may still heal something.
+        The cluster is ok when no finding is an error. ``racks`` is empty where routes were not judged.
     """
     expected = expectations(plan)
-    found = _findings(plan, expected, aci, kubernetes)
+    found = _unexplained_too(expected, aci, kubernetes, _findings(plan, expected, aci, kubernetes, only))
     symptoms = {finding.id: [] for finding in found}
     for finding in found:
         symptoms[finding.id].append(finding.what)
@@ -51,23 +56,32 @@ def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None) -> dict:
     sessions = _sessions(expected, aci, kubernetes, found)
     return {
         "cluster": plan["cluster"],
+        "only": only,
         "ok": not any(finding.severity == ERROR for finding in roots),
         "waiting": any(finding.heals for finding in roots),
         "findings": [finding.as_dict() for finding in roots],
         "rules": symptoms,
         "sessions": sessions,
-        "racks": _racks(expected, aci, kubernetes, sessions, found),
+        "racks": [] if only else _racks(expected, aci, kubernetes, sessions, found),
     }
 
 
-def _findings(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list[Finding]:
-    findings = [
+def _findings(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None, only: str) -> list[Finding]:
+    if only == SESSIONS:
+        return verify_established(expected, aci)
+    return [
         *verify_aci(plan, aci),
         *(verify_calico(plan, kubernetes) if kubernetes else ()),
         *(_unread(expected, kubernetes) if kubernetes else ()),
         *verify_sessions(expected, aci, kubernetes),
         *verify_routes(expected, aci, kubernetes),
     ]
+
+
+def _unexplained_too(
+    expected: dict, aci: dict, kubernetes: Kubernetes | None, findings: list[Finding]
+) -> list[Finding]:
+    """The findings, and what is likely behind those that none of the others explains."""
     explained = explanations(findings)
     unexplained = [finding for finding in findings if id(finding) not in explained]
     return [*findings, *diagnose(expected, aci, kubernetes, unexplained)]
@@ -153,7 +167,9 @@ def progress(report: dict) -> str:
     if down:
         return f"{line} (waiting for {_some(down)})"
     late = [RULES[finding["id"]].title for finding in report["findings"]]
-    return f"{line}; {_some(late)}" if late else f"{line}; all routes in place"
+    if late or not report["only"]:
+        return f"{line}; {_some(late) or 'all routes in place'}"
+    return line
 
 
 def _some(names: list[str]) -> str:
@@ -217,6 +233,8 @@ def verdict(report: dict) -> str:
     counts = Counter(finding["severity"] for finding in report["findings"])
     up = sum(session["state"] == ESTABLISHED for session in report["sessions"])
     line = f"cluster {report['cluster']}: {up} of {len(report['sessions'])} sessions established"
+    if report["ok"] and report["only"]:
+        return line
     if report["ok"]:
         extra = f", {counts['warning']} warning{'s' if counts['warning'] > 1 else ''}" if counts["warning"] else ""
         return f"{line}, everything as planned{extra}"

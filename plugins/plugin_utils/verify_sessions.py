@@ -25,13 +25,25 @@ def verify_sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None) ->
     :param kubernetes: None where Kubernetes is not looked at.
     """
     seen = by_address(aci)
-    findings = _silent_leaves(expected, aci)
+    findings = [*_cut_off_leaves(expected, aci), *verify_established(expected, aci)]
     for session in expected["sessions"]:
-        findings += _session(session, seen.get((session["leaf"], session["node_address"])))
+        findings += _unlike_planned(session, seen.get((session["leaf"], session["node_address"])))
     findings += _unplanned(expected, aci)
     findings += _node_router_ids(expected, seen)
     if kubernetes:
         findings += _node_side(expected, seen, kubernetes)
+    return findings
+
+
+def verify_established(expected: dict, aci: dict) -> list[Finding]:
+    """The leaves without BGP and the planned sessions that are not up, whatever else is wrong with them.
+
+    For those who only want to know whether the cluster may rely on the leaves: no route is looked at.
+    """
+    seen = by_address(aci)
+    findings = _silent_leaves(expected, aci)
+    for session in expected["sessions"]:
+        findings += _not_established(session, seen.get((session["leaf"], session["node_address"])))
     return findings
 
 
@@ -57,12 +69,26 @@ def _silent_leaves(expected: dict, aci: dict) -> list[Finding]:
             what = f"leaf {leaf} reports no BGP for VRF {expected['vrf']}"
         elif not state["up"]:
             what = f"BGP of leaf {leaf} is down"
-        elif not _lives(state) and any(map(_lives, aci["leaves"].values())):
-            what = f"leaf {leaf} has neither a session nor a route of another leaf"
         else:
             continue
         findings.append(Finding("leaf-silent", what, rack=facts["rack"], leaf=leaf))
     return findings
+
+
+def _cut_off_leaves(expected: dict, aci: dict) -> list[Finding]:
+    """Leaves whose BGP is up and that have nothing from anybody, while others have."""
+    if not any(map(_lives, aci["leaves"].values())):
+        return []
+    return [
+        Finding(
+            "leaf-silent",
+            f"leaf {leaf} has neither a session nor a route of another leaf",
+            rack=facts["rack"],
+            leaf=leaf,
+        )
+        for leaf, facts in expected["leaves"].items()
+        if (state := aci["leaves"].get(str(leaf))) and state["up"] and not _lives(state)
+    ]
 
 
 def _lives(state: dict) -> bool:
@@ -76,18 +102,24 @@ def _at(session: dict) -> dict:
     return {name: session[name] for name in ("rack", "node", "leaf", "family")}
 
 
-def _session(session: dict, seen: dict | None) -> list[Finding]:
+def _not_established(session: dict, seen: dict | None) -> list[Finding]:
     name, at = name_of(session), _at(session)
     if seen is None:
-        return [
-            Finding(
-                "session-missing",
-                f"{name}: leaf {session['leaf']} knows no session with {session['node_address']}",
-                **at,
-            )
-        ]
-    if seen["state"] != ESTABLISHED:
-        return [_not_established(name, at, seen)]
+        what = f"{name}: leaf {session['leaf']} knows no session with {session['node_address']}"
+        return [Finding("session-missing", what, **at)]
+    if seen["state"] == ESTABLISHED:
+        return []
+    if seen["shut_reason"] == "exceeded-pfxlimit":
+        return [Finding("prefix-limit-exceeded", f"{name}: shut, because the prefix limit was exceeded", **at)]
+    rule = "session-refused" if seen["state"] in _TALKING else "session-down"
+    return [Finding(rule, f"{name}: {seen['state']}", **at)]
+
+
+def _unlike_planned(session: dict, seen: dict | None) -> list[Finding]:
+    """What an established session has that the plan has not."""
+    if seen is None or seen["state"] != ESTABLISHED:
+        return []
+    name, at = name_of(session), _at(session)
     findings = []
     for what, wanted, number in (
         ("local", session["local_asn"], seen["local_asn"]),
@@ -104,13 +136,6 @@ def _session(session: dict, seen: dict | None) -> list[Finding]:
     if not seen["password"]:
         findings.append(Finding("session-password", f"{name}: no password is set", **at))
     return findings
-
-
-def _not_established(name: str, at: dict, seen: dict) -> Finding:
-    if seen["shut_reason"] == "exceeded-pfxlimit":
-        return Finding("prefix-limit-exceeded", f"{name}: shut, because the prefix limit was exceeded", **at)
-    rule = "session-refused" if seen["state"] in _TALKING else "session-down"
-    return Finding(rule, f"{name}: {seen['state']}", **at)
 
 
 def _unplanned(expected: dict, aci: dict) -> list[Finding]:

@@ -55,7 +55,11 @@ class Cluster:
         self.folder = folder
         self.server = KubeServer(addresses, state_dir=folder / "state", **server)
         self.variables = worked_example(
-            svi, nodes, aci_calico_bgp_password=MARKER, aci_calico_kubeconfig=str(self.server.kubeconfig)
+            svi,
+            nodes,
+            aci_calico_bgp_password=MARKER,
+            aci_calico_kubeconfig=str(self.server.kubeconfig),
+            aci_calico_sessions_timeout=0,  # there is no APIC to see any
         )
         (folder / "play.yml").write_text(PLAY)
         (folder / "hosts.yml").write_text(yaml.safe_dump({"aci_calico_clusters": {"hosts": {"prod1": None}}}))
@@ -149,6 +153,15 @@ def test_a_password_is_kept_unless_it_is_to_be_rotated(cluster: Cluster) -> None
     assert rotated.written == predicted.written == [("PATCH", "/api/v1/namespaces/kube-system/secrets/bgp-secrets")]
     assert rotated.changed == predicted.changed == 1
     assert (predicted.dry, rotated.dry) == (True, False)
+
+
+def test_a_dry_run_says_that_it_does_not_wait_for_sessions(cluster: Cluster) -> None:
+    """What a real run does is in ``tests/integration/verify``, where there are sessions."""
+    outcome = cluster.run("--check", aci_calico_sessions_timeout=45)
+    assert (outcome.code, outcome.dry) == (0, True), outcome.output
+    told = " ".join(outcome.output.split())
+    assert "wait for up to 45 s" in told
+    assert "before it sends IPPool and BGPConfiguration" in told
 
 
 def test_the_password_is_nowhere(cluster: Cluster) -> None:

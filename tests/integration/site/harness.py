@@ -54,6 +54,7 @@ def intent(svi: str, racks_: list[dict[str, Any]], **changes: Any) -> dict[str, 
         "aci_calico_service_subnets": ["192.168.8.0/22"],
         "aci_calico_external_service_subnets": ["192.168.16.0/24"],
         "aci_calico_bgp_password": PASSWORD,
+        "aci_calico_sessions_timeout": 0,  # there are no BGP daemons
         "aci_calico_racks": racks_,
     } | {f"aci_calico_{name}": value for name, value in changes.items()}
 

@@ -68,17 +68,22 @@ class Live:
                 raise
             self.kube.request("POST", path.rpartition("/")[0], manifest)
 
+    def get(self, kind: str, name: str) -> Json:
+        """An object of the cluster."""
+        return self.kube.request("GET", self._path(kind, name))
+
     def patch(self, kind: str, name: str, change: Json) -> None:
         """Change an object of the cluster."""
-        group = "v1" if kind in ("Node", "Secret") else "crd.projectcalico.org/v1"
-        namespace = {"namespace": "kube-system"} if kind == "Secret" else {}
-        path = self.kube.path({"apiVersion": group, "kind": kind, "metadata": {"name": name, **namespace}})
-        self.kube.request("PATCH", path, change, MERGE_PATCH)
+        self.kube.request("PATCH", self._path(kind, name), change, MERGE_PATCH)
 
     def delete(self, kind: str, name: str) -> None:
-        """Delete one of Calico's objects."""
-        path = self.kube.path({"apiVersion": "crd.projectcalico.org/v1", "kind": kind, "metadata": {"name": name}})
-        self.kube.request("DELETE", path)
+        """Delete an object of the cluster."""
+        self.kube.request("DELETE", self._path(kind, name))
+
+    def _path(self, kind: str, name: str) -> str:
+        group = "v1" if kind in ("Node", "Secret") else "crd.projectcalico.org/v1"
+        namespace = {"namespace": "kube-system"} if kind == "Secret" else {}
+        return self.kube.path({"apiVersion": group, "kind": kind, "metadata": {"name": name, **namespace}})
 
     def each(self, cls: str) -> list[str]:
         """The DNs of the cluster's objects of a class."""

@@ -1,4 +1,4 @@
-"""The playbook itself, against the bench: what it prints, writes, fails on and keeps to itself."""
+"""The playbooks themselves, against the bench: what they print, write, fail on, wait for and keep to themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.twin.bench import APIC_PASSWORD
 
 
 class Play:
-    """The playbook with an inventory of one cluster."""
+    """The playbooks with an inventory of one cluster."""
 
     def __init__(self, folder: Path, root: Path, live: Live) -> None:
         self.folder = folder
@@ -36,9 +36,9 @@ class Play:
         hosts = {"aci_calico_clusters": {"hosts": {"prod1": {**VARIABLES, **connection}}}}
         (folder / "hosts.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
 
-    def __call__(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *options: str, playbook: str = "verify") -> subprocess.CompletedProcess[str]:
         program = Path(sys.executable).parent / "ansible-playbook"
-        playbook = self._root / "playbooks" / "verify.yml"
+        playbook = self._root / "playbooks" / f"{playbook}.yml"
         environment = {
             **os.environ,
             "ANSIBLE_CONFIG": str(self._root / "ansible.cfg"),
@@ -93,3 +93,35 @@ def test_check_mode_verifies_and_writes_nothing(play: Play) -> None:
     done = play("--check", "-e", "aci_calico_verify_timeout=0")
     assert done.returncode == 0, done.stdout
     assert not (play.folder / "artifacts").exists()
+
+
+def test_the_mesh_goes_off_only_once_the_leaves_have_taken_over(play: Play, cluster: Live) -> None:
+    """As a cluster is that comes from Calico's defaults, first with another password than the leaves have."""
+    pool = cluster.plan["calico"]["pools"][0]["name"]
+
+    def now() -> tuple[object, object]:
+        return (
+            cluster.get("BGPConfiguration", "default")["spec"]["nodeToNodeMeshEnabled"],
+            cluster.get("IPPool", pool)["spec"]["ipipMode"],
+        )
+
+    cluster.patch("BGPConfiguration", "default", {"spec": {"nodeToNodeMeshEnabled": True}})
+    cluster.patch("IPPool", pool, {"spec": {"ipipMode": "Always"}})
+    cluster.patch("Secret", "bgp-secrets", {"data": {"rr-password": "YW5vdGhlcg=="}})
+    cluster.delete("BGPPeer", "aci-leaf-201")
+    try:
+        cluster.until(lambda report: not any(session["accepted"] for session in report["sessions"]))
+        kept = play("--tags", "calico", "-e", "aci_calico_sessions_timeout=1", playbook="site")
+        assert kept.returncode == 2, kept.stdout
+        assert "The node-to-node mesh stays on" in kept.stdout, kept.stdout
+        assert "0 of 12 sessions established" in kept.stdout
+        assert cluster.get("BGPPeer", "aci-leaf-201"), "all else is in place"
+        assert now() == (True, "Always")
+
+        done = play("--tags", "calico", "-e", "aci_calico_update_password=always", playbook="site")
+        assert done.returncode == 0, done.stdout
+        assert "12/12 sessions established" in done.stdout
+        assert now() == (False, "Never")
+    finally:
+        cluster.configure()
+        cluster.until_green()

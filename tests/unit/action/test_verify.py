@@ -134,10 +134,19 @@ def test_without_kubernetes_only_apic_is_read(bench):
     assert [name for name, __ in bench.calls] == ["aci_state"]
 
 
+def test_the_sessions_alone_are_one_question_to_apic(bench):
+    bench.cluster.info["nodes"]["node-1"]["labels"]["rack_id"] = "2"
+    result = bench.run(only="sessions")
+    assert not result.get("failed"), "how the cluster is configured is not the question"
+    assert [(name, arguments["only"]) for name, arguments in bench.calls] == [("aci_state", "sessions")]
+    assert bench.said[0] == "prod1: 12/12 sessions established"
+
+
 def test_what_apic_is_asked(bench):
     bench.run(password_sha256="")
     (arguments,) = bench.of("aci_state")
     assert arguments["host"] == "apic"
+    assert "only" not in arguments
     assert "port" not in arguments, "what is empty is the module's own default"
     assert arguments["use_ssl"] is False
     assert arguments["vrf"] == "common:calico"

@@ -171,6 +171,16 @@ def test_requests_do_not_grow_with_the_leaves(run):
     assert few["total"] == 9
 
 
+def test_sessions_alone_take_one_request(run):
+    full = run()["state"]["leaves"]["201"]["sessions"]
+    result = run(only="sessions", address_families=["ipv4", "ipv6"])
+    assert (result["requests"]["get"], result["requests"]["total"]) == (1, 2)
+    state = result["state"]
+    assert state["leaves"]["201"]["sessions"] == [{**session, "local_asn": 0} for session in full]
+    assert state["leaves"]["201"]["routes"] == {"ipv4": {}, "ipv6": {}}
+    assert (state["objects"], state["faults"]) == ({}, [])
+
+
 def test_both_families(run):
     assert set(run(address_families=["ipv4", "ipv6"])["state"]["leaves"]["201"]["routes"]) == {"ipv4", "ipv6"}
 

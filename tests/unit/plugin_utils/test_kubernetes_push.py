@@ -54,7 +54,7 @@ def pushed(found, push):
     """The cluster as ``calico_info`` finds it after a push: merge patches, creations and deletions carried out."""
     found = copy.deepcopy(found)
     objects = {(item["kind"], item["metadata"]["name"]): item for item in found["objects"]}
-    for manifest in (*push["patched"], *push["applied"], *filter(None, [push["secret"]])):
+    for manifest in (*push["patched"], *push["applied"], *push["postponed"], *filter(None, [push["secret"]])):
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         if kind == "Node":
             metadata = merge({"metadata": found["nodes"][name]}, manifest)["metadata"]
@@ -78,15 +78,16 @@ def ids(faults):
 
 
 def nothing(push):
-    return not (push["patched"] or push["secret"] or push["applied"] or push["deleted"] or push["differences"])
+    sent = ("patched", "secret", "applied", "deleted", "postponed", "differences")
+    return not any(push[name] for name in sent)
 
 
 def test_first_push_sends_everything_in_order(plan, fresh):
     push = kubernetes_push(plan, fresh)
     assert [item["kind"] for item in push["patched"]] == ["Node"] * 6
     assert push["password"] is True
-    kinds = [item["kind"] for item in push["applied"]]
-    assert kinds == ["Role", "RoleBinding", "IPPool", *["BGPPeer"] * 4, "BGPConfiguration"]
+    assert [item["kind"] for item in push["applied"]] == ["Role", "RoleBinding", *["BGPPeer"] * 4]
+    assert [item["kind"] for item in push["postponed"]] == ["IPPool", "BGPConfiguration"]
     assert push["errors"] == push["warnings"] == push["deleted"] == []
     assert push["modified"] == [*(f"Node/node-{number}" for number in range(1, 7)), "IPPool/default-ipv4-ippool"]
     assert "Secret/bgp-secrets" in push["created"]
@@ -95,6 +96,31 @@ def test_first_push_sends_everything_in_order(plan, fresh):
 def test_second_push_sends_nothing(plan, fresh):
     after = pushed(fresh, kubernetes_push(plan, fresh))
     assert nothing(kubernetes_push(plan, after, update_password="always"))
+
+
+def test_without_a_mesh_nothing_is_postponed(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    the(after, "IPPool", "default-ipv4-ippool")["spec"]["ipipMode"] = "CrossSubnet"
+    the(after, "BGPConfiguration", "default")["spec"]["logSeverityScreen"] = "Debug"
+    push = kubernetes_push(plan, after)
+    assert [item["kind"] for item in push["applied"]] == ["IPPool", "BGPConfiguration"]
+    assert push["postponed"] == []
+
+
+def test_a_mesh_that_somebody_turned_on_stays_until_the_leaves_take_over(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    the(after, "BGPConfiguration", "default")["spec"]["nodeToNodeMeshEnabled"] = True
+    the(after, "BGPPeer", "aci-leaf-202")["spec"]["asNumber"] = 1
+    push = kubernetes_push(plan, after)
+    assert [item["kind"] for item in push["applied"]] == ["BGPPeer"]
+    assert [item["kind"] for item in push["postponed"]] == ["BGPConfiguration"]
+
+
+def test_a_pool_that_is_new_carries_no_traffic_and_does_not_wait(plan, fresh):
+    fresh["objects"] = []
+    push = kubernetes_push(plan, fresh)
+    assert "IPPool" in [item["kind"] for item in push["applied"]]
+    assert [item["kind"] for item in push["postponed"]] == ["BGPConfiguration"]
 
 
 def test_the_result_is_what_the_plan_says(plan, fresh):

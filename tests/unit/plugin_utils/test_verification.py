@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from unit.plugin_utils.healthy_cluster import BLOCKS, LOCAL_SERVICE, RACKS, STANDARD, Cluster, ids
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import explain, progress, table, verdict
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
+    explain,
+    progress,
+    table,
+    verdict,
+    verify,
+)
 
 L3OUT = "uni/tn-common/out-calico-prod1"
 
@@ -348,6 +354,48 @@ def test_a_leaf_without_bgp(cluster):
     assert "leaf-silent" in ids(report)
     assert not any("node-4/204" in finding["what"] for finding in report["findings"])
     assert report["racks"][3]["services"] == [0, 2]
+
+
+def established(cluster):
+    """The report of a look at the sessions alone, as the module reads them then."""
+    for leaf in cluster.aci["leaves"].values():
+        leaf["routes"] = {family: {} for family in leaf["routes"]}
+    return verify(cluster.plan, {**cluster.aci, "objects": {}}, None, only="sessions")
+
+
+def test_a_look_at_the_sessions_alone_is_content_with_sessions(cluster):
+    """Whatever else is wrong: the mesh is in nobody's way as soon as the leaves have taken over."""
+    cluster.seen(201, "node-1")["hold"] = 180
+    cluster.leaf(203)["sessions"].append(cluster.session("node-1"))
+    cluster.leaf(203)["sessions"].append(cluster.session("192.168.2.66", remote_asn=65066))
+    report = established(cluster)
+    assert report["ok"]
+    assert report["findings"] == report["racks"] == []
+    assert progress(report) == "12/12 sessions established"
+    assert verdict(report) == "cluster prod1: 12 of 12 sessions established"
+
+
+def test_a_look_at_the_sessions_alone_misses_none_of_them(cluster):
+    cluster.drop_session(203, "node-4")
+    cluster.seen(201, "node-1")["state"] = "open-sent"
+    report = established(cluster)
+    assert set(report["rules"]) >= {"session-missing", "session-refused"}
+    assert (report["ok"], report["waiting"]) == (False, True)
+    assert progress(report) == "10/12 sessions established (waiting for node-1/201, node-4/203)"
+
+
+def test_a_look_at_the_sessions_alone_names_a_leaf_without_bgp(cluster):
+    del cluster.aci["leaves"]["204"]
+    report = established(cluster)
+    assert ids(report) == ["leaf-silent"]
+    assert report["waiting"]
+
+
+def test_a_look_at_the_sessions_alone_knows_no_routes_and_claims_nothing_about_them(cluster):
+    """A leaf that is cut off is told by its routes, which were not read."""
+    for node in RACKS["2"]:
+        cluster.drop_session(204, node)
+    assert "leaf-silent" not in established(cluster)["rules"]
 
 
 def test_a_session_across_racks(cluster):
