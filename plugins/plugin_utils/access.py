@@ -113,6 +113,7 @@ def _shared_ports(
                 f"Port {module}/{port} of leaf {leaf} belongs to node {first.name} ({first.path}), too",
                 "Name each port once; virtual machines behind one vPC name the same vpc.",
             )
+            return
 
 
 def ports_of(node: Node, leaves: list[int]) -> Iterator[tuple[int, int, int]]:
