@@ -32,10 +32,10 @@ def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:
 
 
 def _shown(change: Change, top: bool) -> dict[str, str]:
-    """Everything of an object that came or went, what changed of another."""
+    """Everything of an object that came or went, the names and what changed of another."""
     mo = change.mo
     shown = mo.values
     if change.status == "modified":
-        shown = {p: v for p, v in change.attributes.items() if p in mo.values}
+        shown = {p: mo.values[p] for p in (*mo.info.naming, *change.attributes) if p in mo.values}
     address = {"dn": mo.dn, "rn": ""} if top else {"rn": mo.rn}
     return dict(sorted({**shown, **address, "status": change.status}.items()))

@@ -48,7 +48,9 @@ def test_modified_shows_what_changed_nested(client, mo) -> None:
     client.post("uni", mo("fvTenant", mo("l3extOut", name="o"), name="t"))
     (changed,) = client.post("uni", mo("fvTenant", mo("l3extOut", name="o", descr="new"), name="t"))
     assert changed == {
-        "l3extOut": {"attributes": {"descr": "new", "dn": "uni/tn-t/out-o", "rn": "", "status": "modified"}}
+        "l3extOut": {
+            "attributes": {"descr": "new", "dn": "uni/tn-t/out-o", "name": "o", "rn": "", "status": "modified"}
+        }
     }
 
 
@@ -161,7 +163,12 @@ def test_a_password_is_stored_but_never_returned(client, l3out, mo) -> None:
     assert client.apic.secrets(dn=PEER) == {PEER: {"password": "marker-secret"}}
     assert client.post(lifp, floating(mo, peer)) == []
     rotated = client.post(lifp, floating(mo, mo("bgpPeerP", addr="192.168.2.0/24", password="other")))
-    assert rotated[0]["bgpPeerP"]["attributes"] == {"dn": PEER, "rn": "", "status": "modified"}
+    assert rotated[0]["bgpPeerP"]["attributes"] == {
+        "addr": "192.168.2.0/24",
+        "dn": PEER,
+        "rn": "",
+        "status": "modified",
+    }
 
 
 def test_xml_in_and_out(client) -> None:
