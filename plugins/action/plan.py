@@ -23,6 +23,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents import plan_document
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import SECRETS_DECLARED, SECRETS_READABLE
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.node_network import node_files
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.plan import Compiled, compile_cluster
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import (
     NODE_VARIABLES,
@@ -35,6 +36,8 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import
 CLUSTERS = "aci_calico_clusters"
 # Hidden, because Ansible reads every other file in an inventory's folder as an inventory.
 ALLOCATIONS = ".allocations"
+# The folder of the nodes' network configurations, all of it the plan's.
+NODES = "nodes"
 # Said, but no part of the plan: the plan of the next run is to be the same.
 NOT_RECORDED_YET = (
     "{0} was not there: every slot is given out anew. Where the cluster is configured already, stop and restore the file"
@@ -73,14 +76,18 @@ class ActionModule(ActionBase):
         warnings = [f"{fault.path}: {fault.problem}. {fault.remedy}" for fault in compiled.faults]
         if location and options["require_secrets"] and not os.path.exists(location):
             warnings.append(NOT_RECORDED_YET.format(location))
-        artifacts = _artifacts(compiled.plan, found.values) if options["artifacts"] else {}
-        files = {location: compiled.record, **artifacts} if location else artifacts
+        folder = _artifacts_folder(compiled.plan, found.values)
+        artifacts = _artifacts(compiled.plan, folder) if options["artifacts"] else {}
+        nodes = _node_artifacts(compiled.plan, folder) if options["artifacts"] else {}
+        files = ({location: compiled.record} if location else {}) | artifacts | nodes
         changes = [change for path, text in files.items() if (change := self._write(path, text))]
+        if options["artifacts"]:
+            changes += self._remove_others(os.path.join(folder, NODES), nodes)
         result |= {
             "changed": bool(changes),
             "ansible_facts": {"aci_calico_plan": compiled.plan},
             "allocation_file": location,
-            "artifacts": list(artifacts),
+            "artifacts": [*artifacts, *([os.path.join(folder, NODES)] if nodes else [])],
         }
         if warnings:
             result["warnings"] = warnings
@@ -133,6 +140,18 @@ class ActionModule(ActionBase):
             )
             return Record(), [fault]
 
+    def _remove_others(self, folder: str, wanted: Iterable[str]) -> list[dict[str, str]]:
+        """Remove what an earlier plan wrote for nodes that are gone or interfaces that are called otherwise now."""
+        changes = []
+        for place, _folders, names in os.walk(folder, topdown=False):
+            for path in sorted({os.path.join(place, name) for name in names}.difference(wanted)):
+                changes.append({"before": f"{path}\n", "after": "", "before_header": path, "after_header": path})
+                if not self._task.check_mode:
+                    os.unlink(path)
+            if not self._task.check_mode and not os.listdir(place):
+                os.rmdir(place)
+        return changes
+
     def _write(self, path: str, text: str) -> dict[str, str] | None:
         """Write a file if it differs, all of it or nothing; in check mode only say so.
 
@@ -166,10 +185,18 @@ def _replace(path: str, text: str) -> None:
         raise
 
 
-def _artifacts(plan: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
-    """The files that a reviewer diffs: ``{path: text}``. None of them holds a secret."""
+def _artifacts_folder(plan: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     named = values.get("aci_calico_artifacts_dir") or VARIABLES["aci_calico_artifacts_dir"].default
-    folder = os.path.join(os.path.expanduser(str(named)), plan["cluster"])
+    return os.path.join(os.path.expanduser(str(named)), plan["cluster"])
+
+
+def _node_artifacts(plan: Mapping[str, Any], folder: str) -> dict[str, str]:
+    """The nodes' network configurations: ``{path: text}``."""
+    return {os.path.join(folder, path): text for path, text in node_files(plan).items()}
+
+
+def _artifacts(plan: Mapping[str, Any], folder: str) -> dict[str, str]:
+    """The files that a reviewer diffs: ``{path: text}``. None of them holds a secret."""
     manifests = yaml.safe_dump_all(kubernetes_objects(plan), sort_keys=False, explicit_start=True, width=200)
     return {
         os.path.join(folder, "plan.json"): _json(plan),

@@ -11,7 +11,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils import apic, documents, kubernetes, peering, standalone
+from ansible_collections.netops.aci_calico.plugins.plugin_utils import (
+    apic,
+    documents,
+    kubernetes,
+    node_network,
+    peering,
+    standalone,
+)
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.addressing import require_netaddr
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import IntentError
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
@@ -43,6 +50,7 @@ class FilterModule:
             "cluster_plan": standalone.cluster_plan,
             "floating_svi_plan": standalone.floating_svi_plan,
             "kubernetes_objects": kubernetes.kubernetes_objects,
+            "node_network": node_network.node_network,
             "plan_document": documents.plan_document,
             "plan_summary": documents.plan_summary,
             "rack_peer_map": peering.rack_peer_map,

@@ -22,7 +22,8 @@ options:
   artifacts:
     description:
       - Write the plan's files to the folder C(aci_calico_artifacts_dir), in a folder for each cluster - C(plan.json), C(plan.md) (the plan for people),
-        C(apic.json) (the wanted tree in APIC's own JSON) and C(kubernetes.yml) (all manifests).
+        C(apic.json) (the wanted tree in APIC's own JSON), C(kubernetes.yml) (all manifests) and C(nodes) (the nodes' network
+        configurations, in a folder for each; files there that are not the plan's are removed).
       - The same inventory gives the same bytes. Secrets appear as markers.
     type: bool
     default: false
@@ -81,7 +82,7 @@ artifacts:
   returned: when there is no error
   type: list
   elements: str
-  sample: [artifacts/prod1/plan.json, artifacts/prod1/plan.md, artifacts/prod1/apic.json, artifacts/prod1/kubernetes.yml]
+  sample: [artifacts/prod1/plan.json, artifacts/prod1/plan.md, artifacts/prod1/apic.json, artifacts/prod1/kubernetes.yml, artifacts/prod1/nodes]
 faults:
   description: Everything that is wrong, errors and warnings. On errors C(msg) says the same as text.
   returned: always

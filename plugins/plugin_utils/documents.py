@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .node_network import attachment, describe, vm_notes
+
 FAMILY_NAMES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
 
@@ -133,6 +135,7 @@ def plan_document(plan: Mapping[str, Any]) -> str:
         ["## Leaves", "", *_leaves(plan)],
         ["## Nodes", "", *_nodes(plan)],
         ["## Cabling", "", *_cabling(plan)],
+        ["## Network of the nodes", "", *_node_network(plan)],
         ["## Route control", "", *_route_control(plan)],
         ["## Limits", "", *_limits(plan)],
         ["## Warnings", "", *(f"- {line.strip()}" for line in _warnings(plan)[1:])] if plan["warnings"] else [],
@@ -186,6 +189,26 @@ def _cabling(plan: Mapping[str, Any]) -> list[str]:
         for node in plan["nodes"]
     ]
     return markdown_table(("Node", "Leaves", "By", "VLAN", "MTU"), rows)
+
+
+def _node_network(plan: Mapping[str, Any]) -> list[str]:
+    """What is configured on each node; the files for it are in the folder of each node."""
+    rows = [
+        (
+            node["name"],
+            attachment(one),
+            one["device"],
+            one["mtu"],
+            ", ".join(one["addresses"].values()),
+            ", ".join(one["gateways"].values()),
+            one["hypervisor"] or "-",
+        )
+        for node in plan["nodes"]
+        for one in [describe(plan, node)]
+    ]
+    notes = [f"- {note}" for note in vm_notes(plan)]
+    header = ("Node", "Attached by", "Interface", "MTU", "Addresses", "Default routes by", "Hypervisor")
+    return markdown_table(header, rows) + (["", *notes] if notes else [])
 
 
 def _route_control(plan: Mapping[str, Any]) -> list[str]:

@@ -86,6 +86,9 @@ class Node:
     vlan: int | None
     vpc: str | None
     ports: tuple[Ports, ...] = ()
+    kind: str = "bare_metal"
+    nics: tuple[str, ...] = ()
+    hypervisor: str | None = None
 
 
 @dataclass
@@ -97,6 +100,7 @@ class Rack:
     pod: int
     leaves: list[Leaf]
     leaf_entries: int
+    node_kind: str = "bare_metal"
     nodes: list[Node] = field(default_factory=list)
 
 
@@ -404,12 +408,17 @@ def _read_rack(entry: dict[str, Any], path: str, values: dict[str, Any], faults:
     # In a vPC pair the leaf with the lower ID is side A, whatever the order in which they are written.
     leaves.sort(key=lambda leaf: leaf.id)
     rack = Rack(
-        entry["id"], path, _valid(entry["pod"]) or values.get("aci_calico_pod") or 1, leaves, len(entry["leaves"])
+        entry["id"],
+        path,
+        _valid(entry["pod"]) or values.get("aci_calico_pod") or 1,
+        leaves,
+        len(entry["leaves"]),
+        _valid(entry["node_kind"]) or values.get("aci_calico_node_kind") or "bare_metal",
     )
     nodes = _valid(entry["nodes"])
     for index, node in enumerate(nodes or []):
         if node is not INVALID:
-            rack.nodes.append(_read_node(node, rack.id, f"{path}.nodes[{index}]", faults))
+            rack.nodes.append(_read_node(node, rack, f"{path}.nodes[{index}]", faults))
     sound = nodes is not None and INVALID not in nodes and INVALID not in entry["leaves"]
     return rack, sound
 
@@ -422,18 +431,25 @@ def _read_leaf(entry: dict[str, Any], rack: str, path: str, values: dict[str, An
     return Leaf(entry["id"], rack, path, router_id, _pins(entry, path, faults))
 
 
-def _read_node(entry: dict[str, Any], rack: str, path: str, faults: list[Fault]) -> Node:
+def _read_node(entry: dict[str, Any], rack: Rack, path: str, faults: list[Fault]) -> Node:
     pins = _pins(entry, path, faults)
     return Node(
         entry["name"],
-        rack,
+        rack.id,
         path,
         _valid(entry["slot"]),
         pins,
         _valid(entry["vlan"]),
         _valid(entry["vpc"]),
         _ports(entry["interfaces"]),
+        _valid(entry["kind"]) or rack.node_kind,
+        _nics(entry["nics"]),
+        _valid(entry["hypervisor"]),
     )
+
+
+def _nics(entries: Any) -> tuple[str, ...]:
+    return tuple(nic for nic in _valid(entries) or () if nic is not INVALID)
 
 
 def _ports(entries: Any) -> tuple[Ports, ...]:
@@ -456,7 +472,7 @@ def _add_node_hosts(
     for host, variables in hosts.items():
         own = {name: value for name, value in variables.items() if name not in cluster_variables}
         faults += unknown_variables(own, f"hosts.{host}.")
-        if used or any(name in variables for name in NODE_VARIABLES):
+        if used or any(name in variables for name, option in NODE_VARIABLES.items() if option.scope == "node"):
             sound = _add_node_host(host, variables, racks, intent, faults) and sound
     return sound
 
@@ -482,6 +498,7 @@ def _add_node_host(
     values = {
         name.removeprefix(PREFIX): check_optional(option, variables.get(name), f"{path}.{name}", faults)
         for name, option in NODE_VARIABLES.items()
+        if option.scope == "node" or _own_value(variables.get(name), intent.values.get(name))
     }
     name = values["node_name"] or _checked_host_name(host, path, faults)
     pins = _pins({f"{PREFIX}{key}": value for key, value in values.items()}, path, faults, f"{PREFIX}node_")
@@ -492,9 +509,17 @@ def _add_node_host(
             faults.append(_unknown_rack(host, values["rack"], path, racks))
         return False
     ports = _ports(values["node_interfaces"])
-    node = Node(name, values["rack"], path, values["node_slot"], pins, values["node_vlan"], values["node_vpc"], ports)
-    racks[node.rack].nodes.append(node)
+    home = racks[values["rack"]]
+    kind = values.get("node_kind") or home.node_kind
+    nics, hypervisor = _nics(values["node_nics"]), values["node_hypervisor"]
+    slot, vlan, vpc = values["node_slot"], values["node_vlan"], values["node_vpc"]
+    home.nodes.append(Node(name, home.id, path, slot, pins, vlan, vpc, ports, kind, nics, hypervisor))
     return True
+
+
+def _own_value(value: Any, clusters: Any) -> bool:
+    """Whether a host has a value of its own, and not the cluster's by the group that they share."""
+    return value is not None and value != clusters
 
 
 def _checked_host_name(host: str, path: str, faults: list[Fault]) -> str:

@@ -17,6 +17,7 @@ from .allocation import Allocation, Record, allocate, dump_record
 from .faults import Fault, IntentError, errors, warnings
 from .intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet, read_intent
 from .limits import choose_svi, limit_faults, limit_report, override_faults
+from .node_system import system_plan
 from .peering import SIDES, leaf_peers, node_peers, sessions
 from .rules import check_neighbours, check_rules, same_fabric
 from .spread import retired, spread
@@ -148,6 +149,11 @@ def _assemble(
         "cluster_asn": intent["cluster_asn"],
         "svi": {"kind": intent.kind, "requested": intent["svi"], "reasons": intent.reasons},
         "interface": {"mtu": intent["mtu"], "mode": intent["vlan_mode"], "encap_scope": intent["encap_scope"]},
+        "node_network": {
+            "dns": [str(server) for server in intent["dns_servers"]],
+            "configs": list(intent["node_configs"]),
+            "vm_mobility": intent["vm_mobility"],
+        },
         "domains": {"l3": intent["l3_domain"], "physical": intent["physical_domain"]},
         "access": access_plan(intent),
         "bgp": _bgp(intent),
@@ -315,6 +321,7 @@ def _node(intent: Intent, node: Node, allocation: Allocation) -> dict[str, Any]:
         "asn": intent["cluster_asn"],
         "vlan": seat.vlan if standard else allocation.vlan,
         "vpc": vpc_name(intent, node) if standard else None,
+        "system": system_plan(intent, node),
         "networks": node_networks(allocation, node.name, len(rack.leaves)),
     }
 

@@ -18,6 +18,7 @@ from .addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
 from .faults import Fault, did_you_mean, error, warning
 from .intent import LAST_ROUTER_ID, SUBNET_ROLES, Intent, Leaf, Node
 from .limits import cluster_routes, own_routes, supports_floating
+from .node_system import hypervisors, mobility, nics
 
 # AS numbers that no network may use, and why (RFC 7607, RFC 6793, RFC 7300).
 RESERVED_ASNS = {
@@ -455,6 +456,9 @@ RULES: Sequence[Rule] = (
     names,
     cabling,
     unknown_ports,
+    nics,
+    hypervisors,
+    mobility,
     renumbered,
 )
 

@@ -61,7 +61,8 @@ class Option:
     :param format: the name of a format in ``FORMATS``.
     :param secret: never shown, never in the plan.
     :param connection: only for reaching APIC or Kubernetes: nothing of it is needed to plan.
-    :param scope: ``cluster``, or ``node`` for what is set on a Kubernetes node's own inventory host.
+    :param scope: ``cluster``; ``node`` for what is set on a Kubernetes node's own inventory host; ``any`` for what holds for
+        all nodes of the cluster, unless a node's own inventory host has another value.
     :param source: the white paper's section that asks for it.
     """
 
@@ -220,6 +221,21 @@ FORMATS: dict[str, Format] = {
             _pattern("a release of APIC", r"\d{1,3}\.\d{1,3}(\([0-9a-z.]+\))?", 20, "Write it as 5.2(3)."),
         ),
         Format("ports", "ports such as `1/10`, `1/10-11` or `201:1/10`", parse_ports),
+        Format(
+            "interface-name",
+            "a Linux interface's name",
+            _pattern(
+                "an interface's name",
+                r"[A-Za-z0-9_.-]+",
+                15,
+                "Write it as `ip link` shows it, such as eno1.",
+            ),
+        ),
+        Format(
+            "hypervisor",
+            "letters, digits and `. _ -`",
+            _pattern("a hypervisor's name", r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", 253, "Write its host name."),
+        ),
         Format("vpc-pattern", "an APIC name with the placeholders `{node}` and `{rack}`", _read_vpc_pattern),
     )
 }
@@ -248,6 +264,9 @@ _NODE_OPTIONS = (
         format="ports",
         default=[],
     ),
+    Option("kind", "As C(aci_calico_node_kind), for this node.", choices=("bare_metal", "vm")),
+    Option("nics", "As C(aci_calico_nics), for this node.", "list", "str", format="interface-name"),
+    Option("hypervisor", "The host that the virtual machine runs on.", format="hypervisor"),
 )
 _LEAF_OPTIONS = (
     Option("id", "The leaf's node ID in the fabric.", "int", required=True, range=(101, 4000)),
@@ -266,6 +285,7 @@ _RACK_OPTIONS = (
     Option(
         "pod", "The ACI pod that the rack's leaves belong to; C(aci_calico_pod) unless given.", "int", range=(1, 254)
     ),
+    Option("node_kind", "As C(aci_calico_node_kind), for the rack's nodes.", choices=("bare_metal", "vm")),
     Option(
         "leaves",
         "The rack's pair of leaves: IDs, or dictionaries.",
@@ -763,6 +783,44 @@ REGISTRY: tuple[Option, ...] = (
         ),
     ),
     *_group(
+        "The nodes' own network",
+        Option(
+            "aci_calico_node_kind",
+            "What the nodes are: bare metal with an LACP bond, or virtual machines with one interface. Set on a node's inventory host it is"
+            " that node's.",
+            choices=("bare_metal", "vm"),
+            default="bare_metal",
+            scope="any",
+            source="K8s node gateway",
+        ),
+        Option(
+            "aci_calico_nics",
+            "The names of the nodes' network interfaces: the members of the bond, or a virtual machine's only one.",
+            "list",
+            "str",
+            format="interface-name",
+            default_text="`eno1` and `eno2` of bare metal, `ens192` of a virtual machine",
+            source="K8s node gateway",
+        ),
+        Option("aci_calico_bond", "The name of the bond of bare metal.", format="interface-name", default="bond0"),
+        Option("aci_calico_dns_servers", "Name servers for the nodes.", "list", "str", format="address", default=[]),
+        Option(
+            "aci_calico_node_configs",
+            "The formats in which the nodes' network configurations are written to the artifacts.",
+            "list",
+            "str",
+            choices=("netplan", "network_manager"),
+            default=["netplan", "network_manager"],
+        ),
+        Option(
+            "aci_calico_vm_mobility",
+            "Virtual machines may move to other hypervisors while they run. Needs floating SVI.",
+            "bool",
+            default=False,
+            source="Standard SVI vs. floating SVI; K8s node gateway",
+        ),
+    ),
+    *_group(
         "Connection to APIC",
         Option(
             "aci_calico_apic_host",
@@ -846,6 +904,8 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_node_addresses", "See C(addresses) of a rack's nodes.", "list", "str", format="address"),
         Option("aci_calico_node_vlan", "See C(vlan) of a rack's nodes.", "int", range=(1, 4094)),
         Option("aci_calico_node_vpc", "See C(vpc) of a rack's nodes.", format="apic-name"),
+        Option("aci_calico_node_nics", "See C(nics) of a rack's nodes.", "list", "str", format="interface-name"),
+        Option("aci_calico_node_hypervisor", "See C(hypervisor) of a rack's nodes.", format="hypervisor"),
         Option(
             "aci_calico_node_interfaces",
             "See C(interfaces) of a rack's nodes.",
@@ -885,8 +945,8 @@ ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
 }
 
 VARIABLES: Mapping[str, Option] = {option.name: option for option in REGISTRY}
-CLUSTER_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope == "cluster"}
-NODE_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope == "node"}
+CLUSTER_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope != "node"}
+NODE_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope != "cluster"}
 SECRETS = frozenset(name for name, option in VARIABLES.items() if option.secret)
 
 
@@ -1024,6 +1084,7 @@ def _element(option: Option) -> Option:
         option.elements or "str",
         options=option.options,
         shorthand=option.shorthand,
+        choices=option.choices,
         format=option.format,
         range=option.range,
         secret=option.secret,

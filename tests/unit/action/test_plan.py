@@ -93,8 +93,10 @@ def test_plans_writes_and_then_changes_nothing(fabric):
     assert result["changed"]
     assert result["ansible_facts"]["aci_calico_plan"] == plan_of()
     names = ("plan.json", "plan.md", "apic.json", "kubernetes.yml")
-    assert result["artifacts"] == [f"artifacts/prod1/{name}" for name in names]
-    assert fabric.files() == {*result["artifacts"], ALLOCATION}
+    *files, nodes = result["artifacts"]
+    assert files == [f"artifacts/prod1/{name}" for name in names]
+    assert {path for path in fabric.files() if not path.startswith(f"{nodes}/")} == {*files, ALLOCATION}
+    assert f"{nodes}/node-6/netplan.yaml" in fabric.files()
     written = {path: fabric.read(path) for path in fabric.files()}
 
     results, printed = fabric.play("-vvvv", "--diff", artifacts=True)
@@ -105,6 +107,21 @@ def test_plans_writes_and_then_changes_nothing(fabric):
     assert list(json.loads(written["artifacts/prod1/apic.json"])) == ["polUni"]
     kinds = {manifest["kind"] for manifest in yaml.safe_load_all(written["artifacts/prod1/kubernetes.yml"])}
     assert kinds >= {"Node", "Secret", "IPPool", "BGPPeer", "BGPConfiguration"}
+
+
+def test_the_nodes_folder_holds_nobody_else(fabric):
+    folder = "artifacts/prod1/nodes"
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a", "b"]), **PASSWORD))
+    fabric.play(artifacts=True)
+    assert {f"{folder}/b/netplan.yaml", f"{folder}/a/bond0.300.nmconnection"} <= fabric.files()
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a"]), node_configs="netplan", **PASSWORD))
+    results, _printed = fabric.play("--check", "--diff", artifacts=True)
+    gone = {change["before_header"] for change in results["prod1-cluster"]["diff"] if not change["after"]}
+    assert f"{folder}/b/netplan.yaml" in gone & fabric.files()
+    fabric.play(artifacts=True)
+    assert {path for path in fabric.files() if path.startswith(folder)} == {f"{folder}/a/netplan.yaml"}
+    results, _printed = fabric.play(artifacts=True)
+    assert not results["prod1-cluster"]["changed"]
 
 
 def test_check_mode_tells_and_writes_nothing(fabric):

@@ -28,6 +28,7 @@ COMMON = {
     },
     "cluster_asn": 65003,
     "interface": {"mtu": 9000, "mode": "regular", "encap_scope": "local"},
+    "node_network": {"dns": [], "configs": ["netplan", "network_manager"], "vm_mobility": False},
     "domains": {"l3": "k8s-l3", "physical": "k8s"},
     "access": {
         "managed": False,
@@ -109,6 +110,7 @@ L3OUT = {
 LEAVES = [(201, "1", "A"), (202, "1", "B"), (203, "2", "A"), (204, "2", "B")]
 # (node, rack, place)
 NODES = [(f"node-{place + 1}", "1" if place < 3 else "2", place) for place in range(6)]
+SYSTEM = {"kind": "bare_metal", "nics": ["eno1", "eno2"], "bond": "bond0", "hypervisor": None}
 LEAVES_OF = {"1": [201, 202], "2": [203, 204]}
 
 FLOATING_PLAN = {
@@ -148,6 +150,7 @@ FLOATING_PLAN = {
             "asn": 65003,
             "vlan": 300,
             "vpc": None,
+            "system": SYSTEM,
             "networks": {
                 "ipv4": {
                     "subnet": "192.168.2.0/24",
@@ -189,6 +192,7 @@ STANDARD_PLAN = {
             "asn": 65003,
             "vlan": 300 + place,
             "vpc": f"vpc-{name}",
+            "system": SYSTEM,
             "networks": {
                 "ipv4": {
                     "subnet": f"192.168.2.{8 * place}/29",

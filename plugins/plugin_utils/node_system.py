@@ -1,0 +1,86 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the nodes run on: NICs and bonds of bare metal, virtual machines and their hypervisors (white paper, "K8s node gateway").
+
+The rules that these must keep, and their part of the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .faults import Fault, error, warning
+from .intent import Intent, Node
+from .node_network import BARE_METAL, VM
+
+DEFAULT_NICS = {BARE_METAL: ("eno1", "eno2"), VM: ("ens192",)}
+
+
+def nics_of(intent: Intent, node: Node) -> list[str]:
+    """The node's own NICs, else the cluster's, else what its kind usually has."""
+    return list(node.nics or intent["nics"] or DEFAULT_NICS[node.kind])
+
+
+def system_plan(intent: Intent, node: Node) -> dict[str, Any]:
+    """The plan's ``system`` of a node."""
+    return {
+        "kind": node.kind,
+        "nics": nics_of(intent, node),
+        "bond": intent["bond"] if node.kind == BARE_METAL else None,
+        "hypervisor": node.hypervisor,
+    }
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+def nics(intent: Intent) -> Iterator[Fault]:
+    """Bare metal bonds NICs that differ; a virtual machine has one."""
+    for node in intent.nodes:
+        names = nics_of(intent, node)
+        if node.kind == VM and len(names) > 1:
+            yield error(
+                "vm-with-several-nics",
+                node.path,
+                f"Node {node.name} is a virtual machine with the interfaces {', '.join(names)}; one is what it has",
+                "Name one; its hypervisor's uplinks are what is bonded.",
+            )
+        elif len(set(names)) < len(names) or (node.kind == BARE_METAL and intent["bond"] in names):
+            yield error(
+                "nic-twice",
+                node.path,
+                f"Node {node.name} has the interfaces {', '.join(names)}, and the bond {intent['bond']}: a name is used twice",
+                "Give each interface, and the bond, a name of its own.",
+            )
+
+
+def hypervisors(intent: Intent) -> Iterator[Fault]:
+    """One node to a hypervisor."""
+    first: dict[str, Node] = {}
+    for node in intent.nodes:
+        if node.hypervisor is None:
+            continue
+        other = first.setdefault(node.hypervisor, node)
+        if other is not node:
+            yield warning(
+                "hypervisor-shared",
+                node.path,
+                f"Node {node.name} runs on hypervisor {node.hypervisor}, as {other.name} ({other.path}) does: its failure takes both",
+                "Run each node of the cluster on a hypervisor of its own.",
+            )
+
+
+def mobility(intent: Intent) -> Iterator[Fault]:
+    """A machine behind a standard SVI stays where its VLAN and its leaves' addresses are."""
+    machines = [node.name for node in intent.nodes if node.kind == VM]
+    if intent["vm_mobility"] and intent.kind == "standard" and machines:
+        yield error(
+            "vm-mobility-with-standard-svi",
+            "aci_calico_vm_mobility",
+            f"Virtual machines are to move ({machines[0]}{' and others' if len(machines) > 1 else ''}), and behind a standard SVI each"
+            " has its VLAN and its leaves in its own rack only",
+            "Use floating SVI (aci_calico_svi: floating), or pin the machines and set aci_calico_vm_mobility: false.",
+        )
