@@ -11,16 +11,18 @@ virtual machine has one interface.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-
-import yaml
 
 BARE_METAL, VM = "bare_metal", "vm"
 # Linux takes 15 characters (IFNAMSIZ).
 LONGEST_INTERFACE = 15
 FAMILIES = ("ipv4", "ipv6")
 NETPLAN, NETWORK_MANAGER = "netplan", "network_manager"
+
+# Words that YAML 1.1 does not read as text.
+_NO_TEXT = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 # What a bond of two leaves in a vPC pair needs: LACP, and flows spread by address and port.
 BOND = {"mode": "802.3ad", "mii-monitor-interval": 100, "transmit-hash-policy": "layer3+4"}
@@ -96,8 +98,26 @@ def netplan(description: Mapping[str, Any]) -> str:
             # Nothing but the plan gives addresses; a device below another one has none at all.
             device |= {"dhcp4": False, "dhcp6": False, "accept-ra": False, "mtu": description["mtu"]}
             device |= _netplan_addresses(description) if name == description["device"] else {"link-local": []}
-    body = yaml.safe_dump({"network": {"version": 2, **layers}}, sort_keys=False, default_flow_style=False)
-    return f"# Node {description['node']}, as planned. Mode 0600, in /etc/netplan.\n{body}"
+    lines = [f"# Node {description['node']}, as planned. Mode 0600, in /etc/netplan."]
+    return "\n".join([*lines, *_yaml({"network": {"version": 2, **layers}}, "")]) + "\n"
+
+
+def _yaml(mapping: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Block mappings with JSON's scalars and lists, which YAML knows too; a library would take most of a large plan's time."""
+    for key, value in mapping.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{_key(key)}:"
+            yield from _yaml(value, f"{indent}  ")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  - {json.dumps(one)}" for one in value)
+        else:
+            yield f"{indent}{key}: {json.dumps(value)}"
+
+
+def _key(name: str) -> str:
+    """An interface may be called what YAML reads as something else than text."""
+    return name if name[0].isalpha() and name.lower() not in _NO_TEXT else json.dumps(name)
 
 
 def _netplan_addresses(description: Mapping[str, Any]) -> dict[str, Any]:

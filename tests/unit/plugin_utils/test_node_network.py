@@ -125,6 +125,12 @@ def test_a_vlan_interface_has_a_name_that_linux_takes(link, name):
     assert vlan_device(link, 4094) == name
 
 
+@pytest.mark.parametrize("name", ["on", "123", "1e3", "_x"])
+def test_an_interface_may_be_called_anything(name):
+    text = node_network(plan_of(FLOATING, node_kind="vm", nics=[name]), "node-1")["netplan"]
+    assert list(yaml.safe_load(text)["network"]["ethernets"]) == [name]
+
+
 def test_files_are_those_of_the_formats_that_are_wanted():
     plan = plan_of(FLOATING, node_configs="netplan")
     assert sorted(node_files(plan)) == [f"nodes/node-{number}/netplan.yaml" for number in range(1, 7)]
