@@ -26,7 +26,7 @@ help: ## Show this list
 venv-lab:
 	@tools/venv requirements-lab.txt
 
-lab: venv-lab ## Configure the example clusters in the embedded lab: start it, run site.yml, print what is there, stop it
+lab: venv-lab ## Configure the example clusters in the lab: start it, say which Kubernetes each has, run site.yml, print what is there, stop it
 	@$(LAB) run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
 
 lab-twin: venv-lab ## The same with real BGP daemons: site.yml, the BGP twin, verify.yml, with the time that each takes (root; frr, bird, iproute2)
@@ -38,7 +38,7 @@ lab-up: venv-lab ## Start the lab and leave it running
 lab-down: venv-lab ## Stop the lab; what is configured in it stays
 	@$(LAB) down
 
-lab-status: venv-lab ## Say what of the lab is running, and where
+lab-status: venv-lab ## Say what of the lab is running, where, and on which Kubernetes: embedded, or a real kube-apiserver (KUBEBUILDER_ASSETS)
 	@$(LAB) status
 
 lab-reset: venv-lab ## Stop the lab and forget everything that was configured in it

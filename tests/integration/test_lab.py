@@ -48,6 +48,7 @@ def test_configures_both_sides_of_both_clusters(runs):
 def test_prints_what_a_person_wants_to_know(runs):
     for wanted in ("Rack 1", "Rack 2", "192.168.2.201", "prod2-node-6", "Created", "artifacts/prod1/plan.json"):
         assert wanted in runs[0]
+    assert len(re.findall(r"embedded Kubernetes API|real kube-apiserver \d+\.", runs[0])) == len(CLUSTERS)
 
 
 def test_the_second_run_changes_nothing(runs):

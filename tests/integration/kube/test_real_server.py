@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def program(root: Path, assets: Path, state: Path) -> Iterator[tuple[subprocess.
         try:
             assert process.stdout is not None
             ready = process.stdout.readline()
-            assert "real kube-apiserver" in ready
+            assert re.search(r"real kube-apiserver \d+\.\d+", ready)
             yield process, access(state)
         finally:
             process.kill()

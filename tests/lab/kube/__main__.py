@@ -60,7 +60,7 @@ def main() -> int:
         with server_class(
             state_dir=arguments.state, port=arguments.port, kubeconfig=arguments.kubeconfig, **seed
         ) as server:
-            print(f"{server.url}  {server_class.NAME}  KUBECONFIG={server.kubeconfig}", flush=True)
+            print(f"{server.url}  {server.title}  KUBECONFIG={server.kubeconfig}", flush=True)
             stop.wait()
     except LabError as error:
         print(error, file=sys.stderr)

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,6 @@ class RealKubeServer(KubeApi):
     killed, the kernel kills the servers.
     """
 
-    NAME = "real kube-apiserver"
-
     def __init__(
         self,
         nodes: Iterable[str | dict[str, Any]] = (),
@@ -101,6 +100,11 @@ class RealKubeServer(KubeApi):
 
     def __exit__(self, *_exception: object) -> None:
         self._stack.close()
+
+    @property
+    def title(self) -> str:
+        """What the lab calls this server: with its version, for it may be any that ``KUBEBUILDER_ASSETS`` holds."""
+        return f"real kube-apiserver {self._version}"
 
     def as_user(self, user: str) -> KubeApi:
         """Access as ``ADMIN`` or ``OPERATOR``, each with a kubeconfig of its own."""
@@ -173,15 +177,16 @@ class RealKubeServer(KubeApi):
             "disable-admission-plugins": "ServiceAccount,TaintNodesByCondition",
             "profiling": "false",
         }
-        if len(self._service_subnets) > 1 and self._minor_version() < DUAL_STACK_BY_DEFAULT:
+        if len(self._service_subnets) > 1 and int(self._version.split(".")[1]) < DUAL_STACK_BY_DEFAULT:
             arguments["feature-gates"] = "IPv6DualStack=true"
         self._spawn(stack, "kube-apiserver", arguments)
 
-    def _minor_version(self) -> int:
+    @cached_property
+    def _version(self) -> str:
         said = subprocess.run(
             [self._assets / "kube-apiserver", "--version"], capture_output=True, text=True, check=True
         )
-        return int(said.stdout.split(".")[1])  # Kubernetes v1.20.2
+        return said.stdout.strip().removeprefix("Kubernetes v")
 
     def _spawn(self, stack: ExitStack, program: str, arguments: dict[str, Any]) -> None:
         options = [f"--{name}={value}" for name, value in arguments.items()]

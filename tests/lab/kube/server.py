@@ -124,7 +124,7 @@ class KubeServer(KubeApi):
     Without ``state_dir`` the state goes when the server does.
     """
 
-    NAME = "embedded Kubernetes API"
+    title = "embedded Kubernetes API"
 
     def __init__(
         self,
