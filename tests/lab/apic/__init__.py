@@ -15,8 +15,10 @@ Who does what, from the inside out:
 - ``auth``        logins, tokens and request signatures
 - ``store``       what survives a restart
 - ``seed``        an ordinary structure (``fabric.yml``) expanded to objects
+- ``errors``      the refusals, with their codes and texts; ``request_log`` who asked what
 - ``misbehaviour`` latency, errors, dropped connections and hangs on demand
-- ``apic``        all of the above put together; ``server`` puts it on the network, ``cli`` starts it
+- ``apic``        all of the above put together; ``server`` puts it on the network, with the lab's
+  own interface from ``backstage``; ``cli`` starts it
 
 Out of scope: roles (every user may do everything), subscriptions, statistics, health scores, fault delegates, and the
 reverse relations (``...Rt...``) at the targets.

@@ -1,6 +1,6 @@
 """Puts the emulator on the network: HTTPS or HTTP on 127.0.0.1, one port for each controller of the cluster.
 
-``/api`` is APIC's own interface. Below ``/_lab`` is the lab's: the log, the tree, misbehaviour, live state, secrets, reset.
+``/api`` is APIC's own interface; ``/_lab`` is the lab's, see ``backstage``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from aiohttp import web
 
 from . import documents, errors
 from .apic import Apic, Request, Response
+from .backstage import Backstage
 from .misbehaviour import Misbehaviour, Rule
 from .request_log import RequestLog
 from .seed import Seed
@@ -123,12 +124,13 @@ class ApicServer:
 
     def reset(self) -> None:
         """Back to the seed; the log and the misbehaviour are forgotten too."""
-        self._in_loop(self._reset)
+        self._in_loop(self.reset_now)
 
     def replace_operational(self, source: str, objects: list[dict[str, Any]]) -> int:
         return self._in_loop(lambda: self.apic.replace_operational(source, objects))
 
-    def _reset(self) -> None:
+    def reset_now(self) -> None:
+        """``reset`` for who runs in the server's own thread."""
         self.apic.reset()
         self.log.clear()
         self.misbehaviour.clear()
@@ -141,7 +143,7 @@ class ApicServer:
 
     async def _listen(self) -> None:
         app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_route("*", "/_lab/{what}", self._lab)
+        app.router.add_route("*", "/_lab/{what}", Backstage(self, self._expose_secrets).handle)
         app.router.add_route("*", "/{path:.*}", self._api)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -214,55 +216,6 @@ class ApicServer:
                 "changed": changed,
             }
         )
-
-    async def _lab(self, request: web.Request) -> web.StreamResponse:
-        handler = getattr(self, f"_lab_{request.method.lower()}_{request.match_info['what']}", None)
-        if handler is None:
-            return web.json_response({"error": f"no such thing: {request.method} {request.path}"}, status=404)
-        payload = await request.json() if request.can_read_body else {}
-        try:
-            return web.json_response(handler(request.query, payload))
-        except (errors.ApicError, ValueError, TypeError, KeyError) as problem:
-            return web.json_response({"error": str(problem)}, status=400)
-
-    def _lab_get_status(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        return {"urls": self.urls, "objects": len(self.tree.by_dn), "requests": len(self.log)}
-
-    def _lab_get_log(self, query: Any, _payload: Any) -> list[dict[str, Any]]:
-        return self.log.entries[int(query.get("since", 0)) :]
-
-    def _lab_delete_log(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        self.log.clear()
-        return {}
-
-    def _lab_get_tree(self, query: Any, _payload: Any) -> dict[str, Any]:
-        return self.apic.snapshot(query.get("volatile", "yes") == "yes")
-
-    def _lab_post_reset(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        self._reset()
-        return {}
-
-    def _lab_get_misbehave(self, _query: Any, _payload: Any) -> list[dict[str, Any]]:
-        return self.misbehaviour.as_list()
-
-    def _lab_post_misbehave(self, _query: Any, payload: Any) -> dict[str, Any]:
-        return {"id": self.misbehaviour.add(**payload).id}
-
-    def _lab_delete_misbehave(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        self.misbehaviour.clear()
-        return {}
-
-    def _lab_post_release(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        self.misbehaviour.release()
-        return {}
-
-    def _lab_put_operational(self, _query: Any, payload: Any) -> dict[str, Any]:
-        return {"objects": self.apic.replace_operational(payload["source"], payload["objects"])}
-
-    def _lab_get_secrets(self, query: Any, _payload: Any) -> dict[str, Any]:
-        if not self._expose_secrets:
-            raise ValueError("the emulator was started without secrets")
-        return self.apic.secrets(query.get("dn"), query.get("class"))
 
 
 def _request(request: web.Request, body: str) -> Request:

@@ -155,7 +155,9 @@ def test_misbehaviour_over_the_network(server, browser) -> None:
     assert browser.call("POST", "/_lab/misbehave", {"action": "status", "status": 503})[0] == 200
     assert browser.call("GET", "/_lab/misbehave")[1][0]["action"] == "status"
     assert browser.create("t") == 503
-    assert browser.call("POST", "/_lab/misbehave", {"action": "explode"})[0] == 400
+    for nonsense in ({"action": "explode"}, {"action": "status", "nth": 0}, {"verb": "status"}):
+        assert browser.call("POST", "/_lab/misbehave", nonsense)[0] == 400
+    assert browser.call("GET", "/_lab/nonsense")[0] == 404
     browser.call("POST", "/_lab/misbehave", {"action": "status", "count": 0})
     browser.call("DELETE", "/_lab/misbehave")
     assert browser.create("t") == 200
