@@ -65,14 +65,16 @@ class Rules:
     :param adopt: whether foreign objects are taken over instead of being a conflict.
     :param resend_secrets: whether secrets go to objects that exist already.
     :param paths: the paths of classes, ``("fvTenant", "rtctrlSubjP")``, that pruning is limited to; None for no limit.
+    :param others: what the DNs begin with of objects that are not pruned in any case.
     """
 
-    def __init__(self, cluster, prune=True, adopt=False, resend_secrets=False, paths=None):
+    def __init__(self, cluster, prune=True, adopt=False, resend_secrets=False, paths=None, others=()):
         self.owner = owner_of(cluster)
         self.prune = prune
         self.adopt = adopt
         self.resend_secrets = resend_secrets
         self.paths = paths
+        self.others = others
 
 
 class Difference:
@@ -124,7 +126,7 @@ def ownership(existing, owner):
 
 def follows_parent(existing):
     """Whether the object has no owner of its own."""
-    if existing.annotation is None:
+    if existing.annotation is None or mo.is_report(existing.cls):
         return True
     if existing.annotation:
         return False
@@ -277,6 +279,8 @@ class _Comparison:
             self._sweep(child, path and (*path, child.cls))
 
     def _in_scope(self, found, path):
+        if f"{found.key}/".startswith(self.rules.others):
+            return False
         if path is None or path in self.rules.paths:
             return True
         return found.cls == "tagAnnotation" and path[:-1] in self.rules.paths

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.netops.aci_calico.plugins.module_utils.mo import is_report, is_tag
+
 _FAMILIES = {"ipv4": ("uribv4Route", "uribv4Nexthop", "uribv4"), "ipv6": ("uribv6Route", "uribv6Nexthop", "uribv6")}
 _AF_TYPES = {"ipv4-ucast": "ipv4", "ipv6-ucast": "ipv6"}
 _LPM_USED, _LPM_LIMIT = "eqptcapacityPrefixEntriesUsage5min", "eqptcapacityPrefixEntriesUsageCap5min"
@@ -77,7 +79,7 @@ def flatten(imdata):
 
 
 def _flatten(cls, body, parent, objects):
-    if cls.startswith(("fault", "health", "tag")):
+    if is_report(cls) or is_tag(cls):
         return
     attributes = dict(body["attributes"])
     # Objects shown below another one carry their relative name only.

@@ -101,6 +101,8 @@ vzBrCP                       brc-{name}                                    fvTen
 vzSubj                       subj-{name}                                   vzBrCP
 vzRsSubjFiltAtt              rssubjFiltAtt-{tnVzFilterName}                vzSubj
 vzRsSubjGraphAtt             rsSubjGraphAtt                                vzSubj
+vzCPIf                       cif-{name}                                    fvTenant
+vzRsIf                       rsif                                          vzCPIf
 vzFilter                     flt-{name}                                    fvTenant
 vzEntry                      e-{name}                                      vzFilter
 physDomP                     phys-{name}                                   polUni
@@ -195,6 +197,11 @@ def is_tag(cls):
     return cls.startswith("tag")
 
 
+def is_report(cls):
+    """Whether objects of the class are what APIC has to say about the one that they are below."""
+    return cls.startswith(("fault", "health"))
+
+
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +244,20 @@ def _last_separator(dn):
 def class_below(parent_class, rn):
     """The listed class that has this relative name below that container, or None."""
     return next((found.name for found in _BELOW.get(parent_class, ()) if found.naming_of(rn) is not None), None)
+
+
+def class_paths(root_class, cls):
+    """Every way in which objects of a class can lie below a container: the classes in between, both ends included.
+
+    >>> class_paths("fvTenant", "vzSubj")
+    [('fvTenant', 'vzBrCP', 'vzSubj')]
+    """
+    parents = CLASSES[cls].parents if cls in CLASSES else ()
+    direct = [(root_class, cls)] if root_class in parents else []
+    deeper = [
+        (*path, cls) for parent in sorted(parents) if parent != root_class for path in class_paths(root_class, parent)
+    ]
+    return direct + deeper
 
 
 def class_path(root_class, root_dn, dn):

@@ -88,6 +88,7 @@ class Push:
             adopt=options["adopt"],
             resend_secrets=options["update_password"] == "always",
             paths=root.paths if root.named else None,
+            others=root.others,
         )
         return Step(root, existing, (remove if absent else compare)(root.wanted, existing, rules, root.dn))
 

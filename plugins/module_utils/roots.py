@@ -18,8 +18,9 @@ class Root:
     """One root: ``dn``, ``scope``, the ``wanted`` tree, and whether it is to be ``absent``.
 
     :param spec: ``{"dn": …, "scope": "subtree" | "named" | "bare", "tree": …, "state": "present" | "absent", "classes": [class, …],
-        "assumed": [DN, …]}``; ``classes`` are further classes that a named root is responsible for, although its tree has no
-        object of them; ``assumed`` are containers that somebody else makes in the same run, which a dry run does not miss.
+        "except": [DN, …], "assumed": [DN, …]}``; ``classes`` are further classes that a named root is responsible for, although
+        its tree has no object of them; ``except`` are places below it that another root is responsible for; ``assumed`` are
+        containers that somebody else makes in the same run, which a dry run does not miss.
     :raises TreeError: when the tree has faults.
     """
 
@@ -34,21 +35,21 @@ class Root:
         self.tops = []
         self.top_classes = set()
         self.paths = set()
-        self._collect(self.wanted, (self.wanted.cls,), True, spec.get("classes") or ())
+        self.others = tuple(f"{dn}/" for dn in spec.get("except") or ())
+        self._collect(self.wanted, (self.wanted.cls,), True)
+        for cls in spec.get("classes") or ():
+            self.paths.update(mo.class_paths(self.wanted.cls, cls))
+            self.top_classes.add(cls)
 
-    def _collect(self, wanted, path, top, classes):
+    def _collect(self, wanted, path, top):
         """Note the paths of classes that the root is responsible for, and the objects that a query has to name."""
-        if wanted.container:
-            below = {cls for cls in classes if cls in mo.CLASSES and wanted.cls in mo.CLASSES[cls].parents}
-            self.paths.update((*path, cls) for cls in below)
-            self.top_classes.update(below)
-        else:
+        if not wanted.container:
             self.paths.add(path)
             if top:
                 self.tops.append(wanted)
                 self.top_classes.add(wanted.cls)
         for child in wanted.children:
-            self._collect(child, (*path, child.cls), top and wanted.container, classes)
+            self._collect(child, (*path, child.cls), top and wanted.container)
 
     def query(self, with_owned, removing=False):
         """The path of the GET.

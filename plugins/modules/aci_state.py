@@ -74,6 +74,11 @@ options:
         type: list
         elements: str
         default: []
+      except:
+        description: Not used here.
+        type: list
+        elements: str
+        default: []
 extends_documentation_fragment:
   - cisco.aci.aci
 attributes:
@@ -148,6 +153,7 @@ def argument_spec():
         "tree": {"type": "dict", "required": True},
         "classes": {"type": "list", "elements": "str", "default": []},
         "assumed": {"type": "list", "elements": "str", "default": []},
+        "except": {"type": "list", "elements": "str", "default": []},
     }
     return {
         **aci_argument_spec(),
@@ -174,7 +180,8 @@ def read(session, params, roots):
     replies = {name: session.get(path) for name, path in paths.items()}
     objects = flatten(replies["vrf"])
     for root in roots:
-        objects.update(flatten(session.get(root.query(with_owned=False))))
+        if root.tops or not root.named:
+            objects.update(flatten(session.get(root.query(with_owned=False))))
     return {"leaves": leaf_states(replies, families), "objects": objects, "faults": faults(replies["faults"])}
 
 

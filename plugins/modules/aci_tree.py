@@ -97,8 +97,14 @@ options:
         default: present
       classes:
         description:
-          - For a root of scope V(named), further classes, directly below one of its containers, whose objects the cluster
-            gives up when the tree has none of them.
+          - For a root of scope V(named), further classes, anywhere below it, whose objects the cluster gives up when the tree
+            has none of them.
+        type: list
+        elements: str
+        default: []
+      except:
+        description:
+          - For a root of scope V(named), DNs below it that another root is responsible for. Nothing there is removed.
         type: list
         elements: str
         default: []
@@ -285,6 +291,7 @@ def argument_spec():
         "state": {"type": "str", "default": "present", "choices": ["absent", "present"]},
         "classes": {"type": "list", "elements": "str", "default": []},
         "assumed": {"type": "list", "elements": "str", "default": []},
+        "except": {"type": "list", "elements": "str", "default": []},
     }
     return {
         **aci_argument_spec(),

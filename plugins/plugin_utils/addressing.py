@@ -11,7 +11,7 @@ subnet of its own (standard SVI). Place 0 is the first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -86,6 +86,17 @@ def parse_subnet(text: str) -> IPNetwork:
     return subnet
 
 
+DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
+
+
+def parse_route(text: str) -> IPNetwork:
+    """Read a subnet, or the default route of a family.
+
+    :raises AddressError: as ``parse_subnet``.
+    """
+    return IPNetwork(text) if text in DEFAULT_ROUTES else parse_subnet(text)
+
+
 def parse_address(text: str) -> IPAddress:
     """Read an address such as ``192.168.2.1``, without a prefix length.
 
@@ -112,6 +123,14 @@ def _refuse_special(subnet: IPNetwork) -> None:
 @cache
 def _special() -> list[tuple[IPNetwork, str]]:
     return [(IPNetwork(text), purpose) for text, purpose in SPECIAL.items()]
+
+
+def by_family(networks: Iterable[IPNetwork]) -> dict[str, list[str]]:
+    """``{family: [prefix]}`` without the families that have none; each prefix once, in the order given."""
+    result: dict[str, list[str]] = {}
+    for network in sorted(dict.fromkeys(networks), key=lambda network: network.version):
+        result.setdefault(family_of(network), []).append(str(network))
+    return result
 
 
 def overlap(one: IPNetwork, other: IPNetwork) -> bool:

@@ -9,6 +9,7 @@ attribute value is a string. Pure functions of the plan: nothing here contacts A
 
 from __future__ import annotations
 
+from . import apic_connectivity
 from .apic_access import access_objects, access_roots, made_dns
 from .apic_access import tenants as made_tenants
 from .managed_objects import existing as _existing
@@ -19,8 +20,8 @@ from .managed_objects import shared as _shared
 
 PASSWORD_MARKER = "<secret:bgp_password>"
 
-# Policies of a tenant that a cluster may have or not.
-OPTIONAL_POLICIES = ("bgpPeerPfxPol", "vzBrCP", "vzFilter")
+# What a cluster may have or not in the tenants that it touches.
+OPTIONAL_CLASSES = ("bgpPeerPfxPol", *apic_connectivity.CLASSES)
 
 AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
 
@@ -59,11 +60,11 @@ def _identity(mo):
 def apic_roots(plan, part):
     """What ``aci_tree`` is to push for one part of the configuration.
 
-    :param part: ``access``: what the L3Outs stand on, as far as it is ours to make; ``policies``: the BGP policies of the
-        tenant and the VRF; ``hardening``: these and, for each L3Out, its import enforcement and route maps; ``l3out``:
-        each L3Out with everything below it, guards included.
+    :param part: ``access``: what the L3Outs stand on, as far as it is ours to make; ``policies``: all that the
+        cluster has in tenants outside its L3Outs, BGP policies and contracts; ``hardening``: this and, for each L3Out, its
+        import enforcement and route maps; ``l3out``: each L3Out with everything below it, guards included.
     :returns: a list of ``{"dn": …, "scope": "named"|"subtree"|"bare", "tree": …}``; ``classes`` of a named root are those
-        that the tree may lack and whose owned objects are to go then; roots with ``state: absent`` are L3Outs without racks.
+        that the tree may lack and whose owned objects are to go then, ``except`` is what other roots are responsible for; roots with ``state: absent`` are L3Outs without racks.
     :raises ValueError: for an unknown part.
     """
     if part == "access":
@@ -72,25 +73,45 @@ def apic_roots(plan, part):
 
 
 def _roots(plan, part):
-    if part in ("policies", "hardening"):
-        tenants = _policy_tenants(plan)
-        for l3out in plan["l3outs"] if part == "hardening" else ():
-            _merge_child(tenants[plan["fabric"]["tenant"]], _guarded_l3out(plan, l3out))
-        return [
-            {"dn": f"uni/tn-{name}", "scope": "named", "tree": tenants[name], "classes": list(OPTIONAL_POLICIES)}
-            for name in sorted(tenants)
-        ]
     if part == "l3out":
-        dn = f"uni/tn-{plan['fabric']['tenant']}/out-{{}}"
-        gone = [
-            {"dn": dn.format(name), "scope": "subtree", "state": "absent", "tree": _mo("l3extOut", name=name)}
-            for name in plan["retired_l3outs"]
+        return [
+            *(_retired_root(plan, name) for name in plan["retired_l3outs"]),
+            *(
+                {"dn": _l3out_dn(plan, one["name"]), "scope": "subtree", "tree": _l3out(plan, one)}
+                for one in plan["l3outs"]
+            ),
         ]
-        return gone + [
-            {"dn": dn.format(l3out["name"]), "scope": "subtree", "tree": _l3out(plan, l3out)}
-            for l3out in plan["l3outs"]
-        ]
-    raise ValueError(f"unknown part {part!r}: expected access, policies, hardening or l3out")
+    if part not in ("policies", "hardening"):
+        raise ValueError(f"unknown part {part!r}: expected access, policies, hardening or l3out")
+    tenants = _policy_tenants(plan)
+    elsewhere = [_l3out_dn(plan, name) for name in plan["retired_l3outs"]]
+    if part == "hardening":
+        for l3out in plan["l3outs"]:
+            _merge_child(tenants[plan["fabric"]["tenant"]], _guarded_l3out(plan, l3out))
+        elsewhere += [f"{_l3out_dn(plan, epg['l3out'])}/instP-{epg['name']}" for epg in plan["external_epgs"]]
+    else:
+        elsewhere += [_l3out_dn(plan, l3out["name"]) for l3out in plan["l3outs"]]
+    roots = [_tenant_root(name, tenants[name], elsewhere) for name in sorted(tenants)]
+    return [*roots, _other_tenants([root["dn"] for root in roots])]
+
+
+def _tenant_root(name, tree, elsewhere):
+    classes = list(OPTIONAL_CLASSES)
+    return {"dn": f"uni/tn-{name}", "scope": "named", "tree": tree, "classes": classes, "except": elsewhere}
+
+
+def _other_tenants(known):
+    """Tenants that the plan does not name may hold what the cluster had there before its inventory changed."""
+    classes = list(apic_connectivity.CLASSES)
+    return {"dn": "uni", "scope": "named", "tree": _mo("polUni"), "classes": classes, "except": known}
+
+
+def _retired_root(plan, name):
+    return {"dn": _l3out_dn(plan, name), "scope": "subtree", "state": "absent", "tree": _mo("l3extOut", name=name)}
+
+
+def _l3out_dn(plan, name):
+    return f"uni/tn-{plan['fabric']['tenant']}/out-{name}"
 
 
 # --- building blocks -------------------------------------------------------------------------------------------------
@@ -109,12 +130,14 @@ def _by_family(per_family):
 
 
 def _policy_tenants(plan):
-    """``{tenant name: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13)."""
+    """``{tenant name: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13), contracts and transit."""
     fabric, owner = plan["fabric"], plan["names"]["owner"]
     vrf_tenant = fabric.get("vrf_tenant") or fabric["tenant"]
     own = _bgp_policies(plan) + _match_rules(plan) + _cluster_contract(plan)
     children = {fabric["tenant"]: _own_all(own, owner)}
     children.setdefault(vrf_tenant, []).extend(_ecmp(plan))
+    for name, mos in apic_connectivity.tenant_objects(plan).items():
+        children.setdefault(name, []).extend(mos)
     return {name: _existing("fvTenant", mos, name=name) for name, mos in children.items()}
 
 
@@ -154,7 +177,7 @@ def _match_rules(plan):
     return [
         _mo(
             "rtctrlSubjP",
-            [_mo("rtctrlMatchRtDest", ip=prefix, aggregate="yes") for prefix in _by_family(prefixes)],
+            [apic_connectivity.match_destination(prefix) for prefix in _by_family(prefixes)],
             name=plan["names"][f"{direction}_match"],
         )
         for direction, prefixes in plan["route_control"].items()
@@ -222,12 +245,13 @@ def _route_maps(plan):
 
 
 def _l3out(plan, l3out):
-    """The whole L3Out: guards first, then node profiles and the external EPG."""
+    """The whole L3Out: guards first, then node profiles and external EPGs."""
     mo = _guarded_l3out(plan, l3out)
     for rack in plan["racks"]:
         if rack["l3out"] == l3out["name"]:
             _merge_child(mo, _node_profile(plan, rack, l3out["floating"]))
-    _merge_child(mo, _external_epg(plan, l3out))
+    for epg in apic_connectivity.external_epgs(plan, l3out["name"]):
+        _merge_child(mo, epg)
     return _own(mo, plan["names"]["owner"])
 
 
@@ -337,15 +361,3 @@ def _side(side, family, network):
     """One leaf of a vPC pair: its own address, and the one that it shares with the other."""
     address = network[f"leaf_{side.lower()}"]
     return _mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=address)
-
-
-def _external_epg(plan, l3out):
-    subnets = [_mo("l3extSubnet", ip=prefix, scope="import-security") for prefix in _by_family(l3out["subnets"])]
-    return _mo("l3extInstP", subnets + _cluster_relations(plan), name=plan["names"]["external_epg"])
-
-
-def _cluster_relations(plan):
-    if len(plan["l3outs"]) < 2:
-        return []
-    name = plan["names"]["cluster_contract"]
-    return [_mo("fvRsProv", tnVzBrCPName=name), _mo("fvRsCons", tnVzBrCPName=name)]

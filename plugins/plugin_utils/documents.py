@@ -128,7 +128,8 @@ def _amount(value: Any) -> str:
 
 
 def plan_document(plan: Mapping[str, Any]) -> str:
-    """The plan as a Markdown document: topology (a Mermaid chart), addresses, cabling, route control, limits."""
+    """The plan as a Markdown document: topology (a Mermaid chart), addresses, cabling, route control, connectivity,
+    limits."""
     sections = (
         [f"# Cluster {plan['cluster']}", "", *(f"- {line.strip()}" for line in _head(plan))],
         ["## Topology", "", *_topology(plan)],
@@ -137,6 +138,7 @@ def plan_document(plan: Mapping[str, Any]) -> str:
         ["## Cabling", "", *_cabling(plan)],
         ["## Network of the nodes", "", *_node_network(plan)],
         ["## Route control", "", *_route_control(plan)],
+        ["## Connectivity", "", *_connectivity(plan)],
         ["## Limits", "", *_limits(plan)],
         ["## Warnings", "", *(f"- {line.strip()}" for line in _warnings(plan)[1:])] if plan["warnings"] else [],
     )
@@ -217,6 +219,70 @@ def _route_control(plan: Mapping[str, Any]) -> list[str]:
         f"- {says[direction]} {', '.join(prefix for family in prefixes.values() for prefix in family) or 'nothing'}"
         for direction, prefixes in plan["route_control"].items()
     ]
+
+
+def _connectivity(plan: Mapping[str, Any]) -> list[str]:
+    """Which external EPG an address is in, and which contracts hold for whom."""
+    lines = ["An address is in the external EPG of the first prefix here that contains it: the longest decides.", ""]
+    lines += markdown_table(("Prefix", "External EPG", "Scope"), _by_length(plan))
+    users = [*plan["external_epgs"], *plan["epg_contracts"]]
+    rows = [(_epg_name(plan, epg), *_contracts_of(epg)) for epg in users]
+    lines += ["", *markdown_table(("EPG", "Provides", "Consumes"), rows)]
+    if plan["contracts"]:
+        rows = map(_contract_row, plan["contracts"])
+        header = ("Contract", "Scope", "Lets through", "Service graph", "Exported to")
+        lines += ["", *markdown_table(header, rows)]
+    for transit in plan["transit"]:
+        says = [
+            ", ".join(prefix for family in transit[side].values() for prefix in family)
+            for side in ("inside", "outside")
+        ]
+        name = f"{transit['tenant']}/{transit['l3out']}"
+        lines += [
+            "",
+            f"L3Out {name} tells the outside of {says[0] or 'nothing'}. Behind it is {says[1] or 'what nodes are not told'}.",
+        ]
+    return lines
+
+
+def _by_length(plan: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """All external subnets, those that win over others before them."""
+    rows = [
+        (subnet["prefix"], epg["name"], ", ".join(subnet["scope"]))
+        for epg in plan["external_epgs"]
+        for subnet in epg["subnets"]
+    ]
+    return sorted(rows, key=lambda row: (":" in row[0], -int(row[0].partition("/")[2])))
+
+
+def _epg_name(plan: Mapping[str, Any], epg: Mapping[str, Any]) -> str:
+    tenant = epg.get("tenant", plan["fabric"]["tenant"])
+    if epg.get("epg"):
+        return f"{tenant}/{epg['application_profile']}/{epg['epg']}"
+    return f"{tenant}/{epg['l3out']}/{epg.get('external_epg') or epg['name']}"
+
+
+def _contracts_of(epg: Mapping[str, Any]) -> tuple[str, str]:
+    consumed = [*epg["consumes"], *(f"{name} (interface)" for name in epg["consumes_interfaces"])]
+    return ", ".join(epg["provides"]) or "nothing", ", ".join(consumed) or "nothing"
+
+
+def _contract_row(contract: Mapping[str, Any]) -> tuple[str, ...]:
+    filters = (
+        f"{one['name']}: {', '.join(map(_entry, one['entries'])) or 'as it is on APIC'}" for one in contract["filters"]
+    )
+    return (
+        f"{contract['tenant']}/{contract['name']}",
+        contract["scope"],
+        "; ".join(filters),
+        contract["service_graph"] or "",
+        ", ".join(contract["export_to"]),
+    )
+
+
+def _entry(entry: Mapping[str, Any]) -> str:
+    ports = "-".join(dict.fromkeys(map(str, entry["ports"] or ())))
+    return f"{entry['protocol']}/{ports}" if ports else entry["protocol"]
 
 
 def _limits(plan: Mapping[str, Any]) -> list[str]:

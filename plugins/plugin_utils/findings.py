@@ -139,6 +139,30 @@ RULES = {
         "bdEnforcedEnable is on: the VRF drops the eBGP sessions of the nodes.",
         "Set BD Enforcement of the VRF to off, or add an exception for the leaves' addresses.",
     ),
+    "contract-differs": Rule(
+        "aci",
+        "a contract, or who provides or consumes it, is not as planned",
+        "Somebody changed it, or the plan changed since: traffic that the contract is for does not pass, or passes by other rules.",
+        SITE_ACI,
+    ),
+    "contract-unresolved": Rule(
+        "aci",
+        "what an EPG or a contract refers to is not there",
+        "A contract, a filter, an exported interface or a service graph that somebody else makes is missing on APIC.",
+        "Create it, correct its name in the inventory, or add it to aci_calico_contracts.",
+    ),
+    "external-subnet": Rule(
+        "aci",
+        "an external EPG does not hold the planned subnets",
+        "A subnet was added, removed or changed: addresses sort into another EPG, and other contracts hold for them.",
+        f"{SITE_ACI} Remove what others added, or name it in the inventory.",
+    ),
+    "transit-route": Rule(
+        "aci",
+        "a transit L3Out does not tell the outside of the cluster as planned",
+        "The cluster's entry in the L3Out's route map default-export, or its match rule, is missing or differs.",
+        SITE_ACI,
+    ),
     "aci-missing": Rule(
         "aci", "an object of the plan is missing on APIC", "It was never pushed, or somebody removed it.", SITE_ACI
     ),

@@ -156,6 +156,11 @@ class Intent:
         """The first L3Out's name, after which the cluster's policies are named."""
         return self["l3out"] or f"calico-{self.cluster}"
 
+    @property
+    def l3out_names(self) -> set[str]:
+        """The names of all of its L3Outs, as far as they are known."""
+        return {self.l3out, *(l3out.name for l3out in self.l3outs)}
+
     def l3out_name(self, number: int) -> str:
         """The name of the L3Out with that number."""
         return self.l3out if number == 1 else f"{self.l3out}-{number}"
@@ -175,6 +180,18 @@ class Intent:
     def vrf(self) -> tuple[str | None, str | None]:
         """The VRF as tenant and name."""
         return self["vrf_tenant"] or self["tenant"], self["vrf"]
+
+    def shares_fabric(self, other: Intent) -> bool:
+        """Whether two clusters name a controller in common; clusters that name none are taken to share the fabric."""
+        controllers = [
+            {(host, intent["apic_port"]) for host in intent["apic_host"] or [] if isinstance(host, str)}
+            for intent in (self, other)
+        ]
+        return not all(controllers) or bool(controllers[0] & controllers[1])
+
+    def shares_vrf(self, other: Intent) -> bool:
+        """Whether two clusters are in one VRF of one fabric."""
+        return self.shares_fabric(other) and None not in self.vrf and self.vrf == other.vrf
 
     def networks(self, role: str, family: str) -> list[IPNetwork]:
         """The subnets of a role and a family, in the order given."""

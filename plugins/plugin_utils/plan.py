@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from .access import access_plan, vpc_name
-from .addressing import FAMILIES, pair_addresses, with_prefix
+from .addressing import by_family, pair_addresses, with_prefix
 from .allocation import Allocation, Record, allocate, dump_record
+from .connectivity import cluster_contract, outside, plan_connectivity
 from .faults import Fault, IntentError, errors, warnings
 from .intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet, read_intent
 from .limits import choose_svi, limit_faults, limit_report, override_faults
 from .node_system import system_plan
 from .peering import SIDES, leaf_peers, node_peers, sessions
-from .rules import check_neighbours, check_rules, same_fabric
+from .rules import check_neighbours, check_rules
 from .spread import retired, spread
 
 SCHEMA = 1
@@ -82,7 +83,7 @@ def compile_cluster(
     for other in others:
         other.kind, other.reasons = choose_svi(other)
         other.l3outs = spread(other, {})
-    floating = [other for other in others if other.kind == "floating" and same_fabric(intent, other)]
+    floating = [other for other in others if other.kind == "floating" and intent.shares_fabric(other)]
     intent.kind, intent.reasons = choose_svi(intent, floating)
     record = record or Record()
     intent.l3outs = spread(intent, record.racks_of(intent.kind))
@@ -160,12 +161,13 @@ def _assemble(
         "subnets": {role: _by_family(subnets) for role, subnets in intent.subnets.items()},
         "route_control": _route_control(intent),
         "names": _names(intent),
-        "l3outs": [_l3out(intent, l3out, allocations[l3out.number], nodes) for l3out in intent.l3outs],
+        "l3outs": [_l3out(l3out, allocations[l3out.number]) for l3out in intent.l3outs],
         "retired_l3outs": gone,
         "racks": racks,
         "leaves": leaves,
         "nodes": nodes,
         "peers": peers,
+        **plan_connectivity(intent, {l3out.name: _held_subnets(intent, l3out, nodes) for l3out in intent.l3outs}),
         "calico": _calico(intent),
         "limits": limit_report(intent, intent.kind, floating),
         "warnings": [
@@ -175,12 +177,7 @@ def _assemble(
 
 
 def _by_family(subnets: Iterable[Subnet]) -> dict[str, list[str]]:
-    result: dict[str, list[str]] = {}
-    for family in FAMILIES:
-        networks = [str(subnet.network) for subnet in subnets if subnet.family == family]
-        if networks:
-            result[family] = networks
-    return result
+    return by_family(subnet.network for subnet in subnets)
 
 
 def _bgp(intent: Intent) -> dict[str, Any]:
@@ -204,13 +201,13 @@ def _bgp(intent: Intent) -> dict[str, Any]:
 
 
 def _route_control(intent: Intent) -> dict[str, dict[str, list[str]]]:
-    """What the fabric accepts and tells: the cluster's own subnets, unless the user names others."""
+    """What the fabric accepts and tells: the cluster's own subnets, unless the user names others, and what is outside."""
     own = [subnet for subnets in intent.subnets.values() for subnet in subnets]
     control = {}
     for direction in ("import", "export"):
         named = intent.networks_of(f"{direction}_subnets")
         subnets = own if named is None else [Subnet(direction, network, "") for network in named]
-        control[direction] = _by_family(subnets)
+        control[direction] = _by_family(subnets + outside(intent) if direction == "export" else subnets)
     return control
 
 
@@ -227,18 +224,14 @@ def _names(intent: Intent) -> dict[str, str]:
         "export_match": f"{name}-export",
         "import_context": f"{name}-import",
         "export_context": f"{name}-export",
+        "transit": f"calico-{intent.cluster}-transit",
         "external_epg": intent["external_epg"],
-        "cluster_contract": f"{name}-racks",
+        "cluster_contract": cluster_contract(intent),
     }
 
 
-def _l3out(intent: Intent, l3out: L3Out, allocation: Allocation, nodes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        "name": l3out.name,
-        "racks": list(l3out.racks),
-        "floating": floating_networks(allocation),
-        "subnets": _held_subnets(intent, l3out, nodes),
-    }
+def _l3out(l3out: L3Out, allocation: Allocation) -> dict[str, Any]:
+    return {"name": l3out.name, "racks": list(l3out.racks), "floating": floating_networks(allocation)}
 
 
 def _held_subnets(intent: Intent, l3out: L3Out, nodes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

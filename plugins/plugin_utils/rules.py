@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .access import cabling, shared_blocks, shared_domains, shared_ports, unknown_ports, vpc_name
 from .addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
+from .connectivity_rules import NEIGHBOUR_RULES as CONNECTIVITY_NEIGHBOUR_RULES
+from .connectivity_rules import connectivity_faults
 from .faults import Fault, did_you_mean, error, warning
 from .intent import LAST_ROUTER_ID, SUBNET_ROLES, Intent, Leaf, Node
 from .limits import cluster_routes, own_routes, supports_floating
@@ -460,23 +462,11 @@ RULES: Sequence[Rule] = (
     hypervisors,
     mobility,
     renumbered,
+    connectivity_faults,
 )
 
 
 # --- between clusters ------------------------------------------------------------------------------------------------
-
-
-def same_fabric(one: Intent, other: Intent) -> bool:
-    """Whether two clusters name a controller in common; clusters that name none are taken to share the fabric."""
-    controllers = [
-        {(host, intent["apic_port"]) for host in intent["apic_host"] or [] if isinstance(host, str)}
-        for intent in (one, other)
-    ]
-    return not all(controllers) or bool(controllers[0] & controllers[1])
-
-
-def _same_vrf(one: Intent, other: Intent) -> bool:
-    return same_fabric(one, other) and None not in one.vrf and one.vrf == other.vrf
 
 
 def cluster_names(intent: Intent, other: Intent) -> Iterator[Fault]:
@@ -493,9 +483,9 @@ def cluster_names(intent: Intent, other: Intent) -> Iterator[Fault]:
 def l3outs(intent: Intent, other: Intent) -> Iterator[Fault]:
     """Each L3Out, and with it the names of a cluster's policies, is one cluster's."""
     tenant = intent["tenant"]
-    if tenant is None or tenant != other["tenant"] or not same_fabric(intent, other):
+    if tenant is None or tenant != other["tenant"] or not intent.shares_fabric(other):
         return
-    for name in sorted(_l3out_names(intent) & _l3out_names(other)):
+    for name in sorted(intent.l3out_names & other.l3out_names):
         yield error(
             "l3out-shared",
             "aci_calico_l3out",
@@ -504,13 +494,9 @@ def l3outs(intent: Intent, other: Intent) -> Iterator[Fault]:
         )
 
 
-def _l3out_names(intent: Intent) -> set[str]:
-    return {intent.l3out, *(l3out.name for l3out in intent.l3outs)}
-
-
 def shared_subnets(intent: Intent, other: Intent) -> Iterator[Fault]:
     """Clusters of one VRF share no address."""
-    if not _same_vrf(intent, other):
+    if not intent.shares_vrf(other):
         return
     for role, other_role in itertools.product(SUBNET_ROLES, SUBNET_ROLES):
         for one, two in itertools.product(intent.subnets[role], other.subnets[other_role]):
@@ -525,7 +511,7 @@ def shared_subnets(intent: Intent, other: Intent) -> Iterator[Fault]:
 
 def shared_vlans(intent: Intent, other: Intent) -> Iterator[Fault]:
     """Clusters on the same leaves have different VLANs."""
-    if not same_fabric(intent, other):
+    if not intent.shares_fabric(other):
         return
     leaves_ = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
     vlans = sorted(_vlans(intent) & _vlans(other))
@@ -550,7 +536,7 @@ def _some(values: Sequence[int], most: int = 8) -> str:
 
 def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Fault]:
     """A leaf has one router ID in a VRF, and no other leaf has it."""
-    if not _same_vrf(intent, other):
+    if not intent.shares_vrf(other):
         return
     for leaf, neighbour in itertools.product(intent.leaves, other.leaves):
         if leaf.router_id is None or neighbour.router_id is None:
@@ -575,7 +561,7 @@ def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Fault]:
 
 def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Fault]:
     """ECMP is a setting of the VRF: its clusters agree on it."""
-    if not _same_vrf(intent, other):
+    if not intent.shares_vrf(other):
         return
     for name in ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp"):
         if None not in (intent[name], other[name]) and intent[name] != other[name]:
@@ -589,7 +575,7 @@ def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Fault]:
 
 def _on_one_fabric(rule: Callable[[Intent, Intent], Iterator[Fault]]) -> Callable[[Intent, Intent], Iterator[Fault]]:
     """The rule for clusters of one fabric only."""
-    return lambda intent, other: rule(intent, other) if same_fabric(intent, other) else iter(())
+    return lambda intent, other: rule(intent, other) if intent.shares_fabric(other) else iter(())
 
 
 NEIGHBOUR_RULES: Sequence[Callable[[Intent, Intent], Iterator[Fault]]] = (
@@ -602,4 +588,5 @@ NEIGHBOUR_RULES: Sequence[Callable[[Intent, Intent], Iterator[Fault]]] = (
     _on_one_fabric(shared_domains),
     _on_one_fabric(shared_blocks),
     _on_one_fabric(shared_ports),
+    *CONNECTIVITY_NEIGHBOUR_RULES,
 )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .addressing import AddressError, parse_address, parse_subnet
+from .addressing import AddressError, parse_address, parse_route, parse_subnet
 from .faults import Fault, did_you_mean, error, shown
 from .ports import parse_ports
 
@@ -134,6 +134,36 @@ def _read_vpc_pattern(text: str) -> str:
     return text
 
 
+# What a filter's entry may say, and whether ports belong to it.
+PROTOCOLS = {"any": False, "ip": False, "icmp": False, "icmpv6": False, "tcp": True, "udp": True}
+LAST_PORT = 65535
+
+
+@dataclass(frozen=True)
+class FilterEntry:
+    """What a filter lets through: a protocol of ``PROTOCOLS``, and the destination ports, None for any."""
+
+    protocol: str
+    ports: tuple[int, int] | None = None
+
+
+def _read_filter_entry(text: str) -> FilterEntry:
+    match = re.fullmatch(r"([a-z0-9]+)(?:/(\d{1,9})(?:-(\d{1,9}))?)?", text)
+    if not match or match[1] not in PROTOCOLS:
+        known = ", ".join(PROTOCOLS)
+        raise AddressError(
+            f"{shown(text)} is not a protocol with ports", f"Write tcp/443, udp/30000-32767 or one of {known}."
+        )
+    if match[2] is None:
+        return FilterEntry(match[1])
+    low, high = int(match[2]), int(match[3] or match[2])
+    if not PROTOCOLS[match[1]]:
+        raise AddressError(f"'{text}': {match[1]} has no ports", "Ports belong to tcp and udp.")
+    if not 0 < low <= high <= LAST_PORT:
+        raise AddressError(f"'{text}' is no range of ports", f"Ports go from 1 to {LAST_PORT}, the lower one first.")
+    return FilterEntry(match[1], (low, high))
+
+
 _APIC_CHARACTERS = "Use letters, digits and . : _ - only: APIC refuses anything else."
 _APIC_NAME = _pattern("an APIC name", r"[a-zA-Z0-9_.:-]+", 64, _APIC_CHARACTERS)
 _DNS = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -144,7 +174,13 @@ FORMATS: dict[str, Format] = {
     entry.id: entry
     for entry in (
         Format("subnet", "a subnet with its prefix length", parse_subnet),
+        Format("route", "a subnet with its prefix length, or a default route", parse_route),
         Format("address", "an address without prefix length", parse_address),
+        Format(
+            "filter-entry",
+            f"a protocol ({', '.join(f'`{name}`' for name in PROTOCOLS)}), with ports such as `tcp/443` or `udp/30000-32767`",
+            _read_filter_entry,
+        ),
         Format("router-id", "an IPv4 address", _read_router_id),
         Format("apic-name", "at most 64 of `a-z A-Z 0-9 _ . : -`", _APIC_NAME),
         Format(
@@ -304,6 +340,102 @@ _RACK_OPTIONS = (
         shorthand="name",
         default=[],
     ),
+)
+
+
+_CONTRACT_NAMES = {"type": "list", "elements": "str", "format": "apic-name", "default": []}
+_RELATION_OPTIONS = (
+    Option("provide", "Contracts that it provides.", **_CONTRACT_NAMES),
+    Option("consume", "Contracts that it consumes.", **_CONTRACT_NAMES),
+    Option(
+        "consume_interfaces", "Exported contracts, by the name of the interface, that it consumes.", **_CONTRACT_NAMES
+    ),
+)
+_FILTER_OPTIONS = (
+    Option("name", "The filter's name.", required=True, format="apic-name"),
+    Option(
+        "entries",
+        "What the filter lets through. Without entries it is a filter that is there already, in the contract's tenant or"
+        " in C(common).",
+        "list",
+        "str",
+        format="filter-entry",
+        default=[],
+    ),
+)
+_CONTRACT_OPTIONS = (
+    Option("name", "The contract's name.", required=True, format="apic-name"),
+    Option("tenant", "The contract's tenant; C(aci_calico_tenant) unless given.", format="tenant-name"),
+    Option(
+        "scope",
+        "How far apart provider and consumer may be: C(context) is the VRF.",
+        choices=("context", "tenant", "global", "application-profile"),
+        default="context",
+    ),
+    Option(
+        "filters",
+        "What it lets through: names of existing filters, or dictionaries.",
+        "list",
+        "dict",
+        options=_FILTER_OPTIONS,
+        shorthand="name",
+        required=True,
+    ),
+    Option(
+        "service_graph",
+        "An existing service graph template that the traffic goes through; policy-based redirect is part of its device"
+        " selection policy.",
+        format="apic-name",
+    ),
+    Option(
+        "export_to",
+        "Tenants that get the contract as an interface of the same name.",
+        "list",
+        "str",
+        format="tenant-name",
+        default=[],
+    ),
+)
+_EPG_OPTIONS = (
+    Option("tenant", "The EPG's tenant; C(aci_calico_tenant) unless given.", format="tenant-name"),
+    Option("application_profile", "The application profile of an EPG.", format="apic-name"),
+    Option("epg", "An EPG of the application profile.", format="apic-name"),
+    Option("l3out", "The L3Out of an external EPG.", format="apic-name"),
+    Option("external_epg", "An external EPG of the L3Out.", format="apic-name"),
+    *_RELATION_OPTIONS,
+)
+_TRANSIT_OPTIONS = (
+    Option("tenant", "The L3Out's tenant; C(aci_calico_tenant) unless given.", format="tenant-name"),
+    Option("l3out", "The L3Out that leads outside.", required=True, format="apic-name"),
+    Option(
+        "subnets",
+        "What is outside, and told to the nodes; a default route as itself, other prefixes with all that they contain.",
+        "list",
+        "str",
+        format="route",
+        default=[],
+    ),
+    Option(
+        "order",
+        "The place of the cluster's entry in the L3Out's route map C(default-export): behind the owner's own by default.",
+        "int",
+        range=(0, 9),
+        default=9,
+    ),
+    Option("external_epg", "The L3Out's external EPG that the contracts below belong to.", format="apic-name"),
+    *_RELATION_OPTIONS,
+)
+_MICROSEGMENT_OPTIONS = (
+    Option("name", "The external EPG's name.", required=True, format="apic-name"),
+    Option(
+        "subnets",
+        "Its services or pods, by address: the longest prefix decides which external EPG an address is in.",
+        "list",
+        "str",
+        format="subnet",
+        required=True,
+    ),
+    *_RELATION_OPTIONS,
 )
 
 
@@ -705,6 +837,82 @@ REGISTRY: tuple[Option, ...] = (
             format="subnet",
             default_text="node, pod, service and external service subnets",
             source="ACI BGP configuration, step 10",
+        ),
+    ),
+    *_group(
+        "Connectivity",
+        Option(
+            "aci_calico_external_epg_scopes",
+            "What the cluster's subnets are for in its external EPG; C(shared-rtctrl) and C(shared-security) leak them to other VRFs.",
+            "list",
+            "str",
+            choices=("import-security", "export-rtctrl", "import-rtctrl", "shared-rtctrl", "shared-security"),
+            default=["import-security"],
+            source="ACI BGP configuration, step 5",
+        ),
+        Option(
+            "aci_calico_contracts",
+            "Contracts to make. Clusters that name the same one share it.",
+            "list",
+            "dict",
+            options=_CONTRACT_OPTIONS,
+            default=[],
+            source="Cluster connectivity inside the fabric",
+        ),
+        Option(
+            "aci_calico_provided_contracts",
+            "Contracts that the cluster's external EPG provides.",
+            source="Cluster connectivity inside the fabric",
+            **_CONTRACT_NAMES,
+        ),
+        Option(
+            "aci_calico_consumed_contracts",
+            "Contracts that the cluster's external EPG consumes.",
+            source="Cluster connectivity inside the fabric",
+            **_CONTRACT_NAMES,
+        ),
+        Option(
+            "aci_calico_consumed_interfaces",
+            "Contracts that other tenants have exported to the cluster's, and that its external EPG consumes.",
+            source="Cluster connectivity inside the fabric",
+            **_CONTRACT_NAMES,
+        ),
+        Option(
+            "aci_calico_epg_contracts",
+            "Contracts that existing EPGs and external EPGs are to provide or consume. The EPG itself is left as it is.",
+            "list",
+            "dict",
+            options=_EPG_OPTIONS,
+            default=[],
+            source="Cluster connectivity inside the fabric",
+        ),
+        Option(
+            "aci_calico_transit",
+            "Existing L3Outs that lead outside: the cluster's prefixes leave through them, and the nodes are told what is outside.",
+            "list",
+            "dict",
+            options=_TRANSIT_OPTIONS,
+            shorthand="l3out",
+            default=[],
+            source="Cluster connectivity outside of the fabric",
+        ),
+        Option(
+            "aci_calico_transit_subnets",
+            "What the transit L3Outs tell the outside of the cluster.",
+            "list",
+            "str",
+            format="subnet",
+            default_text="node, pod, service and external service subnets",
+            source="Cluster connectivity outside of the fabric",
+        ),
+        Option(
+            "aci_calico_microsegments",
+            "External EPGs for some of the cluster's services or pods, with contracts of their own.",
+            "list",
+            "dict",
+            options=_MICROSEGMENT_OPTIONS,
+            default=[],
+            source="Microsegmentation",
         ),
     ),
     *_group(

@@ -19,7 +19,11 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.findings import 
 # Attributes that say who made an object or how to push it, and what APIC never gives back.
 _NOT_COMPARED = frozenset({"annotation", "status", "password"})
 # Classes whose additional objects are somebody's change to a policy of the cluster's own.
-_CLOSED_CLASSES = frozenset({"bgpPeerP", "rtctrlMatchRtDest"})
+_CLOSED_CLASSES = frozenset({"bgpPeerP", "l3extSubnet", "rtctrlMatchRtDest"})
+# Relations with what others may have to make: they have to find it.
+_RELATIONS = frozenset(
+    {"fvRsCons", "fvRsConsIf", "fvRsProv", "rtctrlRsCtxPToSubjP", "vzRsIf", "vzRsSubjFiltAtt", "vzRsSubjGraphAtt"}
+)
 
 # (class, attribute) or class: the rule that names a difference. Where neither is listed: aci-missing and aci-differs.
 _RULE_OF = {
@@ -38,6 +42,10 @@ _RULE_OF = {
     "bgpRsPeerPfxPol": "prefix-limit-differs",
     ("l3extRsNodeL3OutAtt", "rtrId"): "router-id-differs",
     "bgpAsP": "peer-asn",
+    "l3extSubnet": "external-subnet",
+    **dict.fromkeys(("fvRsCons", "fvRsConsIf", "fvRsProv"), "contract-differs"),
+    **dict.fromkeys(("vzBrCP", "vzCPIf", "vzEntry", "vzFilter", "vzRsIf"), "contract-differs"),
+    **dict.fromkeys(("vzRsSubjFiltAtt", "vzRsSubjGraphAtt", "vzSubj"), "contract-differs"),
 }
 _ROUTE_MAP_CLASSES = frozenset(
     {"rtctrlProfile", "rtctrlCtxP", "rtctrlRsCtxPToSubjP", "rtctrlSubjP", "rtctrlMatchRtDest"}
@@ -114,6 +122,9 @@ def _compare(plan: dict, dn: str, wanted: dict, observed: dict | None) -> list[F
             findings += _peer_controls(plan, dn, set(value.split(",")), set(seen.split(",")), what)
         else:
             findings.append(_finding(plan, dn, wanted, name, what))
+    if cls in _RELATIONS and observed["attributes"].get("state", "formed") != "formed":
+        what = f"its state is {observed['attributes']['state']} ({dn})"
+        findings.append(Finding("contract-unresolved", what))
     return findings
 
 
@@ -133,15 +144,26 @@ def _finding(plan: dict, dn: str, mo: dict, attribute: str | None, what: str) ->
 def _route_map(plan: dict, dn: str, mo: dict, what: str) -> Finding:
     """A part of a route map or of its match rule: what it leaves out is a prefix, or everything."""
     names = plan["names"]
+    if names["transit"] in dn or not _of_own_l3out(plan, dn):
+        return Finding("transit-route", what)
     exported = f"/subj-{names['export_match']}" in dn or "/prof-default-export" in dn
     prefix = mo["attributes"].get("ip")
     return Finding("export-prefix-missing" if exported else "import-prefix-missing", what, prefix=prefix)
+
+
+def _of_own_l3out(plan: dict, dn: str) -> bool:
+    """Whether a route map is not that of somebody else's L3Out."""
+    return "/out-" not in dn or any(f"/out-{l3out['name']}/" in f"{dn}/" for l3out in plan["l3outs"])
 
 
 def _extra(plan: dict, dn: str, mo: dict) -> Finding:
     if mo["class"] == "bgpPeerP":
         return Finding("aci-extra-peer", f"peer {mo['attributes']['addr']} is not planned ({dn})", **_where(plan, dn))
     prefix = mo["attributes"]["ip"]
+    if mo["class"] == "l3extSubnet":
+        return Finding("external-subnet", f"{prefix} is not planned ({dn})", prefix=prefix)
+    if f"/subj-{plan['names']['transit']}/" in dn:
+        return Finding("transit-route", f"{prefix} leaves through transit L3Outs, which is not planned ({dn})")
     if f"/subj-{plan['names']['export_match']}/" in dn:
         return Finding("aci-differs", f"export route control lets {prefix} out, which is not planned ({dn})")
     return Finding("import-prefix-extra", f"import route control lets {prefix} in ({dn})", prefix=prefix)

@@ -164,7 +164,7 @@ def test_plan_document_names_everybody(base):
     assert all(limit["source"] in text for limit in plan["limits"])
     assert "- aci_calico_bgp_prefix_limit: A node" in text
     columns = {line.count(" | ") for line in text.splitlines() if line.startswith("| --- ")}
-    assert columns == {5, 6, 4, 3}
+    assert columns == {6, 5, 4, 3, 2}
 
 
 def test_plan_document_of_an_empty_rack():

@@ -67,9 +67,13 @@ def test_only_containers_are_asked_for_themselves():
     assert root(vrf()).query(True) == f"/api/mo/{TENANT}.json"
 
 
-def test_further_classes_are_in_scope_below_the_containers_that_can_hold_them():
-    more = root(vrf(), classes=["bgpPeerPfxPol", "fvRsCtxToBgpCtxAfPol", "l3extLNodeP"])
-    assert more.paths == {("fvTenant", "bgpPeerPfxPol"), ("fvTenant", "fvCtx", "fvRsCtxToBgpCtxAfPol")}
+def test_further_classes_are_in_scope_wherever_they_can_be():
+    more = root(vrf(), classes=["bgpPeerPfxPol", "fvRsProv", "infraInfra", "unknownClass"])
+    assert more.paths == {
+        ("fvTenant", "bgpPeerPfxPol"),
+        ("fvTenant", "fvAp", "fvAEPg", "fvRsProv"),
+        ("fvTenant", "l3extOut", "l3extInstP", "fvRsProv"),
+    }
     assert f'eq(bgpPeerPfxPol.annotation,"{OURS}")' in more.query(True)
     assert more.query(False) == f"/api/mo/{TENANT}.json"
 

@@ -269,6 +269,23 @@ def test_class_that_the_tree_no_longer_has_is_given_up_if_the_root_says_so(run):
     assert run([{**policies(), "classes": ["bgpPeerPfxPol"]}])["deleted"] == [f"{TENANT}/bgpPfxP-limit"]
 
 
+def test_a_fault_holds_no_object_back(run):
+    provided = an("l3extOut", an("l3extInstP", an("fvRsProv", tnVzBrCPName="nowhere"), name="default"), name="calico")
+    run([{"dn": OUT, "tree": provided}])
+    assert any("/fault-F0974" in dn for dn in run.objects())
+    assert run([{"dn": OUT, "tree": provided}], state="absent")["kept"] == []
+    assert OUT not in run.objects()
+
+
+def test_what_another_root_is_responsible_for_is_not_given_up(run):
+    provided = an("l3extOut", an("l3extInstP", an("fvRsProv", tnVzBrCPName="web"), name="default"), name="calico")
+    run([{"dn": OUT, "tree": provided}])
+    everywhere = {"dn": "uni", "scope": "named", "tree": an("polUni"), "classes": ["fvRsProv"]}
+    assert not run([{**everywhere, "except": [OUT]}])["changed"]
+    assert not run([{**everywhere, "except": [TENANT]}], state="absent")["changed"]
+    assert run([{**everywhere, "except": [f"{OUT}-2"]}])["deleted"] == [f"{OUT}/instP-default/rsprov-web"]
+
+
 # --- what is not ours ------------------------------------------------------------------------------------------------
 
 

@@ -147,11 +147,18 @@ def test_every_value_is_text_and_attributes_come_first() -> None:
 
 def test_parts_share_out_the_tree() -> None:
     plan = _plan()
-    (policies,) = apic_roots(plan, "policies")
-    (hardening,) = apic_roots(plan, "hardening")
+    policies, elsewhere = apic_roots(plan, "policies")
+    hardening, _elsewhere = apic_roots(plan, "hardening")
     (l3out,) = apic_roots(plan, "l3out")
     assert (policies["dn"], policies["scope"]) == ("uni/tn-common", "named")
     assert "bgpPeerPfxPol" in policies["classes"], "a prefix limit that is switched off takes its policy along"
+    assert policies["except"] == [l3out["dn"]], "the L3Out is its own root's"
+    assert hardening["except"] == [f"{l3out['dn']}/instP-default"]
+    assert (elsewhere["dn"], elsewhere["tree"], elsewhere["except"]) == (
+        "uni",
+        {"polUni": {"attributes": {}}},
+        [policies["dn"]],
+    )
     assert not list(_find(policies["tree"], "l3extOut"))
     assert not list(_find(hardening["tree"], "bgpPeerP"))
     assert next(_find(hardening["tree"], "l3extOut"))[0]["enforceRtctrl"] == "export,import"
@@ -163,7 +170,7 @@ def test_parts_share_out_the_tree() -> None:
 
 def test_a_vrf_of_another_tenant_has_its_policy_there() -> None:
     roots = {root["dn"]: root["tree"] for root in apic_roots(_plan(tenant="prod", vrf_tenant="common"), "policies")}
-    assert set(roots) == {"uni/tn-prod", "uni/tn-common"}
+    assert set(roots) == {"uni/tn-prod", "uni/tn-common", "uni"}
     assert list(_find(roots["uni/tn-common"], "fvCtx"))
     assert list(_find(roots["uni/tn-common"], "bgpCtxAfPol"))
     assert not list(_find(roots["uni/tn-prod"], "fvCtx"))

@@ -71,10 +71,27 @@ COMMON = {
         "export_match": "calico-prod1-export",
         "import_context": "calico-prod1-import",
         "export_context": "calico-prod1-export",
+        "transit": "calico-prod1-transit",
         "external_epg": "default",
         "cluster_contract": "calico-prod1-racks",
     },
     "retired_l3outs": [],
+    "external_epgs": [
+        {
+            "name": "default",
+            "l3out": "calico-prod1",
+            "subnets": [
+                {"prefix": prefix, "scope": ["import-security"]}
+                for prefix in ("192.168.2.0/24", "10.1.0.0/16", "192.168.8.0/22", "192.168.3.0/24")
+            ],
+            "provides": [],
+            "consumes": [],
+            "consumes_interfaces": [],
+        }
+    ],
+    "contracts": [],
+    "epg_contracts": [],
+    "transit": [],
     "racks": [
         {
             "id": str(number),
@@ -101,11 +118,7 @@ COMMON = {
     },
     "warnings": [],
 }
-L3OUT = {
-    "name": "calico-prod1",
-    "racks": ["1", "2"],
-    "subnets": {"ipv4": ["192.168.2.0/24", "10.1.0.0/16", "192.168.8.0/22", "192.168.3.0/24"]},
-}
+L3OUT = {"name": "calico-prod1", "racks": ["1", "2"]}
 # (leaf, rack, side)
 LEAVES = [(201, "1", "A"), (202, "1", "B"), (203, "2", "A"), (204, "2", "B")]
 # (node, rack, place)

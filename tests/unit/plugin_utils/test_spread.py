@@ -95,9 +95,15 @@ def test_a_prefix_belongs_to_one_external_epg():
 
 
 def test_what_all_racks_share_is_the_first_l3outs():
-    first, second = plan_of(STANDARD, racks=racks(*EIGHT))["l3outs"]
-    assert first["subnets"]["ipv4"] == ["192.168.2.0/24", "10.1.0.0/16", "192.168.8.0/22", "192.168.3.0/24"]
-    assert second["subnets"]["ipv4"] == [f"192.168.2.{8 * slot}/29" for slot in range(12, 16)]
+    payments = {"name": "payments", "subnets": ["192.168.3.16/28"]}
+    epgs = plan_of(STANDARD, racks=racks(*EIGHT), microsegments=[payments], provided_contracts=["web"])["external_epgs"]
+    held = [[subnet["prefix"] for subnet in epg["subnets"]] for epg in epgs]
+    assert [epg["l3out"] for epg in epgs] == ["calico-prod1", "calico-prod1-2", "calico-prod1"]
+    assert held[0] == ["192.168.2.0/24", "10.1.0.0/16", "192.168.8.0/22", "192.168.3.0/24"]
+    assert held[1] == [f"192.168.2.{8 * slot}/29" for slot in range(12, 16)]
+    assert held[2] == ["192.168.3.16/28"]
+    assert [epg["provides"][:-1] for epg in epgs] == [["web"], ["web"], []]
+    assert all(epg["provides"][-1:] == epg["consumes"] == ["calico-prod1-racks"] for epg in epgs)
 
 
 def test_the_external_epgs_are_open_to_each_other():
@@ -134,7 +140,7 @@ def test_route_control_lets_everything_of_the_cluster_in_and_out_of_each_l3out()
 def test_each_l3out_is_a_root_and_the_contract_a_policy():
     plan = plan_of(FLOATING, **wide(*EIGHT))
     assert [root["dn"] for root in apic_roots(plan, "l3out")] == [f"uni/tn-common/out-{name}" for name in homes(plan)]
-    (policies,) = apic_roots(plan, "policies")
+    policies, _other_tenants = apic_roots(plan, "policies")
     assert objects(policies["tree"], "vzBrCP")
     assert "vzBrCP" in policies["classes"], "a cluster that shrinks to one L3Out gives its contract up"
 

@@ -91,7 +91,7 @@ def test_a_changed_setting_is_named(cluster, cls, name, value, cause):
         ("bgpProtP", "timers"),
         ("bgpRsBestPathCtrlPol", "as-path-relax-off"),
         ("fvRsCtxToBgpCtxAfPol", "ecmp"),
-        ("l3extSubnet", "aci-missing"),
+        ("l3extSubnet", "external-subnet"),
     ],
 )
 def test_a_removed_object_is_named(cluster, cls, cause):
@@ -814,3 +814,75 @@ def test_without_the_permission_to_ask_for_reports_nobody_waits(cluster):
     cluster.state["failures"] = [{"path": path, "status": 403, "message": "forbidden"}]
     cluster.state["status"] = {}
     assert not cluster.verify()["waiting"]
+
+
+# --- connectivity ---
+
+CONNECTED = {
+    "aci_calico_contracts": [
+        {
+            "name": "web",
+            "filters": [{"name": "https", "entries": ["tcp/443"]}],
+            "service_graph": "firewall",
+            "export_to": ["b"],
+        }
+    ],
+    "aci_calico_provided_contracts": ["web"],
+    "aci_calico_consumed_interfaces": ["theirs"],
+    "aci_calico_transit": [{"l3out": "core", "external_epg": "corporate", "consume": ["web"]}],
+}
+
+
+@pytest.fixture
+def connected():
+    return Cluster(**CONNECTED)
+
+
+def test_a_connected_cluster_has_no_findings(connected):
+    assert connected.verify()["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("end", "rule"),
+    [
+        ("/brc-web", "contract-differs"),
+        ("/brc-web/subj-web/rsSubjGraphAtt", "contract-differs"),
+        ("/flt-https/e-tcp-443", "contract-differs"),
+        ("/cif-web/rsif", "contract-differs"),
+        ("/instP-default/rsprov-web", "contract-differs"),
+        ("/out-core/instP-corporate/rscons-web", "contract-differs"),
+        ("/out-core/prof-default-export/ctx-calico-prod1-transit", "transit-route"),
+        ("/subj-calico-prod1-transit/dest-[10.1.0.0/16]", "transit-route"),
+    ],
+)
+def test_what_is_missing_for_connectivity_is_named(connected, end, rule):
+    (dn,) = [dn for dn in connected.aci["objects"] if dn.endswith(end)]
+    for below in [other for other in connected.aci["objects"] if f"{other}/".startswith(f"{dn}/")]:
+        del connected.aci["objects"][below]
+    finding = only(connected.verify())
+    assert finding["id"] == rule
+    assert end in finding["what"]
+
+
+def test_a_relation_that_finds_nothing_is_named(connected):
+    (dn,) = [dn for dn in connected.aci["objects"] if dn.endswith("/rsconsIf-theirs")]
+    connected.aci["objects"][dn]["attributes"]["state"] = "missing-target"
+    finding = only(connected.verify())
+    assert finding["id"] == "contract-unresolved"
+    assert "theirs" in finding["what"]
+    connected.aci["objects"][dn]["attributes"]["state"] = "formed"
+    assert connected.verify()["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("dn", "cls", "rule"),
+    [
+        (f"{L3OUT}/instP-default/extsubnet-[10.9.0.0/16]", "l3extSubnet", "external-subnet"),
+        ("uni/tn-common/subj-calico-prod1-transit/dest-[10.9.0.0/16]", "rtctrlMatchRtDest", "transit-route"),
+    ],
+)
+def test_what_somebody_added_to_connectivity_is_named(connected, dn, cls, rule):
+    connected.aci["objects"][dn] = {"class": cls, "attributes": {"ip": "10.9.0.0/16"}}
+    finding = only(connected.verify())
+    assert finding["id"] == rule
+    assert "10.9.0.0/16" in finding["what"]
