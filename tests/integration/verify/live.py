@@ -185,7 +185,9 @@ def live(folder: Path, plan: Json, *options: str) -> Iterator[Live]:
         {"name": node["name"], "addresses": [network["address"] for network in node["networks"].values()]}
         for node in plan["nodes"]
     ]
-    with ApicServer(https=False, expose_secrets=True) as apic, KubeServer(nodes) as kube:
+    # Calico's installer has made the first pool of a family already.
+    pools = [pools[0] for pools in plan["subnets"]["pod"].values()]
+    with ApicServer(https=False, expose_secrets=True) as apic, KubeServer(nodes, pod_subnets=pools) as kube:
         made = Live(Bench(apic, kube, folder), plan)
         made.configure()
         made.bench.start(*options)

@@ -29,7 +29,9 @@ def example(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Itera
 def test_the_way_out_and_its_contracts_are_verified(example: Live) -> None:
     names = example.plan["names"]
     entry = {"rtctrlCtxP": {"attributes": {"name": names["transit"], "status": "deleted"}}}
-    example.bench.post("uni/tn-prod/out-core/prof-default-export", {"rtctrlProfile": {"attributes": {}, "children": [entry]}})
+    example.bench.post(
+        "uni/tn-prod/out-core/prof-default-export", {"rtctrlProfile": {"attributes": {}, "children": [entry]}}
+    )
     assert "out-core" in example.until_named("transit-route")["what"]
     example.configure()
     example.until_green()
