@@ -465,7 +465,7 @@ def policy_groups(plan, fabric):
                 f"The interface policy group {name} is a port channel, and the rack has two leaves",
                 "Make it a vPC interface policy group.",
             )
-        elif entity not in fabric.aaeps_of(domain):
+        elif fabric.get(domain) is not None and entity not in fabric.aaeps_of(domain):
             yield error(
                 "group-without-domain",
                 "aci_calico_vpc_name",

@@ -160,6 +160,7 @@ def test_a_good_fabric_is_silent(base: dict[str, Any], changes: dict[str, Any]) 
         ("vlan-taken", FLOATING, {}, {f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"encap": "vlan-300"}}),
         ("vlan-taken", FLOATING, {}, floating_svi(WAN, vlan=300)),
         ("domain-missing", FLOATING, {"l3_domain": "nobody"}, {}),
+        ("domain-missing", STANDARD, {"l3_domain": "nobody"}, {}),
         ("domain-missing", FLOATING, {"physical_domain": "nobody"}, {}),
         (
             "domain-without-pool",

@@ -1,0 +1,128 @@
+"""What stands in the way is found before anything is written, all of it at once; a good fabric is silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness import Cluster, Outcome, Site, fabric, intent, racks
+
+VPC = "topology/pod-1/protpaths-201-202/pathep-[x]"
+NODE = "topology/pod-1/node-201"
+LPM = f"{NODE}/sys/eqptcapacity/CDeqptcapacityPrefixEntriesUsage"
+WAN = "uni/tn-common/out-wan"
+SVI = f"{WAN}/lnodep-n/lifp-i/vlifp-[{NODE}]-[vlan-800]"
+MERGE = "application/merge-patch+json"
+
+FLOATING = {
+    "fabric-asn-differs": {"uni/fabric/bgpInstP-default/as": {"asn": "65099"}},
+    "apic-too-old": {"topology/pod-1/node-1/sys/ctrlrfwstatuscont/ctrlrrunning": {"version": "4.2(7f)"}},
+    "leaf-too-old": {f"{NODE}/sys/fwstatuscont/running": {"version": "n9000-14.2(7f)"}},
+    "leaf-inactive": {"topology/pod-1/node-202": {"fabricSt": "inactive"}},
+    "vpc-peer-down": {f"{NODE}/sys/vpc/inst/dom-201": {"peerSt": "down"}},
+    "lpm-headroom": {f"{LPM}5min": {"totalLpmLast": "19990"}, f"{LPM}Cap5min": {"totalLpmCapLast": "20000"}},
+    "bd-enforced": {"uni/tn-common/ctx-calico": {"bdEnforcedEnable": "yes"}},
+    "router-id-contradicts": {
+        f"{WAN}/rsectx": {"tnFvCtxName": "calico"},
+        f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "9.9.9.9"},
+    },
+    "subnet-in-bridge-domain": {
+        "uni/tn-prod/BD-web/rsctx": {"tnFvCtxName": "calico"},
+        "uni/tn-prod/BD-web/subnet-[10.1.77.1/24]": {},
+    },
+    "subnet-in-external-epg": {f"{WAN}/instP-all/extsubnet-[192.168.8.0/22]": {}},
+    "subnet-on-interface": {
+        f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"addr": "192.168.1.2/29", "encap": "vlan-9"}
+    },
+    "vlan-taken": {f"uni/tn-prod/ap-web/epg-front/rspathAtt-[{VPC}]": {"encap": "vlan-300"}},
+    "floating-addresses": {
+        SVI: {"addr": "172.31.1.2/24", "ifInstT": "ext-svi"},
+        f"{SVI}/rsdynPathAtt-[uni/phys-k8s]": {"floatingAddr": "172.31.1.1/24"},
+    },
+    "domain-without-aaep": {},
+}
+STANDARD = {
+    "object-taken",
+    "leaf-missing",
+    "leaves-not-paired",
+    "vrf-missing",
+    "tenant-missing",
+    "vlan-outside-pool",
+    "domain-missing",
+    "group-missing",
+}
+KUBERNETES = {
+    "node-missing",
+    "node-address-differs",
+    "calico-without-bgp",
+    "pool-in-the-way",
+    "rights-missing",
+}
+
+
+def seed(planted: dict[str, Any], count: int) -> dict[str, Any]:
+    """The lab's fabric with more in it."""
+    made = fabric(racks(count, 1))
+    made["objects"] |= planted
+    return made
+
+
+def spoil_kubernetes(cluster: Cluster) -> None:
+    """Everything in a cluster that keeps it from being configured."""
+    api = cluster.kube
+    node = "/api/v1/nodes/n1-1"
+    api.request("DELETE", "/api/v1/nodes/n2-1")
+    address = [{"type": "InternalIP", "address": "10.99.0.1"}]
+    api.request("PATCH", f"{node}/status", {"status": {"addresses": address}}, MERGE)
+    daemonset = "/apis/apps/v1/namespaces/kube-system/daemonsets/calico-node"
+    pod = api.request("GET", daemonset)["spec"]["template"]["spec"]
+    pod["containers"][0]["env"] = [{"name": "CALICO_NETWORKING_BACKEND", "value": "vxlan"}]
+    api.request("PATCH", daemonset, {"spec": {"template": {"spec": pod}}}, MERGE)
+    pool = {"apiVersion": "crd.projectcalico.org/v1", "kind": "IPPool", "metadata": {"name": "other"}}
+    api.apply([{**pool, "spec": {"cidr": "10.1.128.0/20", "nodeSelector": "all()"}}])
+    api.emulator.rights = []
+
+
+def found(outcome: Outcome, host: str) -> set[str]:
+    """The rules that preflight names for a host."""
+    results = (result for _task, name, result in outcome.results if name == host)
+    return {fault["id"] for result in results for fault in result.get("faults", ())}
+
+
+def writes(cluster: Cluster) -> list[str]:
+    """What a run sent to a cluster's servers beside questions."""
+    asked = [f"{request.method} {request.path}" for request in cluster.kube.requests if request.method != "GET"]
+    sent = [call for call in [*cluster.calls(), *asked] if not call.startswith("GET")]
+    return [call for call in sent if "aaaLogin" not in call and "selfsubjectrulesreviews" not in call]
+
+
+def test_everything_is_found_before_anything_is_written(site: Site) -> None:
+    limit = {"limits": {"floating-addresses": 1}, "aaep": "default"}
+    planted = {dn: properties for objects in FLOATING.values() for dn, properties in objects.items()}
+    floating = site.add("floating", intent("floating", racks(2, 1), **limit), seed=seed(planted, 2))
+    unpaired = [{"id": 1, "leaves": [202, 203], "nodes": ["n1-1"]}, {"id": 2, "leaves": [251, 252], "nodes": ["n2-1"]}]
+    wrong = {"tenant": "nobody", "vrf": "nobody", "vlan": "700-709", "vpc_name": "nobodys-{node}"}
+    standard = site.add("standard", intent("standard", unpaired, **wrong))
+    theirs = seed({"uni/tn-common/out-calico-undomained": {}}, 1)
+    undomained = site.add("undomained", intent("standard", racks(1, 1), l3_domain="nobody"), seed=theirs)
+    good = site.add("good", intent("standard", racks(2, 1)))
+    spoil_kubernetes(standard)
+    broken = (floating, standard, undomained)
+    before = [(cluster.tree(), writes(cluster)) for cluster in broken]
+    outcome = site.run("site", check=False)
+    assert found(outcome, "floating") == set(FLOATING)
+    assert found(outcome, "standard") | found(outcome, "undomained") == STANDARD | KUBERNETES
+    assert [(cluster.tree(), writes(cluster)) for cluster in broken] == before
+    assert found(outcome, "good") == set()
+    assert "calico-good" in str(good.tree())
+
+
+def test_only_what_a_run_touches_is_looked_at(site: Site) -> None:
+    """By its tags a run says whether it is about the fabric or about Kubernetes; and a user may switch it off."""
+    cluster = site.add("one", intent("floating", racks(1, 1)))
+    site.run("site", "--tags", "calico")
+    assert cluster.calls() == []
+    cluster.variables["aci_calico_preflight"] = False
+    cluster.kube.requests.clear()
+    site.run("site", "--tags", "aci")
+    assert not any("topology" in call for call in cluster.calls())
+    assert cluster.kube.requests == []
