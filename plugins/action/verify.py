@@ -156,5 +156,5 @@ def _aci_arguments(plan: dict) -> dict:
         "address_families": plan["address_families"],
         "leaves": [f"topology/pod-{leaf['pod']}/node-{leaf['id']}" for leaf in plan["leaves"]],
         "l3outs": [f"uni/tn-{fabric['tenant']}/out-{l3out['name']}" for l3out in plan["l3outs"]],
-        "roots": apic_roots(plan, "hardening"),
+        "roots": [*apic_roots(plan, "access"), *apic_roots(plan, "hardening")],
     }

@@ -180,17 +180,24 @@ def _cabling(plan: Mapping[str, Any]) -> list[str]:
     """Which leaves each node hangs off, and by what: its vPC (standard SVI) or any port of the domain (floating SVI)."""
     racks = {rack["id"]: rack for rack in plan["racks"]}
     by_domain = f"any port of physical domain {plan['domains']['physical']}"
+    ports = {group["name"]: _ports(group) for group in plan["access"]["groups"]}
     rows = [
         (
             node["name"],
             ", ".join(map(str, racks[node["rack"]]["leaves"])),
-            f"vPC {node['vpc']}" if node["vpc"] else by_domain,
+            f"vPC {node['vpc']}{ports.get(node['vpc'], '')}" if node["vpc"] else by_domain,
             f"{node['vlan']} ({plan['interface']['mode']})",
             plan["interface"]["mtu"],
         )
         for node in plan["nodes"]
     ]
     return markdown_table(("Node", "Leaves", "By", "VLAN", "MTU"), rows)
+
+
+def _ports(group: Mapping[str, Any]) -> str:
+    """The ports of a policy group, leaf by leaf, as far as they are known."""
+    known = [f"{leaf['id']}: {', '.join(leaf['ports'])}" for leaf in group["leaves"] if leaf["ports"]]
+    return f" ({'; '.join(known)})" if known else ""
 
 
 def _node_network(plan: Mapping[str, Any]) -> list[str]:

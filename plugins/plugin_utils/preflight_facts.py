@@ -188,7 +188,8 @@ class Fabric:
         self._by_class = {}
         for dn, mo in objects.items():
             self._by_class.setdefault(mo["class"], {})[dn] = mo["attributes"]
-        self.own_l3outs = frozenset(l3out_dns(plan))
+        retired = (f"uni/tn-{plan['fabric']['tenant']}/out-{name}" for name in plan["retired_l3outs"])
+        self.own_l3outs = frozenset([*l3out_dns(plan), *retired])
         # The other L3Outs, and the bridge domains, of the cluster's VRF.
         self.l3outs = {dn.rpartition("/")[0] for dn in self.of_class("l3extRsEctx")} - self.own_l3outs
         self.bridge_domains = {dn.rpartition("/")[0] for dn in self.of_class("fvRsCtx")}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -278,3 +280,13 @@ def test_requests_stay_few_and_short(leaves: int, nodes: int) -> None:
     paths = queries(plan_of(STANDARD, racks=racks(*names), **subnets))
     assert len(paths) == 3
     assert max(map(len, paths)) < 8000
+
+
+def test_every_finding_is_documented() -> None:
+    root = Path(__file__).resolve().parents[3]
+    documented = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", (root / "docs/preflight.md").read_text(encoding="utf-8")))
+    for name in ("preflight", "preflight_kubernetes"):
+        source = (root / f"plugins/plugin_utils/{name}.py").read_text(encoding="utf-8")
+        findings = set(re.findall(r'(?:error|warning|found|yield|_subnet_fault)\(?\s*"([a-z]+(?:-[a-z]+)+)"', source))
+        assert findings
+        assert findings <= documented
