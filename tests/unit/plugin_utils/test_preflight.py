@@ -22,6 +22,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_facts 
 from lab.apic.apic import Apic, Request
 from lab.apic.seed import DEFAULT, Seed
 
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 FABRIC = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
 WAN = "uni/tn-common/out-wan"
 IN_VRF = {f"{WAN}/rsectx": {"tnFvCtxName": "calico"}}
@@ -290,3 +291,9 @@ def test_every_finding_is_documented() -> None:
         findings = set(re.findall(r'(?:error|warning|found|yield|_subnet_fault)\(?\s*"([a-z]+(?:-[a-z]+)+)"', source))
         assert findings
         assert findings <= documented
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*/plan.json")), ids=lambda path: path.parent.name)
+def test_the_lab_has_what_the_examples_need(path: Path) -> None:
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    assert [fault.problem for fault in fabric_faults(plan, read(Apic(Seed(FABRIC)), plan))] == []
