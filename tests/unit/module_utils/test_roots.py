@@ -67,6 +67,17 @@ def test_only_containers_are_asked_for_themselves():
     assert root(vrf()).query(True) == f"/api/mo/{TENANT}.json"
 
 
+def test_a_bare_object_is_read_without_what_is_in_it_until_it_is_to_go():
+    tree = an("fvTenant", an("fvCtx", name="v"), name="t")
+    bare = Root({"dn": TENANT, "scope": "bare", "tree": tree}, "prod1")
+    assert bare.query(True) == (
+        f"/api/mo/{TENANT}.json?query-target=subtree&target-subtree-class=fvTenant,fvCtx,tagAnnotation&query-target-filter="
+        f'or(eq(fvTenant.dn,"{TENANT}"),eq(fvCtx.dn,"{TENANT}/ctx-v"),'
+        f'wcard(tagAnnotation.dn,"{TENANT}/annotationKey-"),wcard(tagAnnotation.dn,"{TENANT}/ctx-v/annotationKey-"))'
+    )
+    assert bare.query(True, removing=True).endswith("&rsp-subtree=full")
+
+
 def test_further_classes_are_in_scope_wherever_they_can_be():
     more = root(vrf(), classes=["bgpPeerPfxPol", "fvRsProv", "infraInfra", "unknownClass"])
     assert more.paths == {

@@ -376,6 +376,33 @@ def test_tree_of_containers_only_still_looks(run):
     assert "must exist already" in run([root])["msg"]
 
 
+def tenant(cluster="prod1"):
+    tag = an("tagAnnotation", key=f"{SHARED}:{cluster}", value="user")
+    vrf = an("fvCtx", tag, name="v", annotation=SHARED)
+    return {"dn": "uni/tn-new", "scope": "bare", "tree": an("fvTenant", tag, vrf, name="new", annotation=SHARED)}
+
+
+def test_a_container_that_another_task_makes_is_not_missed_by_a_dry_run(run):
+    l3out = {"dn": "uni/tn-new/out-o", "tree": an("l3extOut", name="o"), "assumed": ["uni/tn-new"]}
+    assert run([l3out], check=True)["created"] == ["uni/tn-new/out-o"]
+    assert "must exist already" in run([l3out])["msg"]
+    run([tenant()])
+    assert run([l3out])["created"] == ["uni/tn-new/out-o"]
+
+
+def test_a_tenant_that_is_made_is_read_bare_and_kept_while_somebody_is_in_it(run, server):
+    assert "uni/tn-new/ctx-v" in run([tenant()])["created"]
+    run.make("uni/tn-new", an("fvBD", name="theirs"))
+    assert not run([tenant()])["changed"]
+    assert "BD-theirs" not in str(server.log)
+    assert run([tenant("prod2")], cluster="prod2")["changed"]
+    run([tenant()], state="absent")
+    assert "uni/tn-new/ctx-v" in run.objects()
+    assert "uni/tn-new" in [item["dn"] for item in run([tenant("prod2")], cluster="prod2", state="absent")["kept"]]
+    assert {"uni/tn-new", "uni/tn-new/BD-theirs"} <= set(run.objects())
+    assert "uni/tn-new/ctx-v" not in run.objects()
+
+
 # --- shared by clusters ----------------------------------------------------------------------------------------------
 
 
