@@ -120,7 +120,7 @@ def _markdown(text: str) -> str:
 
 def _type(option: Option) -> str:
     if option.type == "list":
-        return f"list of {'dictionaries' if option.elements == 'dict' else 'text'}"
+        return f"list of {({'dict': 'dictionaries', 'int': 'numbers'}).get(option.elements or '', 'text')}"
     return {"str": "text", "int": "number", "bool": "true or false", "dict": "dictionary", "vlans": "VLANs"}[
         option.type
     ]

@@ -55,6 +55,7 @@ class FilterModule:
             "plan_summary": documents.plan_summary,
             "rack_peer_map": peering.rack_peer_map,
             "secondary_ip": standalone.secondary_ip,
+            "svi_advice": documents.svi_advice,
             "standard_svi_plan": standalone.standard_svi_plan,
         }
         return {name: _shell(function) for name, function in functions.items()}

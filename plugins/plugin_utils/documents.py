@@ -139,7 +139,8 @@ def plan_document(plan: Mapping[str, Any]) -> str:
         ["## Network of the nodes", "", *_node_network(plan)],
         ["## Route control", "", *_route_control(plan)],
         ["## Connectivity", "", *_connectivity(plan)],
-        ["## Limits", "", *_limits(plan)],
+        ["## Limits", "", *_limits(plan), "", *_routes(plan)],
+        ["## Choosing the SVI", "", *_advice(plan)],
         ["## Warnings", "", *(f"- {line.strip()}" for line in _warnings(plan)[1:])] if plan["warnings"] else [],
     )
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -168,7 +169,11 @@ def _topology(plan: Mapping[str, Any]) -> list[str]:
 
 def _leaves(plan: Mapping[str, Any]) -> list[str]:
     rows = [(leaf["rack"], leaf["pod"], *_leaf_row(leaf)) for leaf in plan["leaves"]]
-    return markdown_table(("Rack", "Pod", "Leaf", "Side", "Router ID", "Addresses"), rows)
+    lines = markdown_table(("Rack", "Pod", "Leaf", "Side", "Router ID", "Addresses"), rows)
+    if plan["non_anchor_leaves"]:
+        others = ", ".join(map(str, plan["non_anchor_leaves"]))
+        lines += ["", f"Nodes may also be behind leaves {others}, which have no anchors: their traffic takes a detour."]
+    return lines
 
 
 def _nodes(plan: Mapping[str, Any]) -> list[str]:
@@ -290,6 +295,51 @@ def _contract_row(contract: Mapping[str, Any]) -> tuple[str, ...]:
 def _entry(entry: Mapping[str, Any]) -> str:
     ports = "-".join(dict.fromkeys(map(str, entry["ports"] or ())))
     return f"{entry['protocol']}/{ports}" if ports else entry["protocol"]
+
+
+def _routes(plan: Mapping[str, Any]) -> list[str]:
+    """What the estimate of routes is made of."""
+    routes = plan["routes"]
+    return [
+        f"- {FAMILY_NAMES[family]} routes: {one['blocks']} pod blocks, {one['hosts']} single pods, {one['services']} services,"
+        f" {one['subnets']} subnets (profile {routes['profile']})"
+        for family, one in routes["estimate"].items()
+    ]
+
+
+ADVICE_HEADER = ("Criterion", "Floating SVI", "Standard SVI", "Better")
+
+
+def _advice_rows(plan: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    criteria = plan["svi"]["advice"]["criteria"]
+    return [(one["criterion"], one["floating"], one["standard"], one["better"] or "-") for one in criteria]
+
+
+def _verdict(plan: Mapping[str, Any]) -> list[str]:
+    svi = plan["svi"]
+    advice = svi["advice"]
+    agrees = (
+        "which it has" if advice["recommended"] == svi["kind"] else f"and it has {svi['kind']} SVI: {svi['reasons'][0]}"
+    )
+    return [f"{advice['recommended'].capitalize()} SVI suits cluster {plan['cluster']}, {agrees}.", *advice["reasons"]]
+
+
+def _advice(plan: Mapping[str, Any]) -> list[str]:
+    verdict, *reasons = _verdict(plan)
+    table_ = markdown_table(ADVICE_HEADER, _advice_rows(plan))
+    return [verdict, "", *(f"- {reason}" for reason in reasons), "", *table_]
+
+
+def svi_advice(plan: Mapping[str, Any]) -> str:
+    """Which kind of SVI suits a cluster, as text: the white paper's Table 1 for it, and how much room each limit leaves."""
+    verdict, *reasons = _verdict(plan)
+    lines = [verdict, *(f"  - {reason}" for reason in reasons)]
+    for criterion, floating, standard, better in _advice_rows(plan):
+        lines += ["", f"{criterion}" + (f" (better: {better})" if better != "-" else "")]
+        lines += [f"  floating  {floating}", f"  standard  {standard}"]
+    rows = [(one["id"], one["value"], one["limit"], max(0, one["limit"] - one["value"])) for one in plan["limits"]]
+    lines += ["", *table(("Limit", "Taken", "Of", "Left"), rows)]
+    return "\n".join([*lines, "", *(line.removeprefix("- ") for line in _routes(plan))]) + "\n"
 
 
 def _limits(plan: Mapping[str, Any]) -> list[str]:

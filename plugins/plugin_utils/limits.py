@@ -15,9 +15,9 @@ from typing import Any
 
 from .faults import ERROR, WARNING, Fault, did_you_mean, error, shown
 from .intent import SUBNET_ROLES, Intent, Rack
+from .node_network import VM
+from .variables import INVALID
 
-# What a node is taken to run, to estimate its pod blocks: the kubelet's own default limit.
-PODS_PER_NODE = 110
 RELEASE = "5.2"
 PAPER = "ACI Calico Design White Paper"
 
@@ -43,6 +43,14 @@ class Limit:
 
 
 BOTH = ("floating", "standard")
+# LPM entries of a leaf by forwarding scale profile ("Cisco APIC Forwarding Scale Profiles", EX, FX and FX2 hardware).
+LPM_OF_PROFILE = {
+    "dual_stack": 20000,
+    "high_dual_stack": 38000,
+    "high_lpm": 128000,
+    "high_policy": 20000,
+    "ipv4": 38000,
+}
 # The limit that says how many leaves an L3Out holds, by kind of SVI: beyond it racks are spread over several (``spread``).
 LEAVES_OF_L3OUT = {"floating": "anchor-leaves", "standard": "border-leaves"}
 _MORE_L3OUTS = (
@@ -73,14 +81,23 @@ LIMITS: dict[str, Limit] = {
         ),
         Limit("racks-floating", 3, "racks of two anchor leaves", ("floating",), None, f"{PAPER}, Table 1"),
         Limit("racks-standard", 6, "racks of two border leaves", ("standard",), None, f"{PAPER}, Table 1"),
-        Limit("non-anchor-leaves", 32, "non-anchor leaves of an L3Out", ("floating",), None, f"{PAPER}, Table 1"),
+        Limit(
+            "non-anchor-leaves",
+            32,
+            "non-anchor leaves of an L3Out",
+            ("floating",),
+            ERROR,
+            f"{PAPER}, Table 1",
+            "Give racks anchors of their own (a further L3Out), or use standard SVI.",
+        ),
         Limit(
             "non-anchor-leaves-text",
             2,
             "non-anchor leaves of an L3Out",
             ("floating",),
-            None,
+            WARNING,
             f"{PAPER}, 'Nodes per cluster' (contradicts its Table 1)",
+            "The paper's table allows 32: ask Cisco, or set aci_calico_limits: {non-anchor-leaves-text: 32} if that is settled.",
         ),
         Limit(
             "floating-addresses",
@@ -112,12 +129,13 @@ LIMITS: dict[str, Limit] = {
         ),
         Limit(
             "lpm-routes",
-            20000,
-            "routes (estimate) of a leaf with the smallest scale profile",
+            LPM_OF_PROFILE["dual_stack"],
+            "routes (estimate) of a leaf with its forwarding scale profile",
             BOTH,
             WARNING,
-            f"{PAPER}, 'Longest prefix match scale'",
-            "Choose a forwarding scale profile with more LPM entries, or larger pod blocks (aci_calico_block_size).",
+            f"{PAPER}, 'Longest prefix match scale'; Cisco APIC Forwarding Scale Profiles",
+            "Choose a forwarding scale profile with more LPM entries (aci_calico_forwarding_profile), or larger pod blocks"
+            " (aci_calico_block_size).",
         ),
         Limit(
             "lpm-routes-maximum",
@@ -132,18 +150,55 @@ LIMITS: dict[str, Limit] = {
 }
 
 
+def block_length(intent: Intent, family: str) -> int:
+    """The prefix length of a pod block."""
+    return intent["block_size" if family == "ipv4" else "ipv6_block_size"] or {"ipv4": 26, "ipv6": 122}[family]
+
+
+def _blocks_of_node(intent: Intent, family: str) -> int:
+    width = 32 if family == "ipv4" else 128
+    return -(-(intent["pods_per_node"] or 1) // 2 ** (width - block_length(intent, family)))
+
+
+def _shared_routes(intent: Intent, family: str) -> int:
+    """Prefixes that every node announces: node, service and external service subnets, and services of its own pods."""
+    subnets = sum(len(intent.networks(role, family)) for role in SUBNET_ROLES if role != "pod")
+    return subnets + (intent["exposed_services"] or 0)
+
+
 def own_routes(intent: Intent, family: str) -> int:
-    """How many prefixes of a family a node has of its own to announce: pod blocks, service and node subnets."""
-    variable = "block_size" if family == "ipv4" else "ipv6_block_size"
-    bits = (32 if family == "ipv4" else 128) - (intent[variable] or 26)
-    blocks = -(-PODS_PER_NODE // 2**bits)
-    return blocks + sum(len(intent.networks(role, family)) for role in SUBNET_ROLES if role != "pod")
+    """How many prefixes of a family a node has of its own to announce, at most."""
+    return _blocks_of_node(intent, family) + _shared_routes(intent, family)
+
+
+def route_estimate(intent: Intent, family: str) -> dict[str, int]:
+    """The routes of a family that the cluster brings to each leaf of its VRF (white paper, "Longest prefix match scale").
+
+    :returns: ``subnets`` and ``services`` that all nodes announce, counted once; pod ``blocks``; ``hosts``, single pods that
+        the pools have no block left for; and the ``total``.
+    """
+    length = block_length(intent, family)
+    pods = len(intent.nodes) * (intent["pods_per_node"] or 1)
+    wanted = len(intent.nodes) * _blocks_of_node(intent, family)
+    there = sum(2 ** (length - pool.prefixlen) for pool in intent.networks("pod", family) if pool.prefixlen <= length)
+    blocks = min(wanted, there)
+    per_block = 2 ** ((32 if family == "ipv4" else 128) - length)
+    # A pod without a block of its own node takes an address out of another node's block, and is a route by itself.
+    hosts = min(pods, (wanted - blocks) * per_block)
+    services = intent["exposed_services"] or 0
+    subnets = _shared_routes(intent, family) - services
+    return {
+        "subnets": subnets,
+        "services": services,
+        "blocks": blocks,
+        "hosts": hosts,
+        "total": subnets + services + blocks + hosts,
+    }
 
 
 def cluster_routes(intent: Intent, family: str) -> int:
     """How many prefixes of a family the whole cluster announces, those that all nodes share counted once."""
-    shared = sum(len(intent.networks(role, family)) for role in SUBNET_ROLES if role != "pod")
-    return shared + len(intent.nodes) * (own_routes(intent, family) - shared)
+    return route_estimate(intent, family)["total"]
 
 
 def usage(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> dict[str, int]:
@@ -155,14 +210,15 @@ def usage(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> dict[str,
     leaves = max((sum(len(rack.leaves) for rack in racks) for racks in groups), default=0)
     pairs = max((sum(len(rack.leaves) >= 2 for rack in racks) for racks in groups), default=0)
     families = len(intent.families)
+    non_anchors = len([leaf for leaf in intent["non_anchor_leaves"] or () if leaf is not INVALID])
     routes = sum(cluster_routes(intent, family) for family in intent.families)
     return {
         "anchor-leaves": leaves,
         "border-leaves": leaves,
         "racks-floating": pairs,
         "racks-standard": pairs,
-        "non-anchor-leaves": 0,
-        "non-anchor-leaves-text": 0,
+        "non-anchor-leaves": non_anchors,
+        "non-anchor-leaves-text": non_anchors,
         "floating-addresses": families * len(groups)
         + sum(len(other.families) * max(1, len(other.l3outs)) for other in others),
         "ecmp-paths": len(intent.nodes),
@@ -180,10 +236,14 @@ def _racks_by_l3out(intent: Intent) -> list[list[Rack]]:
 
 
 def limit_value(intent: Intent, limit: Limit) -> int:
-    """The limit's value for this cluster."""
+    """The limit's value for this cluster: what the user says, else with LPM that of the leaves' profile."""
     overrides = intent["limits"] or {}
     value = overrides.get(limit.id)
-    return value if isinstance(value, int) and not isinstance(value, bool) else limit.value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if limit.id == "lpm-routes":
+        return LPM_OF_PROFILE.get(intent["forwarding_profile"], limit.value)
+    return limit.value
 
 
 def override_faults(intent: Intent) -> list[Fault]:
@@ -236,16 +296,27 @@ def limit_report(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> li
 
 
 def choose_svi(intent: Intent, others: Iterable[Intent] = ()) -> tuple[str, list[str]]:
-    """The kind of SVI, and why (white paper, "Standard SVI vs. floating SVI": floating where it fits).
+    """The kind of SVI, and why.
 
     :param others: the fabric's other clusters with floating SVI.
     """
     requested = intent["svi"] or "auto"
     if requested != "auto":
         return requested, [f"aci_calico_svi asks for {requested}"]
-    against = _against_floating(intent, others)
-    if against:
-        return "standard", against
+    return recommend_svi(intent, others)
+
+
+def recommend_svi(intent: Intent, others: Iterable[Intent] = ()) -> tuple[str, list[str]]:
+    """The kind of SVI that suits the cluster, whatever was asked for (white paper, "Standard SVI vs. floating SVI":
+    floating where it fits).
+
+    :param others: the fabric's other clusters with floating SVI.
+    """
+    never, rather_not = _against_floating(intent, others)
+    if not never and moving_machines(intent):
+        return "floating", ["virtual machines are to move, which standard SVI does not allow", *rather_not]
+    if never or rather_not:
+        return "standard", [*never, *rather_not]
     used = usage(intent, "floating", others)
     reasons = ["floating SVI is the simpler design, and the limits allow it"]
     for limit in (LIMITS["anchor-leaves"], LIMITS["floating-addresses"]):
@@ -253,29 +324,32 @@ def choose_svi(intent: Intent, others: Iterable[Intent] = ()) -> tuple[str, list
     return "floating", reasons
 
 
-def _against_floating(intent: Intent, others: Iterable[Intent]) -> list[str]:
+def moving_machines(intent: Intent) -> bool:
+    """Whether nodes are virtual machines that move to other hypervisors."""
+    return bool(intent["vm_mobility"]) and any(node.kind == VM for node in intent.nodes)
+
+
+def _against_floating(intent: Intent, others: Iterable[Intent]) -> tuple[list[str], list[str]]:
+    """What rules floating SVI out, and what only makes it cost more: several L3Outs, each with a subnet and a VLAN."""
     used = usage(intent, "floating", others)
-    reasons = [
-        f"{used[limit.id]} {limit.unit}, and floating SVI allows {limit_value(intent, limit)}"
-        for limit in (LIMITS["anchor-leaves"], LIMITS["floating-addresses"])
+    beyond = {
+        limit.id: [f"{used[limit.id]} {limit.unit}, and floating SVI allows {limit_value(intent, limit)}"]
         if used[limit.id] > limit_value(intent, limit)
-    ]
-    reasons += [
-        f"several {family} node subnets, and floating SVI has one"
+        else []
+        for limit in (LIMITS["anchor-leaves"], LIMITS["floating-addresses"])
+    }
+    never = beyond["floating-addresses"]
+    if not supports_floating(intent):
+        never = [*never, f"APIC {intent['apic_version']} has no floating SVI on physical domains"]
+    several = [
+        f"several {family} node subnets, and floating SVI has one for each L3Out"
         for family in intent.families
         if len(intent.networks("node", family)) > 1
     ]
-    if not supports_floating(intent):
-        reasons.append(f"APIC {intent['apic_version']} has no floating SVI on physical domains")
-    return reasons
+    return never, [*beyond["anchor-leaves"], *several]
 
 
 def supports_floating(intent: Intent) -> bool:
-    """Whether the fabric's release, where the user names it, has floating SVI on physical domains."""
+    """Floating SVI on physical domains came with ACI 5.0(1)."""
     version = intent["apic_version"]
-    return version is None or has_floating(version)
-
-
-def has_floating(release: str) -> bool:
-    """Floating SVI on physical domains came with ACI 5.0(1). The release is written as ``5.2(3)``."""
-    return int(release.split(".")[0]) >= 5
+    return version is None or int(version.split(".")[0]) >= 5

@@ -13,11 +13,12 @@ from typing import Any
 
 from .access import access_plan, vpc_name
 from .addressing import by_family, pair_addresses, with_prefix
+from .advice import advise
 from .allocation import Allocation, Record, allocate, dump_record
 from .connectivity import cluster_contract, outside, plan_connectivity
 from .faults import Fault, IntentError, errors, warnings
 from .intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet, read_intent
-from .limits import choose_svi, limit_faults, limit_report, override_faults
+from .limits import choose_svi, limit_faults, limit_report, override_faults, route_estimate
 from .node_system import system_plan
 from .peering import SIDES, leaf_peers, node_peers, sessions
 from .rules import check_neighbours, check_rules
@@ -148,7 +149,12 @@ def _assemble(
             "router_id_base": str(intent["router_id_base"]),
         },
         "cluster_asn": intent["cluster_asn"],
-        "svi": {"kind": intent.kind, "requested": intent["svi"], "reasons": intent.reasons},
+        "svi": {
+            "kind": intent.kind,
+            "requested": intent["svi"],
+            "reasons": intent.reasons,
+            "advice": advise(intent, floating),
+        },
         "interface": {"mtu": intent["mtu"], "mode": intent["vlan_mode"], "encap_scope": intent["encap_scope"]},
         "node_network": {
             "dns": [str(server) for server in intent["dns_servers"]],
@@ -163,6 +169,11 @@ def _assemble(
         "names": _names(intent),
         "l3outs": [_l3out(l3out, allocations[l3out.number]) for l3out in intent.l3outs],
         "retired_l3outs": gone,
+        "non_anchor_leaves": sorted(intent["non_anchor_leaves"]),
+        "routes": {
+            "profile": intent["forwarding_profile"],
+            "estimate": {family: route_estimate(intent, family) for family in intent.families},
+        },
         "racks": racks,
         "leaves": leaves,
         "nodes": nodes,

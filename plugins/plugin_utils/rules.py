@@ -21,6 +21,7 @@ from .faults import Fault, did_you_mean, error, warning
 from .intent import LAST_ROUTER_ID, SUBNET_ROLES, Intent, Leaf, Node
 from .limits import cluster_routes, own_routes, supports_floating
 from .node_system import hypervisors, mobility, nics
+from .variables import INVALID
 
 # AS numbers that no network may use, and why (RFC 7607, RFC 6793, RFC 7300).
 RESERVED_ASNS = {
@@ -356,6 +357,48 @@ def mtu(intent: Intent) -> Iterator[Fault]:
         )
 
 
+def non_anchors(intent: Intent) -> Iterator[Fault]:
+    """Leaves without anchors belong to a floating SVI, and have none."""
+    given = [leaf for leaf in intent["non_anchor_leaves"] or () if leaf is not INVALID]
+    path = "aci_calico_non_anchor_leaves"
+    anchors = {leaf.id: leaf for leaf in intent.leaves}
+    for leaf in given:
+        if leaf in anchors:
+            yield error(
+                "non-anchor-is-anchor",
+                path,
+                f"Leaf {leaf} is an anchor of rack '{anchors[leaf].rack}' ({anchors[leaf].path})",
+                "Name it in one place: a rack's own leaves are its anchors.",
+            )
+    if len(set(given)) < len(given):
+        yield error("non-anchor-twice", path, f"A leaf is named twice: {_some(given)}", "Name each leaf once.")
+    if given and intent.kind == "standard":
+        yield error(
+            "non-anchor-with-standard-svi",
+            path,
+            "A standard SVI has no non-anchor leaves: a node's leaves have its addresses",
+            "Make racks of these leaves, or use floating SVI.",
+        )
+    elif given:
+        yield warning(
+            "non-anchor-detour",
+            path,
+            f"Traffic of nodes behind leaves {_some(given)} takes a detour over the anchors that they peer with",
+            "Give the rack anchors of its own where a further L3Out is no trouble; nothing, where the detour is bearable.",
+        )
+
+
+def forwarding_profile(intent: Intent) -> Iterator[Fault]:
+    """The profile for IPv4 has no room for IPv6."""
+    if intent["forwarding_profile"] == "ipv4" and "ipv6" in intent.families:
+        yield error(
+            "profile-without-ipv6",
+            "aci_calico_forwarding_profile",
+            "The forwarding scale profile ipv4 leaves the leaves without IPv6, and the cluster has it",
+            "Use another profile, such as dual_stack or high_lpm.",
+        )
+
+
 def ipv6_alone(intent: Intent) -> Iterator[Fault]:
     """Calico takes a node's router ID from its IPv4 address; without one it has to be told otherwise."""
     if intent.families == ["ipv6"]:
@@ -454,6 +497,8 @@ RULES: Sequence[Rule] = (
     prefix_limit,
     mtu,
     ipv6_alone,
+    non_anchors,
+    forwarding_profile,
     floating_needs,
     names,
     cabling,

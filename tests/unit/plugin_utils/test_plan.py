@@ -92,6 +92,11 @@ COMMON = {
     "contracts": [],
     "epg_contracts": [],
     "transit": [],
+    "non_anchor_leaves": [],
+    "routes": {
+        "profile": "dual_stack",
+        "estimate": {"ipv4": {"subnets": 3, "services": 0, "blocks": 12, "hosts": 0, "total": 15}},
+    },
     "racks": [
         {
             "id": str(number),
@@ -243,6 +248,7 @@ STANDARD_PLAN = {
 def test_the_worked_example(base, golden):
     plan = plan_of(base)
     limits = plan.pop("limits")
+    assert plan["svi"].pop("advice")["recommended"] == "floating"
     assert plan == golden
     assert {"id", "value", "limit", "unit", "source", "release"} == set(limits[0])
 
