@@ -350,6 +350,11 @@ def _against_floating(intent: Intent, others: Iterable[Intent]) -> tuple[list[st
 
 
 def supports_floating(intent: Intent) -> bool:
-    """Floating SVI on physical domains came with ACI 5.0(1)."""
+    """Whether the fabric's release, where the user names it, has floating SVI on physical domains."""
     version = intent["apic_version"]
-    return version is None or int(version.split(".")[0]) >= 5
+    return version is None or has_floating(version)
+
+
+def has_floating(release: str) -> bool:
+    """Floating SVI on physical domains came with ACI 5.0(1). The release is written as ``5.2(3)``."""
+    return int(release.split(".")[0]) >= 5
