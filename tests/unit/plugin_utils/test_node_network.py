@@ -219,7 +219,7 @@ def test_the_document_says_what_virtual_machines_need():
     assert "route based on IP hash" in standard
     assert "pinned to its hypervisor" in standard
     floating = plan_document(plan_of(FLOATING, node_kind="vm"))
-    assert "pinned" not in floating
+    assert "pinned to its hypervisor" not in floating
     assert "detour" in floating
     metal = plan_document(plan_of(FLOATING))
     assert "LACP bond bond0 of eno1, eno2" in metal
