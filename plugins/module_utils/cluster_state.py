@@ -42,7 +42,11 @@ def blocks(affinities):
 
 
 def local_services(services, slices):
-    """``[{"name", "addresses", "nodes"}]`` of the services that only nodes with an endpoint of theirs announce."""
+    """``[{"name", "addresses", "nodes"}]`` of the services that only nodes with an endpoint of theirs announce.
+
+    Addresses go by their kind, for Calico announces each kind by a list of its own: ``service`` (cluster IPs),
+    ``external_service`` and ``load_balancer``.
+    """
     nodes = {}
     for piece in slices:
         metadata = piece["metadata"]
@@ -69,8 +73,12 @@ def _addresses(service):
     spec = service["spec"]
     cluster = spec.get("clusterIPs") or [spec.get("clusterIP")]
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    addresses = [*cluster, *(spec.get("externalIPs") or ()), *(entry.get("ip") for entry in ingress)]
-    return list(dict.fromkeys(address for address in addresses if address and address != "None"))
+    kinds = {
+        "service": cluster,
+        "external_service": spec.get("externalIPs") or (),
+        "load_balancer": [entry.get("ip") for entry in ingress],
+    }
+    return {kind: [one for one in addresses if one and one != "None"] for kind, addresses in kinds.items()}
 
 
 def node_statuses(statuses):

@@ -79,8 +79,9 @@ state:
       elements: dict
     local_services:
       description:
-        - The services whose C(externalTrafficPolicy) is V(Local), each with C(name), C(addresses), and the C(nodes) with an endpoint
-          that is ready; none when they cannot be read.
+        - The services whose C(externalTrafficPolicy) is V(Local), each with C(name), and the C(nodes) with an endpoint that is
+          ready; none when they cannot be read. C(addresses) has a list for each of C(service) (cluster IPs), C(external_service) and
+          C(load_balancer).
       type: list
       elements: dict
     excluded:

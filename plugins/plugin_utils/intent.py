@@ -24,6 +24,7 @@ SUBNET_ROLES = {
     "pod": "aci_calico_pod_subnets",
     "service": "aci_calico_service_subnets",
     "external_service": "aci_calico_external_service_subnets",
+    "load_balancer": "aci_calico_load_balancer_subnets",
 }
 PASSWORD = "aci_calico_bgp_password"
 # 223.255.255.255, the last unicast address.

@@ -30,6 +30,12 @@ ROLE_NAME = "secret-access"
 FILTER_NAME = "aci-reject-learned"
 RBAC_API = "rbac.authorization.k8s.io"
 BGP_CONFIGURATION = "default"
+# What the nodes announce of services: the subnets' role in the plan, and the BGPConfiguration's field for it.
+SERVICE_FIELDS = {
+    "service": "serviceClusterIPs",
+    "external_service": "serviceExternalIPs",
+    "load_balancer": "serviceLoadBalancerIPs",
+}
 
 
 def kubernetes_objects(plan: dict, api_group: str | None = None, namespace: str | None = None) -> list[dict]:
@@ -166,7 +172,7 @@ def _bgp_peer(plan: dict, peer: dict, api_group: str) -> dict:
 def _bgp_configuration(plan: dict, api_group: str) -> dict:
     """Mesh off and service addresses advertised. The nodes' AS number is on the nodes."""
     spec: dict = {"logSeverityScreen": "Info", "nodeToNodeMeshEnabled": False}
-    for field, role in (("serviceClusterIPs", "service"), ("serviceExternalIPs", "external_service")):
+    for role, field in SERVICE_FIELDS.items():
         cidrs = [cidr for family in plan["address_families"] for cidr in plan["subnets"][role].get(family, [])]
         if cidrs:
             spec[field] = [{"cidr": cidr} for cidr in cidrs]

@@ -24,6 +24,7 @@ from .kubernetes import (
     CLUSTER_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
+    SERVICE_FIELDS,
     kubernetes_objects,
 )
 
@@ -213,7 +214,9 @@ def _change(wanted: dict, old: dict | None) -> dict | None:
         return None
     if wanted["kind"] in ADJUSTED_KINDS and BEFORE_ANNOTATION not in old["metadata"].get("annotations", {}):
         spec = old.get("spec", {})
-        return _noting_before(change, {name: spec.get(name) for name in change["spec"]})
+        # Service subnets may come later: then it is too late to note that there were none.
+        names = set(change["spec"]) | (set(SERVICE_FIELDS.values()) if wanted["kind"] == "BGPConfiguration" else set())
+        return _noting_before(change, {name: spec.get(name) for name in names})
     return change
 
 
@@ -221,7 +224,7 @@ def _obsolete(wanted: dict, old: dict) -> list[str]:
     """Fields to remove: every other one of a peer or filter, which are ours alone; our own of the BGP configuration."""
     names = set(old.get("spec", {})) - set(wanted.get("spec", {}))
     if wanted["kind"] == "BGPConfiguration":
-        names &= {"serviceClusterIPs", "serviceExternalIPs"}
+        names &= set(SERVICE_FIELDS.values())
     elif wanted["kind"] not in ("BGPPeer", "BGPFilter"):
         names = set()
     return sorted(names)

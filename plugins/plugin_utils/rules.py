@@ -36,7 +36,7 @@ LONGEST_INTERFACE_SUFFIX = "-ipv6"
 KUBERNETES_NAME_LENGTH = 253
 # The smallest MTU that IPv6 runs over (RFC 8200).
 IPV6_MTU = 1280
-# Families that the roles other than nodes must have too. External services may do with fewer.
+# Families that the roles other than nodes must have too. External and load balancer addresses may do with fewer.
 FULL_ROLES = ("node", "pod", "service")
 
 Rule = Callable[[Intent], Iterator[Fault]]

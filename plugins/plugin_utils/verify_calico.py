@@ -11,12 +11,12 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.findings import 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import (
     ADDRESS_ANNOTATIONS,
     ASN_ANNOTATION,
+    SERVICE_FIELDS,
     kubernetes_objects,
 )
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes, selects
 
 _NO_ENCAPSULATION = (None, "", "Never")
-_SERVICE_FIELDS = ("serviceClusterIPs", "serviceExternalIPs", "serviceLoadBalancerIPs")
 
 
 def verify_calico(plan: dict, kubernetes: Kubernetes) -> list[Finding]:
@@ -183,7 +183,7 @@ def _configuration(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Fin
     findings = []
     if spec.get("nodeToNodeMeshEnabled", True):
         findings.append(Finding("mesh-on", f"BGPConfiguration {name}: nodeToNodeMeshEnabled is not false"))
-    for field in _SERVICE_FIELDS:
+    for field in SERVICE_FIELDS.values():
         seen = [entry["cidr"] for entry in spec.get(field) or ()]
         planned = [entry["cidr"] for entry in wanted["spec"].get(field, ())]
         findings += [

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.findings import Finding
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import SERVICE_FIELDS
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_sessions import (
     ESTABLISHED,
@@ -67,21 +68,21 @@ def advertised(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list
     excluded = kubernetes.excluded if kubernetes else frozenset()
     announcing = frozenset(expected["nodes"]) - excluded
     routes = _blocks(expected, kubernetes) if _blocks_known(kubernetes) else _seen_blocks(expected, aci)
-    for role in ("service", "external_service"):
+    for role in SERVICE_FIELDS:
         for family, prefixes in expected["prefixes"][role].items():
             routes += [Route("service", family, prefix, announcing) for prefix in prefixes]
     for service in (kubernetes.local_services if kubernetes else None) or ():
         nodes = frozenset(service["nodes"]) & announcing
-        for address in service["addresses"]:
-            if nodes and in_subnets(address, _service_subnets(expected)):
-                routes.append(_host_route(address, nodes))
+        for role, addresses in service["addresses"].items():
+            announced = [address for address in addresses if in_subnets(address, expected["prefixes"][role])]
+            routes += [_host_route(address, nodes) for address in announced if nodes]
     return routes
 
 
 def _service_subnets(expected: dict) -> dict:
     prefixes = expected["prefixes"]
     return {
-        family: [*prefixes["service"].get(family, ()), *prefixes["external_service"].get(family, ())]
+        family: [prefix for role in SERVICE_FIELDS for prefix in prefixes[role].get(family, ())]
         for family in expected["families"]
     }
 
@@ -297,7 +298,7 @@ def _nothing_accepted(expected: dict, aci: dict) -> list[Finding]:
 
 def _offers(expected: dict, family: str) -> bool:
     """Whether every node has something to advertise, pods or not."""
-    return any(expected["prefixes"][role].get(family) for role in ("service", "external_service"))
+    return any(expected["prefixes"][role].get(family) for role in SERVICE_FIELDS)
 
 
 def offered(

@@ -55,7 +55,11 @@ def test_a_local_service_and_the_nodes_of_its_ready_endpoints():
         endpoints({"nodeName": "e"}, name="other"),
     ]
     assert cluster_state.local_services([service(clusterIP="192.168.8.1")], slices) == [
-        {"name": "shop/front", "addresses": ["192.168.8.1"], "nodes": ["a", "b", "d"]}
+        {
+            "name": "shop/front",
+            "addresses": {"service": ["192.168.8.1"], "external_service": [], "load_balancer": []},
+            "nodes": ["a", "b", "d"],
+        }
     ]
 
 
@@ -63,7 +67,11 @@ def test_every_address_of_a_service():
     full = service(clusterIP="192.168.8.1", clusterIPs=["192.168.8.1", "fd00::1"], externalIPs=["192.168.3.1"])
     full["status"] = {"loadBalancer": {"ingress": [{"ip": "192.168.3.2"}, {"hostname": "lb"}]}}
     found = cluster_state.local_services([full], [])
-    assert found[0]["addresses"] == ["192.168.8.1", "fd00::1", "192.168.3.1", "192.168.3.2"]
+    assert found[0]["addresses"] == {
+        "service": ["192.168.8.1", "fd00::1"],
+        "external_service": ["192.168.3.1"],
+        "load_balancer": ["192.168.3.2"],
+    }
 
 
 @pytest.mark.parametrize("spec", [{"externalTrafficPolicy": "Cluster"}, {"externalTrafficPolicy": None}])
@@ -72,7 +80,7 @@ def test_other_services_are_everybodys(spec):
 
 
 def test_a_headless_service_has_no_address():
-    assert cluster_state.local_services([service(clusterIP="None")], [])[0]["addresses"] == []
+    assert cluster_state.local_services([service(clusterIP="None")], [])[0]["addresses"]["service"] == []
 
 
 def report(updated, state="Established"):

@@ -74,9 +74,10 @@ class Cluster:
             "password_matches": True,
             "failures": [],
         }
+        addresses = {"service": [LOCAL_SERVICE], "external_service": [], "load_balancer": []}
         self.state = {
             "blocks": [{"cidr": cidr, "node": node} for node, cidr in BLOCKS.items()],
-            "local_services": [{"name": "shop/front", "addresses": [LOCAL_SERVICE], "nodes": list(LOCAL_NODES)}],
+            "local_services": [{"name": "shop/front", "addresses": addresses, "nodes": list(LOCAL_NODES)}],
             "excluded": [],
             "ready": dict.fromkeys(NODES, True),
             "status": {node: self._status(node) for node in NODES},

@@ -157,6 +157,13 @@ def test_no_external_services_no_field():
     """An empty list would be a statement too."""
     configuration = manifests(aci_calico_external_service_subnets=[])[-1]
     assert "serviceExternalIPs" not in configuration["spec"]
+    assert "serviceLoadBalancerIPs" not in configuration["spec"]
+
+
+def test_load_balancer_addresses_have_a_list_of_their_own():
+    configuration = manifests(aci_calico_load_balancer_subnets=["192.168.7.0/24"])[-1]
+    assert configuration["spec"]["serviceLoadBalancerIPs"] == [{"cidr": "192.168.7.0/24"}]
+    assert configuration["spec"]["serviceExternalIPs"] == [{"cidr": "192.168.3.0/24"}]
 
 
 def test_the_plans_choices_reach_the_manifests():

@@ -156,10 +156,11 @@ def test_a_keepalive_time_that_somebody_set_goes(plan, fresh):
 
 
 def test_what_the_plan_has_no_more_is_removed(plan, fresh):
-    """The filter, its mention in the peers, and external services; load balancer addresses are the user's own."""
-    wider = cluster_plan(worked_example(aci_calico_bgp_filter=True))
+    """The filter, its mention in the peers, external services and load balancer addresses."""
+    wider = cluster_plan(
+        worked_example(aci_calico_bgp_filter=True, aci_calico_load_balancer_subnets=["192.168.4.0/24"])
+    )
     after = pushed(fresh, kubernetes_push(wider, fresh))
-    the(after, "BGPConfiguration", "default")["spec"]["serviceLoadBalancerIPs"] = [{"cidr": "192.168.4.0/24"}]
     narrower = cluster_plan(worked_example(aci_calico_external_service_subnets=[]))
     push = kubernetes_push(narrower, after)
     assert push["removed"] == ["BGPFilter/aci-reject-learned"]
@@ -167,7 +168,7 @@ def test_what_the_plan_has_no_more_is_removed(plan, fresh):
     assert all("filters" not in item["spec"] for item in last["objects"] if item["kind"] == "BGPPeer")
     configuration = the(last, "BGPConfiguration", "default")["spec"]
     assert "serviceExternalIPs" not in configuration
-    assert "serviceLoadBalancerIPs" in configuration
+    assert "serviceLoadBalancerIPs" not in configuration
 
 
 def test_stale_peers_and_nodes_are_released(plan, fresh):
@@ -355,7 +356,11 @@ def test_teardown_puts_a_configuration_back(plan, fresh):
     )
     after = pushed(fresh, kubernetes_push(plan, fresh))
     # A later push must not take its own settings for what was there before.
-    changed = cluster_plan(worked_example(aci_calico_service_subnets=["192.168.12.0/22"]))
+    subnets = {
+        "aci_calico_service_subnets": ["192.168.12.0/22"],
+        "aci_calico_load_balancer_subnets": ["192.168.4.0/24"],
+    }
+    changed = cluster_plan(worked_example(**subnets))
     after = pushed(after, kubernetes_push(changed, after))
     bare = pushed(after, kubernetes_push(plan, after, state="absent"))
     restored = the(bare, "BGPConfiguration", "default")

@@ -92,6 +92,7 @@ BROKEN = [
     ("invalid-subnet", "aci_calico_node_subnets[0]", FLOATING, {"node_subnets": ["nodes"]}),
     ("subnet-overlap", "aci_calico_pod_subnets[1]", FLOATING, {"pod_subnets": ["10.1.0.0/16", "10.1.128.0/24"]}),
     ("subnet-overlap", "aci_calico_service_subnets[0]", FLOATING, {"service_subnets": ["192.168.2.128/25"]}),
+    ("subnet-overlap", "aci_calico_load_balancer_subnets[0]", FLOATING, {"load_balancer_subnets": ["192.168.8.0/24"]}),
     ("family-missing", "aci_calico_node_subnets", FLOATING, {"pod_subnets": ["10.1.0.0/16", "fd00::/64"]}),
     (
         "floating-subnet-twice",

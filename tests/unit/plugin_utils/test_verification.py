@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.plugin_utils.healthy_cluster import BLOCKS, LOCAL_SERVICE, RACKS, STANDARD, Cluster, ids
+from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, LOCAL_SERVICE, RACKS, STANDARD, Cluster, ids
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
     explain,
@@ -495,6 +495,18 @@ def test_a_local_service_over_too_few_leaves(cluster):
     cluster.routes(201)[f"{LOCAL_SERVICE}/32"].pop()
     finding = only(cluster.verify())
     assert finding["what"] == f"{LOCAL_SERVICE}/32 is reached over 1 of 2 leaves from leaf 201, without 204"
+
+
+def test_an_address_is_expected_by_the_list_that_announces_its_kind():
+    """Calico announces a load balancer's address by serviceLoadBalancerIPs alone, wherever else it would fit."""
+    planned = Cluster(aci_calico_load_balancer_subnets=["192.168.7.0/24"])
+    for leaf, rack in LEAVES.items():
+        planned.routes(leaf)["192.168.7.0/24"] = planned.hops(rack, list(BLOCKS))
+    addresses = planned.state["local_services"][0]["addresses"]
+    addresses["load_balancer"] = ["192.168.3.1"]
+    assert planned.verify()["ok"]
+    addresses["load_balancer"] = ["192.168.7.1"]
+    assert only(planned.verify())["prefix"] == "192.168.7.1/32"
 
 
 def test_a_local_service_without_endpoints_is_not_expected(cluster):
