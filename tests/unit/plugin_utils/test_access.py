@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from unit.plugin_utils.planning import FLOATING, STANDARD, compiled, plan_of, rules, variables
 
+from ansible_collections.netops.aci_calico.plugins.module_utils.roots import Root
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.addressing import AddressError
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_roots, apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.ports import Ports, parse_ports
+from lab.apic.model import class_table
 
 MANAGED = {"manage_access": True}
 NODES = [{"name": "a", "interfaces": ["1/1"]}, {"name": "b", "interfaces": ["201:1/2", "202:1/12-13"]}]
@@ -220,6 +222,14 @@ def test_groups_selectors_and_profiles() -> None:
     assert found[f"{switch}/infraLeafS 202/infraNodeBlk 202"] == {"name": "202", "from_": "202", "to_": "202", **own}
     assert f"{switch}/infraRsAccPortP uni/infra/accportprof-calico-prod1-202" in found
     assert "physDomP" not in str(found)
+
+
+def test_the_emulator_names_every_object_alike() -> None:
+    plan = plan_of(STANDARD, tenant="t", vrf="v", manage_tenant=True, **MANAGED, **one_rack(*NODES))
+    table = class_table()
+    for root in apic_roots(plan, "access"):
+        for wanted in Root(root, "prod1").wanted.walk():
+            assert table.resolve(wanted.dn)[-1][1].name == wanted.cls
 
 
 def test_a_single_leaf_gets_a_port_channel_and_somebodys_policy() -> None:
