@@ -79,7 +79,7 @@ class Lab:
         for cluster, twin in self.twins().items():
             kubeconfig = self.folder / "kube" / f"{cluster}.kubeconfig"
             with _environment(PASSWORD_VARIABLE, APIC_PASSWORD):
-                twin.up(["--apic", record["APIC"]["url"], "--kubeconfig", str(kubeconfig)])
+                twin.up(["--apic", f"https://{HOST}:{record['APIC']['port']}", "--kubeconfig", str(kubeconfig)])
         return self.twins()
 
     def _kubernetes(self) -> Iterator[Server]:

@@ -152,6 +152,16 @@ def test_running_stops_only_what_it_started(lab):
     assert all(lab.status().values())
 
 
+def test_twins_are_told_where_apic_is(lab, monkeypatch):
+    told = []
+    monkeypatch.setattr("lab.runner.missing_prerequisites", list)
+    monkeypatch.setattr("lab.runner.TwinRunner.up", lambda _twin, arguments: told.append(arguments))
+    lab.up()
+    lab.twins_up()
+    apic = lab.status()["APIC"].split()[0]
+    assert [arguments[:2] for arguments in told] == [["--apic", apic]] * len(lab.twins())
+
+
 @pytest.mark.parametrize("text", ["x", "-1", "65536"])
 def test_a_port_that_is_none_is_refused(monkeypatch, tmp_path, text):
     monkeypatch.setenv("ACI_CALICO_LAB_APIC_PORT", text)
