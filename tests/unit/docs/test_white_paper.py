@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.netops.aci_calico.plugins.module_utils.mo import CLASSES
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import VARIABLES
 
