@@ -117,6 +117,7 @@ class Cluster:
             **variables,
             "aci_calico_kubeconfig": str(self.kubeconfig),
             "aci_calico_sessions_timeout": 0,  # there is no APIC to see any
+            "aci_calico_apic_private_key": "",
             "vault_bgp_password": PASSWORD,
         }
         command = [
