@@ -115,9 +115,10 @@ def plain_prefix(dns):
     return re.match(r"[\w./:-]*", first[:common]).group(0)
 
 
-def parse_roots(specs, cluster):
+def parse_roots(specs, cluster, apart=True):
     """The roots of a task.
 
+    :param apart: whether no root may lie within another one, which matters to whoever pushes them.
     :raises TreeError: with the faults of all of them.
     """
     roots, faults = [], []
@@ -126,7 +127,8 @@ def parse_roots(specs, cluster):
             roots.append(Root(spec, cluster))
         except TreeError as error:
             faults.extend(error.faults)
-    faults.extend(_overlaps(roots))
+    if apart:
+        faults.extend(_overlaps(roots))
     if faults:
         raise TreeError(faults)
     return roots

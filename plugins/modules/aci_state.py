@@ -188,7 +188,7 @@ def read(session, params, roots):
 def main():
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
-        roots = parse_roots(module.params["roots"], module.params["cluster"])
+        roots = parse_roots(module.params["roots"], module.params["cluster"], apart=False)
     except TreeError as error:
         module.fail_json(msg=f"roots: {error}", faults=error.faults)
     session = Session(module, [module.params["password"]])

@@ -115,3 +115,9 @@ def test_faults_of_all_roots_at_once():
     with pytest.raises(TreeError) as caught:
         parse_roots([{**spec(TENANT), "tree": {}}, {**spec(f"{TENANT}/out-o"), "tree": []}], "prod1")
     assert len(caught.value.faults) == 2
+
+
+def test_who_only_reads_may_name_a_root_twice():
+    assert len(parse_roots([spec(TENANT), spec(TENANT)], "prod1", apart=False)) == 2
+    with pytest.raises(TreeError):
+        parse_roots([spec(TENANT), spec(TENANT)], "prod1")
