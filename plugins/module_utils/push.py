@@ -1,7 +1,7 @@
 # Copyright: Contributors to the netops.aci_calico project
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read each root, compare, and send what differs: one GET and at most one POST for a root."""
+"""Read the roots, compare, and send what differs: at most one GET and one POST for a root."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 
 from ansible_collections.netops.aci_calico.plugins.module_utils import mo
 from ansible_collections.netops.aci_calico.plugins.module_utils.diff import HIDDEN, Rules, compare, payload, remove
+from ansible_collections.netops.aci_calico.plugins.module_utils.roots import queries
 from ansible_collections.netops.aci_calico.plugins.module_utils.session import ApicError, OutcomeUnknown
 from ansible_collections.netops.aci_calico.plugins.module_utils.tree import SECRET, index_existing
 
@@ -65,7 +66,7 @@ class Push:
         :param check: whether nothing will be posted, so that only a read can tell whether a container exists.
         :raises PushError: with all conflicts, all containers that are missing, or all secrets that are.
         """
-        self.steps = [self._read(root) for root in self.roots]
+        self.steps = self._read_all()
         self._refuse_conflicts(self.steps)
         self._refuse_missing(check)
         self._refuse_unknown_secrets()
@@ -78,10 +79,22 @@ class Push:
         for step in self.steps:
             self._apply(step)
 
+    def _read_all(self):
+        replies = {}
+        for path, roots in queries(self.roots, self.options["prune"] or self.absent, self.absent):
+            reply = self._get(path, roots[0])
+            for root in roots:
+                replies[root.dn] = [item for item in reply if root.holds(_dn_of(item))] if len(roots) > 1 else reply
+        return [self._compare(root, replies[root.dn]) for root in self.roots]
+
     def _read(self, root):
         absent = self.absent or root.absent
+        return self._compare(root, self._get(root.query(self.options["prune"] or absent, removing=absent), root))
+
+    def _compare(self, root, reply):
+        absent = self.absent or root.absent
         options = self.options
-        existing = index_existing(self._get(root.query(options["prune"] or absent, removing=absent), root))
+        existing = index_existing(reply)
         rules = Rules(
             options["cluster"],
             prune=options["prune"],
@@ -222,6 +235,10 @@ class Push:
     def bodies(self):
         """What is to be sent, secrets as their markers: ``[{class: …}, …]``."""
         return [body for body in (step.body() for step in self.steps) if body]
+
+
+def _dn_of(item):
+    return next(iter(item.values()))["attributes"]["dn"]
 
 
 def _once(changes):

@@ -35,6 +35,7 @@ class Root:
         self.tops = []
         self.top_classes = set()
         self.paths = set()
+        self.mergeable = self.named and not self.bare
         self.others = tuple(f"{dn}/" for dn in spec.get("except") or ())
         self._collect(self.wanted, (self.wanted.cls,), True)
         for cls in spec.get("classes") or ():
@@ -62,13 +63,15 @@ class Root:
             return f"/api/mo/{self.dn}.json?rsp-subtree=full"
         if self.bare and not removing:
             return self._bare_query()
-        terms = list(self._by_name())
-        if with_owned:
-            terms.extend(self._by_owner())
-        if not terms:
-            return f"/api/mo/{self.dn}.json"
-        classes = dict.fromkeys(re.match(r"\w+\((\w+)\.", term).group(1) for term in terms)
-        return f"{_subtree_query(self.dn, classes, terms)}&rsp-subtree=full"
+        return _named_query(self.dn, self.terms(with_owned))
+
+    def terms(self, with_owned):
+        """What a named root asks for, as terms of APIC's filters."""
+        return [*self._by_name(), *(self._by_owner() if with_owned else ())]
+
+    def holds(self, dn):
+        """Whether an object is the root or below it."""
+        return f"{dn}/".startswith(f"{self.dn}/")
 
     def _bare_query(self):
         wanted = [item for item in self.wanted.walk() if not item.container and not mo.is_tag(item.cls)]
@@ -96,6 +99,27 @@ class Root:
             yield f'eq({cls}.annotation,"{self.owner}")'
             if cls in self.top_classes:
                 yield f'eq({cls}.annotation,"{SHARED}")'
+
+
+def queries(roots, with_owned, removing=False):
+    """The GETs of a task: ``[(path, [root, …]), …]``. Named roots within another one are read together with it."""
+    together = {}
+    for root in roots:
+        wider = [other for other in roots if other.mergeable and other.holds(root.dn)] if root.mergeable else []
+        together.setdefault(min(wider, key=lambda other: len(other.dn), default=root).dn, []).append(root)
+    for dn, members in together.items():
+        if len(members) == 1:
+            yield members[0].query(with_owned, removing or members[0].absent), members
+        else:
+            terms = dict.fromkeys(term for root in members for term in root.terms(with_owned))
+            yield _named_query(dn, list(terms)), members
+
+
+def _named_query(dn, terms):
+    if not terms:
+        return f"/api/mo/{dn}.json"
+    classes = dict.fromkeys(re.match(r"\w+\((\w+)\.", term).group(1) for term in terms)
+    return f"{_subtree_query(dn, classes, terms)}&rsp-subtree=full"
 
 
 def _subtree_query(dn, classes, terms):

@@ -11,7 +11,7 @@ module: aci_tree
 version_added: "1.0.0"
 short_description: Declare trees of APIC managed objects
 description:
-  - Brings one or more trees of managed objects on APIC to a wanted state, each with one GET and at most one POST.
+  - Brings one or more trees of managed objects on APIC to a wanted state, each with at most one GET and one POST. Roots of scope V(named) within another one are read together with it.
     Nothing is posted when nothing differs, and what is posted holds no more than the differences. A POST is one
     transaction on APIC, carried out as a whole or not at all.
   - Tells objects apart by their owner, which stands in their C(annotation). Objects of this cluster are changed and

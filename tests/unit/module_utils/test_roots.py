@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.module_utils.fabric import OURS, SHARED, an
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.roots import Root, parse_roots
+from ansible_collections.netops.aci_calico.plugins.module_utils.roots import Root, parse_roots, queries
 from ansible_collections.netops.aci_calico.plugins.module_utils.tree import TreeError
 
 TENANT = "uni/tn-t"
@@ -61,6 +61,19 @@ def test_pattern_ends_before_what_means_something_in_patterns():
     )
     query = Root({"dn": TENANT, "scope": "named", "tree": tree}, "prod1").query(False)
     assert f'wcard(fvSubnet.dn,"{TENANT}/ctx-v/subnet-")' in query
+
+
+def test_named_roots_within_another_are_read_together_with_it():
+    policy = root(an("rtctrlSubjP", name="s"))
+    everywhere = Root({"dn": "uni", "scope": "named", "tree": an("polUni"), "classes": ["rtctrlSubjP"]}, "prod1")
+    l3out = Root({"dn": f"{TENANT}/out-o", "scope": "subtree", "tree": an("l3extOut", name="o")}, "prod1")
+    (path, members), (alone, _l3out) = queries([policy, l3out, everywhere], True)
+    assert members == [policy, everywhere]
+    assert path.startswith("/api/mo/uni.json?query-target=subtree&target-subtree-class=rtctrlSubjP&")
+    assert f'eq(rtctrlSubjP.dn,"{TENANT}/subj-s")' in path
+    assert path.count(f'eq(rtctrlSubjP.annotation,"{OURS}")') == 1
+    assert alone == l3out.query(True)
+    assert [each for each, _members in queries([policy, l3out], True)] == [policy.query(True), l3out.query(True)]
 
 
 def test_only_containers_are_asked_for_themselves():
