@@ -11,9 +11,9 @@ module: aci_tree
 version_added: "1.0.0"
 short_description: Declare trees of APIC managed objects
 description:
-  - Brings one or more trees of managed objects on APIC to a wanted state, each with at most one GET and one POST. Roots of scope V(named) within another one are read together with it.
-    Nothing is posted when nothing differs, and what is posted holds no more than the differences. A POST is one
-    transaction on APIC, carried out as a whole or not at all.
+  - Brings one or more trees of managed objects on APIC to a wanted state, each with at most one GET and one POST. Roots of
+    scope V(named) within another one are read together with it. Nothing is posted when nothing differs, and what is posted
+    holds no more than the differences. A POST is one transaction on APIC, carried out as a whole or not at all.
   - Tells objects apart by their owner, which stands in their C(annotation). Objects of this cluster are changed and
     removed as needed. What somebody else made is never removed, and never changed unless O(adopt=true).
   - All roots are read and compared before the first is changed. Conflicts are collected and reported all at once.
