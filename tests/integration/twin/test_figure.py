@@ -14,6 +14,11 @@ ENDPOINT, SECONDARY, LOCAL_SERVICE = "192.0.2.10", "192.168.3.254", "192.168.8.1
 COMPUTE = "leaf-101"
 
 
+def _peers_of(bench: Bench, leaf: int) -> list[str]:
+    """The addresses that APIC says a leaf has a session with."""
+    return sorted(entry["addr"] for entry in bench.objects("bgpPeerEntry", leaf))
+
+
 def width(bench: Bench, machine: str, prefix: str) -> int:
     """How many next hops a machine has for a prefix."""
     return len(bench.routes(machine).get(prefix, []))
@@ -24,8 +29,8 @@ def test_each_node_speaks_to_the_leaves_of_its_rack_and_no_other(floating: Bench
     for rack, nodes in ((RACK_1, NODES_1), (RACK_2, NODES_2)):
         wanted = sorted(f"192.168.0.{node.removeprefix('node-')}" for node in nodes)
         for leaf in rack:
-            entries = floating.objects("bgpPeerEntry", leaf)
-            assert sorted(entry["addr"] for entry in entries) == wanted
+            # APIC hears of a session up to a second after it came up.
+            eventually(lambda leaf=leaf, wanted=wanted: _peers_of(floating, leaf) == wanted)
 
 
 def test_pod_blocks_have_the_node_as_next_hop_in_its_rack_and_the_pair_of_leaves_elsewhere(floating: Bench) -> None:

@@ -138,12 +138,15 @@ class Live:
         """The first report without a finding."""
         return self.until(lambda report: not report["findings"])
 
-    def until_named(self, cause: str, *symptoms: str, evidence: str = "") -> Json:
-        """The first finding of a cause, in a report in which the symptoms have been seen and the finding shows the evidence."""
+    def until_named(self, cause: str, *symptoms: str, evidence: str = "", pieces: int = 0) -> Json:
+        """The first finding of a cause, in a report in which the symptoms have been seen and the finding shows the evidence,
+        which has so many pieces at least."""
 
         def named(report: Json) -> bool:
             found = _finding(report, cause)
-            return found is not None and set(symptoms) <= set(report["rules"]) and _shows(found, evidence)
+            if found is None or len(found["evidence"]) < pieces:
+                return False
+            return set(symptoms) <= set(report["rules"]) and _shows(found, evidence)
 
         report = self.until(named)
         assert not report["ok"]
