@@ -64,7 +64,8 @@ def apic_roots(plan, part):
         cluster has in tenants outside its L3Outs, BGP policies and contracts; ``hardening``: this and, for each L3Out, its
         import enforcement and route maps; ``l3out``: each L3Out with everything below it, guards included.
     :returns: a list of ``{"dn": …, "scope": "named"|"subtree"|"bare", "tree": …}``; ``classes`` of a named root are those
-        that the tree may lack and whose owned objects are to go then, ``except`` is what other roots are responsible for; roots with ``state: absent`` are L3Outs without racks.
+        that the tree may lack and whose owned objects are to go then, ``except`` is what other roots are responsible for;
+        roots with ``state: absent`` are L3Outs without racks.
     :raises ValueError: for an unknown part.
     """
     if part == "access":

@@ -492,7 +492,7 @@ def floating_addresses(plan, fabric):
             encap = re.search(r"-\[([^]]+)\]/rsdynPathAtt-", dn).group(1)
             others.add((holder_of(dn), encap, path["floatingAddr"]))
     own = len(plan["l3outs"]) * len(plan["address_families"])
-    limit = next(limit["limit"] for limit in plan["limits"] if limit["id"] == "floating-addresses")
+    (limit,) = [limit["limit"] for limit in plan["limits"] if limit["id"] == "floating-addresses"]
     if len(others) + own > limit:
         yield error(
             "floating-addresses",

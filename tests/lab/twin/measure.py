@@ -85,7 +85,7 @@ def main(runs: int) -> None:
         ("6 nodes, standard SVI, from nothing (s)", Figure(floating=False)),
         ("64 nodes behind 4 leaves, from nothing (s)", scaled(2, 32)),
     ):
-        show(what, [bring_up(figure) for _ in range(3)])
+        show(what, [bring_up(figure) for __ in range(3)])
     with tempfile.TemporaryDirectory() as folder, bench(Path(folder), Figure()) as made:
         eventually(made.settled, SETTLE_SECONDS)
         for what, measure in (
@@ -93,7 +93,7 @@ def main(runs: int) -> None:
             ("route changes while BIRD crashes and comes back", bird_crash),
             ("longest interruption when a leaf reloads (s)", leaf_reload),
         ):
-            show(what, [measure(made) for _ in range(runs)])
+            show(what, [measure(made) for __ in range(runs)])
 
 
 if __name__ == "__main__":

@@ -270,7 +270,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize("changes", GOOD, ids=lambda changes: ",".join(changes))
+@pytest.mark.parametrize("changes", GOOD, ids=",".join)
 def test_good_input_has_no_fault(changes):
     assert not compiled(FLOATING, **changes).faults
 

@@ -85,7 +85,7 @@ def test_a_prefix_belongs_to_one_external_epg():
         plan = plan_of(base, **changes)
         prefixes = [
             child["l3extSubnet"]["attributes"]["ip"]
-            for _, epg in objects(apic_tree(plan), "l3extInstP")
+            for __, epg in objects(apic_tree(plan), "l3extInstP")
             for child in epg["children"]
             if "l3extSubnet" in child
         ]
@@ -109,7 +109,7 @@ def test_what_all_racks_share_is_the_first_l3outs():
 def test_the_external_epgs_are_open_to_each_other():
     plan = plan_of(FLOATING, **wide(*EIGHT))
     tree = apic_tree(plan)
-    for _, epg in objects(tree, "l3extInstP"):
+    for __, epg in objects(tree, "l3extInstP"):
         relations = {
             (cls, body["attributes"]["tnVzBrCPName"])
             for child in epg["children"]
@@ -117,7 +117,7 @@ def test_the_external_epgs_are_open_to_each_other():
             if cls.startswith("fvRs")
         }
         assert relations == {("fvRsProv", "calico-prod1-racks"), ("fvRsCons", "calico-prod1-racks")}
-    ((_, contract),) = objects(tree, "vzBrCP")
+    ((__, contract),) = objects(tree, "vzBrCP")
     assert (contract["attributes"]["name"], contract["attributes"]["scope"]) == ("calico-prod1-racks", "context")
     assert contract["attributes"]["annotation"] == "orchestrator:aci-calico:prod1"
     assert len(objects(tree, "vzEntry")) == len(objects(tree, "vzRsSubjFiltAtt")) == 1
