@@ -73,7 +73,7 @@ venv-test:
 	@tools/venv requirements-test.txt
 
 test: venv-test ## Run every check: sanity, lint, documentation, units, integration, molecule, the built artifact
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: venv-test ## Run the quick checks of style: ruff, yamllint, ansible-lint
 	@$(BIN)/python -m pytest tests/packaging/test_lint.py $(ARGS)
