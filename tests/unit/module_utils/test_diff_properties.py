@@ -99,7 +99,7 @@ def assert_holds(fabric, tree, parent):
     for cls, body in tree.items():
         dn = f"{parent}/{mo.CLASSES[cls].rn(body['attributes'])}"
         held = fabric.objects[dn][1]
-        assert {name: held[name] for name in body["attributes"]} == {
+        assert {name: mo.canonical(name, held[name]) for name in body["attributes"]} == {
             name: mo.canonical(name, value) for name, value in body["attributes"].items()
         }
         for child in body["children"]:
