@@ -11,8 +11,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INVENTORIES ?= inventories/floating_svi inventories/standard_svi
 EXAMPLES := $(foreach inventory,$(INVENTORIES),-i $(inventory))
 CLUSTERS := $(filter-out aci_calico_clusters,$(notdir $(foreach inventory,$(INVENTORIES),$(wildcard $(inventory)/group_vars/*))))
+# The lab's Kubernetes: make lab-twin KUBE=real (or embedded; default: real where KUBEBUILDER_ASSETS is set), CALICO=v3 (or v1).
+KUBE ?=
+CALICO ?=
 # Only these clusters have an API server and a twin.
-LAB := ACI_CALICO_LAB_CLUSTERS="$(CLUSTERS)" $(BIN)/python tests/lab
+LAB := ACI_CALICO_LAB_CLUSTERS="$(CLUSTERS)" $(BIN)/python tests/lab $(if $(KUBE),--kube $(KUBE)) $(if $(CALICO),--calico $(CALICO))
 # Arguments handed on to pytest and ansible-playbook: make test ARGS='-k tree -x'; make lab ARGS=-v
 ARGS ?=
 

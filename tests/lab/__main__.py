@@ -11,8 +11,9 @@ from pathlib import Path
 # Started by the folder's name: the package's parent takes the folder's place on the path.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from lab.kube.interface import INSTALLATIONS  # noqa: E402
 from lab.processes import LabError  # noqa: E402
-from lab.runner import Lab  # noqa: E402
+from lab.runner import DEFAULT_CALICO, Lab  # noqa: E402
 from lab.twin import runner as twin  # noqa: E402
 from lab.twin.model import TwinError  # noqa: E402
 
@@ -24,7 +25,7 @@ def main() -> int:
     arguments = parse()
     if arguments.kube == "embedded":
         os.environ.pop("KUBEBUILDER_ASSETS", None)
-    lab = Lab(arguments.dir, real_kubernetes=arguments.kube == "real")
+    lab = Lab(arguments.dir, real_kubernetes=arguments.kube == "real", calico=arguments.calico)
     try:
         return COMMANDS[arguments.command](lab, arguments)
     except (LabError, TwinError) as error:
@@ -49,6 +50,12 @@ def parse() -> argparse.Namespace:
         "--kube",
         choices=("embedded", "real"),
         help="the Kubernetes API servers to start (default: real ones where KUBEBUILDER_ASSETS names a folder of them)",
+    )
+    parser.add_argument(
+        "--calico",
+        choices=INSTALLATIONS,
+        default=DEFAULT_CALICO,
+        help="Calico on them: v1 serves crd.projectcalico.org/v1 from kube-system, v3 projectcalico.org/v3 from calico-system",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="start what does not run yet")

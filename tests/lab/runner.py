@@ -26,6 +26,7 @@ SEEDS = LAB / "seeds"
 APIC_PORT = 18443
 KUBE_PORT = 16443
 APIC_PASSWORD = "lab-admin"  # of the emulator's seed
+DEFAULT_CALICO = "v1"
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,15 @@ class Server:
 
 
 class Lab:
-    """The lab whose state is in one folder; ``real_kubernetes`` asks for real API servers (see ``lab.kube``)."""
+    """The lab whose state is in one folder.
 
-    def __init__(self, folder: Path, real_kubernetes: bool = False) -> None:
+    ``real_kubernetes`` asks for real API servers, ``calico`` for one of ``INSTALLATIONS`` (see ``lab.kube``).
+    """
+
+    def __init__(self, folder: Path, real_kubernetes: bool = False, calico: str = DEFAULT_CALICO) -> None:
         self.folder = folder.resolve()
-        self._kube_options = ("--real",) if real_kubernetes else ()
+        self._calico = calico
+        self._kube_options = (*(("--real",) if real_kubernetes else ()), "--calico", calico)
         self._record = self.folder / "lab.json"
 
     def servers(self) -> list[Server]:
@@ -84,13 +89,15 @@ class Lab:
 
     def _kubernetes(self) -> Iterator[Server]:
         first = _port("ACI_CALICO_LAB_KUBE_PORT", KUBE_PORT)
+        # Another installation of Calico is another cluster, with objects of its own.
+        other = "" if self._calico == DEFAULT_CALICO else f"-{self._calico}"
         for offset, seed in enumerate(_seeds()):
             cluster = seed.stem
             kubeconfig = self.folder / "kube" / f"{cluster}.kubeconfig"
             yield Server(
                 name=f"Kubernetes of {cluster}",
                 program=LAB / "kube",
-                state=self.folder / "kube" / cluster,
+                state=self.folder / "kube" / f"{cluster}{other}",
                 port=first and first + offset,
                 port_variable="ACI_CALICO_LAB_KUBE_PORT",
                 options=("--seed", str(seed), "--kubeconfig", str(kubeconfig), *self._kube_options),
@@ -137,8 +144,9 @@ class Lab:
     def reset(self) -> None:
         """Stop the lab and forget what was configured in it."""
         self.down()
-        for name in ("apic", "kube", "log"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        twins = (twin.folder for twin in self.twins().values())  # how their hosts were plugged in
+        for folder in (self.folder / "apic", self.folder / "kube", self.folder / "log", *twins):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def status(self) -> dict[str, str]:
         """For each server where it answers and what else it says of itself; empty where it does not run."""

@@ -9,21 +9,12 @@ from pathlib import Path
 import pytest
 
 from lab.kube.interface import CALICO_V1, CALICO_V3, KubeApi
-from lab.kube.real import RealKubeServer, find_assets
+from lab.kube.real import RealKubeServer
 from lab.kube.server import KubeServer
 
 EMBEDDED, REAL = "embedded", "real"
 GROUPS = (CALICO_V1, CALICO_V3)
 NODES = [{"name": f"node-{number}", "addresses": [f"192.168.2.{number}/24"]} for number in range(1, 4)]
-
-
-@pytest.fixture(scope="session")
-def assets() -> Path:
-    """The folder with kube-apiserver; without one the tests on the real server cannot run."""
-    folder = find_assets()
-    if folder is None:
-        pytest.skip("there is no kube-apiserver: run `make kube-apiserver`, or set KUBEBUILDER_ASSETS")
-    return folder
 
 
 @pytest.fixture(scope="module", params=GROUPS, ids=["v1", "v3"])

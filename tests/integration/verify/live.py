@@ -20,7 +20,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes impor
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import explain, verify
 from lab.apic.server import ApicServer
-from lab.kube.interface import MERGE_PATCH, ApiFailure
+from lab.kube.interface import CALICO_V1, DEFAULT_NAMESPACE, MERGE_PATCH, ApiFailure, KubeApi
 from lab.kube.server import KubeServer
 from lab.twin.bench import APIC_PASSWORD, Bench
 
@@ -38,12 +38,25 @@ class Exit(Exception):
 
 
 class Live:
-    """One cluster, its fabric and the twin that carries out what both say."""
+    """One cluster, its fabric and the twin that carries out what both say.
 
-    def __init__(self, bench: Bench, plan: Json) -> None:
+    ``api_group`` and ``namespace`` are Calico's; ``reader`` is the access of whoever verifies, by default the twin's.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        plan: Json,
+        api_group: str = CALICO_V1,
+        namespace: str = DEFAULT_NAMESPACE,
+        reader: KubeApi | None = None,
+    ) -> None:
         self.bench = bench
         self.plan = plan
         self.kube = bench.kube
+        self.reader = reader or bench.kube
+        self._api_group = api_group
+        self._namespace = namespace
 
     # --- configured ---
 
@@ -52,7 +65,7 @@ class Live:
         tree = json.dumps(apic_tree(self.plan)).replace(PASSWORD_MARKER, PASSWORD)
         self.bench.post("uni", json.loads(tree))
         data = {self.plan["calico"]["secret"]["key"]: base64.b64encode(PASSWORD.encode()).decode()}
-        for manifest in kubernetes_objects(self.plan, "crd.projectcalico.org/v1", "kube-system"):
+        for manifest in kubernetes_objects(self.plan, self._api_group, self._namespace):
             if manifest["kind"] == "Secret":
                 del manifest["stringData"]
                 manifest["data"] = data
@@ -81,8 +94,8 @@ class Live:
         self.kube.request("DELETE", self._path(kind, name))
 
     def _path(self, kind: str, name: str) -> str:
-        group = "v1" if kind in ("Node", "Secret") else "crd.projectcalico.org/v1"
-        namespace = {"namespace": "kube-system"} if kind == "Secret" else {}
+        group = "v1" if kind in ("Node", "Secret") else self._api_group
+        namespace = {"namespace": self._namespace} if kind == "Secret" else {}
         return self.kube.path({"apiVersion": group, "kind": kind, "metadata": {"name": name, **namespace}})
 
     def each(self, cls: str) -> list[str]:
@@ -107,7 +120,7 @@ class Live:
             l3outs=[f"uni/tn-{fabric['tenant']}/out-{l3out['name']}" for l3out in self.plan["l3outs"]],
             roots=apic_roots(self.plan, "hardening"),
         )
-        kubeconfig = {"kubeconfig": str(self.kube.kubeconfig)}
+        kubeconfig = {"kubeconfig": str(self.reader.kubeconfig)}
         digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
         info = _run(
             calico_info,
@@ -181,16 +194,20 @@ def _run(module: Any, **arguments: Any) -> Json:
     raise AssertionError(f"{module.__name__} said nothing")
 
 
-@contextmanager
-def live(folder: Path, plan: Json, *options: str) -> Iterator[Live]:
-    """A cluster that is configured, with the twin following, until the end of the block."""
+def installed(plan: Json) -> Json:
+    """What Kubernetes' and Calico's installers have made of a plan's nodes and pools, as a server of the lab is told it."""
     nodes = [
         {"name": node["name"], "addresses": [network["address"] for network in node["networks"].values()]}
         for node in plan["nodes"]
     ]
     # Calico's installer has made the first pool of a family already.
-    pools = [pools[0] for pools in plan["subnets"]["pod"].values()]
-    with ApicServer(https=False, expose_secrets=True) as apic, KubeServer(nodes, pod_subnets=pools) as kube:
+    return {"nodes": nodes, "pod_subnets": [pools[0] for pools in plan["subnets"]["pod"].values()]}
+
+
+@contextmanager
+def live(folder: Path, plan: Json, *options: str) -> Iterator[Live]:
+    """A cluster that is configured, with the twin following, until the end of the block."""
+    with ApicServer(https=False, expose_secrets=True) as apic, KubeServer(**installed(plan)) as kube:
         made = Live(Bench(apic, kube, folder), plan)
         made.configure()
         made.bench.start(*options)

@@ -3,64 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import yaml
 from integration.verify.live import PASSWORD, Live
+from integration.verify.play import Play
 from unit.plugin_utils.healthy_cluster import VARIABLES
 
 from lab.twin.bench import APIC_PASSWORD
 
 
-class Play:
-    """The playbooks with an inventory of one cluster."""
-
-    def __init__(self, folder: Path, root: Path, live: Live) -> None:
-        self.folder = folder
-        self._root = root
-        self._live = live
-        connection = {
-            "aci_calico_apic_host": "127.0.0.1",
-            "aci_calico_apic_port": live.bench.apic.port,
-            "aci_calico_apic_password": APIC_PASSWORD,
-            "aci_calico_apic_use_ssl": False,
-            "aci_calico_kubeconfig": str(live.kube.kubeconfig),
-            "aci_calico_bgp_password": PASSWORD,
-            "aci_calico_artifacts_dir": str(folder / "artifacts"),
-        }
-        hosts = {"aci_calico_clusters": {"hosts": {"prod1": {**VARIABLES, **connection}}}}
-        (folder / "hosts.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
-
-    def __call__(self, *options: str, playbook: str = "verify") -> subprocess.CompletedProcess[str]:
-        program = Path(sys.executable).parent / "ansible-playbook"
-        playbook = self._root / "playbooks" / f"{playbook}.yml"
-        environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(self._root / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(self._root / "collections"),
-        }
-        return subprocess.run(
-            [str(program), "-i", str(self.folder / "hosts.yml"), str(playbook), *options],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-
-    def artifact(self, name: str) -> str:
-        return (self.folder / "artifacts" / "prod1" / name).read_text(encoding="utf-8")
-
-
 @pytest.fixture
 def play(cluster: Live, tmp_path: Path, root: Path) -> Play:
-    return Play(tmp_path, root, cluster)
+    return Play(tmp_path, root, cluster, VARIABLES)
 
 
 def test_a_cluster_in_order(play: Play, cluster: Live) -> None:

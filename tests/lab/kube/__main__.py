@@ -1,10 +1,10 @@
-"""Runs an API server until it is told to stop: python tests/lab/kube [--real] --port P --state DIR --seed FILE.
+"""Runs an API server until it is told to stop: python tests/lab/kube [--real] [--calico v3] --port P --state DIR --seed FILE.
 
 It is a real kube-apiserver with ``--real`` and where ``KUBEBUILDER_ASSETS`` is set, else the embedded one.
 
 The seed is YAML: ``nodes`` (names or ``{name, addresses}``), ``pod_subnets``, ``namespace`` (where calico-node runs),
 ``api_groups`` (what Calico serves), ``objects`` (further manifests) and ``service_subnets`` (where a real server takes
-services' addresses from). All of it is optional.
+services' addresses from). All of it is optional. ``--calico`` replaces the seed's ``namespace`` and ``api_groups``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import yaml
 # Started by the folder's name: the folder above the package takes this folder's place.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from lab.kube.interface import INSTALLATIONS  # noqa: E402
 from lab.kube.real import RealKubeServer  # noqa: E402
 from lab.kube.server import KubeServer  # noqa: E402
 from lab.processes import LabError  # noqa: E402
@@ -37,6 +38,11 @@ def main() -> int:
         default=bool(os.environ.get("KUBEBUILDER_ASSETS")),
         help="a real kube-apiserver (default: where KUBEBUILDER_ASSETS is set), else the embedded one",
     )
+    parser.add_argument(
+        "--calico",
+        choices=INSTALLATIONS,
+        help="v1: crd.projectcalico.org/v1 in kube-system; v3: projectcalico.org/v3 in calico-system (default: the seed's)",
+    )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     parser.add_argument(
         "--state", type=Path, help="folder that keeps the objects (default: none, they go with the server)"
@@ -49,7 +55,10 @@ def main() -> int:
     unknown = set(seed) - SEED_FIELDS
     if unknown:
         parser.error(f"{arguments.seed}: unknown: {', '.join(sorted(unknown))}")
-    if "api_groups" in seed:
+    if arguments.calico:
+        group, seed["namespace"] = INSTALLATIONS[arguments.calico]
+        seed["api_groups"] = (group,)
+    elif "api_groups" in seed:
         seed["api_groups"] = tuple(seed["api_groups"])
 
     stop = threading.Event()

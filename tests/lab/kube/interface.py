@@ -21,6 +21,8 @@ import yaml
 CALICO_V1 = "crd.projectcalico.org/v1"
 CALICO_V3 = "projectcalico.org/v3"
 DEFAULT_NAMESPACE = "kube-system"
+#: How Calico can be installed: what it serves, and the namespace that it runs in. By manifests, or by its operator.
+INSTALLATIONS = {"v1": (CALICO_V1, DEFAULT_NAMESPACE), "v3": (CALICO_V3, "calico-system")}
 MERGE_PATCH = "application/merge-patch+json"
 USER = "lab-admin"
 

@@ -162,6 +162,28 @@ def test_twins_are_told_where_apic_is(lab, monkeypatch):
     assert [arguments[:2] for arguments in told] == [["--apic", apic]] * len(lab.twins())
 
 
+def test_reset_forgets_how_hosts_are_plugged_in(lab):
+    folder = next(iter(lab.twins().values())).folder
+    folder.mkdir(parents=True)
+    lab.reset()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("choice", "state", "options"),
+    [
+        ({}, "prod1", ("--calico", "v1")),
+        ({"real_kubernetes": True}, "prod1", ("--real", "--calico", "v1")),
+        ({"real_kubernetes": True, "calico": "v3"}, "prod1-v3", ("--real", "--calico", "v3")),
+    ],
+)
+def test_the_user_chooses_the_kubernetes(monkeypatch, tmp_path, choice, state, options):
+    monkeypatch.setenv("ACI_CALICO_LAB_CLUSTERS", "prod1")
+    __, kubernetes = Lab(tmp_path, **choice).servers()
+    assert kubernetes.state == tmp_path / "kube" / state
+    assert kubernetes.options[-len(options) :] == options
+
+
 @pytest.mark.parametrize("text", ["x", "-1", "65536"])
 def test_a_port_that_is_none_is_refused(monkeypatch, tmp_path, text):
     monkeypatch.setenv("ACI_CALICO_LAB_APIC_PORT", text)

@@ -1,0 +1,117 @@
+"""On a real kube-apiserver, from Calico's defaults to a green ``verify``: configured by the playbook, broken, found, mended.
+
+The twin follows from the start, so ``site`` waits for real sessions before it turns the mesh off. Playbooks and checks use
+the access of a user who may do what ``tests/lab/kube/rbac.yml`` grants, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.verify.live import Json, Live, installed
+from integration.verify.play import Play
+from unit.plugin_utils.healthy_cluster import LOCAL_NODES, LOCAL_SERVICE, STANDARD, VARIABLES, Cluster
+
+from lab.apic.server import ApicServer
+from lab.kube.interface import INSTALLATIONS, ApiFailure
+from lab.kube.real import OPERATOR, RealKubeServer
+from lab.twin.bench import Bench, eventually
+from lab.twin.machines import missing_prerequisites
+from lab.twin.paper import service
+
+#: The worked example in both its kinds, each on another installation of Calico.
+EXAMPLES: dict[str, dict[str, Any]] = {"v1": {}, "v3": STANDARD}
+
+
+class Real(Live):
+    """A cluster on a real server, and the playbooks for it."""
+
+    play: Play
+    namespace: str
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[Real]:
+    """The worked example as ``site`` has configured it, with the twin running."""
+    if missing := missing_prerequisites():
+        pytest.skip("the BGP twin needs " + "; ".join(missing))
+    (group, namespace), variables = INSTALLATIONS[request.param], EXAMPLES[request.param]
+    plan, folder = Cluster(**variables).plan, tmp_path_factory.mktemp("real")
+    options = installed(plan) | {"service_subnets": VARIABLES["aci_calico_service_subnets"], "assets": assets}
+    with (
+        ApicServer(https=False, expose_secrets=True) as apic,
+        RealKubeServer(**options, api_groups=(group,), namespace=namespace) as kube,
+    ):
+        made = Real(Bench(apic, kube, folder / "twin"), plan, group, namespace, kube.as_user(OPERATOR))
+        made.play = Play(folder, request.getfixturevalue("root"), made, {**VARIABLES, **variables})
+        made.namespace = namespace
+        made.bench.start()
+        try:
+            done = made.play(playbook="site")
+            assert done.returncode == 0, done.stdout
+            assert "12/12 sessions established" in done.stdout
+            yield made
+        finally:
+            made.bench.twin.down()
+
+
+def test_the_playbook_finds_it_in_order(real: Real) -> None:
+    done = real.play()
+    assert done.returncode == 0, done.stdout
+    assert "12 of 12 sessions established, everything as planned" in done.stdout
+    nodes = {node["name"] for node in real.plan["nodes"]}
+    assert {affinity["spec"]["node"] for affinity in real.kube.objects("BlockAffinity")} == nodes
+    assert real.kube.objects("CalicoNodeStatus") == [], "it takes away what it has asked the nodes by"
+
+
+def test_calico_may_read_the_secret(real: Real) -> None:
+    """The server's own judgement, beside the twin's, which no session would be up without."""
+
+    def may_read(secret: str) -> bool:
+        what = {"namespace": real.namespace, "verb": "get", "resource": "secrets", "name": secret}
+        user = f"system:serviceaccount:{real.namespace}:calico-node"
+        review = {"spec": {"user": user, "resourceAttributes": what}}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        return bool(real.kube.request("POST", path, review)["status"]["allowed"])
+
+    assert may_read(real.plan["calico"]["secret"]["name"])
+    assert not may_read("another")
+
+
+def test_services_are_where_their_endpoints_are(real: Real) -> None:
+    for manifest in service("front", LOCAL_SERVICE, list(LOCAL_NODES), local=True):
+        real.kube.apply([_as_served(real, manifest)])
+    report = real.until(lambda report: {tuple(row["services"]) for row in report["racks"]} == {(3, 3)})
+    assert not report["findings"]
+    hops = {network["address"].split("/")[0] for name, network in _networks(real) if name in LOCAL_NODES[:2]}
+    eventually(lambda: set(real.bench.routes("leaf-201")[LOCAL_SERVICE]) == hops)
+
+
+def _networks(real: Real) -> list[tuple[str, Json]]:
+    return [(node["name"], node["networks"]["ipv4"]) for node in real.plan["nodes"]]
+
+
+def _as_served(real: Real, manifest: Json) -> Json:
+    """An EndpointSlice of today as the server of this version has it: the older one keeps the node in the topology."""
+    try:
+        real.kube.path(manifest)
+    except ApiFailure:
+        endpoints = [
+            {name: value for name, value in one.items() if name != "nodeName"}
+            | {"topology": {"kubernetes.io/hostname": one["nodeName"]}}
+            for one in manifest["endpoints"]
+        ]
+        return manifest | {"apiVersion": "discovery.k8s.io/v1beta1", "endpoints": endpoints}
+    return manifest
+
+
+def test_what_is_broken_is_found_and_mended_by_the_playbook(real: Real) -> None:
+    real.until_green()
+    real.patch("Node", "node-1", {"metadata": {"labels": {"rack_id": "2"}}})
+    assert real.until_named("rack-label")["nodes"] == ["node-1"]
+    done = real.play("--tags", "calico", playbook="site")
+    assert done.returncode == 0, done.stdout
+    real.until_green()
