@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.twin.bench import Bench, bench, eventually
+from lab.twin.bench import Bench, bench
 from lab.twin.machines import missing_prerequisites
 from lab.twin.paper import Figure
 
@@ -19,7 +19,7 @@ def running(folder: Path, figure: Figure) -> Iterator[Bench]:
     if missing := missing_prerequisites():
         pytest.skip("the BGP twin needs " + "; ".join(missing))
     with bench(folder, figure) as made:
-        eventually(made.settled, CONVERGENCE_SECONDS)
+        made.settle()
         yield made
 
 

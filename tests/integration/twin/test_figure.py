@@ -78,7 +78,7 @@ def test_nodes_learn_each_other_with_the_fabric_as_number_twice(floating: Bench)
     ],
 )
 def test_traffic(floating: Bench, source: str, address: str, options: list[str]) -> None:
-    eventually(lambda: floating.pings(source, address, *options), 10)
+    eventually(lambda: floating.pings(source, address, *options))
 
 
 def test_a_packet_above_the_mtu_does_not_pass(floating: Bench) -> None:

@@ -43,7 +43,7 @@ def mended(bench: Bench, undo: Callable[[], object]) -> Iterator[None]:
     finally:
         undo()
         bench.twin.ask("apply")
-        eventually(bench.settled, 60)
+        bench.settle()
 
 
 def set_peers(bench: Bench, **attributes: str) -> None:
@@ -67,14 +67,14 @@ def test_nodes_do_not_learn_from_each_other_without_both_controls(floating: Benc
     with mended(floating, lambda: set_peers(floating, ctrl="as-override,dis-peer-as-check")):
         set_peers(floating, ctrl=controls)
         eventually(lambda: not sees(floating, "node-1", POD_4) and not sees(floating, "node-4", POD_1))
-        eventually(floating.converged, 30)
+        eventually(floating.converged)
         assert sees(floating, "leaf-203", POD_1)
 
 
 def test_a_wrong_password_on_one_side_keeps_the_session_in_connect(floating: Bench) -> None:
     with mended(floating, lambda: floating.change("bgpPeerP", peer(201), password=PASSWORD)):
         floating.change("bgpPeerP", peer(201), password="another")
-        eventually(lambda: {state(floating, f"node-{node}", 201) for node in (1, 2, 3)} <= {"Connect", "Active"}, 30)
+        eventually(lambda: {state(floating, f"node-{node}", 201) for node in (1, 2, 3)} <= {"Connect", "Active"})
         eventually(lambda: floating.twin.ask("status")["md5_failures"]["201"] > 0)
         assert state(floating, "node-1", 202) == "Established"
         assert floating.pings("node-4", "10.1.0.1", "-I", "10.1.0.193")
@@ -91,7 +91,7 @@ def test_a_password_rotated_on_both_sides_brings_the_sessions_back(floating: Ben
     with mended(floating, lambda: rotate(PASSWORD)):
         rotate("rotated")
         eventually(lambda: not floating.twin.ask("apply")["problems"])
-        eventually(floating.settled, 60)
+        floating.settle()
 
 
 def test_calico_cannot_read_the_secret_without_the_role_binding(floating: Bench) -> None:
@@ -100,7 +100,7 @@ def test_calico_cannot_read_the_secret_without_the_role_binding(floating: Bench)
         binding["metadata"].pop(name, None)
     with mended(floating, lambda: floating.kube.apply([binding])):
         floating.kube.request("DELETE", floating.kube.path(binding))
-        eventually(lambda: "Established" not in floating.sessions().values(), 30)
+        eventually(lambda: "Established" not in floating.sessions().values())
 
 
 def test_a_wrong_rack_label_has_the_node_speak_to_the_other_racks_leaves(floating: Bench) -> None:
@@ -109,7 +109,7 @@ def test_a_wrong_rack_label_has_the_node_speak_to_the_other_racks_leaves(floatin
 
     with mended(floating, lambda: label("1")):
         label("2")
-        eventually(lambda: state(floating, "node-1", 203) == "Established", 30)
+        eventually(lambda: state(floating, "node-1", 203) == "Established")
         assert state(floating, "node-1", 201) == "none"
         eventually(lambda: floating.routes("leaf-203").get(POD_1) == ["192.168.0.1"])
         eventually(lambda: "192.168.0.1" not in {it["addr"] for it in floating.objects("bgpPeerEntry", 201)})
@@ -123,7 +123,7 @@ def test_a_peer_across_racks_comes_up_because_nothing_forbids_it(floating: Bench
     path = floating.kube.path(extra)
     with mended(floating, lambda: floating.kube.request("DELETE", path)):
         floating.kube.apply([extra])
-        eventually(lambda: state(floating, "node-2", 203) == "Established", 30)
+        eventually(lambda: state(floating, "node-2", 203) == "Established")
         eventually(lambda: len(floating.objects("bgpPeerEntry", 203)) == 6)
 
 
@@ -190,15 +190,15 @@ def test_default_timers_are_agreed_upon(floating: Bench) -> None:
     policy = "uni/tn-common/bgpCtxP-fast"
     with mended(floating, lambda: floating.change("bgpCtxPol", policy, kaIntvl="1", holdIntvl="3")):
         floating.change("bgpCtxPol", policy, kaIntvl="60", holdIntvl="180")
-        eventually(lambda: {it["holdIntvl"] for it in floating.objects("bgpPeerEntry")} == {"180"}, 30)
-        eventually(lambda: len(floating.objects("bgpPeerEntry")) == 12, 30)
-    eventually(lambda: {it["holdIntvl"] for it in floating.objects("bgpPeerEntry")} == {"3"}, 30)
+        eventually(lambda: {it["holdIntvl"] for it in floating.objects("bgpPeerEntry")} == {"180"})
+        eventually(lambda: len(floating.objects("bgpPeerEntry")) == 12)
+    eventually(lambda: {it["holdIntvl"] for it in floating.objects("bgpPeerEntry")} == {"3"})
 
 
 def test_a_keepalive_longer_than_the_hold_time_leaves_no_session(floating: Bench) -> None:
     with mended(floating, lambda: patch(floating, "BGPPeer", "leaf-201-v4", {"spec": {"keepaliveTime": None}})):
         patch(floating, "BGPPeer", "leaf-201-v4", {"spec": {"keepaliveTime": "10s"}})
-        eventually(lambda: {state(floating, f"node-{node}", 201) for node in (1, 2, 3)} == {"Idle"}, 30)
+        eventually(lambda: {state(floating, f"node-{node}", 201) for node in (1, 2, 3)} == {"Idle"})
 
 
 def test_the_mesh_brings_sessions_between_nodes(floating: Bench) -> None:
@@ -207,7 +207,7 @@ def test_the_mesh_brings_sessions_between_nodes(floating: Bench) -> None:
     ):
         patch(floating, "BGPConfiguration", "default", {"spec": {"nodeToNodeMeshEnabled": True}})
         eventually(lambda: len(floating.sessions()) == 12 + 6 * 5)
-        eventually(floating.converged, 30)
+        eventually(floating.converged)
 
 
 def test_pools_with_ipip_are_not_routed_natively(floating: Bench) -> None:
@@ -220,14 +220,14 @@ def test_a_duplicate_router_id_keeps_two_leaves_apart(floating: Bench) -> None:
     attachment = f"{OUT}/lnodep-rack-2/rsnodeL3OutAtt-[topology/pod-1/node-203]"
     with mended(floating, lambda: floating.change("l3extRsNodeL3OutAtt", attachment, rtrId="1.1.4.203")):
         floating.change("l3extRsNodeL3OutAtt", attachment, rtrId="1.1.4.201")
-        eventually(lambda: len(floating.routes("leaf-201").get(POD_4, [])) == 1, 30)
-        eventually(lambda: len(floating.routes("leaf-202").get(POD_4, [])) == 2, 30)
+        eventually(lambda: len(floating.routes("leaf-201").get(POD_4, [])) == 1)
+        eventually(lambda: len(floating.routes("leaf-202").get(POD_4, [])) == 2)
 
 
 def test_bd_enforcement_keeps_all_sessions_down(floating: Bench) -> None:
     with mended(floating, lambda: floating.change("fvCtx", "uni/tn-common/ctx-calico", bdEnforcedEnable="no")):
         floating.change("fvCtx", "uni/tn-common/ctx-calico", bdEnforcedEnable="yes")
-        eventually(lambda: "Established" not in floating.sessions().values(), 30)
+        eventually(lambda: "Established" not in floating.sessions().values())
         assert floating.pings("node-1", "192.168.3.254")
 
 
@@ -239,7 +239,7 @@ def test_an_mtu_below_the_nodes_loses_large_packets_only(floating: Bench) -> Non
     with mended(floating, lambda: set_mtu("9000")):
         set_mtu("1500")
         eventually(lambda: "1500" in floating.twin.run_in("leaf-201", "ip", "link", "show", "vlan300").stdout)
-        eventually(floating.settled, 60)
+        floating.settle()
         assert floating.pings("node-1", "192.0.2.10")
         assert not floating.pings("node-1", "192.0.2.10", "-s", "4000", "-M", "do")
 
@@ -261,7 +261,7 @@ def move(bench: Bench, leaf: int, old: int, new: int) -> None:
 def test_a_leaf_on_another_vlan_is_cut_off_from_the_nodes(floating: Bench, vlan: int) -> None:
     with mended(floating, lambda: move(floating, 201, vlan, 300)):
         move(floating, 201, 300, vlan)
-        eventually(lambda: "Established" not in {state(floating, f"node-{node}", 201) for node in (1, 2, 3)}, 30)
+        eventually(lambda: "Established" not in {state(floating, f"node-{node}", 201) for node in (1, 2, 3)})
         deployed = f"vlan{vlan}" in floating.twin.run_in("leaf-201", "ip", "link").stdout
         assert deployed is (vlan == 301)
         eventually(lambda: state(floating, "node-1", 202) == "Established")
@@ -272,7 +272,7 @@ def test_parts_of_the_l3out_that_are_missing(floating: Bench, what: str) -> None
     if what == "bgpExtP":
         with mended(floating, lambda: floating.post(OUT, mo("bgpExtP"))):
             floating.delete(f"{OUT}/bgpExtP")
-            eventually(lambda: "Established" not in floating.sessions().values(), 30)
+            eventually(lambda: "Established" not in floating.sessions().values())
         return
     address = "192.168.3.254/22"
 
@@ -321,10 +321,10 @@ def test_a_prefix_limit_that_is_too_small_and_the_filter_that_helps(floating: Be
         floating.post("uni/tn-common", mo("bgpPeerPfxPol", name="limit", maxPfx="6", action="reject"))
         for leaf in LEAVES:
             floating.change("bgpRsPeerPfxPol", f"{peer(leaf)}/rspeerPfxPol", tnBgpPeerPfxPolName="limit")
-        eventually(lambda: exceeded() == 12, 30)
+        eventually(lambda: exceeded() == 12)
         assert "F1215" in {it["code"] for it in floating.objects("faultInst", 201)}
         use(["own-only"])
-        eventually(lambda: exceeded() == 0, 30)
+        eventually(lambda: exceeded() == 0)
         assert max(int(it["pfxSaved"]) for it in floating.objects("bgpPeerAfEntry")) <= 4
 
 

@@ -61,7 +61,7 @@ def namespaces() -> str:
 def test_it_follows_from_nothing_to_a_cluster_and_back(empty: Bench) -> None:
     assert empty.twin.ask("status")["sessions"] == []
     empty.configure(SMALL)
-    eventually(empty.settled, 40)
+    empty.settle()
     assert len(empty.sessions()) == 4
 
     (node,) = (it for it in SMALL.objects() if it["metadata"]["name"] == "node-2")
@@ -69,29 +69,29 @@ def test_it_follows_from_nothing_to_a_cluster_and_back(empty: Bench) -> None:
     eventually(lambda: len(empty.sessions()) == 2)
     eventually(lambda: "10.1.0.64/26" not in empty.routes("leaf-201"))
     empty.kube.apply([node])
-    eventually(lambda: empty.routes("leaf-201").get("10.1.0.64/26") == ["192.168.0.2"], 20)
+    eventually(lambda: empty.routes("leaf-201").get("10.1.0.64/26") == ["192.168.0.2"])
 
     empty.delete("uni/tn-common/out-k8s")
     eventually(lambda: empty.twin.ask("machines")["leaves"] == [])
     eventually(lambda: not empty.objects("bgpPeerEntry") and not empty.objects("uribv4Route"))
     empty.configure(SMALL)
-    eventually(lambda: len(empty.sessions()) == 4 and empty.settled(), 60)
+    eventually(lambda: len(empty.sessions()) == 4 and empty.settled())
 
 
 @pytest.mark.parametrize("supervisor", [True, False], ids=["the supervisor", "the process above it"])
 def test_killed_by_force_it_leaves_nothing_and_starts_again(empty: Bench, supervisor: bool) -> None:
     empty.configure(SMALL)
-    eventually(empty.converged, 40)
+    eventually(empty.converged)
     before = namespaces()
     inner = empty.twin.supervisor()
     outer = int(Path(f"/proc/{inner}/stat").read_text().rpartition(")")[2].split()[1])
     everything = processes_of(outer)
     assert len(everything) > 8
     os.kill(inner if supervisor else outer, signal.SIGKILL)
-    eventually(lambda: not alive(everything), 5)
+    eventually(lambda: not alive(everything))
     assert namespaces() == before == ""
     empty.start()
-    eventually(empty.converged, 40)
+    eventually(empty.converged)
     eventually(lambda: len(empty.objects("bgpPeerEntry")) == 4)
     assert empty.twin.down()
     assert not empty.objects("bgpPeerEntry")
@@ -106,16 +106,16 @@ def test_it_ends_with_its_owner(empty: Bench) -> None:
         empty.start("--owner", str(owner.pid))
         everything = processes_of(empty.twin.supervisor())
         owner.kill()
-    eventually(lambda: not alive(everything), 10)
+    eventually(lambda: not alive(everything))
 
 
 def test_two_twins_side_by_side(empty: Bench, tmp_path: Path) -> None:
     empty.configure(SMALL)
     with bench(tmp_path / "other", SMALL) as other:
-        eventually(empty.settled, 40)
-        eventually(other.settled, 40)
+        empty.settle()
+        other.settle()
         other.twin.ask("off", machine="node-1")
-        eventually(lambda: "10.1.0.0/26" not in other.routes("leaf-201"), 10)
+        eventually(lambda: "10.1.0.0/26" not in other.routes("leaf-201"))
         assert empty.settled()
         other.twin.down()
         assert empty.settled()
@@ -146,10 +146,10 @@ def test_the_command_line(empty: Bench) -> None:
 
 def test_a_source_that_is_away_is_waited_for(empty: Bench) -> None:
     empty.configure(SMALL)
-    eventually(empty.settled, 40)
+    empty.settle()
     empty.apic.misbehave("status", status=503, method="GET", count=3)
     empty.change("bgpCtxAfPol", "uni/tn-common/bgpCtxAfP-wide", maxEcmp="1")
-    eventually(lambda: all(len(empty.routes("leaf-201")[it]) == 1 for it in ("192.168.8.0/22",)), 20)
+    eventually(lambda: all(len(empty.routes("leaf-201")[it]) == 1 for it in ("192.168.8.0/22",)))
 
 
 def test_the_state_of_two_vrfs_on_one_leaf_stands_side_by_side(empty: Bench) -> None:

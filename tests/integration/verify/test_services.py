@@ -90,7 +90,7 @@ def test_services_are_where_their_policy_wants_them(shop: Shop) -> None:
             assert shop.hops(leaf, ANYWHERE) is None
     assert len(shop.hops(COMPUTE, LOCAL) or ()) == 4
     for address in (LOCAL, ANYWHERE):
-        eventually(lambda address=address: live.bench.pings("endpoint", address), 10)
+        eventually(lambda address=address: live.bench.pings("endpoint", address))
 
     shop.open(*SPREAD[:2])  # rack 2 has none: by the leaves of rack 1
     eventually(lambda: all(len(shop.hops(leaf, LOCAL) or ()) == 2 for leaf in (*RACK_2, COMPUTE)))

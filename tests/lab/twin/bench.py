@@ -27,6 +27,10 @@ from lab.twin.runner import TwinRunner, converged
 
 APIC_PASSWORD = "lab-admin"  # of the emulator's seed
 PASSWORD_VARIABLE = "ACI_CALICO_TWIN_APIC_PASSWORD"
+ESTABLISHED = "Established"
+# Seconds that everything gets which is bound to happen: machines are busy, and BIRD waits up to 30 s after errors in a row.
+PATIENCE = 120
+PINGS_A_SECOND = 50
 NAMESPACES = ("default", "kube-system")
 
 
@@ -99,16 +103,35 @@ class Bench:
         """Whether every session is up."""
         return converged(self.twin.ask("status"))
 
-    def settled(self) -> bool:
-        """Whether every session is up and every leaf and node has a route to every pod block."""
-        if not self.converged():
-            return False
+    def unsettled(self) -> list[str]:
+        """What is not yet as it should be: sessions that are not up, pod blocks that leaves and nodes have no route to."""
+        sessions = self.twin.ask("status")["sessions"]
+        down = [
+            f"{it['node']} - {it['peer']}: {it['state']} {it['info']}" for it in sessions if it["state"] != ESTABLISHED
+        ]
+        if down or not sessions:
+            return down or ["no session at all"]
         machines = self.twin.ask("machines")
         blocks = {block for host in machines["nodes"].values() for block in host["blocks"]}
-        return all(
-            blocks <= {**self.routes(machine), **self.routes(machine, 6)}.keys()
+        missing = {
+            machine: blocks - {**self.routes(machine), **self.routes(machine, 6)}.keys()
             for machine in (*machines["leaves"], *machines["nodes"])
-        )
+        }
+        return [f"{machine} has no route to {', '.join(sorted(lost))}" for machine, lost in missing.items() if lost]
+
+    def settled(self) -> bool:
+        """Whether every session is up and every leaf and node has a route to every pod block."""
+        return not self.unsettled()
+
+    def settle(self, seconds: float = PATIENCE) -> None:
+        """Wait until all is settled.
+
+        :raises AssertionError: with what is not, when that takes longer.
+        """
+        deadline = time.monotonic() + seconds
+        while missing := self.unsettled():
+            assert time.monotonic() < deadline, f"not settled within {seconds} s: " + "; ".join(missing)
+            time.sleep(0.1)
 
     def routes(self, machine: str, version: int = 4) -> dict[str, list[str]]:
         """The kernel's routes on a machine: the next hops of each destination, none for what is local."""
@@ -139,8 +162,9 @@ class Bench:
 
     @contextmanager
     def flow(self, machine: str, address: str, *options: str) -> Iterator[list[float]]:
-        """Ten pings a second during a block; after it the list holds the longest time without an answer, in seconds."""
-        command = self.twin.command_in(machine, ["ping", "-D", "-i", "0.1", "-W", "1", *options, address])
+        """Pings during a block; after it the list holds for how many seconds, at a stretch, they went unanswered."""
+        every = 1 / PINGS_A_SECOND
+        command = self.twin.command_in(machine, ["ping", "-D", "-i", str(every), "-W", "1", *options, address])
         longest: list[float] = []
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ping:
             time.sleep(1)
@@ -153,14 +177,14 @@ class Bench:
                 text = ping.stdout.read() if ping.stdout else ""
                 answered = (float(at) for at in re.findall(r"\[([\d.]+)\] \d+ bytes from", text))
                 times = [started, *(at for at in answered if at > started), ended]
-                longest.append(max(later - earlier for earlier, later in pairwise(times)))
+                longest.append(max(later - earlier for earlier, later in pairwise(times)) - every)
 
     def daemons_of(self, machine: str, daemon: str, command: str) -> str:
         """What FRR's ``bgpd`` or ``zebra`` on a leaf, or ``bird4``/``bird6`` on a node, says to a command."""
         return str(self.twin.ask("daemon", machine=machine, daemon=daemon, line=command)["text"])
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 15, every: float = 0.1) -> float:
+def eventually(condition: Callable[[], Any], seconds: float = PATIENCE, every: float = 0.1) -> float:
     """Wait until a condition holds; return how long that took.
 
     :raises AssertionError: when it does not in time.

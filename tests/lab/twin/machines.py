@@ -251,6 +251,11 @@ class FrrLeaf:
             with contextlib.suppress(DaemonError):
                 self.vty("bgpd").ask(command)
 
+    def end_sessions(self, asn: int | None) -> None:
+        """Tell all neighbours that this leaf stops, for as long as the daemon runs."""
+        if problems := self.vty("bgpd").configure([f"router bgp {asn}", "bgp shutdown"]):
+            raise MachineError("; ".join(problems))
+
     def vty(self, daemon: str) -> Vty:
         """A connection to ``bgpd`` or ``zebra``."""
         if daemon not in self._vtys:

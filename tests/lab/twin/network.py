@@ -18,7 +18,7 @@ from ipaddress import ip_interface, ip_network
 
 from lab.twin.calico import Node
 from lab.twin.fabric import Leaf, Svi
-from lab.twin.model import ENDPOINT, UNDERLAY, Host, Twin
+from lab.twin.model import ENDPOINT, Host, Twin
 
 WIRING = "wiring"
 ENDPOINT_NAME = "endpoint"
@@ -193,13 +193,21 @@ def _leaf(wiring: Wiring, twin: Twin, leaf: Leaf, bridges: dict[tuple[tuple[int,
     _port(wiring, "fabric", port, link)
     up = wiring.add(f"up {namespace} {FABRIC_PORT}", [f"link set {FABRIC_PORT} up"], (), namespace, link)
     for family in twin.families():
-        length = UNDERLAY[family].prefixlen
-        _address(wiring, namespace, FABRIC_PORT, f"{twin.leaf_address(leaf, family)}/{length}", up)
+        address = ip_interface(twin.leaf_address(leaf, family))
+        own = _address(wiring, namespace, FABRIC_PORT, address.with_prefixlen, up)
+        for route in (tep_route(twin, other, family) for other in twin.fabric.leaves if other.id != leaf.id):
+            create, remove = [f"route replace {route}"], [f"route del {route}"]
+            wiring.add(f"tep {namespace} {route}", create, remove, namespace, own)
     for svi in leaf.svis:
         _svi(wiring, leaf, svi, bridges[twin.fabric.rack_of(leaf.id), svi.vlan])
         _classify(wiring, twin, namespace, f"vlan{svi.vlan}", "from", f"up {namespace} vlan{svi.vlan}")
     if leaf.svis:
         _classify(wiring, twin, namespace, FABRIC_PORT, "to", up)
+
+
+def tep_route(twin: Twin, leaf: Leaf, family: str) -> str:
+    """The route to a leaf through the fabric; IS-IS withdraws it when the leaf is gone."""
+    return f"{ip_interface(twin.leaf_address(leaf, family)).with_prefixlen} dev {FABRIC_PORT}"
 
 
 def _classify(wiring: Wiring, twin: Twin, namespace: str, device: str, side: str, *needs: str) -> None:

@@ -27,11 +27,12 @@ from lab.twin.apic import Access, ApicClient
 from lab.twin.bird import Announcement
 from lab.twin.calico import Cluster, read_cluster
 from lab.twin.daemons import DaemonError
+from lab.twin.fabric import Leaf
 from lab.twin.kubernetes import KubernetesClient
 from lab.twin.machines import BirdNode, FrrLeaf, MachineError, Network, batch, private_run
 from lab.twin.mo import Tree
 from lab.twin.model import Cable, Twin, TwinError, assemble, choose_fabric
-from lab.twin.network import WIRING, leaf_namespace, plan_changes, wire
+from lab.twin.network import WIRING, leaf_namespace, plan_changes, tep_route, wire
 from lab.twin.policies import read_fabrics
 from lab.twin.reporter import Reporter
 
@@ -259,6 +260,7 @@ class Supervisor:
         self._cut(machine, "up")
 
     def _cut(self, machine: str, state: str) -> None:
+        """Take a machine's cables down or up, far from itself; of a leaf, the spines' IS-IS tells the other leaves."""
         ports = [
             resource.key.partition("/")[2]
             for resource in self._network.resources
@@ -268,6 +270,22 @@ class Supervisor:
             raise KeyError(f"no such machine: {machine}")
         if problems := batch(("ip",), WIRING, [f"link set {port} {state}" for port in ports]):
             raise MachineError("; ".join(problems))
+        for leaf in self.twin.fabric.leaves if self.twin else ():
+            if leaf_namespace(leaf) == machine:
+                self._tell_leaves(leaf, {"down": "del", "up": "replace"}[state])
+
+    def _tell_leaves(self, gone: Leaf, verb: str) -> None:
+        """Change every other leaf's route to one; that it is changed already is no problem."""
+        assert self.twin
+        routes = [f"route {verb} {tep_route(self.twin, gone, family)}" for family in self.twin.families()]
+        for leaf in self.twin.fabric.leaves:
+            if leaf.id != gone.id:
+                batch(("ip",), leaf_namespace(leaf), routes)
+
+    def _do_drain(self, machine: str) -> None:
+        """Have a leaf end its BGP sessions in good order, as before maintenance; ``kill`` and ``start`` bring them back."""
+        assert self.twin
+        self.leaves[int(machine.removeprefix("leaf-"))].end_sessions(self.twin.fabric.asn)
 
     def _do_kill(self, machine: str) -> None:
         """End a machine's BGP daemons as a crash would."""
