@@ -25,7 +25,7 @@ from lab.kube.server import KubeServer
 from lab.twin.bench import APIC_PASSWORD, Bench
 
 PASSWORD = "a-BGP-password-of-the-tests"
-DEADLINE = 60  # seconds, on a machine that others use, too
+DEADLINE = 120  # seconds, on a machine that others use, too
 Json = dict[str, Any]
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from lab.processes import HOST, LabError, Process, choose_port
 from lab.runner import Lab, Server
+from lab.twin.bench import eventually
 
 # Says its URL as a real server does, holds the port and starts a child that ignores polite requests.
 PROGRAM = """\
@@ -78,7 +79,8 @@ def test_up_is_idempotent_and_down_ends_everything(lab):
 
     children = [int((lab.folder / kind / "child").read_text()) for kind in ("apic", "kube")]
     assert sorted(lab.down()) == sorted(pids)
-    assert not any(exists(pid) for pid in [*pids.values(), *children])
+    # A killed process takes a moment to go.
+    eventually(lambda: not any(exists(pid) for pid in [*pids.values(), *children]))
     assert set(lab.status().values()) == {""}
     assert lab.down() == []
 
