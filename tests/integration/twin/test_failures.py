@@ -11,6 +11,10 @@ from lab.twin.measure import bird_crash, node_death, power_cut, reload
 BLOCK_1 = "10.1.0.0/26"
 
 
+# BIRD 1.6 counts in whole seconds and then waits for whole seconds: its hold timer of 3 s runs for up to 4.
+SILENCE_NOTICED = 4.3
+
+
 def least_of_three(measure: Callable[[Bench], float], made: Bench, enough: float) -> float:
     """The least of up to three measurements: what a busy machine adds is not the fabric's."""
     least = math.inf
@@ -26,7 +30,7 @@ def test_a_node_that_dies_silently_is_gone_from_every_leaf_within_the_hold_time(
 
 
 def test_flows_survive_the_power_cut_of_a_leaf_through_its_pair(floating: Bench) -> None:
-    assert least_of_three(power_cut, floating, 3.1) < 3.1
+    assert least_of_three(power_cut, floating, SILENCE_NOTICED) < SILENCE_NOTICED
 
 
 def test_flows_survive_the_reload_of_a_leaf_without_waiting_for_the_hold_time(floating: Bench) -> None:
