@@ -1,0 +1,97 @@
+"""Racks in two pods of a fabric: preflight knows which leaf is where, and the L3Out that ``site`` makes works in both."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from integration.verify.live import Live, installed
+from integration.verify.play import Play
+from unit.plugin_utils.healthy_cluster import STANDARD, VARIABLES, Cluster
+
+from lab.apic.seed import DEFAULT as DEFAULT_FABRIC
+from lab.apic.server import ApicServer
+from lab.kube.server import KubeServer
+from lab.twin.bench import Bench, eventually
+from lab.twin.machines import missing_prerequisites
+
+POD_2 = {"id": 2, "spines": [1003], "leaves": [301, 302], "vpc_pairs": [[301, 302]]}
+
+
+def racks(second_pod: int | None) -> list[dict[str, Any]]:
+    """The worked example's racks; the second one's leaves are 301 and 302."""
+    first, second = copy.deepcopy(VARIABLES["aci_calico_racks"])
+    second["leaves"] = [{**leaf, "id": leaf["id"] + 98} for leaf in second["leaves"]]
+    return [first, second | ({"pod": second_pod} if second_pod else {})]
+
+
+def two_pods() -> dict[str, Any]:
+    """The lab's fabric and a pod with the second rack's leaves."""
+    seed = yaml.safe_load(DEFAULT_FABRIC.read_text(encoding="utf-8"))
+    vpcs = {f"vpc-node-{number}": POD_2["leaves"] for number in (4, 5, 6)}
+    seed["pods"][0]["vpcs"] = {name: pair for name, pair in seed["pods"][0]["vpcs"].items() if name not in vpcs}
+    seed["pods"].append(POD_2 | {"vpcs": vpcs})
+    return seed
+
+
+@contextmanager
+def fabric(folder: Path, variables: dict[str, Any]) -> Iterator[Live]:
+    """Two pods and a cluster that nobody has configured yet."""
+    plan = Cluster(**variables).plan
+    with (
+        ApicServer(two_pods(), https=False, expose_secrets=True) as apic,
+        KubeServer(**installed(plan)) as kube,
+    ):
+        yield Live(Bench(apic, kube, folder / "twin"), plan)
+
+
+def test_a_wrong_pod_is_found_before_anything_is_written(tmp_path: Path, root: Path) -> None:
+    variables = {**VARIABLES, "aci_calico_racks": racks(None)}
+    with fabric(tmp_path, variables) as made:
+        done = Play(tmp_path, root, made, variables)(playbook="site")
+        assert done.returncode == 2, done.stdout
+        for leaf in POD_2["leaves"]:
+            assert f"Leaf {leaf} is in pod 2, rack '2' in pod 1" in done.stdout + done.stderr
+        assert "uni/tn-common/out-calico-prod1" not in {mo["dn"] for mo in made.bench.objects("l3extOut")}
+
+
+@pytest.mark.parametrize("variables", [{}, STANDARD], ids=["floating", "standard"])
+def test_racks_in_two_pods_work(tmp_path: Path, root: Path, variables: dict[str, Any]) -> None:
+    if missing := missing_prerequisites():
+        pytest.skip("the BGP twin needs " + "; ".join(missing))
+    variables = {**VARIABLES, **variables, "aci_calico_racks": racks(2)}
+    with fabric(tmp_path, variables) as made:
+        made.bench.start()
+        try:
+            done = Play(tmp_path, root, made, variables)(playbook="site")
+            assert done.returncode == 0, done.stdout
+            assert "prod1: aci_calico" not in done.stdout + done.stderr, "preflight has something to say"
+            assert "uni/tn-common/out-calico-prod1" in {mo["dn"] for mo in made.bench.objects("l3extOut")}
+            _works(made)
+        finally:
+            made.bench.twin.down()
+
+
+def _works(made: Live) -> None:
+    report = made.until_green()
+    assert len(report["sessions"]) == 12
+    for leaf, pod in ((201, 1), (301, 2)):
+        entries = {entry["dn"].split("/sys/")[0] for entry in made.bench.objects("bgpPeerEntry", leaf)}
+        assert entries == {f"topology/pod-{pod}/node-{leaf}"}
+    paths = {mo["tDn"].rpartition("/")[0] for mo in made.bench.objects("l3extRsPathL3OutAtt")}
+    floating = {mo["nodeDn"] for mo in made.bench.objects("l3extVirtualLIfP")}
+    if made.plan["svi"]["kind"] == "standard":
+        assert (paths, floating) == ({"topology/pod-1/protpaths-201-202", "topology/pod-2/protpaths-301-302"}, set())
+    else:
+        nodes = {f"topology/pod-{leaf['pod']}/node-{leaf['id']}" for leaf in made.plan["leaves"]}
+        assert (paths, floating) == (set(), nodes)
+    machines = made.bench.twin.ask("machines")["nodes"]
+    near, far = (str(ip_network(machines[node]["blocks"][0])[1]) for node in ("node-1", "node-6"))
+    eventually(lambda: made.bench.pings("node-1", far, "-I", near), 10)
+    assert made.bench.pings("endpoint", far)
