@@ -6,16 +6,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import Fault, errors, render, warnings
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import controllers, share_fabric
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight import fabric_faults
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_facts import queries
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_kubernetes import calico_mode, cluster_faults
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import ReadingAction, given
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import (
+    INVALID,
+    VARIABLES,
+    check_optional,
+    plain,
+)
 
 display = Display()
 
@@ -54,8 +61,10 @@ class ActionModule(ReadingAction):
         return result | self._report(plan["cluster"], faults)
 
     def _fabric(self, plan: dict, options: dict, task_vars: dict) -> list[Fault]:
-        arguments = {**given(options["apic"]), "queries": queries(plan)}
-        return fabric_faults(plan, self.run_module("aci_query", arguments, task_vars)["objects"], options["adopt"])
+        def read(paths: list[str]) -> dict:
+            return self.run_module("aci_query", {**given(options["apic"]), "queries": paths}, task_vars)["objects"]
+
+        return fabric_faults(plan, read, options["adopt"], _plans_beside(task_vars))
 
     def _cluster(self, plan: dict, options: dict, task_vars: dict) -> dict:
         calico = plan["calico"]
@@ -78,3 +87,29 @@ class ActionModule(ReadingAction):
         for fault in warnings(faults):
             display.warning(f"{cluster}: {fault.path}: {fault.problem}. {fault.remedy}")
         return report
+
+
+def _plans_beside(task_vars: dict) -> Iterator[dict]:
+    """The plans of the other clusters of the play that are on the same fabric."""
+    hostvars, own = task_vars["hostvars"], task_vars["inventory_hostname"]
+    for host in task_vars["ansible_play_batch"]:
+        other = hostvars[host]
+        if (
+            host != own
+            and "aci_calico_plan" in other
+            and share_fabric(_controllers(hostvars[own]), _controllers(other))
+        ):
+            yield plain(other["aci_calico_plan"])
+
+
+def _controllers(variables: Any) -> set[tuple[str, Any]]:
+    return controllers(*(_value(variables, name) for name in ("aci_calico_apic_host", "aci_calico_apic_port")))
+
+
+def _value(variables: Any, name: str) -> Any:
+    """A variable of a connection; None where it cannot be had, which is for whoever connects to say."""
+    try:
+        value = check_optional(VARIABLES[name], plain(variables.get(name)), name, [])
+    except AnsibleError:
+        return None
+    return None if value is INVALID else value

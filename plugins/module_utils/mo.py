@@ -104,6 +104,7 @@ vzRsSubjGraphAtt             rsSubjGraphAtt                                vzSub
 vzCPIf                       cif-{name}                                    fvTenant
 vzRsIf                       rsif                                          vzCPIf
 vzFilter                     flt-{name}                                    fvTenant
+vnsAbsGraph                  AbsGraph-{name}                               fvTenant
 vzEntry                      e-{name}                                      vzFilter
 physDomP                     phys-{name}                                   polUni
 l3extDomP                    l3dom-{name}                                  polUni

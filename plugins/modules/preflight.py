@@ -10,9 +10,10 @@ short_description: Look at fabric and Kubernetes before a Calico cluster on ACI 
 version_added: 1.0.0
 description:
   - Reads what a plan builds on, in a login and three requests to APIC and a dozen to Kubernetes, and says everything that is missing, wrong or taken,
-    each with its severity and remedy.
+    each with its severity and remedy. Where a name leads nowhere, one more request to APIC looks for similar ones.
   - Fails if a finding is an error. Changes nothing.
-  - What the same plan is going to make (C(aci_calico_manage_access), C(aci_calico_manage_tenant)) is not missed.
+  - What the same plan is going to make (C(aci_calico_manage_access), C(aci_calico_manage_tenant), C(aci_calico_contracts)) is not missed,
+    nor what the plans of the play's other clusters on the same fabric make.
   - Runs on the controller, and reads by M(netops.aci_calico.aci_query) and M(netops.aci_calico.calico_info).
 options:
   plan:

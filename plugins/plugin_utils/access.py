@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .faults import Fault, error, warning
+from .faults import Fault, error, some, warning
 from .intent import Intent, Node, Rack
 
 
@@ -94,7 +94,7 @@ def cabling(intent: Intent) -> Iterator[Fault]:
                     yield error(
                         "port-of-another-rack",
                         node.path,
-                        f"Node {node.name} is cabled to leaf {ports.leaf}, and rack '{rack.id}' has {_listed(leaves)}",
+                        f"Node {node.name} is cabled to leaf {ports.leaf}, and rack '{rack.id}' has {some(leaves)}",
                         "Name ports of the rack's own leaves, or move the node to the other rack.",
                     )
             yield from _shared_ports(intent, node, leaves, holders)
@@ -130,14 +130,9 @@ def unknown_ports(intent: Intent) -> Iterator[Fault]:
         yield warning(
             "node-without-interfaces",
             "aci_calico_racks",
-            f"The ports of {_listed(nodes)} are not known: interface policy groups are made, and selected by no port",
+            f"The ports of {some(nodes)} are not known: interface policy groups are made, and selected by no port",
             "Set the nodes' interfaces, or select their ports by other means.",
         )
-
-
-def _listed(values: list[Any], most: int = 8) -> str:
-    text = ", ".join(map(str, values[:most]))
-    return f"{text} and {len(values) - most} more" if len(values) > most else text
 
 
 # --- between clusters of one fabric ----------------------------------------------------------------------------------

@@ -82,10 +82,23 @@ def render(cluster: str, faults: Iterable[Fault], done: str = "planned") -> str:
     return "\n".join([head, *blocks])
 
 
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like this one, if any is."""
+    close = difflib.get_close_matches(str(name), [str(candidate) for candidate in known], n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question that names the closest known name, or nothing."""
-    close = difflib.get_close_matches(str(name), [str(candidate) for candidate in known], n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else ""
+    close = closest(name, known)
+    return f"Did you mean {close}?" if close else ""
+
+
+def some(values: Iterable[object], most: int = 8) -> str:
+    """Values as faults list them: the first few, and how many more there are."""
+    values = list(values)
+    text = ", ".join(map(str, values[:most]))
+    return f"{text} and {len(values) - most} more" if len(values) > most else text
 
 
 def shown(value: object, limit: int = 60) -> str:

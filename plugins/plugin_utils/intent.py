@@ -183,12 +183,9 @@ class Intent:
         return self["vrf_tenant"] or self["tenant"], self["vrf"]
 
     def shares_fabric(self, other: Intent) -> bool:
-        """Whether two clusters name a controller in common; clusters that name none are taken to share the fabric."""
-        controllers = [
-            {(host, intent["apic_port"]) for host in intent["apic_host"] or [] if isinstance(host, str)}
-            for intent in (self, other)
-        ]
-        return not all(controllers) or bool(controllers[0] & controllers[1])
+        """Whether two clusters are on one fabric, as far as can be told."""
+        mine, theirs = (controllers(intent["apic_host"], intent["apic_port"]) for intent in (self, other))
+        return share_fabric(mine, theirs)
 
     def shares_vrf(self, other: Intent) -> bool:
         """Whether two clusters are in one VRF of one fabric."""
@@ -213,6 +210,16 @@ class Intent:
             if any(home in own.get(family, ()) for home in homes) or (not homes and number == self.l3outs[0].number):
                 pins.setdefault(family, pin)
         return pins
+
+
+def controllers(hosts: Iterable[Any] | None, port: Any) -> set[tuple[str, Any]]:
+    """Those of a cluster's fabric that are known."""
+    return {(host, port) for host in hosts or [] if isinstance(host, str)}
+
+
+def share_fabric(mine: set[tuple[str, Any]], theirs: set[tuple[str, Any]]) -> bool:
+    """Whether two clusters name a controller in common; clusters that name none are taken to share the fabric."""
+    return not (mine and theirs) or bool(mine & theirs)
 
 
 def read_intent(

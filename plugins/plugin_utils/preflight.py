@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Is everything there, right and free in the fabric that a plan builds on? Rules over what was read before a push.
 
-Each rule is a function of the plan and the fabric that yields faults; ``RULES`` names them all. What the plan itself is
-going to make (``access`` in the plan) is not missed. A fault's path is the variable that it concerns.
+Each rule is a function of the plan and the fabric that yields faults; ``RULES`` names them all. Of what has to be there and is
+not, ``preflight_named`` knows. A fault's path is the variable that it concerns.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from .apic_access import COMMON, domain_dns
-from .faults import error, warning
+from .apic_access import domain_dns
+from .connectivity_rules import LEAKING, SCOPES
+from .faults import error, some, warning
 from .limits import has_floating
 from .managed_objects import OWNER
 from .preflight_facts import (
@@ -26,29 +27,31 @@ from .preflight_facts import (
     group_names,
     holder_of,
     l3out_dns,
+    queries,
+    similar_query,
+    transit_dns,
     vrf_dn,
 )
+from .preflight_named import missing, missing_faults
 
 RACKS = "aci_calico_racks"
 # Share of a leaf's longest-prefix-match entries above which to warn.
 LPM_WARNING = 0.8
 
 
-def fabric_faults(plan, objects, adopt=False):
+def fabric_faults(plan, read, adopt=False, beside=()):
     """What in the fabric keeps a plan from being carried out or from working, and what is odd.
 
-    :param objects: what the queries of ``preflight_facts`` returned, by DN.
+    :param read: a function that returns ``{dn: {"class": …, "attributes": …}}`` of what a list of queries selects.
     :param adopt: whether objects of others are to be taken over.
+    :param beside: the plans of other clusters of the fabric that are configured in the same run.
     """
+    objects = read(queries(plan))
+    absent = missing(plan, objects, beside)
+    similar = read([similar_query(absent)]) if absent else ()
+    rules = RULES if adopt else (*RULES, foreign_objects)
     fabric = Fabric(plan, objects)
-    faults = [fault for rule in RULES for fault in rule(plan, fabric)]
-    return faults if adopt else [*faults, *foreign_objects(plan, fabric)]
-
-
-def _some(values, most=8):
-    values = list(values)
-    text = ", ".join(map(str, values[:most]))
-    return f"{text} and {len(values) - most} more" if len(values) > most else text
+    return [*missing_faults(absent, similar), *(fault for rule in rules for fault in rule(plan, fabric))]
 
 
 # --- the fabric and its switches -------------------------------------------------------------------------------------
@@ -82,7 +85,7 @@ def releases(plan, fabric):
     old = sorted(version for version in controllers if _is_too_old(version))
     if old:
         yield error(
-            "apic-too-old", "aci_calico_svi", f"APIC {_some(old)} has no floating SVI on physical domains", remedy
+            "apic-too-old", "aci_calico_svi", f"APIC {some(old)} has no floating SVI on physical domains", remedy
         )
     for leaf in plan["leaves"]:
         running = [mo["version"] for mo in fabric.on_leaf("firmwareRunning", leaf["id"])]
@@ -149,7 +152,7 @@ def pairs(plan, fabric):
             yield warning(
                 "vpc-peer-down",
                 RACKS,
-                f"The vPC pair {one}, {other} of rack '{rack['id']}' is not up on leaf {_some(down)}",
+                f"The vPC pair {one}, {other} of rack '{rack['id']}' is not up on leaf {some(down)}",
                 "See what the vPC domain's faults say.",
             )
 
@@ -182,29 +185,32 @@ def forwarding_tables(plan, fabric):
 # --- tenant and VRF --------------------------------------------------------------------------------------------------
 
 
-def tenant_and_vrf(plan, fabric):
-    """Tenant and VRF are there, unless the plan makes them, and the VRF lets the leaves talk to the nodes."""
-    names, made = plan["fabric"], plan["access"]["tenant"]
-    variables = {names["vrf_tenant"]: "aci_calico_vrf_tenant", names["tenant"]: "aci_calico_tenant"}
-    for name, variable in variables.items():
-        if fabric.get(f"uni/tn-{name}") is None and not (made and name != COMMON):
-            remedy = "Correct the name, make it, or set aci_calico_manage_tenant: true."
-            yield error("tenant-missing", variable, f"There is no tenant {name}", remedy)
+def bd_enforcement(plan, fabric):
+    """The VRF lets the leaves talk to the nodes."""
     vrf = fabric.get(vrf_dn(plan))
-    if vrf is None and not made:
-        yield error(
-            "vrf-missing",
-            "aci_calico_vrf",
-            f"Tenant {names['vrf_tenant']} has no VRF {names['vrf']}",
-            "Correct the name, make it, or set aci_calico_manage_tenant: true.",
-        )
-    elif vrf and vrf["bdEnforcedEnable"] == "yes":
+    if vrf and vrf["bdEnforcedEnable"] == "yes":
         yield error(
             "bd-enforced",
             "aci_calico_vrf",
-            f"BD enforcement is on in the VRF {names['vrf']}, which keeps the nodes from reaching the leaves' addresses",
+            f"BD enforcement is on in the VRF {plan['fabric']['vrf']}, which keeps the nodes from reaching the leaves' addresses",
             "Switch BD enforcement off in the VRF.",
         )
+
+
+def transit(plan, fabric):
+    """What leads outside is in the cluster's VRF, unless the cluster's subnets are leaked to others."""
+    scopes = {scope for subnet in plan["external_epgs"][0]["subnets"] for scope in subnet["scope"]}
+    if scopes.issuperset(LEAKING):
+        return
+    for index, dn in enumerate(transit_dns(plan)):
+        relation = fabric.get(f"{dn}/rsectx")
+        if relation and relation["tDn"] != vrf_dn(plan):
+            yield error(
+                "transit-in-another-vrf",
+                f"aci_calico_transit[{index}].l3out",
+                f"{dn} is in {relation['tDn'] or 'no VRF'}, the cluster in {vrf_dn(plan)}: no route crosses",
+                f"Name an L3Out of the cluster's VRF, or leak the routes ({SCOPES} with {' and '.join(LEAKING)}).",
+            )
 
 
 def foreign_objects(plan, fabric):
@@ -327,7 +333,7 @@ def vlans(plan, fabric):
         yield error(
             "vlan-taken",
             "aci_calico_vlan",
-            f"{holder} has VLAN {_some(numbers)} on leaf {_some(places)}",
+            f"{holder} has VLAN {some(numbers)} on leaf {some(places)}",
             "Choose other VLANs, or free these.",
         )
 
@@ -357,21 +363,16 @@ def _vlan(encap):
 
 
 def domains(plan, fabric):
-    """The domains are there and have a pool with the cluster's VLANs, and an AAEP joins them with ports."""
+    """The domains have a pool with the cluster's VLANs, and an AAEP joins them with ports."""
     if plan["access"]["managed"]:
         yield from _managed_pool(plan, fabric)
         return
     for variable, dn in _needed_domains(plan):
+        if fabric.get(dn) is None:
+            continue
         pool = fabric.pool_of(dn)
         name = dn.partition("-")[2]
-        if fabric.get(dn) is None:
-            yield error(
-                "domain-missing",
-                variable,
-                f"There is no domain {dn}",
-                "Correct the name, or set aci_calico_manage_access: true.",
-            )
-        elif pool is None:
+        if pool is None:
             yield error(
                 "domain-without-pool",
                 variable,
@@ -380,8 +381,7 @@ def domains(plan, fabric):
             )
         else:
             yield from _pool(plan, fabric, name, pool)
-        if fabric.get(dn) is not None:
-            yield from _entity_profiles(plan, fabric, variable, dn)
+        yield from _entity_profiles(plan, fabric, variable, dn)
 
 
 def _needed_domains(plan):
@@ -394,7 +394,7 @@ def _needed_domains(plan):
 def _pool(plan, fabric, domain, pool):
     name = re.search(r"vlanns-\[([^]]+)\]", pool).group(1)
     wanted = plan["access"]["pool"]
-    if wanted and name != wanted:
+    if name != wanted and fabric.of_class("fvnsVlanInstP"):  # it is there, so it is another one
         yield error(
             "pool-differs",
             "aci_calico_vlan_pool",
@@ -408,7 +408,7 @@ def _pool(plan, fabric, domain, pool):
         yield error(
             "vlan-outside-pool",
             "aci_calico_vlan",
-            f"VLAN {_some(outside)} is not in the VLAN pool {name} of the domain {domain}",
+            f"VLAN {some(outside)} is not in the VLAN pool {name} of the domain {domain}",
             "Add the VLANs to the pool, or choose others.",
         )
 
@@ -437,7 +437,8 @@ def _managed_pool(plan, fabric):
 
 def _entity_profiles(plan, fabric, variable, domain):
     named, found = plan["access"]["aaep"], fabric.aaeps_of(domain)
-    if named and f"uni/infra/attentp-{named}" not in found:
+    aaep = f"uni/infra/attentp-{named}"
+    if fabric.get(aaep) and aaep not in found:
         problem = f"The AAEP {named} does not have the domain {domain}"
     elif not found:
         problem = f"No AAEP has the domain {domain}"
@@ -448,17 +449,16 @@ def _entity_profiles(plan, fabric, variable, domain):
 
 
 def policy_groups(plan, fabric):
-    """With standard SVI each node's vPC is there, is a vPC, and its AAEP has the L3 domain."""
+    """With standard SVI each node's vPC is a vPC, and its AAEP has the L3 domain."""
     if plan["access"]["managed"]:
         return
     domain = domain_dns(plan)[0]
     paired = {node["vpc"] for node in plan["nodes"] if len(_leaves_of(plan, node)) > 1}
-    missing = []
     for name in group_names(plan):
         group, entity = fabric.group(name)
         if group is None:
-            missing.append(name)
-        elif name in paired and group["lagT"] != "node":
+            continue
+        if name in paired and group["lagT"] != "node":
             yield error(
                 "group-is-no-vpc",
                 "aci_calico_vpc_name",
@@ -473,13 +473,6 @@ def policy_groups(plan, fabric):
                 f" the domain {domain}",
                 "Associate the domain with the group's AAEP.",
             )
-    if missing:
-        yield error(
-            "group-missing",
-            "aci_calico_vpc_name",
-            f"There is no vPC interface policy group {_some(missing)}",
-            "Correct aci_calico_vpc_name or the nodes' vpc, make them, or set aci_calico_manage_access: true.",
-        )
 
 
 def floating_addresses(plan, fabric):
@@ -508,7 +501,8 @@ RULES = (
     leaves,
     pairs,
     forwarding_tables,
-    tenant_and_vrf,
+    bd_enforcement,
+    transit,
     router_ids,
     subnets,
     vlans,

@@ -3,20 +3,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What preflight asks APIC, and the answers in the words that its rules ask in.
 
-Three requests, however large the cluster: tenants, access policies, switches. Filters keep what has nothing to do with
-the cluster out of the answers; they may let too much through, never too little.
+Three requests, however large the cluster: its VRF, what it names elsewhere, switches. Filters keep what has nothing to do
+with the cluster out of the answers; they may let too much through, never too little. A fourth one, only where something is
+missing, reads what there is in its place.
 """
 
 from __future__ import annotations
 
 import re
 
+from ansible_collections.netops.aci_calico.plugins.module_utils.mo import CLASSES, parent_dn
 from ansible_collections.netops.aci_calico.plugins.module_utils.roots import plain_prefix
 
 from .apic_access import domain_dns
+from .preflight_named import GROUPS, named
 
 # So many values are asked for one by one; of more, by what they begin with.
 _MOST_BY_VALUE = 12
+# APIC takes request lines of 8 KiB.
+_LONGEST = 7000
 # Prefix lengths of subnets so large that their first two octets do not tell what they hold.
 _LARGE = tuple(f"/{length}" for length in range(8, 16))
 
@@ -36,11 +41,25 @@ FABRIC_AS = "uni/fabric/bgpInstP-default/as"
 
 def queries(plan):
     """The paths of the requests."""
+    access = _access_terms(plan)
+    named_elsewhere = _named_terms(plan, _LONGEST - len(_below("uni", access)))
     return [
-        _below("uni", _tenant_terms(plan)),
-        _below("uni", _access_terms(plan)),
+        _below("uni", _vrf_terms(plan)),
+        _below("uni", named_elsewhere | access),
         _below("topology", _switch_terms(plan)),
     ]
+
+
+def similar_query(absent):
+    """The path of the request for the names of what there is where something is missing.
+
+    :param absent: what ``preflight_named.missing`` found.
+    """
+    beginnings = {}
+    for one in absent:
+        rn = CLASSES[one.cls].rn_format.partition("{")[0]
+        beginnings.setdefault(one.cls, {}).update((f"{holder}/{rn}", None) for holder in one.holders)
+    return f"{_below('uni', {cls: _beginning_with(cls, texts) for cls, texts in beginnings.items()})}&rsp-prop-include=naming-only"
 
 
 def _below(dn, terms):
@@ -52,14 +71,11 @@ def _below(dn, terms):
     )
 
 
-def _tenant_terms(plan):
-    fabric = plan["fabric"]
-    tenants = sorted({fabric["tenant"], fabric["vrf_tenant"]})
+def _vrf_terms(plan):
     vrf = vrf_dn(plan)
     leaves = [_node_dn(leaf) for leaf in plan["leaves"]]
     router_ids = [leaf["router_id"] for leaf in plan["leaves"]]
     terms = {
-        "fvTenant": _equals("fvTenant.dn", [f"uni/tn-{name}" for name in tenants]),
         "fvCtx": _equals("fvCtx.dn", [vrf]),
         "l3extOut": _equals("l3extOut.dn", l3out_dns(plan)),
         "l3extRsEctx": _equals("l3extRsEctx.tDn", [vrf]),
@@ -99,6 +115,20 @@ def _access_terms(plan):
     return terms
 
 
+def _named_terms(plan, room):
+    """Whatever else is named and has to be there, by DN; where these are too many for one request, those of some classes by
+    what they begin with."""
+    dns = {"l3extRsEctx": [f"{dn}/rsectx" for dn in transit_dns(plan)]} if plan["transit"] else {}
+    for one in named(plan):
+        dns.setdefault(one.cls, []).extend(one.dns)
+    terms = {cls: _any([f'eq({cls}.dn,"{dn}")' for dn in places]) for cls, places in dns.items()}
+    for shorter in (_in_each_container, _in_all):
+        for cls in sorted(terms, key=lambda cls: len(terms[cls]), reverse=True):
+            if sum(map(len, terms.values())) > room:
+                terms[cls] = _beginning_with(cls, shorter(dns[cls]))
+    return terms
+
+
 def _switch_terms(plan):
     leaves = [str(leaf["id"]) for leaf in plan["leaves"]]
     terms = {"fabricNode": _equals("fabricNode.id", leaves), "firmwareCtrlrRunning": ""}
@@ -114,6 +144,22 @@ def _equals(prop, values):
         beginning = plain_prefix(values)
         return f'wcard({prop},"{beginning}")' if beginning else f'ne({prop},"")'
     return _any([f'eq({prop},"{value}")' for value in values])
+
+
+def _beginning_with(cls, beginnings):
+    return _any([f'wcard({cls}.dn,"{text}")' for text in beginnings])
+
+
+def _in_each_container(dns):
+    """What the DNs in each container begin with."""
+    together = {}
+    for dn in dns:
+        together.setdefault(parent_dn(dn), []).append(dn)
+    return [plain_prefix(alike) for alike in together.values()]
+
+
+def _in_all(dns):
+    return [plain_prefix(dns)]
 
 
 def _any(terms):
@@ -158,6 +204,11 @@ def l3out_dns(plan):
     return [f"uni/tn-{plan['fabric']['tenant']}/out-{l3out['name']}" for l3out in plan["l3outs"]]
 
 
+def transit_dns(plan):
+    """DNs of the L3Outs that lead outside."""
+    return [f"uni/tn-{one['tenant']}/out-{one['l3out']}" for one in plan["transit"]]
+
+
 def group_names(plan):
     """The vPC interface policy groups that the nodes hang off; with floating SVI those that the plan makes."""
     made = (group["name"] for group in plan["access"]["groups"])
@@ -166,7 +217,7 @@ def group_names(plan):
 
 def group_dn(name):
     """DN of a vPC interface policy group."""
-    return f"uni/infra/funcprof/accbundle-{name}"
+    return f"{GROUPS}/accbundle-{name}"
 
 
 def _node_dn(leaf):
@@ -191,7 +242,11 @@ class Fabric:
         retired = (f"uni/tn-{plan['fabric']['tenant']}/out-{name}" for name in plan["retired_l3outs"])
         self.own_l3outs = frozenset([*l3out_dns(plan), *retired])
         # The other L3Outs, and the bridge domains, of the cluster's VRF.
-        self.l3outs = {dn.rpartition("/")[0] for dn in self.of_class("l3extRsEctx")} - self.own_l3outs
+        vrf = vrf_dn(plan)
+        in_vrf = (
+            dn.rpartition("/")[0] for dn, relation in self.of_class("l3extRsEctx").items() if relation["tDn"] == vrf
+        )
+        self.l3outs = set(in_vrf) - self.own_l3outs
         self.bridge_domains = {dn.rpartition("/")[0] for dn in self.of_class("fvRsCtx")}
 
     def of_class(self, cls):

@@ -17,7 +17,7 @@ from .access import cabling, shared_blocks, shared_domains, shared_ports, unknow
 from .addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
 from .connectivity_rules import NEIGHBOUR_RULES as CONNECTIVITY_NEIGHBOUR_RULES
 from .connectivity_rules import connectivity_faults
-from .faults import Fault, did_you_mean, error, warning
+from .faults import Fault, did_you_mean, error, some, warning
 from .intent import LAST_ROUTER_ID, SUBNET_ROLES, Intent, Leaf, Node
 from .limits import cluster_routes, own_routes, supports_floating
 from .node_system import hypervisors, mobility, nics
@@ -371,7 +371,7 @@ def non_anchors(intent: Intent) -> Iterator[Fault]:
                 "Name it in one place: a rack's own leaves are its anchors.",
             )
     if len(set(given)) < len(given):
-        yield error("non-anchor-twice", path, f"A leaf is named twice: {_some(given)}", "Name each leaf once.")
+        yield error("non-anchor-twice", path, f"A leaf is named twice: {some(given)}", "Name each leaf once.")
     if given and intent.kind == "standard":
         yield error(
             "non-anchor-with-standard-svi",
@@ -383,7 +383,7 @@ def non_anchors(intent: Intent) -> Iterator[Fault]:
         yield warning(
             "non-anchor-detour",
             path,
-            f"Traffic of nodes behind leaves {_some(given)} takes a detour over the anchors that they peer with",
+            f"Traffic of nodes behind leaves {some(given)} takes a detour over the anchors that they peer with",
             "Give the rack anchors of its own where a further L3Out is no trouble; nothing, where the detour is bearable.",
         )
 
@@ -564,7 +564,7 @@ def shared_vlans(intent: Intent, other: Intent) -> Iterator[Fault]:
         yield error(
             "vlan-shared",
             "aci_calico_vlan",
-            f"Cluster {other.cluster} uses VLAN {_some(vlans)} on the same leaves ({_some(leaves_)}), too",
+            f"Cluster {other.cluster} uses VLAN {some(vlans)} on the same leaves ({some(leaves_)}), too",
             "Choose other VLANs.",
         )
 
@@ -572,11 +572,6 @@ def shared_vlans(intent: Intent, other: Intent) -> Iterator[Fault]:
 def _vlans(intent: Intent) -> set[int]:
     pinned = {node.vlan for node in intent.nodes if node.vlan is not None}
     return pinned.union(intent["vlan"] or [])
-
-
-def _some(values: Sequence[int], most: int = 8) -> str:
-    text = ", ".join(map(str, values[:most]))
-    return f"{text} and {len(values) - most} more" if len(values) > most else text
 
 
 def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Fault]:

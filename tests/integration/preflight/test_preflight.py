@@ -50,6 +50,41 @@ STANDARD = {
     "domain-missing",
     "group-missing",
 }
+# Whom a cluster talks to, what there has to be for it, and a fabric that has a little of it.
+CONNECTED = {
+    "contracts": [{"name": "web", "filters": ["theirs"], "service_graph": "theirs"}],
+    "consumed_contracts": ["theirs"],
+    "consumed_interfaces": ["theirs"],
+    "epg_contracts": [
+        {"application_profile": "shop", "epg": "front", "consume": ["web"]},
+        {"application_profile": "store", "epg": "front", "consume": ["web"]},
+    ],
+    "transit": [{"l3out": "core", "external_epg": "corporate", "consume": ["web"]}, "edge"],
+}
+THEIRS = {
+    **{f"uni/tn-common/{rn}-theirs": {} for rn in ("brc", "cif", "flt", "AbsGraph")},
+    **{f"uni/tn-common/ap-{name}/epg-front": {} for name in ("shop", "store")},
+    **{f"uni/tn-common/out-{name}/rsectx": {"tnFvCtxName": "calico"} for name in ("core", "edge")},
+    "uni/tn-common/out-core/instP-corporate": {},
+}
+ALMOST = {
+    "uni/tn-common/brc-there": {},
+    "uni/tn-common/ap-shop": {},
+    "uni/tn-common/out-core/rsectx": {"tnFvCtxName": "default"},
+}
+DISCONNECTED = {
+    "contract-missing",
+    "contract-interface-missing",
+    "filter-missing",
+    "service-graph-missing",
+    "application-profile-missing",
+    "epg-missing",
+    "l3out-missing",
+    "external-epg-missing",
+    "transit-in-another-vrf",
+    "pool-missing",
+    "aaep-missing",
+}
 KUBERNETES = {
     "node-missing",
     "node-address-differs",
@@ -103,14 +138,22 @@ def test_everything_is_found_before_anything_is_written(site: Site) -> None:
     wrong = {"tenant": "nobody", "vrf": "nobody", "vlan": "700-709", "vpc_name": "nobodys-{node}"}
     standard = site.add("standard", intent("standard", unpaired, **wrong))
     theirs = seed({"uni/tn-common/out-calico-undomained": {}}, 1)
-    undomained = site.add("undomained", intent("standard", racks(1, 1), l3_domain="nobody"), seed=theirs)
-    good = site.add("good", intent("standard", racks(2, 1)))
+    undomained = site.add("undomained", intent("standard", racks(1, 1), l3_domain="nobody", vrf="nobody"), seed=theirs)
+    alone = intent("floating", racks(1, 1), vlan_pool="nobodys", aaep="nobodys", **CONNECTED)
+    disconnected = site.add("disconnected", alone, seed=seed(ALMOST, 1))
+    names = {"l3_domain": "new-l3", "physical_domain": "new", "vpc_name": "new-{node}", "lacp_policy": "nobodys"}
+    cabled = [{"id": 1, "leaves": [201, 202], "nodes": [{"name": "n1-1", "interfaces": ["1/10"]}]}]
+    managed = site.add("managed", intent("standard", cabled, manage_access=True, **names))
+    good = site.add("good", intent("standard", racks(2, 1), **CONNECTED), seed=seed(THEIRS, 2))
     spoil_kubernetes(standard)
-    broken = (floating, standard, undomained)
+    broken = (floating, standard, undomained, disconnected, managed)
     before = [(cluster.tree(), writes(cluster)) for cluster in broken]
     outcome = site.run("site", check=False)
     assert found(outcome, "floating") == set(FLOATING)
     assert found(outcome, "standard") | found(outcome, "undomained") == STANDARD | KUBERNETES
+    assert found(outcome, "disconnected") == DISCONNECTED
+    assert found(outcome, "managed") == {"lacp-policy-missing"}
+    assert "Did you mean there?" in outcome.output
     assert [(cluster.tree(), writes(cluster)) for cluster in broken] == before
     assert found(outcome, "good") == set()
     assert "calico-good" in str(good.tree())
@@ -126,3 +169,26 @@ def test_only_what_a_run_touches_is_looked_at(site: Site) -> None:
     site.run("site", "--tags", "aci")
     assert not any("topology" in call for call in cluster.calls())
     assert cluster.kube.requests == []
+
+
+def test_what_another_cluster_of_the_run_makes_is_awaited(site: Site) -> None:
+    """Clusters of one fabric may rely on each other's contracts; without the other one, the contract is missing."""
+    web = {"contracts": [{"name": "web", "filters": ["default"]}]}
+    maker = site.add("maker", intent("floating", racks(1, 1), provided_contracts=["web"], **web), kube=False)
+    subnets = {"node": ["172.16.0.0/24"], "pod": ["10.9.0.0/16"], "service": ["172.16.4.0/24"], "external_service": []}
+    own = {f"{role}_subnets": networks for role, networks in subnets.items()}
+    user = intent("floating", racks(1, 1), vlan=301, cluster_asn=65009, consumed_contracts=["web"], **own)
+    site.clusters["user"] = Cluster("user", user, maker.apic)
+    alone = site.run("site", "--tags", "aci", "--limit", "user", check=False)
+    assert found(alone, "user") == {"contract-missing"}
+    site.run("site", "--tags", "aci")
+    assert '"fvRsCons"' in str(maker.tree()).replace("'", '"')
+
+
+def test_other_fabrics_make_nothing_here(site: Site) -> None:
+    web = {"contracts": [{"name": "web", "filters": ["default"]}]}
+    site.add("maker", intent("floating", racks(1, 1), **web), kube=False)
+    site.add("user", intent("floating", racks(1, 1), consumed_contracts=["web"]), kube=False)
+    outcome = site.run("site", "--tags", "aci", check=False)
+    assert found(outcome, "maker") == set()
+    assert found(outcome, "user") == {"contract-missing"}

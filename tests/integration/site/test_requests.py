@@ -8,6 +8,24 @@ import pytest
 from harness import Cluster, Site, intent, racks
 
 FIRST, SECOND = 12, 9
+# Whom a cluster talks to: what is there in every tenant common, and what it makes.
+CONNECTED = {
+    "contracts": [{"name": "web", "filters": [{"name": "https", "entries": ["tcp/443"]}, "default"]}],
+    "provided_contracts": ["web", "default"],
+    "consumed_contracts": ["default"],
+}
+OTHERS = [
+    "bgpCtxPol",
+    "rtctrlSubjP",
+    "fvBD",
+    "l3extOut",
+    "bgpCtxAfPol",
+    "vzBrCP",
+    "vzCPIf",
+    "vzFilter",
+    "vnsAbsGraph",
+    "fvAp",
+]
 
 
 def _writes(cluster: Cluster) -> list[str]:
@@ -44,8 +62,8 @@ def test_the_number_of_requests_does_not_grow_with_the_cluster(site: Site) -> No
 
 
 def test_a_crowded_tenant_costs_neither_requests_nor_bytes(site: Site) -> None:
-    empty = site.add("empty", intent("floating", racks(2, 3)), kube=False)
-    crowded = site.add("crowded", intent("floating", racks(2, 3)), kube=False)
+    empty = site.add("empty", intent("floating", racks(2, 3), **CONNECTED), kube=False)
+    crowded = site.add("crowded", intent("floating", racks(2, 3), **CONNECTED), kube=False)
     _crowd(crowded, 5000)
     crowded.apic.log.clear()
     site.run("site", "--tags", "aci")
@@ -59,11 +77,10 @@ def test_a_crowded_tenant_costs_neither_requests_nor_bytes(site: Site) -> None:
 
 def _crowd(cluster: Cluster, count: int) -> None:
     """So many objects of others in the tenant, of the classes that the collection reads among them."""
-    kinds = {"bgpCtxPol": {}, "rtctrlSubjP": {}, "fvBD": {}, "l3extOut": {}, "bgpCtxAfPol": {}}
     children = [
-        {cls: {"attributes": {"name": f"other-{number}", "annotation": "orchestrator:terraform"} | extra}}
-        for number in range(count // len(kinds))
-        for cls, extra in kinds.items()
+        {cls: {"attributes": {"name": f"other-{number}", "annotation": "orchestrator:terraform"}}}
+        for number in range(count // len(OTHERS))
+        for cls in OTHERS
     ]
     cluster.post(
         "uni",

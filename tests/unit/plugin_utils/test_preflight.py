@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -17,8 +18,10 @@ import yaml
 from unit.plugin_utils.planning import FLOATING, STANDARD, dual_stack, plan_of, racks
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.fabric_state import flatten
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import Fault
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight import fabric_faults
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_facts import queries
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_named import KINDS
 from lab.apic.apic import Apic, Request
 from lab.apic.seed import DEFAULT, Seed
 
@@ -47,19 +50,24 @@ def found(
     base: dict[str, Any], changes: dict[str, Any], planted: dict[str, Any] | None = None, adopt: bool = False
 ) -> dict[str, str]:
     """What preflight finds: ``{rule: severity}``."""
-    plan = plan_of(base, **changes)
+    return {fault.id: fault.severity for fault in faults_of(plan_of(base, **changes), planted, adopt)}
+
+
+def faults_of(
+    plan: dict[str, Any], planted: dict[str, Any] | None = None, adopt: bool = False, beside: Any = ()
+) -> list[Fault]:
+    """What preflight finds in the lab's fabric with more in it."""
     seed = copy.deepcopy(FABRIC)
     seed["objects"] |= planted or {}
-    apic = Apic(Seed(seed))
-    faults = fabric_faults(plan, read(apic, plan), adopt)
+    faults = fabric_faults(plan, partial(read, Apic(Seed(seed))), adopt, beside)
     assert all(fault.problem and fault.remedy and fault.path for fault in faults)
-    return {fault.id: fault.severity for fault in faults}
+    return faults
 
 
-def read(apic: Apic, plan: dict[str, Any]) -> dict[str, Any]:
-    """The answers to the queries."""
+def read(apic: Apic, paths: list[str]) -> dict[str, Any]:
+    """The answers to queries."""
     objects: dict[str, Any] = {}
-    for target in queries(plan):
+    for target in paths:
         path, _mark, query = target.partition("?")
         cookies = f"APIC-cookie={apic.gate.issue('admin')}"
         response = apic.handle(Request("GET", target, unquote(path), dict(parse_qsl(query)), cookies, ""))
@@ -172,7 +180,7 @@ def test_a_good_fabric_is_silent(base: dict[str, Any], changes: dict[str, Any]) 
             {"uni/l3dom-bare": {}, "uni/infra/attentp-k8s/rsdomP-[uni/l3dom-bare]": {}},
         ),
         ("vlan-outside-pool", FLOATING, {"vlan": 700}, {}),
-        ("pool-differs", FLOATING, {"vlan_pool": "other"}, {}),
+        ("pool-differs", FLOATING, {"vlan_pool": "other"}, {"uni/infra/vlanns-[other]-dynamic": {}}),
         ("domain-without-aaep", FLOATING, {"aaep": "default"}, {}),
         (
             "domain-without-aaep",
@@ -201,9 +209,9 @@ def test_a_planted_condition_is_found(
 
 def test_a_fabric_without_an_as_number() -> None:
     plan = plan_of(FLOATING)
-    objects = read(Apic(Seed(FABRIC)), plan)
+    objects = read(Apic(Seed(FABRIC)), queries(plan))
     del objects["uni/fabric/bgpInstP-default/as"]
-    assert [fault.id for fault in fabric_faults(plan, objects)] == ["fabric-asn-missing"]
+    assert [fault.id for fault in fabric_faults(plan, lambda _paths: objects)] == ["fabric-asn-missing"]
 
 
 def test_only_what_fails_is_an_error() -> None:
@@ -269,7 +277,7 @@ def test_everything_is_said_at_once() -> None:
 
 def test_the_common_tenant_is_never_made() -> None:
     plan = plan_of(FLOATING, manage_tenant=True)
-    assert [fault.id for fault in fabric_faults(plan, {}) if "tenant" in fault.id] == ["tenant-missing"]
+    assert [fault.id for fault in fabric_faults(plan, lambda _paths: {}) if "tenant" in fault.id] == ["tenant-missing"]
 
 
 @pytest.mark.parametrize(("leaves", "nodes"), [(2, 3), (12, 192)])
@@ -285,7 +293,8 @@ def test_requests_stay_few_and_short(leaves: int, nodes: int) -> None:
 
 def test_every_finding_is_documented() -> None:
     root = Path(__file__).resolve().parents[3]
-    documented = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", (root / "docs/preflight.md").read_text(encoding="utf-8")))
+    documented = set(re.findall(r"`([a-z0-9]+(?:-[a-z]+)+)`", (root / "docs/preflight.md").read_text(encoding="utf-8")))
+    assert {kind.rule for kind in KINDS.values()} <= documented
     for name in ("preflight", "preflight_kubernetes"):
         source = (root / f"plugins/plugin_utils/{name}.py").read_text(encoding="utf-8")
         findings = set(re.findall(r'(?:error|warning|found|yield|_subnet_fault)\(?\s*"([a-z]+(?:-[a-z]+)+)"', source))
@@ -296,4 +305,4 @@ def test_every_finding_is_documented() -> None:
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*/plan.json")), ids=lambda path: path.parent.name)
 def test_the_lab_has_what_the_examples_need(path: Path) -> None:
     plan = json.loads(path.read_text(encoding="utf-8"))
-    assert [fault.problem for fault in fabric_faults(plan, read(Apic(Seed(FABRIC)), plan))] == []
+    assert [fault.problem for fault in faults_of(plan)] == []
