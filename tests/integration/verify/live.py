@@ -6,8 +6,8 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -207,11 +207,25 @@ def installed(plan: Json) -> Json:
 @contextmanager
 def live(folder: Path, plan: Json, *options: str) -> Iterator[Live]:
     """A cluster that is configured, with the twin following, until the end of the block."""
-    with ApicServer(https=False, expose_secrets=True) as apic, KubeServer(**installed(plan)) as kube:
-        made = Live(Bench(apic, kube, folder), plan)
-        made.configure()
-        made.bench.start(*options)
+    with together(folder, plan, options=options) as (made,):
+        yield made
+
+
+@contextmanager
+def together(folder: Path, *plans: Json, options: Iterable[str] = ()) -> Iterator[list[Live]]:
+    """Clusters of one VRF that are configured, with one twin of all of them following, until the end of the block."""
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        apic = stack.enter_context(ApicServer(https=False, expose_secrets=True))
+        made = []
+        for plan in plans:
+            server = KubeServer(**installed(plan), kubeconfig=folder / f"{plan['cluster']}.kubeconfig")
+            made.append(Live(Bench(apic, stack.enter_context(server), folder), plan))
+            made[-1].configure()
+        first, *others = made
+        kubeconfigs = [word for other in others for word in ("--kubeconfig", str(other.kube.kubeconfig))]
+        first.bench.start(*kubeconfigs, *options)
         try:
             yield made
         finally:
-            made.bench.twin.down()
+            first.bench.twin.down()

@@ -1,4 +1,4 @@
-"""BIRD 1.6's configuration of one node, as calico-node's own templates make it.
+"""BIRD 1.6's configuration of one node, as calico-node's own templates make it, and of a router outside.
 
 BIRD 1.6 is one daemon for each IP version, ``bird`` and ``bird6``, with the same language. Two deviations, both because the
 neighbour is FRR and not NX-OS or because BIRD is Debian's and not Calico's build: long-lived graceful restart is off (FRR
@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_network
+from ipaddress import IPv4Address, ip_interface, ip_network
 
 from lab.twin.calico import BgpPeer, Cluster, Filter, FilterRule, Node, Pool
+from lab.twin.outside import Link, Router
 
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "In": "~", "NotIn": "!~"}
 
@@ -51,13 +52,26 @@ def router_id(node: Node) -> str:
     """The IPv4 address; a node without one has Calico hash its name."""
     if address := node.addresses.get("ipv4"):
         return address.split("/")[0]
-    return str(IPv4Address(int.from_bytes(hashlib.sha256(node.name.encode()).digest()[:4]) or 1))
+    return _hashed(node.name)
+
+
+def _hashed(name: str) -> str:
+    return str(IPv4Address(int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) or 1))
 
 
 def protocol_name(peer: BgpPeer) -> str:
     """What the session is called in BIRD, as calico-node's status reporter expects it."""
     port = f"_port_{peer.port}" if peer.port else ""
-    return f"{peer.kind}_{peer.address.replace('.', '_').replace(':', '_')}{port}"
+    return f"{peer.kind}_{_worded(peer.address)}{port}"
+
+
+def link_name(link: Link) -> str:
+    """What the session of a router outside is called in BIRD."""
+    return f"Leaf_{_worded(link.neighbour)}"
+
+
+def _worded(address: str) -> str:
+    return address.replace(".", "_").replace(":", "_")
 
 
 _PROTOCOLS = """\
@@ -216,3 +230,47 @@ def _filter_rule(rule: FilterRule) -> str:
     prepends = "".join(f"bgp_path.prepend({asn}); " for asn in reversed(rule.prepend))
     action = f"{{ {prepends}{rule.action.lower()}; }}"
     return f"if ({' && '.join(conditions)}) then {action}" if conditions else f"{prepends}{rule.action.lower()};"
+
+
+# --- routers outside -------------------------------------------------------------------------------------------------
+
+
+def router_configuration(router: Router, version: int) -> str:
+    """The text of ``bird.cfg`` (version 4) or ``bird6.cfg`` (6) of a router outside, which is nothing of Calico's.
+
+    It tells the leaves what is outside and nothing that it learned. What it sends itself comes from an address outside:
+    those of its links are in no external EPG.
+    """
+    own = [ip_interface(link.address).ip for link in router.links]
+    identity = next((str(address) for address in own if address.version == 4), _hashed(router.key))
+    outside = _of(version, router.outside)
+    sections = [
+        f"router id {identity};",
+        _statics(outside),
+        _block(
+            "protocol kernel", ["scan time 2;", "import none;", _outside_kernel(router, version), "merge paths on;"]
+        ),
+        _block("protocol device", ["scan time 2;"]),
+        *(_leaf_session(link) for link in router.links if link.version == version),
+    ]
+    return "\n\n".join(filter(None, sections)) + "\n"
+
+
+def _outside_kernel(router: Router, version: int) -> str:
+    source = [f"krt_prefsrc = {held}; " for held in router.targets(version)[:1]]
+    return f"export filter {{ if source = RTS_STATIC then reject; {''.join(source)}accept; }};"
+
+
+def _leaf_session(link: Link) -> str:
+    optional = {f"multihop {link.ttl};": link.ttl > 1, f"password {_quoted(link.password)};": link.password}
+    lines = [
+        f"local {ip_interface(link.address).ip} as {link.asn};",
+        f"neighbor {link.neighbour} as {link.fabric_asn};",
+        *(line for line, wanted in optional.items() if wanted),
+        "connect delay time 2;",
+        "connect retry time 5;",
+        "error wait time 5,30;",
+        "import all;",
+        "export where source = RTS_STATIC;",
+    ]
+    return _block(f"protocol bgp {link_name(link)}", lines)

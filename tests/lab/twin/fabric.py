@@ -79,7 +79,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class Svi:
-    """A leaf's interface towards nodes. ``path`` is the vPC or port of a standard SVI, empty for a floating one."""
+    """A leaf's interface in an L3Out: an SVI, or a routed port or sub-interface, which is ``routed`` and no VLAN of the rack's.
+
+    ``path`` is the vPC or port, empty for a floating SVI.
+    """
 
     l3out: str
     vlan: int
@@ -89,6 +92,16 @@ class Svi:
     addresses: tuple[str, ...] = ()
     secondaries: tuple[str, ...] = ()
     peers: tuple[Peer, ...] = ()
+    routed: bool = False
+
+
+@dataclass(frozen=True, order=True)
+class Segment:
+    """What machines are cabled to: a VLAN of a rack, named by its leaves, or one routed port of one leaf."""
+
+    rack: tuple[int, ...]
+    vlan: int
+    port: str = ""  # the port's path in APIC
 
 
 @dataclass(frozen=True)
@@ -131,10 +144,17 @@ class Fabric:
     racks: tuple[tuple[int, ...], ...] = ()
     policies: Mapping[str, AddressFamilyPolicy] = field(default_factory=dict)
     classified: tuple[str, ...] = ()  # subnets of the external EPGs: traffic from elsewhere has no contract
+    outside: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # what is behind each L3Out, by its name in APIC
 
     def rack_of(self, leaf: int) -> tuple[int, ...]:
         """The leaves that share a leaf's rack, itself among them."""
         return next((rack for rack in self.racks if leaf in rack), (leaf,))
+
+    def segment(self, leaf: Leaf, svi: Svi) -> Segment:
+        """What an interface is on: a routed one is alone with whatever its port is cabled to."""
+        return Segment((leaf.id,), svi.vlan, svi.path) if svi.routed else Segment(self.rack_of(leaf.id), svi.vlan)
 
 
 def covers(svi: Svi, address: str) -> bool:

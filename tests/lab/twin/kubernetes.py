@@ -11,6 +11,7 @@ import requests
 import yaml
 
 from lab.twin.calico import Object
+from lab.twin.model import TwinError
 
 TIMEOUT = 30
 CALICO_GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
@@ -32,6 +33,24 @@ COLLECTIONS: dict[str, tuple[str, ...]] = {
     "Role": ("/apis/rbac.authorization.k8s.io/v1/roles",),
     "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1/rolebindings",),
 }
+
+
+def clients(kubeconfigs: list[Path]) -> list[KubernetesClient]:
+    """Access to several clusters, each with a name of its own.
+
+    Installers call every cluster alike (``kubernetes``, here ``lab``): then the files' names tell them apart.
+
+    :raises TwinError: when they do not.
+    """
+    found = [KubernetesClient(path) for path in kubeconfigs]
+    if len({client.name for client in found}) < len(found):
+        for client, path in zip(found, kubeconfigs, strict=True):
+            client.name = path.stem
+    names = [client.name for client in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise TwinError(f"two clusters would be called {name}: name the kubeconfigs after the clusters")
+    return found
 
 
 class KubernetesClient:

@@ -1,4 +1,4 @@
-"""The twin as a whole: a VRF's fabric, the clusters that hang off it, and how the hosts are plugged in.
+"""The twin as a whole: a VRF's fabric, the clusters that hang off it, how the hosts are plugged in, and what is outside.
 
 Cabling is the one thing that neither APIC nor Kubernetes says for a floating SVI, and that does not move when somebody
 configures something wrong. It is therefore inferred once, when a host is first seen, and kept (``Cable``): from the vPC path
@@ -14,6 +14,7 @@ from ipaddress import ip_interface, ip_network
 
 from lab.twin.calico import Cluster, Node
 from lab.twin.fabric import Fabric, Leaf, Svi, covers
+from lab.twin.outside import Router, outside_routers
 
 # Where the fabric's own transport and the endpoint live; no plan can use the former, documentation owns the latter.
 UNDERLAY = {"ipv4": ip_network("169.254.0.0/16"), "ipv6": ip_network("fd5a:7e57:1ab::/64")}
@@ -54,6 +55,7 @@ class Twin:
 
     fabric: Fabric
     hosts: tuple[Host, ...] = ()
+    routers: tuple[Router, ...] = ()
 
     def leaf_address(self, leaf: Leaf, family: str) -> str:
         """A leaf's address in the fabric's own transport network."""
@@ -120,11 +122,12 @@ def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[st
             key = node.name if len(clusters) == 1 else f"{name}.{node.name}"
             cable = known.get(key) or infer_cable(node, fabric)
             hosts.append(_host(key, name, node, cluster, cable, fabric))
-    machines = [*(f"leaf-{leaf.id}" for leaf in fabric.leaves), *(host.key for host in hosts), *RESERVED]
+    routers = outside_routers(fabric, [address for host in hosts for address in host.node.addresses.values()])
+    machines = [*(f"leaf-{leaf.id}" for leaf in fabric.leaves), *(it.key for it in (*hosts, *routers)), *RESERVED]
     for name in machines:
         if machines.count(name) > 1:
             raise TwinError(f"two machines of the twin would be called {name}")
-    return Twin(fabric, tuple(hosts))
+    return Twin(fabric, tuple(hosts), routers)
 
 
 def infer_cable(node: Node, fabric: Fabric) -> Cable:

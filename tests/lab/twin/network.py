@@ -1,7 +1,8 @@
 """Namespaces, links, addresses and routes of the twin, as commands of ``ip``.
 
-Every leaf, node and the endpoint has a namespace; all bridges are in one more, ``wiring``. A rack's VLAN is a bridge, so a
-host whose VLAN differs from the leaves' is on a bridge of its own, as it would be cut off by a switch. Bridges of one L3Out
+Every leaf, node, router outside and the endpoint has a namespace; all bridges are in one more, ``wiring``. A rack's VLAN is a
+bridge, so a host whose VLAN differs from the leaves' is on a bridge of its own, as it would be cut off by a switch. A routed
+port is a bridge with nothing else but what it is cabled to. Bridges of one L3Out
 and VLAN are joined over a core bridge, since such SVIs share one external bridge domain. Between racks nothing is learned
 or flooded but broadcast and multicast: each bridge knows statically which far addresses are behind the core, so that the
 shared MAC of the secondary address is only ever found in one's own rack.
@@ -12,13 +13,15 @@ Resources name each other, so a changed link takes along what is on it (``plan_c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
 
 from lab.twin.calico import Node
-from lab.twin.fabric import Leaf, Svi
+from lab.twin.fabric import Leaf, Segment, Svi
+from lab.twin.mo import split
 from lab.twin.model import ENDPOINT, Host, Twin
+from lab.twin.outside import Router
 
 WIRING = "wiring"
 ENDPOINT_NAME = "endpoint"
@@ -27,6 +30,8 @@ ENDPOINT_PORT = "bd0"
 FABRIC_PORT = "fab0"
 POD_DEVICE = "cali0"  # Calico's BIRD ignores interfaces of these two names
 SERVICE_DEVICE = "kube-ipvs0"
+NAME_LENGTH = 15  # of an interface, which is as many letters as Linux allows
+Bridges = Mapping[Segment, str]
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ def wire(twin: Twin) -> Wiring:
         _leaf(wiring, twin, leaf, bridges)
     for host in twin.hosts:
         _host(wiring, host, bridges)
+    for router in twin.routers:
+        _router(wiring, router, bridges)
     _endpoint(wiring, twin)
     _cores(wiring, twin, bridges)
     return wiring
@@ -113,20 +120,31 @@ def mac(*parts: object) -> str:
     return ":".join(["02", *(digest[at : at + 2] for at in range(0, 10, 2))])
 
 
-def _bridge_name(rack: tuple[int, ...], vlan: int) -> str:
-    """Readable for a rack of two leaves; at most the fifteen letters that Linux allows."""
-    name = f"r{'.'.join(map(str, rack))}v{vlan}"
-    return name if len(name) <= 15 else f"r{_short(*rack)}v{vlan}"
+def _bridge_name(segment: Segment) -> str:
+    """Readable for a rack of two leaves."""
+    if segment.port:
+        return f"p{_short(segment.vlan, segment.port)}"
+    name = f"r{'.'.join(map(str, segment.rack))}v{segment.vlan}"
+    return name if len(name) <= NAME_LENGTH else f"r{_short(*segment.rack)}v{segment.vlan}"
+
+
+def device_name(svi: Svi) -> str:
+    """A leaf's interface: ``vlan300``; ``eth1.48`` for the routed port eth1/48, ``eth1.48.300`` for a sub-interface of it."""
+    if not svi.routed:
+        return f"vlan{svi.vlan}"
+    port = split(svi.path)[-1].removeprefix("pathep-[").rstrip("]").replace("/", ".")
+    name = f"{port}.{svi.vlan}" if svi.vlan else port
+    return name if len(name) < NAME_LENGTH else f"port{_short(svi.path, svi.vlan)}"
 
 
 # --- bridges ---------------------------------------------------------------------------------------------------------
 
 
-def _bridges(wiring: Wiring, twin: Twin) -> dict[tuple[tuple[int, ...], int], str]:
-    """One bridge for each rack and VLAN in use by a leaf or a host, and the fabric's own."""
-    wanted = {(twin.fabric.rack_of(leaf.id), svi.vlan) for leaf in twin.fabric.leaves for svi in leaf.svis}
-    wanted |= {(host.cable.rack, host.cable.vlan) for host in twin.hosts}
-    names = {key: _bridge_name(*key) for key in sorted(wanted)}
+def _bridges(wiring: Wiring, twin: Twin) -> Bridges:
+    """One bridge for each rack and VLAN in use by a leaf or a host, one for each routed port, and the fabric's own."""
+    wanted = {twin.fabric.segment(leaf, svi) for leaf in twin.fabric.leaves for svi in leaf.svis}
+    wanted |= {Segment(host.cable.rack, host.cable.vlan) for host in twin.hosts}
+    names = {segment: _bridge_name(segment) for segment in sorted(wanted)}
     for name in ("fabric", *names.values()):
         _bridge(wiring, name)
     return names
@@ -145,19 +163,20 @@ def _port(wiring: Wiring, bridge: str, port: str, link: str, *options: str) -> s
     return wiring.add(f"port {port}", commands, (), WIRING, link, f"bridge {bridge}")
 
 
-def _cores(wiring: Wiring, twin: Twin, bridges: dict[tuple[tuple[int, ...], int], str]) -> None:
+def _cores(wiring: Wiring, twin: Twin, bridges: Bridges) -> None:
     """Join the racks' bridges of each external bridge domain that is in more than one rack."""
     domains: dict[tuple[str, int], set[tuple[int, ...]]] = {}
     for leaf in twin.fabric.leaves:
         for svi in leaf.svis:
-            domains.setdefault((svi.l3out, svi.vlan), set()).add(twin.fabric.rack_of(leaf.id))
+            if not svi.routed:
+                domains.setdefault((svi.l3out, svi.vlan), set()).add(twin.fabric.rack_of(leaf.id))
     for (l3out, vlan), racks in sorted(domains.items()):
         if len(racks) < 2:
             continue
         core = f"core{_short(l3out, vlan)}"
         _bridge(wiring, core)
         for rack in sorted(racks):
-            bridge = bridges[rack, vlan]
+            bridge = bridges[Segment(rack, vlan)]
             up, down = f"u{_short(l3out, vlan, rack)}", f"d{_short(l3out, vlan, rack)}"
             link = wiring.cable((WIRING, up), (WIRING, down))
             _port(wiring, core, down, link)
@@ -176,13 +195,15 @@ def _far_addresses(twin: Twin, rack: tuple[int, ...], racks: set[tuple[int, ...]
     hosts = {
         mac("host", host.key) for host in twin.hosts if host.cable.rack in racks - {rack} and host.cable.vlan == vlan
     }
-    return leaves | hosts
+    far = {Segment(other, vlan) for other in racks - {rack}}
+    routers = {_router_mac(router, segment) for router in twin.routers for segment in far.intersection(router.ports())}
+    return leaves | hosts | routers
 
 
 # --- leaves ----------------------------------------------------------------------------------------------------------
 
 
-def _leaf(wiring: Wiring, twin: Twin, leaf: Leaf, bridges: dict[tuple[tuple[int, ...], int], str]) -> None:
+def _leaf(wiring: Wiring, twin: Twin, leaf: Leaf, bridges: Bridges) -> None:
     namespace = leaf_namespace(leaf)
     wiring.namespaces.append(namespace)
     wiring.add(f"lo {namespace}", ["link set lo up"], (), namespace)
@@ -199,8 +220,9 @@ def _leaf(wiring: Wiring, twin: Twin, leaf: Leaf, bridges: dict[tuple[tuple[int,
             create, remove = [f"route replace {route}"], [f"route del {route}"]
             wiring.add(f"tep {namespace} {route}", create, remove, namespace, own)
     for svi in leaf.svis:
-        _svi(wiring, leaf, svi, bridges[twin.fabric.rack_of(leaf.id), svi.vlan])
-        _classify(wiring, twin, namespace, f"vlan{svi.vlan}", "from", f"up {namespace} vlan{svi.vlan}")
+        device = device_name(svi)
+        _svi(wiring, leaf, svi, bridges[twin.fabric.segment(leaf, svi)])
+        _classify(wiring, twin, namespace, device, "from", f"up {namespace} {device}")
     if leaf.svis:
         _classify(wiring, twin, namespace, FABRIC_PORT, "to", up)
 
@@ -228,8 +250,10 @@ def _classify(wiring: Wiring, twin: Twin, namespace: str, device: str, side: str
 
 def _svi(wiring: Wiring, leaf: Leaf, svi: Svi, bridge: str) -> None:
     """The leaf's own addresses on an interface with its own MAC, the shared ones on a second with the shared MAC."""
-    namespace, device, port = leaf_namespace(leaf), f"vlan{svi.vlan}", f"l{leaf.id}v{svi.vlan}"
-    link = wiring.cable((namespace, device), (WIRING, port), mac("svi", leaf.id, svi.vlan), svi.mtu)
+    namespace, device = leaf_namespace(leaf), device_name(svi)
+    port = f"l{leaf.id}p{_short(device)}" if svi.routed else f"l{leaf.id}v{svi.vlan}"
+    hardware = mac("port", leaf.id, device) if svi.routed else mac("svi", leaf.id, svi.vlan)
+    link = wiring.cable((namespace, device), (WIRING, port), hardware, svi.mtu)
     _port(wiring, bridge, port, link)
     up = wiring.add(f"up {namespace} {device}", [f"link set {device} up"], (), namespace, link)
     for address in svi.addresses:
@@ -260,7 +284,7 @@ def _default_route(wiring: Wiring, namespace: str, device: str, gateway: str, *n
     wiring.add(f"default {namespace} {version}", [route], [route.replace("replace", "del")], namespace, *needs)
 
 
-# --- hosts and the endpoint ------------------------------------------------------------------------------------------
+# --- hosts, routers and the endpoint ---------------------------------------------------------------------------------
 
 
 def pod_addresses(node: Node) -> list[str]:
@@ -268,12 +292,12 @@ def pod_addresses(node: Node) -> list[str]:
     return [str(network[min(1, network.num_addresses - 1)]) for network in map(ip_network, node.blocks)]
 
 
-def _host(wiring: Wiring, host: Host, bridges: dict[tuple[tuple[int, ...], int], str]) -> None:
+def _host(wiring: Wiring, host: Host, bridges: Bridges) -> None:
     namespace, port = host.key, f"h{_short(host.key)}"
     wiring.namespaces.append(namespace)
     wiring.add(f"lo {namespace}", ["link set lo up"], (), namespace)
     link = wiring.cable((namespace, "eth0"), (WIRING, port), mac("host", host.key), host.cable.mtu)
-    _port(wiring, bridges[host.cable.rack, host.cable.vlan], port, link)
+    _port(wiring, bridges[Segment(host.cable.rack, host.cable.vlan)], port, link)
     up = wiring.add(f"up {namespace} eth0", ["link set eth0 up"], (), namespace, link)
     for family, address in host.interfaces.items():
         own = _address(wiring, namespace, "eth0", address, up)
@@ -289,6 +313,27 @@ def _host(wiring: Wiring, host: Host, bridges: dict[tuple[tuple[int, ...], int],
         )
         for address in dict.fromkeys(addresses):
             _address(wiring, namespace, device, f"{address}/{ip_interface(address).max_prefixlen}", made)
+
+
+def _router(wiring: Wiring, router: Router, bridges: Bridges) -> None:
+    """An interface on each network that it is cabled to, and on its loopback an address in each prefix that it announces."""
+    namespace = router.key
+    wiring.namespaces.append(namespace)
+    loopback = wiring.add(f"lo {namespace}", ["link set lo up"], (), namespace)
+    for version in router.versions:
+        for held in dict.fromkeys(router.targets(version)):
+            _address(wiring, namespace, "lo", f"{held}/{ip_interface(held).max_prefixlen}", loopback)
+    for number, (segment, (mtu, addresses)) in enumerate(router.ports().items()):
+        device, port = f"eth{number}", f"o{_short(namespace, segment)}"
+        link = wiring.cable((namespace, device), (WIRING, port), _router_mac(router, segment), mtu)
+        _port(wiring, bridges[segment], port, link)
+        up = wiring.add(f"up {namespace} {device}", [f"link set {device} up"], (), namespace, link)
+        for address in addresses:
+            _address(wiring, namespace, device, address, up)
+
+
+def _router_mac(router: Router, segment: Segment) -> str:
+    return mac("router", router.key, segment)
 
 
 def _endpoint(wiring: Wiring, twin: Twin) -> None:

@@ -28,6 +28,9 @@ from lab.twin.fabric import (
 from lab.twin.mo import Mo, Tree
 
 FAMILIES = ("ipv4", "ipv6")
+ROUTED = ("l3-port", "sub-interface")
+# Scopes of external subnets that say where they are. The others are about what leaves, or about other VRFs.
+OUTSIDE = frozenset({"import-security", "import-rtctrl"})
 
 # The classes that a Fabric is made of; the targets of one GET below ``uni``.
 POLICY_CLASSES = [
@@ -106,6 +109,7 @@ class _Reader:
             racks=racks,
             policies={family: self._family_policy(vrf, family) for family in FAMILIES},
             classified=tuple(self._classified(l3outs)),
+            outside={l3out.dn: tuple(self._within(l3out, OUTSIDE)) for l3out in l3outs},
         )
 
     # --- the fabric itself ---
@@ -135,7 +139,7 @@ class _Reader:
     def _racks(self, border: tuple[Leaf, ...], l3outs: list[Mo]) -> tuple[tuple[int, ...], ...]:
         """Which leaves stand together: vPC paths say it, else vPC protection groups, else node profiles."""
         claims = chain(
-            (_path_leaves(svi.path) for leaf in border for svi in leaf.svis if svi.path),
+            (_path_leaves(svi.path) for leaf in border for svi in leaf.svis if svi.path and not svi.routed),
             (self._ids(group.dn, "fabricNodePEp") for group in self._tree.of_class("fabricExplicitGEp")),
             (
                 tuple(_node_of(att.get("tDn"))[1] for att in self._tree.children(profile.dn, "l3extRsNodeL3OutAtt"))
@@ -214,6 +218,7 @@ class _Reader:
             addresses=() if address == "0.0.0.0" else (address,),
             secondaries=tuple(ip.get("addr") for ip in self._tree.children(addressed.dn, "l3extIp")),
             peers=tuple(self._peers(l3out, profile, mo)),
+            routed=mo.get("ifInstT") in ROUTED,
         )
 
     def _floating_domains(self, mo: Mo) -> list[str]:
@@ -223,7 +228,9 @@ class _Reader:
         return [relation.get("tDn") for relation in self._tree.children(l3out.dn, "l3extRsL3DomAtt")]
 
     def _vlan_allowed(self, mo: Mo, domains: list[str]) -> bool:
-        """Whether a domain's pool holds the VLAN; a pool that the tree does not show holds every VLAN."""
+        """Whether a domain's pool holds the VLAN; a pool that the tree does not show holds every VLAN. A routed port has none."""
+        if mo.get("ifInstT") == "l3-port":
+            return True
         for domain in domains:
             relation = self._tree.child(domain, "infraRsVlanNs")
             blocks = self._tree.children(relation.get("tDn"), "fvnsEncapBlk") if relation else []
@@ -334,9 +341,13 @@ class _Reader:
 
     def _classified(self, l3outs: list[Mo]) -> Iterable[str]:
         for l3out in l3outs:
-            for subnet in self._subnets(l3out):
-                if "import-security" in (subnet.flags("scope") or {"import-security"}):
-                    yield str(ip_network(subnet.get("ip"), strict=False))
+            yield from self._within(l3out, frozenset({"import-security"}))
+
+    def _within(self, l3out: Mo, scopes: frozenset[str]) -> Iterable[str]:
+        """The external subnets that have one of the scopes; APIC's default is ``import-security``."""
+        for subnet in self._subnets(l3out):
+            if scopes & (subnet.flags("scope") or {"import-security"}):
+                yield str(ip_network(subnet.get("ip"), strict=False))
 
     def _subnets(self, l3out: Mo) -> Iterable[Mo]:
         for epg in self._tree.children(l3out.dn, "l3extInstP"):
@@ -369,10 +380,11 @@ def _merge_leaves(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
 
 
 def _merge_svis(svis: Iterable[Svi]) -> tuple[Svi, ...]:
-    merged: dict[tuple[str, int], Svi] = {}
+    merged: dict[tuple[str, int, str], Svi] = {}
     for svi in svis:
-        known = merged.get((svi.l3out, svi.vlan))
-        merged[svi.l3out, svi.vlan] = (
+        key = svi.l3out, svi.vlan, svi.path if svi.routed else ""
+        known = merged.get(key)
+        merged[key] = (
             svi
             if known is None
             else replace(

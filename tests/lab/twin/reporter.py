@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.twin.apic import ApicClient
-from lab.twin.bird import protocol_name
+from lab.twin.bird import link_name, protocol_name
 from lab.twin.daemons import DaemonError
 from lab.twin.kubernetes import KubernetesClient
 from lab.twin.machines import BirdNode, FrrLeaf, MachineError, inside
-from lab.twin.model import Host, Twin
+from lab.twin.model import Twin
 from lab.twin.operational import BirdAnswers, Json, LeafAnswers, leaf_objects, node_status, sessions
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Reporter:
                 (it for it in twin.hosts if (it.cluster_name, it.node.name) == (client.name, spec.get("node"))), None
             )
             if host:
-                answers = bird_answers(supervisor.birds, host)
+                answers = bird_answers(supervisor.birds, host.key)
                 status = node_status(answers, spec.get("classes", ()), datetime.now(UTC))
                 client.write_status(path, item, status)
                 self._updated[client.name, path] = time.monotonic()
@@ -101,21 +101,15 @@ class Reporter:
 
     @staticmethod
     def status(supervisor: Supervisor) -> dict[str, Any]:
-        """Every session that a node should have, the leaves' MD5 failures, and what went wrong."""
+        """Every session that a node or a router outside should have, the leaves' MD5 failures, and what went wrong."""
         twin = supervisor.twin
-        rows = []
+        rows: list[dict[str, str]] = []
         for host in twin.hosts if twin else ():
-            found = {
-                session.name: session
-                for answer in bird_answers(supervisor.birds, host, brief=True).values()
-                for session in sessions(answer.protocols)
-            }
-            for peer in host.node.peers:
-                session = found.get(protocol_name(peer))
-                state, info = (session.state, session.info) if session else ("Down", "BIRD does not run")
-                rows.append(
-                    {"node": host.key, "peer": peer.address, "state": state, "info": info.removeprefix(state).strip()}
-                )
+            peers = {protocol_name(peer): peer.address for peer in host.node.peers}
+            rows += _session_rows(supervisor.birds, host.key, peers)
+        for router in twin.routers if twin else ():
+            peers = {link_name(link): link.neighbour for link in router.links}
+            rows += _session_rows(supervisor.birds, router.key, peers)
         failures = {leaf.id: md5_failures(supervisor.leaves[leaf.id]) for leaf in twin.fabric.leaves} if twin else {}
         return {
             "sessions": rows,
@@ -148,14 +142,34 @@ def leaf_answers(leaf: FrrLeaf, twin: Twin) -> LeafAnswers:
 
 
 def bird_answers(
-    birds: Mapping[tuple[str, int], BirdNode], host: Host, *, brief: bool = False
+    birds: Mapping[tuple[str, int], BirdNode], machine: str, *, brief: bool = False
 ) -> dict[int, BirdAnswers]:
-    """Ask a node's daemons; one that is down says nothing."""
+    """Ask the daemons of a node or a router outside; one that is down says nothing."""
     answers = {}
     for (key, version), daemon in birds.items():
-        if key == host.key:
+        if key == machine:
             answers[version] = _bird_answer(daemon, brief)
     return answers
+
+
+def _session_rows(
+    birds: Mapping[tuple[str, int], BirdNode], machine: str, peers: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """A machine's sessions for the user.
+
+    :param peers: the neighbours' addresses by what BIRD calls the sessions.
+    """
+    found = {
+        session.name: session
+        for answer in bird_answers(birds, machine, brief=True).values()
+        for session in sessions(answer.protocols)
+    }
+    rows = []
+    for name, address in peers.items():
+        session = found.get(name)
+        state, info = (session.state, session.info) if session else ("Down", "BIRD does not run")
+        rows.append({"node": machine, "peer": address, "state": state, "info": info.removeprefix(state).strip()})
+    return rows
 
 
 def _bird_answer(daemon: BirdNode, brief: bool) -> BirdAnswers:

@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from lab.twin.bird import Announcement
 from lab.twin.calico import Cluster, read_cluster
 from lab.twin.daemons import DaemonError
 from lab.twin.fabric import Leaf
-from lab.twin.kubernetes import KubernetesClient
+from lab.twin.kubernetes import clients
 from lab.twin.machines import BirdNode, FrrLeaf, MachineError, Network, batch, private_run
 from lab.twin.mo import Tree
 from lab.twin.model import Cable, Twin, TwinError, assemble, choose_fabric
@@ -68,7 +69,7 @@ class Supervisor:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._apic = ApicClient(options.apic)
-        self._clusters = [KubernetesClient(path) for path in options.kubeconfigs]
+        self._clusters = clients(options.kubeconfigs)
         self._network = Network()
         self.leaves: dict[int, FrrLeaf] = {}
         self.birds: dict[tuple[str, int], BirdNode] = {}
@@ -140,21 +141,21 @@ class Supervisor:
         for problem in self.problems:
             LOG.warning("%s", problem)
         LOG.info(
-            "%d leaves and %d nodes configured, %d links and addresses made, %d removed, in %.2f s",
+            "%d leaves, %d nodes and %d routers outside configured, %d links and addresses made, %d removed, in %.2f s",
             len(twin.fabric.leaves),
             len(twin.hosts),
+            len(twin.routers),
             len(made),
             len(removed),
             time.monotonic() - started,
         )
 
     def _retire(self, twin: Twin) -> None:
-        """End the daemons of leaves and nodes that are no more."""
+        """End the daemons of leaves, nodes and routers that are no more."""
         wanted_leaves = {leaf.id for leaf in twin.fabric.leaves}
         for number in set(self.leaves) - wanted_leaves:
             self.leaves.pop(number).kill()
-        wanted_birds = {(host.key, version) for host in twin.hosts for version in _versions(host.interfaces)}
-        for key in set(self.birds) - wanted_birds:
+        for key in set(self.birds) - self._bird_configurations(twin).keys():
             self.birds.pop(key).kill()
 
     def _configure_leaves(self, twin: Twin) -> list[str]:
@@ -177,30 +178,40 @@ class Supervisor:
 
     def _configure_nodes(self, twin: Twin) -> list[str]:
         problems, started = [], []
-        for host in twin.hosts:
-            for version in _versions(host.interfaces):
-                announcements = self._faults.announcements.get(host.key, [])
-                try:
-                    text = bird.configuration(host.node, host.cluster, version, announcements)
-                except ValueError as error:
-                    problems.append(f"{host.key}: {error}")
-                    continue
-                running = self.birds.get((host.key, version))
-                if running is None:
-                    running = self.birds[host.key, version] = BirdNode(host.key, version)
-                    running.write(text)
-                    running.start()
-                    started.append(running)
-                elif running.running:
-                    problems += running.reconfigure(text)
-                else:
-                    running.write(text)
+        for (machine, version), configuration in self._bird_configurations(twin).items():
+            try:
+                text = configuration()
+            except ValueError as error:
+                problems.append(f"{machine}: {error}")
+                continue
+            running = self.birds.get((machine, version))
+            if running is None:
+                running = self.birds[machine, version] = BirdNode(machine, version)
+                running.write(text)
+                running.start()
+                started.append(running)
+            elif running.running:
+                problems += running.reconfigure(text)
+            else:
+                running.write(text)
         for running in started:
             try:
                 running.wait()
             except MachineError as error:
                 problems.append(f"{running.namespace}: {error}")
         return problems
+
+    def _bird_configurations(self, twin: Twin) -> dict[tuple[str, int], Callable[[], str]]:
+        """What makes the configuration of each BIRD that is to run, by its machine and IP version."""
+        wanted: dict[tuple[str, int], Callable[[], str]] = {}
+        for host in twin.hosts:
+            announcements = self._faults.announcements.get(host.key, [])
+            for version in _versions(host.interfaces):
+                wanted[host.key, version] = partial(bird.configuration, host.node, host.cluster, version, announcements)
+        for router in twin.routers:
+            for version in router.versions:
+                wanted[router.key, version] = partial(bird.router_configuration, router, version)
+        return wanted
 
     # --- commands ---
 
@@ -230,14 +241,23 @@ class Supervisor:
         return self._reporter_or_new().status(self)
 
     def _do_machines(self) -> dict[str, Any]:
-        """The leaves' and nodes' namespaces; of a node also its blocks and how it is plugged in."""
+        """The namespaces of leaves, nodes and routers outside; of a node also its blocks and how it is plugged in."""
         if not self.twin:
-            return {"leaves": [], "nodes": {}}
+            return {"leaves": [], "nodes": {}, "routers": {}}
         nodes = {host.key: {"blocks": host.node.blocks, "cable": asdict(host.cable)} for host in self.twin.hosts}
-        return {"leaves": [leaf_namespace(leaf) for leaf in self.twin.fabric.leaves], "nodes": nodes}
+        routers = {
+            router.key: {
+                "l3out": router.l3out,
+                "announces": list(router.outside),
+                "addresses": [held for version in router.versions for held in router.targets(version)],
+            }
+            for router in self.twin.routers
+        }
+        leaves = [leaf_namespace(leaf) for leaf in self.twin.fabric.leaves]
+        return {"leaves": leaves, "nodes": nodes, "routers": routers}
 
     def _do_configuration(self, machine: str) -> dict[str, Any]:
-        """The configuration of a leaf's or node's daemons, passwords left out."""
+        """The configuration of a machine's daemons, passwords left out."""
         if machine.startswith("leaf-"):
             return {"text": frr.text(self.leaves[int(machine[5:])].lines, hide_passwords=True)}
         texts = [daemon.configuration for (key, __), daemon in sorted(self.birds.items()) if key == machine]
