@@ -101,9 +101,9 @@ def status(lab: Lab, _arguments: argparse.Namespace) -> int:
 def twin_up(lab: Lab, arguments: argparse.Namespace) -> int:
     """Start the BGP twins and show their sessions; 0 when all of them are up."""
     up = []
-    for cluster, runner in lab.twins_up().items():
+    for clusters, runner in lab.twins_up().items():
         report = runner.wait_for_sessions(arguments.wait)
-        print(f"{cluster}\n{twin.table(report)}")
+        print(f"{clusters}\n{twin.table(report)}")
         up.append(twin.converged(report))
     return 0 if all(up) else 1
 
@@ -111,17 +111,17 @@ def twin_up(lab: Lab, arguments: argparse.Namespace) -> int:
 def twin_status(lab: Lab, _arguments: argparse.Namespace) -> int:
     """Show the sessions of the twins that run; 0 when every twin runs and all its sessions are up."""
     up = []
-    for cluster, runner in lab.twins().items():
+    for clusters, runner in lab.twins().items():
         report = runner.ask("status") if runner.running() else {}
-        print(f"{cluster}\n{twin.table(report) if report else 'stopped'}")
+        print(f"{clusters}\n{twin.table(report) if report else 'stopped'}")
         up.append(twin.converged(report))
     return 0 if all(up) else 1
 
 
 def twin_down(lab: Lab, _arguments: argparse.Namespace) -> int:
     """Stop the twins."""
-    for cluster, runner in lab.twins().items():
-        print(f"{cluster}: {'stopped' if runner.down() else 'was not running'}")
+    for clusters, runner in lab.twins().items():
+        print(f"{clusters}: {'stopped' if runner.down() else 'was not running'}")
     return 0
 
 

@@ -11,15 +11,19 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from lab.processes import HOST, LabError, Process, choose_port, wait_until_ready
+from lab.twin.apic import Access
 from lab.twin.machines import missing_prerequisites
-from lab.twin.runner import PASSWORD_VARIABLE, TwinRunner
+from lab.twin.runner import TwinRunner
+from lab.twins import Twins
 
 LAB = Path(__file__).resolve().parent
 SEEDS = LAB / "seeds"
@@ -27,6 +31,7 @@ APIC_PORT = 18443
 KUBE_PORT = 16443
 APIC_PASSWORD = "lab-admin"  # of the emulator's seed
 DEFAULT_CALICO = "v1"
+KUBERNETES = "Kubernetes of "
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Lab:
         self._calico = calico
         self._kube_options = (*(("--real",) if real_kubernetes else ()), "--calico", calico)
         self._record = self.folder / "lab.json"
+        self._twins = Twins(self.folder / "twin")
 
     def servers(self) -> list[Server]:
         """Every server that belongs to the lab, running or not."""
@@ -70,22 +76,24 @@ class Lab:
         return [apic, *self._kubernetes()]
 
     def twins(self) -> dict[str, TwinRunner]:
-        """The BGP twin of each example cluster, running or not."""
-        return {seed.stem: TwinRunner(self.folder / "twin" / seed.stem) for seed in _seeds()}
+        """The BGP twins of the example clusters, running or not, by the clusters that each plays."""
+        return self._twins.of(seed.stem for seed in _seeds())
 
     def twins_up(self) -> dict[str, TwinRunner]:
-        """Start the twins of the clusters that APIC and Kubernetes know; the lab must be up."""
+        """Start the twins of the clusters that run, one for each VRF; the lab must be up."""
         missing = missing_prerequisites()
         if missing:
             raise LabError("The BGP twin cannot run here. Missing: " + "; ".join(missing) + ".")
-        record = self._read()
-        if not self._running():
+        record, running = self._read(), self._running()
+        if "APIC" not in running:
             raise LabError("The lab is not up: run `make lab-up` first.")
-        for cluster, twin in self.twins().items():
-            kubeconfig = self.folder / "kube" / f"{cluster}.kubeconfig"
-            with _environment(PASSWORD_VARIABLE, APIC_PASSWORD):
-                twin.up(["--apic", f"https://{HOST}:{record['APIC']['port']}", "--kubeconfig", str(kubeconfig)])
-        return self.twins()
+        ca = json.loads((self.folder / "apic" / "apic.json").read_text(encoding="utf-8"))["ca"]
+        apic = Access(f"https://{HOST}:{record['APIC']['port']}", "admin", APIC_PASSWORD, ca)
+        kubeconfigs = {name: self._kubeconfig(name) for name in _clusters(running)}
+        try:
+            return self._twins.up([seed.stem for seed in _seeds()], kubeconfigs, apic)
+        except requests.RequestException as error:
+            raise LabError(f"The lab does not answer: {error}") from error
 
     def _kubernetes(self) -> Iterator[Server]:
         first = _port("ACI_CALICO_LAB_KUBE_PORT", KUBE_PORT)
@@ -93,15 +101,17 @@ class Lab:
         other = "" if self._calico == DEFAULT_CALICO else f"-{self._calico}"
         for offset, seed in enumerate(_seeds()):
             cluster = seed.stem
-            kubeconfig = self.folder / "kube" / f"{cluster}.kubeconfig"
             yield Server(
-                name=f"Kubernetes of {cluster}",
+                name=f"{KUBERNETES}{cluster}",
                 program=LAB / "kube",
                 state=self.folder / "kube" / f"{cluster}{other}",
                 port=first and first + offset,
                 port_variable="ACI_CALICO_LAB_KUBE_PORT",
-                options=("--seed", str(seed), "--kubeconfig", str(kubeconfig), *self._kube_options),
+                options=("--seed", str(seed), "--kubeconfig", str(self._kubeconfig(cluster)), *self._kube_options),
             )
+
+    def _kubeconfig(self, cluster: str) -> Path:
+        return self.folder / "kube" / f"{cluster}.kubeconfig"
 
     def up(self) -> None:
         """Start what does not run yet and return when all of it is ready; if one is not, stop what was started."""
@@ -134,7 +144,7 @@ class Lab:
 
     def down(self) -> list[str]:
         """Stop what runs and return the names; the state stays."""
-        stopped = [f"BGP twin of {cluster}" for cluster, twin in self.twins().items() if twin.down()]
+        stopped = [f"BGP twin of {clusters}" for clusters, twin in self._twins.every().items() if twin.down()]
         running = self._running()
         for process in running.values():
             process.stop()
@@ -204,17 +214,9 @@ def _seeds() -> list[Path]:
     return sorted(seed for seed in SEEDS.glob("*.yml") if not wanted or seed.stem in wanted)
 
 
-@contextmanager
-def _environment(variable: str, value: str) -> Iterator[None]:
-    """A variable set for what is started meanwhile: the command line would show it to everybody."""
-    before = os.environ.get(variable)
-    os.environ[variable] = value
-    try:
-        yield
-    finally:
-        os.environ.pop(variable)
-        if before is not None:
-            os.environ[variable] = before
+def _clusters(servers: Iterable[str]) -> list[str]:
+    """The clusters among the names of servers."""
+    return [name.removeprefix(KUBERNETES) for name in servers if name.startswith(KUBERNETES)]
 
 
 def _port(variable: str, default: int) -> int:

@@ -104,6 +104,23 @@ def choose_fabric(fabrics: Iterable[Fabric], clusters: Iterable[Cluster], vrf: s
     return fitting[0] if fitting else Fabric("", "")
 
 
+def together(fabrics: Iterable[Fabric], clusters: Mapping[str, Cluster]) -> list[tuple[str, list[str]]]:
+    """Which clusters are in one VRF: ``tenant:name`` and their names, for each VRF that has any.
+
+    A cluster without a VRF that can be told is alone, and its VRF is empty.
+    """
+    fabrics = list(fabrics)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, cluster in clusters.items():
+        try:
+            fabric = choose_fabric(fabrics, [cluster])
+        except TwinError:
+            fabric = Fabric("", "")
+        vrf = f"{fabric.tenant}:{fabric.vrf}" if fabric.vrf else ""
+        groups.setdefault((vrf, "" if vrf else name), []).append(name)
+    return [(vrf, names) for (vrf, __), names in groups.items()]
+
+
 def _leaf_addresses(leaves: Iterable[Leaf]) -> set[str]:
     return {str(ip_interface(address).ip) for leaf in leaves for svi in leaf.svis for address in svi.addresses}
 
