@@ -246,6 +246,64 @@ class Figure:
                         )
 
 
+def way_out(
+    versions: Iterable[int] = (4,), leaves: tuple[int, ...] = (103, 104), routers: int = 1, *, routed: bool = True
+) -> Json:
+    """An L3Out ``core`` that leads outside, in the figure's VRF: by a routed port of each leaf, or by an SVI on their vPC.
+
+    Leaf 103 is 10.254.103.1, or on the SVI 10.254.99.103; the routers come right after the leaf, or are .1, .2, … of the SVI.
+    """
+    attached = [
+        mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no") for leaf in leaves
+    ]
+    interfaces = [
+        mo("l3extLIfP", *_way_out(version, leaves, routers, routed), name=f"ipv{version}") for version in versions
+    ]
+    outside = [("172.16.0.0/12", "2001:db8:c0::/44")[version == 6] for version in versions]
+    return mo(
+        "l3extOut",
+        mo("l3extRsEctx", tnFvCtxName="calico"),
+        mo("bgpExtP"),
+        mo("l3extLNodeP", *attached, *interfaces, name="border"),
+        mo("l3extInstP", *(mo("l3extSubnet", ip=prefix) for prefix in outside), name="corporate"),
+        name="core",
+    )
+
+
+def _way_out(version: int, leaves: tuple[int, ...], routers: int, routed: bool) -> Iterable[Json]:
+    def peers(network: str, first: int) -> list[Json]:
+        numbers = range(first, first + routers)
+        return [
+            mo("bgpPeerP", mo("bgpAsP", asn="65100"), addr=f"{network}{number}", password=PASSWORD)
+            for number in numbers
+        ]
+
+    beginning, length = ("10.254.{}.", 24) if version == 4 else ("fd00:{}::", 64)
+    if routed:
+        for leaf in leaves:
+            network = beginning.format(leaf)
+            yield mo(
+                "l3extRsPathL3OutAtt",
+                *peers(network, 2),
+                tDn=f"topology/pod-1/paths-{leaf}/pathep-[eth1/48]",
+                ifInstT="l3-port",
+                addr=f"{network}1/{length}",
+            )
+        return
+    network = beginning.format(99)
+    members = [
+        mo("l3extMember", side=side, addr=f"{network}{leaf}/{length}") for side, leaf in zip("AB", leaves, strict=True)
+    ]
+    yield mo(
+        "l3extRsPathL3OutAtt",
+        *members,
+        *peers(network, 1),
+        tDn=f"topology/pod-1/protpaths-{'-'.join(map(str, leaves))}/pathep-[vpc-core]",
+        encap="vlan-390",
+        ifInstT="ext-svi",
+    )
+
+
 def scaled(racks: int, nodes: int, **options: Any) -> Figure:
     """A cluster of many racks, each with two leaves and as many nodes."""
     return Figure(

@@ -154,14 +154,20 @@ def test_running_stops_only_what_it_started(lab):
     assert all(lab.status().values())
 
 
-def test_twins_are_told_where_apic_is(lab, monkeypatch):
-    told = []
+def test_the_twins_are_those_of_the_clusters_that_run(lab, monkeypatch):
+    asked = []
     monkeypatch.setattr("lab.runner.missing_prerequisites", list)
-    monkeypatch.setattr("lab.runner.TwinRunner.up", lambda _twin, arguments: told.append(arguments))
+    monkeypatch.setattr("lab.runner.Twins.up", lambda _twins, *arguments: asked.append(arguments))
+    monkeypatch.setenv("ACI_CALICO_LAB_CLUSTERS", "prod1 prod2")
+    with pytest.raises(LabError, match="not up"):
+        lab.twins_up()
     lab.up()
+    (lab.folder / "apic" / "apic.json").write_text('{"ca": "/somewhere/ca.pem"}')
     lab.twins_up()
-    apic = lab.status()["APIC"].split()[0]
-    assert [arguments[:2] for arguments in told] == [["--apic", apic]] * len(lab.twins())
+    ((wanted, kubeconfigs, apic),) = asked
+    assert wanted == ["prod1", "prod2"]
+    assert kubeconfigs == {"c": lab.folder / "kube" / "c.kubeconfig"}
+    assert (apic.url, apic.verify) == (lab.status()["APIC"].split()[0], "/somewhere/ca.pem")
 
 
 def test_reset_forgets_how_hosts_are_plugged_in(lab):

@@ -10,7 +10,7 @@ import pytest
 
 from lab.twin.calico import BgpPeer, Cluster, Node
 from lab.twin.fabric import Fabric, Leaf, Svi
-from lab.twin.model import Cable, TwinError, assemble, choose_fabric
+from lab.twin.model import Cable, TwinError, assemble, choose_fabric, together
 
 
 def test_a_host_of_a_floating_svi_is_where_its_peers_are(shop: Any) -> None:
@@ -67,6 +67,13 @@ class TestChoice:
     NEAR = Fabric("t", "near", leaves=(Leaf(201, svis=(Svi("o", 300, addresses=("192.0.2.2/24",)),)),))
     FAR = Fabric("t", "far", leaves=(Leaf(202, svis=(Svi("o", 300, addresses=("198.51.100.2/24",)),)),))
     CLUSTER = Cluster(nodes=(Node("n", 1, {"ipv4": "192.0.2.1/24"}),))
+    ADDRESSES = {
+        "a": "192.0.2.1/24",
+        "b": "203.0.113.1/24",
+        "c": "203.0.113.2/24",
+        "d": "192.0.2.7/24",
+        "e": "10.0.0.2/24",
+    }
 
     def test_the_one_whose_svis_have_the_nodes_addresses(self) -> None:
         assert choose_fabric([self.FAR, self.NEAR], [self.CLUSTER]) is self.NEAR
@@ -91,3 +98,17 @@ class TestChoice:
     def test_several_are_refused(self) -> None:
         with pytest.raises(TwinError, match="t:near, t:other"):
             choose_fabric([self.NEAR, replace(self.NEAR, vrf="other")], [self.CLUSTER])
+
+    def test_clusters_of_one_vrf_belong_together(self) -> None:
+        other = replace(self.NEAR, vrf="other", leaves=(Leaf(203, svis=(Svi("o", 300, addresses=("10.0.0.1/24",)),)),))
+        nodes = {name: Node("n", 1, {"ipv4": address}) for name, address in self.ADDRESSES.items()}
+        clusters = {name: Cluster(nodes=(node,)) for name, node in nodes.items()}
+        assert together([self.FAR, self.NEAR, other], clusters) == [
+            ("t:near", ["a", "d"]),
+            ("", ["b"]),
+            ("", ["c"]),
+            ("t:other", ["e"]),
+        ]
+
+    def test_a_cluster_that_could_be_in_several_vrfs_is_alone(self) -> None:
+        assert together([self.NEAR, replace(self.NEAR, vrf="other")], {"a": self.CLUSTER}) == [("", ["a"])]
