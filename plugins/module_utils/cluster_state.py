@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-# A node with this label announces no services (Kubernetes' own label, which Calico heeds).
+# A node that says "true" here announces no services. To Kubernetes the label alone means that, whatever it says (kubeadm leaves it
+# empty on control plane nodes); to Calico, which announces, only that word does.
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
+EXCLUDED = "true"
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
@@ -28,7 +30,8 @@ def _ready(node):
 
 def excluded(nodes):
     """The nodes that announce no services."""
-    return sorted(node["metadata"]["name"] for node in nodes if EXCLUDE_LABEL in (node["metadata"].get("labels") or {}))
+    labels = {node["metadata"]["name"]: node["metadata"].get("labels") or {} for node in nodes}
+    return sorted(name for name, own in labels.items() if own.get(EXCLUDE_LABEL) == EXCLUDED)
 
 
 def blocks(affinities):
