@@ -21,6 +21,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import ReadingAction, given
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
+    DRAINED,
     SESSIONS,
     explain,
     in_short,
@@ -44,7 +45,8 @@ class ActionModule(ReadingAction):
                 "plan": {"type": "dict", "required": True},
                 "apic": {"type": "dict", "required": True, "no_log": True},
                 "kubernetes": {"type": "dict", "default": {}, "no_log": True},
-                "only": {"type": "str", "choices": [SESSIONS]},
+                "only": {"type": "str", "choices": [SESSIONS, DRAINED]},
+                "nodes": {"type": "list", "elements": "str", "default": []},
                 "look_at_kubernetes": {"type": "bool", "default": True},
                 "node_status": {"type": "bool", "default": True},
                 "password_sha256": {"type": "str", "default": "", "no_log": True},
@@ -112,10 +114,13 @@ class _Reader:
     def look(self) -> dict:
         """What is so now, compared with the plan."""
         only = self._options["only"] or ""
-        arguments = {**given(self._options["apic"]), **_aci_arguments(self._plan), **given({"only": only})}
+        arguments = {**given(self._options["apic"]), **_aci_arguments(self._plan)}
+        if only == SESSIONS:
+            arguments["only"] = only
         aci = self._run("aci_state", arguments, self._task_vars)
         look_at_kubernetes = self._options["look_at_kubernetes"] and not only
-        return verify(self._plan, aci["state"], self._kubernetes() if look_at_kubernetes else None, only)
+        kubernetes = self._kubernetes() if look_at_kubernetes else None
+        return verify(self._plan, aci["state"], kubernetes, only, self._options["nodes"])
 
     def _kubernetes(self) -> Kubernetes:
         access = given(self._options["kubernetes"])

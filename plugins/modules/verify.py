@@ -32,8 +32,14 @@ options:
     description:
       - V(sessions) judges only whether each planned session is established as APIC sees it, by one request for each look.
         Neither Kubernetes nor a route is looked at.
+      - V(drained) judges only whether leaves still send services' traffic to the O(nodes).
     type: str
-    choices: [sessions]
+    choices: [sessions, drained]
+  nodes:
+    description: The nodes that O(only=drained) is about.
+    type: list
+    elements: str
+    default: []
   look_at_kubernetes:
     description: Whether to verify the cluster's side. Without it, Calico's configuration and the nodes' own view are not looked at.
     type: bool

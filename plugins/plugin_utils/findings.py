@@ -412,6 +412,13 @@ RULES = {
         "See BGPConfiguration and import route control.",
         heals=True,
     ),
+    "drained-node-announced": Rule(
+        "routes",
+        "a node that goes still gets services' traffic",
+        "calico-node on it has not taken the announcements back, or does not run and the leaf keeps the routes for a graceful restart.",
+        "See the logs of calico-node on the node; a node that is dead already needs no maintenance of ours.",
+        heals=True,
+    ),
     "ecmp-width": Rule(
         "routes",
         "a route has fewer next hops than nodes",

@@ -90,7 +90,7 @@ def _differences(found: dict, result: dict) -> dict[str, dict]:
     for manifest in (*result["patched"], *secret, *result["applied"], *result["postponed"]):
         name = manifest["metadata"]["name"]
         old = _found_node(found, name) if manifest["kind"] == "Node" else existing.get((manifest["kind"], name), {})
-        before, after = _differing(old, manifest)
+        before, after = differing(old, manifest)
         if manifest["kind"] == "Secret" and result["password"]:
             after["data"] = "a new value, not shown"
         shown[_title(manifest)] = {"before": before, "after": after}
@@ -99,12 +99,13 @@ def _differences(found: dict, result: dict) -> dict[str, dict]:
     return shown
 
 
-def _differing(old: dict, new: dict) -> tuple[dict, dict]:
+def differing(old: dict, new: dict) -> tuple[dict, dict]:
+    """The fields of a merge patch that differ from an object: as they are, and as they will be."""
     before, after = {}, {}
     for name, value in new.items():
         held = old.get(name)
         if isinstance(value, dict) and isinstance(held, dict):
-            inner = _differing(held, value)
+            inner = differing(held, value)
             if any(inner):
                 before[name], after[name] = inner
         elif held != value:

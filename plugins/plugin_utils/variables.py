@@ -27,10 +27,11 @@ APIC_ROLES = (
     "aci_l3out_floating_svi",
     "aci_l3out_standard_svi",
     "apic_push",
+    "node_maintenance",
     "preflight",
     "verify",
 )
-KUBERNETES_ROLES = ("calico_bgp", "preflight", "verify")
+KUBERNETES_ROLES = ("calico_bgp", "node_maintenance", "preflight", "verify")
 ALL_ROLES = tuple(sorted({*APIC_ROLES, *KUBERNETES_ROLES}))
 
 # Set while a play runs, not by users: facts that the `plan` action and the roles leave behind.
@@ -1182,6 +1183,34 @@ ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
     "preflight": (
         Option("preflight_apic", "Whether to look at the fabric.", "bool", default=True),
         Option("preflight_kubernetes", "Whether to look at Kubernetes.", "bool", default=True),
+    ),
+    "node_maintenance": (
+        Option("node_maintenance_nodes", "The nodes, by their names.", "list", "str", required=True),
+        Option(
+            "node_maintenance_state",
+            "C(begin) takes the nodes out of service, C(end) puts them back to what they were.",
+            choices=("begin", "end"),
+            default="begin",
+        ),
+        Option(
+            "node_maintenance_drain",
+            "Whether pods are moved to other nodes. Without it, services are announced from elsewhere and the node is cordoned, no more.",
+            "bool",
+            default=True,
+        ),
+        Option(
+            "node_maintenance_delete_options",
+            "The C(delete_options) of C(kubernetes.core.k8s_drain), beside C(ignore_daemonsets), which is always on.",
+            "dict",
+            default={"wait_timeout": 300},
+        ),
+        Option(
+            "node_maintenance_timeout",
+            "Seconds to wait until no leaf sends services' traffic to the nodes.",
+            "int",
+            range=(0, 3600),
+            default=60,
+        ),
     ),
     "aci_bgp_hardening": (
         Option(

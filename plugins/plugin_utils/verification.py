@@ -18,7 +18,12 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.findings import 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_aci import verify_aci
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_calico import verify_calico
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_routes import advertised, offered, verify_routes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_routes import (
+    advertised,
+    offered,
+    verify_drained,
+    verify_routes,
+)
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_sessions import (
     ESTABLISHED,
     by_address,
@@ -30,25 +35,30 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_sessions 
 
 # What a verification can be restricted to.
 SESSIONS = "sessions"
+DRAINED = "drained"
 
 # How many names a progress line spells out, and how many lines of evidence a finding shows.
 _NAMES = 3
 _EVIDENCE = 4
+_DRAINED = "no leaf sends services' traffic to the nodes that go"
 
 
-def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "") -> dict:
+def verify(
+    plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "", nodes: list[str] | None = None
+) -> dict:
     """Compare the live state with what the plan says.
 
     :param plan: a cluster's plan (see docs/design.md).
     :param aci: the ``state`` of the module ``aci_state``.
     :param kubernetes: what was read there, None where it is not looked at.
-    :param only: ``sessions`` judges nothing but whether each planned session is up as APIC sees it.
+    :param only: ``sessions`` judges nothing but whether each planned session is up as APIC sees it, ``drained`` nothing but
+        whether leaves still send services' traffic to the ``nodes``.
     :returns: ``{"cluster", "only", "ok", "waiting", "findings", "rules", "sessions", "racks"}``: ``findings`` by root cause,
         errors first; ``rules`` what each rule found, explained or not; ``waiting`` whether time may still heal something.
         The cluster is ok when no finding is an error. ``racks`` is empty where routes were not judged.
     """
     expected = expectations(plan)
-    found = _unexplained_too(expected, aci, kubernetes, _findings(plan, expected, aci, kubernetes, only))
+    found = _unexplained_too(expected, aci, kubernetes, _findings(plan, expected, aci, kubernetes, only, nodes or []))
     symptoms = {finding.id: [] for finding in found}
     for finding in found:
         symptoms[finding.id].append(finding.what)
@@ -66,9 +76,13 @@ def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "")
     }
 
 
-def _findings(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None, only: str) -> list[Finding]:
+def _findings(
+    plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None, only: str, nodes: list[str]
+) -> list[Finding]:
     if only == SESSIONS:
         return verify_established(expected, aci)
+    if only == DRAINED:
+        return verify_drained(expected, aci, nodes)
     return [
         *verify_aci(plan, aci),
         *(verify_calico(plan, kubernetes) if kubernetes else ()),
@@ -161,6 +175,8 @@ def _present(reports: bool, wanted: int, absent: int) -> list[int]:
 
 def progress(report: dict) -> str:
     """One line on how far the cluster is: ``5/12 sessions established (waiting for node-3/203, …)``."""
+    if report["only"] == DRAINED:
+        return "; ".join(finding["what"] for finding in report["findings"]) or _DRAINED
     down = [session["name"] for session in report["sessions"] if session["state"] != ESTABLISHED]
     total = len(report["sessions"])
     line = f"{total - len(down)}/{total} sessions established"
@@ -230,6 +246,8 @@ def _place(finding: dict) -> str:
 
 def verdict(report: dict) -> str:
     """The result in one sentence."""
+    if report["only"] == DRAINED:
+        return f"cluster {report['cluster']}: {progress(report)}"
     counts = Counter(finding["severity"] for finding in report["findings"])
     up = sum(session["state"] == ESTABLISHED for session in report["sessions"])
     line = f"cluster {report['cluster']}: {up} of {len(report['sessions'])} sessions established"

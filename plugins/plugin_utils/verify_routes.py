@@ -57,6 +57,31 @@ def verify_routes(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> l
     return findings
 
 
+def verify_drained(expected: dict, aci: dict, nodes: list[str]) -> list[Finding]:
+    """Whether leaves still send services' traffic to nodes that are about to go.
+
+    :param nodes: names of nodes of the plan.
+    """
+    owners = node_addresses(expected)
+    subnets = {"service": [prefix for prefixes in _service_subnets(expected).values() for prefix in prefixes]}
+    leading: dict[str, dict[str, set]] = {}
+    for leaf in expected["leaves"]:
+        for __, prefix, hops in _routes_of(aci, leaf):
+            for node in {owners.get(hop["address"]) for hop in hops} & set(nodes):
+                if _within(prefix, subnets):
+                    leading.setdefault(node, {}).setdefault(prefix, set()).add(leaf)
+    return [
+        Finding(
+            "drained-node-announced",
+            f"{', '.join(sorted(prefixes))} still {'lead' if len(prefixes) > 1 else 'leads'} to {node}",
+            rack=expected["nodes"][node]["rack"],
+            node=node,
+            leaves=frozenset().union(*prefixes.values()),
+        )
+        for node, prefixes in sorted(leading.items())
+    ]
+
+
 # --- what the cluster advertises -------------------------------------------------------------------------------------
 
 

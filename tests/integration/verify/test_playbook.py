@@ -81,3 +81,36 @@ def test_the_mesh_goes_off_only_once_the_leaves_have_taken_over(play: Play, clus
     finally:
         cluster.configure()
         cluster.until_green()
+
+
+def test_a_node_out_of_service_and_back(play: Play, cluster: Live) -> None:
+    """Leaves stop balancing services over it before anything is drained, and do so again afterwards."""
+
+    def play_maintenance(*options: str) -> str:
+        done = play("-e", "node_maintenance_nodes=node-2", *options, playbook="maintenance")
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    assert play(playbook="plan").returncode == 0  # which writes down who has which address
+    subnet = cluster.plan["subnets"]["service"]["ipv4"][0]
+    node_2 = next(node for node in cluster.plan["nodes"] if node["name"] == "node-2")
+    address = node_2["networks"]["ipv4"]["address"].split("/")[0]
+    before = cluster.get("Node", "node-2")
+    try:
+        announced = play_maintenance("--check", "--diff")
+        assert "changed=1 " in announced
+        assert "unschedulable" in announced
+        assert cluster.get("Node", "node-2") == before
+
+        assert "no leaf sends services' traffic to the nodes that go" in play_maintenance()
+        assert address not in cluster.bench.routes("leaf-201")[subnet]
+        assert cluster.get("Node", "node-2")["spec"]["unschedulable"]
+        assert "changed=0 " in play_maintenance()
+        cluster.until_green()
+    finally:
+        play_maintenance("-e", "node_maintenance_state=end")
+    after = cluster.get("Node", "node-2")
+    assert after["metadata"]["labels"] == before["metadata"]["labels"]
+    assert "unschedulable" not in after["spec"]
+    cluster.until_green()
+    assert address in cluster.bench.routes("leaf-201")[subnet]
