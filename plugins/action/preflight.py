@@ -18,7 +18,9 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight import
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_kubernetes import calico_mode, cluster_faults
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import ReadingAction, given
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import (
+    APIC_ACCESS,
     INVALID,
+    KUBERNETES_ACCESS,
     VARIABLES,
     check_optional,
     plain,
@@ -62,8 +64,9 @@ class ActionModule(ReadingAction):
 
     def _fabric(self, plan: dict, options: dict, task_vars: dict) -> list[Fault]:
         def read(paths: list[str]) -> dict:
-            return self.run_module("aci_query", {**given(options["apic"]), "queries": paths}, task_vars)["objects"]
+            return self.run_module("aci_query", {**apic, "queries": paths}, task_vars)["objects"]
 
+        apic = self.access(options["apic"], APIC_ACCESS, task_vars)
         return fabric_faults(plan, read, options["adopt"], _plans_beside(task_vars))
 
     def _cluster(self, plan: dict, options: dict, task_vars: dict) -> dict:
@@ -76,7 +79,8 @@ class ActionModule(ReadingAction):
             "checks": True,
         }
         about |= given({"password_sha256": options["password_sha256"]})
-        return self.run_module("calico_info", {**given(options["kubernetes"]), **about}, task_vars)["calico"]
+        kubernetes = self.access(options["kubernetes"], KUBERNETES_ACCESS, task_vars)
+        return self.run_module("calico_info", {**kubernetes, **about}, task_vars)["calico"]
 
     @staticmethod
     def _report(cluster: str, faults: list[Fault]) -> dict[str, Any]:

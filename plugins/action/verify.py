@@ -19,7 +19,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.junit import jun
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import CALICO_V3
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import ReadingAction, given
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import APIC_ACCESS, KUBERNETES_ACCESS, plain
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
     DRAINED,
     SESSIONS,
@@ -43,7 +43,7 @@ class ActionModule(ReadingAction):
         _checked, options = self.validate_argument_spec(
             {
                 "plan": {"type": "dict", "required": True},
-                "apic": {"type": "dict", "required": True, "no_log": True},
+                "apic": {"type": "dict", "default": {}, "no_log": True},
                 "kubernetes": {"type": "dict", "default": {}, "no_log": True},
                 "only": {"type": "str", "choices": [SESSIONS, DRAINED]},
                 "nodes": {"type": "list", "elements": "str", "default": []},
@@ -55,6 +55,10 @@ class ActionModule(ReadingAction):
                 "artifacts_dir": {"type": "path", "default": ""},
             }
         )
+        options["look_at_kubernetes"] = options["look_at_kubernetes"] and not options["only"]
+        options["apic"] = self.access(options["apic"], APIC_ACCESS, task_vars or {})
+        if options["look_at_kubernetes"]:
+            options["kubernetes"] = self.access(options["kubernetes"], KUBERNETES_ACCESS, task_vars or {})
         reader = _Reader(self.run_module, plain(options["plan"]), options, task_vars or {})
         try:
             report = self._watch(reader, options["timeout"], options["interval"])
@@ -114,16 +118,14 @@ class _Reader:
     def look(self) -> dict:
         """What is so now, compared with the plan."""
         only = self._options["only"] or ""
-        arguments = {**given(self._options["apic"]), **_aci_arguments(self._plan)}
+        arguments = {**self._options["apic"], **_aci_arguments(self._plan)}
         if only == SESSIONS:
             arguments["only"] = only
         aci = self._run("aci_state", arguments, self._task_vars)
-        look_at_kubernetes = self._options["look_at_kubernetes"] and not only
-        kubernetes = self._kubernetes() if look_at_kubernetes else None
+        kubernetes = self._kubernetes() if self._options["look_at_kubernetes"] else None
         return verify(self._plan, aci["state"], kubernetes, only, self._options["nodes"])
 
     def _kubernetes(self) -> Kubernetes:
-        access = given(self._options["kubernetes"])
         calico = self._plan["calico"]
         about = {
             "api_group": calico["api_group"],
@@ -132,7 +134,7 @@ class _Reader:
             "secret_key": calico["secret"]["key"],
         }
         about |= given({"password_sha256": self._options["password_sha256"]})
-        info = self._run("calico_info", {**access, **about}, self._task_vars)["calico"]
+        info = self._run("calico_info", {**self._options["kubernetes"], **about}, self._task_vars)["calico"]
         group = info["api_group"] or CALICO_V3
         if self._options["node_status"]:
             self._requested = group
@@ -145,7 +147,7 @@ class _Reader:
             "nodes": [node["name"] for node in self._plan["nodes"]],
             "node_status": node_status,
         }
-        return self._run("calico_state", {**given(self._options["kubernetes"]), **arguments}, self._task_vars)
+        return self._run("calico_state", {**self._options["kubernetes"], **arguments}, self._task_vars)
 
     def clean_up(self) -> None:
         """Take back what the nodes were asked to report."""

@@ -21,11 +21,15 @@ options:
     type: dict
     required: true
   apic:
-    description: How to reach APIC, the options of C(cisco.aci) modules. Those that are empty count as not given.
+    description:
+      - How to reach APIC, the options of C(cisco.aci) modules, C(host) also as a list. Those that are empty count as not given.
+      - Without any, the variables C(aci_calico_apic_*) say it.
     type: dict
     default: {}
   kubernetes:
-    description: How to reach Kubernetes, the options of C(kubernetes.core) modules. Those that are empty count as not given.
+    description:
+      - How to reach Kubernetes, the options of C(kubernetes.core) modules. Those that are empty count as not given.
+      - Without any, the variables C(aci_calico_kubeconfig) and C(aci_calico_kube_*) say it.
     type: dict
     default: {}
   look_at_apic:

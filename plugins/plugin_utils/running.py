@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -20,6 +21,19 @@ class ReadingAction(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
     _supports_check_mode = True
+
+    def access(self, options: dict, variables: Mapping[str, str], task_vars: dict) -> dict:
+        """How to reach a server: what the task says, or else what the cluster's variables say, without what is empty.
+
+        Variables are resolved here and not before: what is not needed need not be there.
+
+        :param variables: ``{option: variable}``, see ``APIC_ACCESS``.
+        """
+        found = given(options)
+        if not found:
+            said = {option: task_vars[name] for option, name in variables.items() if name in task_vars}
+            found = given({option: self._templar.template(value) for option, value in said.items()})
+        return {option: ",".join(value) if isinstance(value, list) else value for option, value in found.items()}
 
     def run_module(self, name: str, arguments: dict, task_vars: dict) -> dict:
         """The result of one of this collection's modules, run by its own action plugin where it has one.

@@ -1226,6 +1226,17 @@ VARIABLES: Mapping[str, Option] = {option.name: option for option in REGISTRY}
 CLUSTER_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope != "node"}
 NODE_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope != "cluster"}
 SECRETS = frozenset(name for name, option in VARIABLES.items() if option.secret)
+# Where the options of modules that reach a server come from: ``{option: variable}``.
+APIC_ACCESS = {
+    name.removeprefix("aci_calico_apic_"): name
+    for name, option in VARIABLES.items()
+    if option.connection and name.startswith("aci_calico_apic_")
+}
+KUBERNETES_ACCESS = {
+    re.sub("^aci_calico_(kube_)?", "", name): name
+    for name, option in VARIABLES.items()
+    if option.connection and name.startswith("aci_calico_kube")
+}
 
 
 # --- checking --------------------------------------------------------------------------------------------------------

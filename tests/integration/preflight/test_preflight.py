@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from harness import Cluster, Outcome, Site, fabric, intent, racks
@@ -192,3 +193,15 @@ def test_other_fabrics_make_nothing_here(site: Site) -> None:
     outcome = site.run("site", "--tags", "aci", check=False)
     assert found(outcome, "maker") == set()
     assert found(outcome, "user") == {"contract-missing"}
+
+
+def test_any_of_the_controllers_will_do(site: Site) -> None:
+    """What looks by itself takes a list of them as the roles for APIC do; nobody is at the first address."""
+    cluster = site.add("one", intent("floating", racks(1, 1)))
+    hosts = {"aci_calico_apic_host": ["127.0.0.2", "127.0.0.1"], "aci_calico_verify_timeout": 0}
+    site.run("preflight", "-e", json.dumps(hosts))
+    assert any("topology" in call for call in cluster.calls())
+    cluster.apic.log.clear()
+    outcome = site.run("verify", "-e", json.dumps(hosts), check=False)
+    assert "0/2 sessions established" in outcome.output
+    assert any("bgpDom" in call for call in cluster.calls())
