@@ -62,6 +62,8 @@ class Option:
     :param format: the name of a format in ``FORMATS``.
     :param secret: never shown, never in the plan.
     :param connection: only for reaching APIC or Kubernetes: nothing of it is needed to plan.
+    :param at_times: the roles that need it at times only. Ansible resolves all that a role's argument spec names, whether it
+        is needed or not, so theirs leave it out.
     :param scope: ``cluster``; ``node`` for what is set on a Kubernetes node's own inventory host; ``any`` for what holds for
         all nodes of the cluster, unless a node's own inventory host has another value.
     :param source: the white paper's section that asks for it.
@@ -83,6 +85,7 @@ class Option:
     connection: bool = False
     scope: str = "cluster"
     roles: tuple[str, ...] = ALL_ROLES
+    at_times: tuple[str, ...] = ()
     group: str = ""
     source: str = ""
 
@@ -1093,7 +1096,8 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_apic_use_proxy", "Use the proxy that the environment names.", "bool", default=True),
         Option("aci_calico_apic_timeout", "Seconds to wait for an answer.", "int", range=(1, 3600), default=30),
         connection=True,
-        roles=(*APIC_ROLES, "calico_bgp"),  # which asks APIC for the sessions
+        roles=(*APIC_ROLES, "calico_bgp"),
+        at_times=("calico_bgp", "node_maintenance", "preflight"),  # to see sessions go up or routes go away; by tags
     ),
     *_group(
         "Connection to Kubernetes",
@@ -1105,6 +1109,7 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_kube_validate_certs", "Verify the API server's certificate.", "bool", default=True),
         connection=True,
         roles=KUBERNETES_ROLES,
+        at_times=("preflight", "verify"),
     ),
     *_group(
         "Preflight",

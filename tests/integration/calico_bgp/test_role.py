@@ -155,6 +155,17 @@ def test_a_password_is_kept_unless_it_is_to_be_rotated(cluster: Cluster) -> None
     assert (predicted.dry, rotated.dry) == (True, False)
 
 
+def test_apics_password_is_only_needed_where_apic_is_asked(cluster: Cluster) -> None:
+    """It waits for the sessions as APIC sees them, unless it is told not to."""
+    login = {"aci_calico_apic_password": "{{ vault_apic_password }}"}
+    asked = cluster.run(**login, aci_calico_sessions_timeout=1)
+    assert asked.code == 2
+    assert "'vault_apic_password' is undefined" in asked.output
+    assert "The node-to-node mesh stays on" in asked.output
+    outcome = cluster.run(**login)
+    assert outcome.code == 0, outcome.output
+
+
 def test_a_dry_run_says_that_it_does_not_wait_for_sessions(cluster: Cluster) -> None:
     """What a real run does is in ``tests/integration/verify``, where there are sessions."""
     outcome = cluster.run("--check", aci_calico_sessions_timeout=45)

@@ -161,10 +161,15 @@ def test_everything_is_found_before_anything_is_written(site: Site) -> None:
 
 
 def test_only_what_a_run_touches_is_looked_at(site: Site) -> None:
-    """By its tags a run says whether it is about the fabric or about Kubernetes; and a user may switch it off."""
+    """By its tags a run says whether it is about the fabric or about Kubernetes; and a user may switch it off. The login to
+    the other one need not be there."""
     cluster = site.add("one", intent("floating", racks(1, 1)))
-    site.run("site", "--tags", "calico")
+    site.run("site", "--tags", "calico", "-e", json.dumps({"aci_calico_apic_password": "{{ vault_apic_password }}"}))
     assert cluster.calls() == []
+    cluster.kube.requests.clear()
+    site.run("site", "--tags", "aci", "-e", json.dumps({"aci_calico_kube_api_key": "{{ vault_kube_api_key }}"}))
+    assert cluster.kube.requests == []
+    cluster.apic.log.clear()
     cluster.variables["aci_calico_preflight"] = False
     cluster.kube.requests.clear()
     site.run("site", "--tags", "aci")
