@@ -200,6 +200,16 @@ def test_other_fabrics_make_nothing_here(site: Site) -> None:
     assert found(outcome, "user") == {"contract-missing"}
 
 
+def test_what_is_odd_is_said_once(site: Site) -> None:
+    """Preflight says it, or the role for Calico where preflight is switched off or something is odd only since then."""
+    cluster = site.add("one", intent("floating", racks(1, 1)))
+    peer = {"apiVersion": "crd.projectcalico.org/v1", "kind": "BGPPeer", "metadata": {"name": "somebodys"}}
+    cluster.kube.apply([{**peer, "spec": {"peerIP": "10.99.0.1", "asNumber": 65000}}])
+    for switch in ("true", "false"):
+        outcome = site.run("site", "--tags", "calico", "-e", f"aci_calico_preflight={switch}")
+        assert outcome.output.count("BGPPeer/somebodys") == 1
+
+
 def test_any_of_the_controllers_will_do(site: Site) -> None:
     """What looks by itself takes a list of them as the roles for APIC do; nobody is at the first address."""
     cluster = site.add("one", intent("floating", racks(1, 1)))
