@@ -272,8 +272,8 @@ def _password(expected: dict, leaf: int, family: str, nodes: set) -> Finding:
         leaf=leaf,
         family=family,
         nodes=frozenset(nodes),
-        remedy="Make sure that a node pings the leaf's address. If it does, set the password on both sides: run"
-        " netops.aci_calico.site with aci_calico_update_password=always.",
+        remedy="Make sure that a node pings the leaf's address: if it does not, see to its cable and VLAN. If it does, set the"
+        " password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.",
     )
 
 

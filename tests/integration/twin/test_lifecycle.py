@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -139,6 +140,11 @@ def test_the_command_line(empty: Bench) -> None:
     twin("off", "leaf-201")
     eventually(lambda: twin("status").returncode == 1)
     assert "no such machine" in twin("kill", "leaf-999").stderr
+    assert "no such machine" in twin("move", "node-9", "101").stderr
+    assert "the fabric has no leaf 999" in twin("move", "node-1", "101", "999").stderr
+    assert twin("move", "node-1", "101", "102").returncode == 0
+    kept = json.loads((empty.twin.folder / "cabling.json").read_text(encoding="utf-8"))
+    assert kept["cables"]["node-1"]["rack"] == [101, 102]
     assert twin("down").stdout == "Stopped.\n"
     assert twin("down").stdout == "Nothing was running.\n"
     assert "does not answer" in twin("status").stderr

@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     command("status", status, "say which sessions are up").add_argument("--json", action="store_true")
     command("apply", simple("apply"), "read APIC and Kubernetes now (the twin also does so by itself)")
     command("recable", simple("recable"), "plug every host in anew, as its subnet and peers now say")
+    move = command("move", simple("move"), "plug a node into other leaves, as when its virtual machine moves")
+    move.add_argument("machine", metavar="node")
+    move.add_argument("leaves", type=int, nargs="+", metavar="leaf", help="203 204; any leaves of the fabric")
     for name, text in (
         ("off", "cut a machine off, as when its power fails"),
         ("on", "plug it in again"),

@@ -2,14 +2,14 @@
 
 Cabling is the one thing that neither APIC nor Kubernetes says for a floating SVI, and that does not move when somebody
 configures something wrong. It is therefore inferred once, when a host is first seen, and kept (``Cable``): from the vPC path
-of a standard SVI, else from the rack whose leaves the node's peers are in.
+of a standard SVI, else from the rack whose leaves the node's peers are in. Somebody may move it (``moved``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface, ip_network
 
 from lab.twin.calico import Cluster, Node
@@ -158,6 +158,19 @@ def infer_cable(node: Node, fabric: Fabric) -> Cable:
                 known = _leaf_addresses(other for other in fabric.leaves if other.id in rack)
                 best = max(best, (len(known & peers), Cable(rack, svi.vlan, svi.mtu)), key=lambda item: item[0])
     return best[1]
+
+
+def moved(cable: Cable, fabric: Fabric, leaves: Iterable[int]) -> Cable:
+    """The cable of a host that is plugged into other leaves, with the VLAN and MTU of before.
+
+    :raises TwinError: for leaves that are not of one rack.
+    """
+    wanted = tuple(sorted(set(leaves)))
+    rack = next((rack for rack in fabric.racks if set(rack) & set(wanted)), wanted)
+    if not set(wanted) <= set(rack):
+        names = [", ".join(map(str, leaves)) for leaves in (wanted, rack)]
+        raise TwinError(f"leaves {names[0]} do not stand together; {names[1]} are a rack")
+    return replace(cable, rack=rack)
 
 
 def _host(key: str, cluster_name: str, node: Node, cluster: Cluster, cable: Cable, fabric: Fabric) -> Host:

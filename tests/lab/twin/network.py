@@ -2,10 +2,11 @@
 
 Every leaf, node, router outside and the endpoint has a namespace; all bridges are in one more, ``wiring``. A rack's VLAN is a
 bridge, so a host whose VLAN differs from the leaves' is on a bridge of its own, as it would be cut off by a switch. A routed
-port is a bridge with nothing else but what it is cabled to. Bridges of one L3Out
-and VLAN are joined over a core bridge, since such SVIs share one external bridge domain. Between racks nothing is learned
-or flooded but broadcast and multicast: each bridge knows statically which far addresses are behind the core, so that the
-shared MAC of the secondary address is only ever found in one's own rack.
+port is a bridge with nothing else but what it is cabled to. Bridges of one L3Out and VLAN are joined over a core bridge, since
+such SVIs share one external bridge domain; with floating SVI so are those of leaves without SVI that hosts have been moved
+to. Between racks nothing is learned or flooded but broadcast and multicast: the bridges know statically what is where, so
+that a host that moves is found at once, and the shared MAC of the secondary address only ever in one's own rack, or, where
+that has none, in the rack of the leaves that one peers with.
 
 Resources name each other, so a changed link takes along what is on it (``plan_changes``).
 """
@@ -18,9 +19,9 @@ from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
 
 from lab.twin.calico import Node
-from lab.twin.fabric import Leaf, Segment, Svi
+from lab.twin.fabric import Leaf, Segment, Svi, covers
 from lab.twin.mo import split
-from lab.twin.model import ENDPOINT, Host, Twin
+from lab.twin.model import ENDPOINT, Host, Twin, infer_cable
 from lab.twin.outside import Router
 
 WIRING = "wiring"
@@ -32,6 +33,7 @@ POD_DEVICE = "cali0"  # Calico's BIRD ignores interfaces of these two names
 SERVICE_DEVICE = "kube-ipvs0"
 NAME_LENGTH = 15  # of an interface, which is as many letters as Linux allows
 Bridges = Mapping[Segment, str]
+Rack = tuple[int, ...]  # its leaves
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,7 @@ def device_name(svi: Svi) -> str:
 
 def _bridges(wiring: Wiring, twin: Twin) -> Bridges:
     """One bridge for each rack and VLAN in use by a leaf or a host, one for each routed port, and the fabric's own."""
-    wanted = {twin.fabric.segment(leaf, svi) for leaf in twin.fabric.leaves for svi in leaf.svis}
-    wanted |= {Segment(host.cable.rack, host.cable.vlan) for host in twin.hosts}
+    wanted = _anchored(twin) | {_place(host) for host in twin.hosts}
     names = {segment: _bridge_name(segment) for segment in sorted(wanted)}
     for name in ("fabric", *names.values()):
         _bridge(wiring, name)
@@ -165,39 +166,81 @@ def _port(wiring: Wiring, bridge: str, port: str, link: str, *options: str) -> s
 
 def _cores(wiring: Wiring, twin: Twin, bridges: Bridges) -> None:
     """Join the racks' bridges of each external bridge domain that is in more than one rack."""
-    domains: dict[tuple[str, int], set[tuple[int, ...]]] = {}
-    for leaf in twin.fabric.leaves:
-        for svi in leaf.svis:
-            if not svi.routed:
-                domains.setdefault((svi.l3out, svi.vlan), set()).add(twin.fabric.rack_of(leaf.id))
-    for (l3out, vlan), racks in sorted(domains.items()):
+    anchored = _anchored(twin)
+    for (l3out, vlan), racks in sorted(_domains(twin, anchored).items()):
         if len(racks) < 2:
             continue
         core = f"core{_short(l3out, vlan)}"
         _bridge(wiring, core)
+        own = {rack: _addresses(twin, Segment(rack, vlan)) for rack in racks}
+        shared, home = _shared_addresses(twin, l3out, vlan), _guests_home(twin, vlan, racks, anchored)
         for rack in sorted(racks):
-            bridge = bridges[Segment(rack, vlan)]
             up, down = f"u{_short(l3out, vlan, rack)}", f"d{_short(l3out, vlan, rack)}"
             link = wiring.cable((WIRING, up), (WIRING, down))
-            _port(wiring, core, down, link)
-            port = _port(wiring, bridge, up, link, "learning off", "flood off")
-            far = sorted(_far_addresses(twin, rack, racks, vlan))
-            entries = tuple(f"fdb replace {address} dev {up} master static" for address in far)
-            wiring.resources.append(Resource(f"far {up}", entries, (), WIRING, (port,), program=("bridge",)))
+            inside = _port(wiring, core, down, link)
+            _entries(wiring, down, inside, own[rack] | (shared if rack == home else set()))
+            outside = _port(wiring, bridges[Segment(rack, vlan)], up, link, "learning off", "flood off")
+            elsewhere = set().union(*(own[other] for other in racks - {rack}))
+            _entries(wiring, up, outside, elsewhere | (set() if Segment(rack, vlan) in anchored else shared))
 
 
-def _far_addresses(twin: Twin, rack: tuple[int, ...], racks: set[tuple[int, ...]], vlan: int) -> set[str]:
+def _anchored(twin: Twin) -> set[Segment]:
+    """Where leaves have an interface."""
+    return {twin.fabric.segment(leaf, svi) for leaf in twin.fabric.leaves for svi in leaf.svis}
+
+
+def _domains(twin: Twin, anchored: set[Segment]) -> dict[tuple[str, int], set[Rack]]:
+    """The racks that each external bridge domain is in, by L3Out and VLAN: those with its SVIs. That of a floating SVI follows
+    its hosts to leaves that have none."""
+    domains: dict[tuple[str, int], set[Rack]] = {}
+    for leaf in twin.fabric.leaves:
+        for svi in leaf.svis:
+            if not svi.routed:
+                domains.setdefault((svi.l3out, svi.vlan), set()).add(twin.fabric.rack_of(leaf.id))
+    floating = [svi for leaf in twin.fabric.leaves for svi in leaf.svis if not svi.path]
+    for host in twin.hosts:
+        if _place(host) not in anchored:
+            for svi in floating:
+                if svi.vlan == host.cable.vlan and any(covers(svi, address) for address in host.interfaces.values()):
+                    domains[svi.l3out, svi.vlan].add(host.cable.rack)
+    return domains
+
+
+def _place(host: Host) -> Segment:
+    return Segment(host.cable.rack, host.cable.vlan)
+
+
+def _addresses(twin: Twin, segment: Segment) -> set[str]:
+    """The MAC addresses that are found in a rack's VLAN and nowhere else."""
     leaves = {
-        mac("svi", leaf.id, vlan)
+        mac("svi", leaf.id, segment.vlan)
         for leaf in twin.fabric.leaves
-        if twin.fabric.rack_of(leaf.id) in racks - {rack} and any(svi.vlan == vlan for svi in leaf.svis)
+        if any(twin.fabric.segment(leaf, svi) == segment for svi in leaf.svis)
     }
-    hosts = {
-        mac("host", host.key) for host in twin.hosts if host.cable.rack in racks - {rack} and host.cable.vlan == vlan
-    }
-    far = {Segment(other, vlan) for other in racks - {rack}}
-    routers = {_router_mac(router, segment) for router in twin.routers for segment in far.intersection(router.ports())}
+    hosts = {mac("host", host.key) for host in twin.hosts if _place(host) == segment}
+    routers = {_router_mac(router, segment) for router in twin.routers if segment in router.ports()}
     return leaves | hosts | routers
+
+
+def _shared_addresses(twin: Twin, l3out: str, vlan: int) -> set[str]:
+    """The MAC addresses that all leaves of an external bridge domain have in common."""
+    svis = [svi for leaf in twin.fabric.leaves for svi in leaf.svis if (svi.l3out, svi.vlan) == (l3out, vlan)]
+    return {svi.mac for svi in svis if svi.secondaries}
+
+
+def _guests_home(twin: Twin, vlan: int, racks: set[Rack], anchored: set[Segment]) -> Rack | None:
+    """The rack whose leaves are the gateway of hosts behind leaves without SVI: where the first of them belongs."""
+    away = {Segment(rack, vlan) for rack in racks} - anchored
+    return next((infer_cable(host.node, twin.fabric).rack for host in twin.hosts if _place(host) in away), None)
+
+
+def _entries(wiring: Wiring, device: str, port: str, addresses: set[str]) -> None:
+    """Tell a port's bridge that these addresses are behind it."""
+    for address in sorted(addresses):
+        entry = f"{address} dev {device} master"
+        create, remove = (f"fdb replace {entry} static",), (f"fdb del {entry}",)
+        key = f"behind {device} {address}"
+        wiring.resources.append(Resource(key, create, remove, WIRING, (port,), WIRING, ("bridge",)))
 
 
 # --- leaves ----------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from lab.twin.fabric import Leaf
 from lab.twin.kubernetes import clients
 from lab.twin.machines import BirdNode, FrrLeaf, MachineError, Network, batch, private_run
 from lab.twin.mo import Tree
-from lab.twin.model import Cable, Twin, TwinError, assemble, choose_fabric
+from lab.twin.model import Cable, Twin, TwinError, assemble, choose_fabric, moved
 from lab.twin.network import WIRING, leaf_namespace, plan_changes, tep_route, wire
 from lab.twin.policies import read_fabrics
 from lab.twin.reporter import Reporter
@@ -117,8 +117,11 @@ class Supervisor:
         cables = {host.key: host.cable for host in twin.hosts if host.cable.rack}
         if (vrf, cables) != (self._vrf, self._cables):
             self._vrf, self._cables = vrf, cables
-            document = {"vrf": vrf, "cables": {key: asdict(cable) for key, cable in cables.items()}}
-            (self._options.folder / STATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+            self._save()
+
+    def _save(self) -> None:
+        document = {"vrf": self._vrf, "cables": {key: asdict(cable) for key, cable in self._cables.items()}}
+        (self._options.folder / STATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     # --- making it so ---
 
@@ -235,6 +238,18 @@ class Supervisor:
 
     def _do_recable(self) -> dict[str, Any]:
         self._cables, self._vrf = {}, self._options.vrf
+        return self._do_apply()
+
+    def _do_move(self, machine: str, leaves: list[int]) -> dict[str, Any]:
+        """Plug a host into other leaves, with the VLAN that it has, until it is moved again or ``recable``."""
+        host = next((host for host in self.twin.hosts if host.key == machine), None) if self.twin else None
+        if not self.twin or not host:
+            raise KeyError(f"no such machine: {machine}")
+        switches = {node.number("id") for node in self._tree[0].of_class("fabricNode") if node.get("role") == "leaf"}
+        if unknown := set(leaves) - switches:
+            raise TwinError(f"the fabric has no leaf {', '.join(map(str, sorted(unknown)))}")
+        self._cables[machine] = moved(host.cable, self.twin.fabric, leaves)
+        self._save()
         return self._do_apply()
 
     def _do_status(self) -> dict[str, Any]:

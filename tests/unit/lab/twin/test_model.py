@@ -10,7 +10,7 @@ import pytest
 
 from lab.twin.calico import BgpPeer, Cluster, Node
 from lab.twin.fabric import Fabric, Leaf, Svi
-from lab.twin.model import Cable, TwinError, assemble, choose_fabric, together
+from lab.twin.model import Cable, TwinError, assemble, choose_fabric, moved, together
 
 
 def test_a_host_of_a_floating_svi_is_where_its_peers_are(shop: Any) -> None:
@@ -32,6 +32,15 @@ def test_a_wrong_label_does_not_move_a_host(shop: Any) -> None:
     twin = assemble(shop.fabric(), {"lab": shop.cluster()}, before)
     assert {host.key: host.cable for host in twin.hosts} == before
     assert shop.twin().hosts[0].cable == Cable((203, 204), 301, 1500)
+
+
+def test_a_moved_host_keeps_its_vlan(shop: Any) -> None:
+    fabric, cable = shop.fabric(), Cable((201, 202), 300, 1500)
+    assert moved(cable, fabric, [204, 203]) == Cable((203, 204), 300, 1500)
+    assert moved(cable, fabric, [203]) == Cable((203, 204), 300, 1500)
+    assert moved(cable, fabric, [102, 101]) == Cable((101, 102), 300, 1500)
+    with pytest.raises(TwinError, match="leaves 202, 203 do not stand together; 201, 202 are a rack"):
+        moved(cable, fabric, [202, 203])
 
 
 def test_a_host_that_no_svi_knows_is_plugged_in_nowhere(shop: Any) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from lab.twin.fabric import PERVASIVE_MAC as SHARED
+from lab.twin.model import Twin, assemble, moved
 from lab.twin.network import WIRING, Resource, mac, plan_changes, wire
 from lab.twin.paper import mo, scaled
 
@@ -45,10 +47,11 @@ def test_a_rack_has_a_bridge_and_the_racks_are_joined(shop: Any) -> None:
     cores = {name for name in bridges if name.startswith("core")}
     assert bridges - cores == {"fabric", "r201.202v300", "r203.204v300"}
     assert len(cores) == 1
-    far = [resource for key, resource in resources.items() if key.startswith("far ")]
-    assert [len(resource.create) for resource in far] == [5, 5]
-    assert {resource.program for resource in far} == {("bridge",)}
-    assert not any("00:22:BD:F8:19:FF" in line for resource in far for line in resource.create)
+    behind = [resource for key, resource in resources.items() if key.startswith("behind ")]
+    # Two leaves and three nodes of each rack: for the other rack's bridge and for the core.
+    assert len(behind) == 2 * (5 + 5)
+    assert {resource.program for resource in behind} == {("bridge",)}
+    assert not any(SHARED in resource.key for resource in behind)
 
 
 def test_standard_svis_have_a_bridge_each_and_no_core(workshop: Callable[..., Any]) -> None:
@@ -59,7 +62,7 @@ def test_standard_svis_have_a_bridge_each_and_no_core(workshop: Callable[..., An
 def test_the_secondary_address_has_one_mac_on_all_leaves(shop: Any) -> None:
     shared = [resource for key, resource in by_key(shop).items() if key.startswith("shared ")]
     assert len(shared) == 4
-    assert {re.search(r"address (\S+)", resource.create[0])[1] for resource in shared} == {"00:22:BD:F8:19:FF"}  # type: ignore[index]
+    assert {re.search(r"address (\S+)", resource.create[0])[1] for resource in shared} == {SHARED}  # type: ignore[index]
 
 
 def test_own_macs_are_local_stable_and_different() -> None:
@@ -110,8 +113,11 @@ def test_what_is_no_more_is_removed_and_nothing_else(shop: Any) -> None:
     shop.items = [item for item in shop.items if item["metadata"]["name"] != "node-6"]
     removed, made = plan_changes(old, wire(shop.twin()).resources)
     assert {resource.namespace for resource in removed} <= {"node-6", WIRING, ""}
-    # The other rack forgets the node's address on its side of the core.
-    assert all(resource.key.startswith("far ") for resource in made)
+    # The other rack and the core forget the node's address.
+    forgotten = [resource.remove for resource in removed if resource.key.startswith("behind ")]
+    assert {line.split()[2] for (line,) in forgotten} == {mac("host", "node-6")}
+    assert len(forgotten) == 2
+    assert made == []
 
 
 def test_an_added_secondary_touches_no_cable(shop: Any) -> None:
@@ -121,3 +127,68 @@ def test_an_added_secondary_touches_no_cable(shop: Any) -> None:
     removed, made = plan_changes(old, wire(shop.twin()).resources)
     assert removed == []
     assert [resource.key for resource in made] == ["address leaf-201 vlan300s 192.168.3.253/32"]
+
+
+class TestMoved:
+    """A host that has been plugged into other leaves."""
+
+    @staticmethod
+    def moved(shop: Any, *leaves: int) -> Twin:
+        """The twin with node-1 behind these leaves."""
+        before = shop.twin()
+        cables = {host.key: host.cable for host in before.hosts}
+        cables["node-1"] = moved(cables["node-1"], before.fabric, leaves)
+        return assemble(before.fabric, {"lab": shop.cluster()}, cables)
+
+    @staticmethod
+    def behind(twin: Twin, address: str) -> list[str]:
+        """The bridges that find an address behind their uplink or, of a core, behind a rack."""
+        resources = wire(twin).resources
+        bridges = {
+            words[2]: words[4]
+            for resource in resources
+            for words in [resource.create[0].split()]
+            if resource.key.startswith("port ")
+        }
+        found = [resource.key.split() for resource in resources if resource.key.startswith("behind ")]
+        return sorted(bridges[device] for __, device, entry in found if entry == address)
+
+    @staticmethod
+    def bridge_of(twin: Twin, host: str) -> str:
+        """The bridge that a host's cable ends at."""
+        (link,) = (it for it in wire(twin).resources if it.remove_in == WIRING and f" netns {host} " in it.create[0])
+        port = link.key.partition("/")[2]
+        return next(it.create[0].split()[4] for it in wire(twin).resources if it.key == f"port {port}")
+
+    def test_to_another_rack_is_on_its_bridge_and_found_there(self, shop: Any) -> None:
+        node = mac("host", "node-1")
+        assert [name[:4] for name in self.behind(shop.twin(), node)] == ["core", "r203"]
+        twin = self.moved(shop, 203, 204)
+        assert self.bridge_of(twin, "node-1") == "r203.204v300"
+        assert [name[:4] for name in self.behind(twin, node)] == ["core", "r201"]
+        assert self.behind(twin, SHARED) == []
+
+    def test_the_cable_stays_and_nothing_else_is_touched(self, shop: Any) -> None:
+        removed, made = plan_changes(wire(shop.twin()).resources, wire(self.moved(shop, 203, 204)).resources)
+        kinds = {resource.key.split()[0] for resource in (*removed, *made)}
+        assert kinds == {"port", "behind"}
+        assert {line.split()[2] for it in removed if it.remove for line in it.remove} == {mac("host", "node-1")}
+
+    def test_to_leaves_without_anchor_finds_all_over_the_core(self, shop: Any) -> None:
+        twin = self.moved(shop, 101, 102)
+        assert self.bridge_of(twin, "node-1") == "r101.102v300"
+        assert [name[:4] for name in self.behind(twin, mac("host", "node-1"))] == ["core", "r201", "r203"]
+        for far in (mac("svi", 201, 300), mac("host", "node-6")):
+            assert "r101.102v300" in self.behind(twin, far)
+        # The gateway's address is that of one rack, the host's own.
+        assert [name[:4] for name in self.behind(twin, SHARED)] == ["core", "r101"]
+        (entry,) = (it for it in wire(twin).resources if it.key.endswith(SHARED) and it.key.startswith("behind d"))
+        own = next(it for it in wire(twin).resources if it.key.endswith(mac("svi", 202, 300)) and "behind d" in it.key)
+        assert entry.needs == own.needs
+
+    def test_of_a_standard_svi_it_is_alone(self, workshop: Callable[..., Any]) -> None:
+        for leaves in ((203, 204), (101, 102)):
+            twin = self.moved(workshop(floating=False), *leaves)
+            ports = [it for it in wire(twin).resources if f" master {self.bridge_of(twin, 'node-1')} " in it.create[0]]
+            assert len(ports) == 1
+            assert self.behind(twin, mac("host", "node-1")) == []

@@ -253,7 +253,7 @@ def test_leaves_of_another_rack_reach_a_router_on_their_svi(shop: Any) -> None:
     made = resources(shop)
     (link,) = [it for key, it in made.items() if key.startswith("link wiring/o")]
     hardware = link.create[0].partition(" address ")[2].split()[0]
-    far = [key for key, it in made.items() if key.startswith("far ") and any(hardware in line for line in it.create)]
+    far = [key for key in made if key.startswith("behind u") and key.endswith(hardware)]
     assert len(far) == 1
 
 
