@@ -108,14 +108,8 @@ def leaves(plan, fabric):
     """The racks' leaves are leaves of the fabric, in the pods that the plan has them in."""
     for leaf in plan["leaves"]:
         node, pod = fabric.leaf(leaf["id"])
-        if node is None or node["role"] != "leaf":
-            what = "no such node" if node is None else f"a {node['role']} of this number"
-            yield error(
-                "leaf-missing",
-                RACKS,
-                f"Leaf {leaf['id']}: the fabric has {what}",
-                "Correct the rack's leaves, or register it.",
-            )
+        if not _is_leaf(node):
+            yield _no_leaf(leaf["id"], node, RACKS, "Correct the rack's leaves, or register it.")
         elif pod != leaf["pod"]:
             yield error(
                 "leaf-in-another-pod",
@@ -130,6 +124,27 @@ def leaves(plan, fabric):
                 f"Leaf {leaf['id']} is {node['fabricSt']}: its sessions come up only when it is back",
                 "See to the leaf.",
             )
+
+
+def non_anchors(plan, fabric):
+    """The leaves that nodes of a floating SVI may also be behind are leaves of the fabric."""
+    path = "aci_calico_non_anchor_leaves"
+    for number in plan["non_anchor_leaves"]:
+        node, _pod = fabric.leaf(number)
+        if not _is_leaf(node):
+            yield _no_leaf(number, node, path, "Correct the list, or register it.")
+        elif node["fabricSt"] != "active":
+            what = f"Leaf {number} is {node['fabricSt']}: nodes behind it are reached only when it is back"
+            yield warning("leaf-inactive", path, what, "See to the leaf.")
+
+
+def _is_leaf(node):
+    return node is not None and node["role"] == "leaf"
+
+
+def _no_leaf(number, node, path, remedy):
+    what = "no such node" if node is None else f"a {node['role']} of this number"
+    return error("leaf-missing", path, f"Leaf {number}: the fabric has {what}", remedy)
 
 
 def pairs(plan, fabric):
@@ -499,6 +514,7 @@ RULES = (
     fabric_asn,
     releases,
     leaves,
+    non_anchors,
     pairs,
     forwarding_tables,
     bd_enforcement,

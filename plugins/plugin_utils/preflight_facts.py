@@ -131,7 +131,8 @@ def _named_terms(plan, room):
 
 def _switch_terms(plan):
     leaves = [str(leaf["id"]) for leaf in plan["leaves"]]
-    terms = {"fabricNode": _equals("fabricNode.id", leaves), "firmwareCtrlrRunning": ""}
+    nodes = [*leaves, *map(str, plan["non_anchor_leaves"])]
+    terms = {"fabricNode": _equals("fabricNode.id", nodes), "firmwareCtrlrRunning": ""}
     for cls in ("firmwareRunning", "vpcDom", LPM_USED, LPM_LIMIT):
         few = len(leaves) <= _MOST_BY_VALUE
         terms[cls] = _any([f'wcard({cls}.dn,"/node-{leaf}/")' for leaf in leaves]) if few else ""

@@ -154,9 +154,8 @@ class Lab:
     def reset(self) -> None:
         """Stop the lab and forget what was configured in it."""
         self.down()
-        twins = (twin.folder for twin in self.twins().values())  # how their hosts were plugged in
-        for folder in (self.folder / "apic", self.folder / "kube", self.folder / "log", *twins):
-            shutil.rmtree(folder, ignore_errors=True)
+        for name in ("apic", "kube", "log", "twin"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def status(self) -> dict[str, str]:
         """For each server where it answers and what else it says of itself; empty where it does not run."""

@@ -51,7 +51,7 @@ def test_behind_a_standard_svi_it_loses_them(standard: Live) -> None:
     sessions' silence does, and the remedy tells it from a wrong password."""
     assert standard.bench.pings("node-1", "192.168.2.4")
     standard.bench.twin.ask("move", machine="node-1", leaves=ELSEWHERE["another rack"])
-    finding = standard.until_named("password-differs", "session-missing", evidence="node-1/201", pieces=2)
+    finding = standard.until_named("password-differs", "session-down", evidence="node-1/201", pieces=2)
     assert (finding["rack"], finding["nodes"], finding["leaves"]) == ("1", ["node-1"], [201, 202])
     assert "pings the leaf's address: if it does not, see to its cable and VLAN" in finding["remedy"]
     assert not standard.bench.pings("node-1", "192.168.2.4", count=1)

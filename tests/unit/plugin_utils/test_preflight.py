@@ -30,7 +30,7 @@ FABRIC = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
 WAN = "uni/tn-common/out-wan"
 IN_VRF = {f"{WAN}/rsectx": {"tnFvCtxName": "calico"}}
 BD = {"uni/tn-prod/BD-web/rsctx": {"tnFvCtxName": "calico"}}
-NODE = "topology/pod-1/node-201"
+NODE, NON_ANCHOR = "topology/pod-1/node-201", "topology/pod-1/node-101"
 LPM = f"{NODE}/sys/eqptcapacity/CDeqptcapacityPrefixEntriesUsage"
 VPC = "topology/pod-1/protpaths-201-202/pathep-[x]"
 GROUP = "uni/infra/funcprof/accbundle-vpc-node-1"
@@ -88,6 +88,7 @@ NAMES = {"l3_domain": "new-l3", "physical_domain": "new"}
         (dual_stack(FLOATING), {}),
         (dual_stack(STANDARD), {}),
         (STANDARD, {"racks": [{"id": 1, "leaves": [201], "nodes": ["node-1"]}]}),
+        (FLOATING, {"non_anchor_leaves": [101, 102]}),
         (FLOATING, MANAGED | NAMES),
         (STANDARD, MANAGED | NAMES | {"vpc_name": "new-{node}"}),
         # With standard SVI nobody needs the physical domain.
@@ -111,6 +112,10 @@ def test_a_good_fabric_is_silent(base: dict[str, Any], changes: dict[str, Any]) 
         ("leaf-too-old", FLOATING, {}, {f"{NODE}/sys/fwstatuscont/running": {"version": "n9000-14.2(7f)"}}),
         ("leaf-missing", FLOATING, {"racks": [{"id": 1, "leaves": [251, 252], "nodes": ["a"]}]}, {}),
         ("leaf-missing", FLOATING, {"racks": [{"id": 1, "leaves": [1001], "nodes": ["a"]}]}, {}),
+        ("leaf-missing", FLOATING, {"non_anchor_leaves": [101, 151]}, {}),
+        ("leaf-missing", FLOATING, {"non_anchor_leaves": [1001]}, {}),
+        ("leaf-missing", FLOATING, {"non_anchor_leaves": list(range(101, 114))}, {}),
+        ("leaf-inactive", FLOATING, {"non_anchor_leaves": [101]}, {NON_ANCHOR: {"fabricSt": "inactive"}}),
         ("leaf-in-another-pod", FLOATING, {"pod": 2}, {}),
         ("leaf-inactive", FLOATING, {}, {NODE: {"fabricSt": "inactive"}}),
         ("leaves-not-paired", FLOATING, {"racks": [{"id": 1, "leaves": [202, 203], "nodes": ["a"]}]}, {}),
@@ -215,7 +220,8 @@ def test_a_fabric_without_an_as_number() -> None:
 
 
 def test_only_what_fails_is_an_error() -> None:
-    assert found(FLOATING, {}, {NODE: {"fabricSt": "inactive"}}) == {"leaf-inactive": "warning"}
+    for leaf, changes in ((NODE, {}), (NON_ANCHOR, {"non_anchor_leaves": [101]})):
+        assert found(FLOATING, changes, {leaf: {"fabricSt": "inactive"}}) == {"leaf-inactive": "warning"}
     pair = {"racks": [{"id": 1, "leaves": [202, 203], "nodes": ["node-1"]}]}
     assert found(FLOATING, pair) == {"leaves-not-paired": "warning"}
     assert found(STANDARD, pair)["leaves-not-paired"] == "error"
