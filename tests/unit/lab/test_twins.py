@@ -26,6 +26,7 @@ class Machine:
         self.password = ""
         patch.setattr("lab.twins.group", lambda _apic, _kubeconfigs: self.groups)
         patch.setattr(TwinRunner, "up", lambda twin, arguments: self._up(twin.folder.name, arguments))
+        patch.delenv(PASSWORD_VARIABLE, raising=False)  # as tests in the same process may have left it
         patch.setattr(TwinRunner, "down", lambda twin: bool(self.running.pop(twin.folder.name, None)))
 
     def _up(self, name: str, arguments: list[str]) -> None:
