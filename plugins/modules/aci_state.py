@@ -81,13 +81,7 @@ options:
         default: []
 extends_documentation_fragment:
   - cisco.aci.aci
-attributes:
-  check_mode:
-    description: Reads only, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: none
+  - netops.aci_calico.reading
 seealso:
   - module: netops.aci_calico.verify
 author:

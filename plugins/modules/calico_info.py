@@ -50,13 +50,9 @@ options:
     default: false
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - netops.aci_calico.reading # before the common attributes, whose texts would count otherwise
   - ansible.builtin.action_common_attributes
 attributes:
-  check_mode:
-    description: Reads only, so it does the same in check mode.
-    support: full
-  diff_mode:
-    support: none
   platform:
     platforms: posix
 requirements:

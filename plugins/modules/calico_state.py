@@ -38,13 +38,12 @@ options:
     default: read
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - netops.aci_calico.reading # before the common attributes, whose texts would count otherwise
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     description: Makes and removes no requests for reports.
     support: full
-  diff_mode:
-    support: none
   platform:
     platforms: posix
 requirements:

@@ -16,22 +16,6 @@ description:
     nor what the plans of the play's other clusters on the same fabric make.
   - Runs on the controller, and reads by M(netops.aci_calico.aci_query) and M(netops.aci_calico.calico_info).
 options:
-  plan:
-    description: The cluster's plan, the fact C(aci_calico_plan) of M(netops.aci_calico.plan).
-    type: dict
-    required: true
-  apic:
-    description:
-      - How to reach APIC, the options of C(cisco.aci) modules, C(host) also as a list. Those that are empty count as not given.
-      - Without any, the variables C(aci_calico_apic_*) say it.
-    type: dict
-    default: {}
-  kubernetes:
-    description:
-      - How to reach Kubernetes, the options of C(kubernetes.core) modules. Those that are empty count as not given.
-      - Without any, the variables C(aci_calico_kubeconfig) and C(aci_calico_kube_*) say it.
-    type: dict
-    default: {}
   look_at_apic:
     description: Whether to look at the fabric.
     type: bool
@@ -49,20 +33,9 @@ options:
     type: str
     choices: [always, on_create]
     default: on_create
-  password_sha256:
-    description: The SHA-256 digest (hexadecimal) of the BGP password, to compare with the one in the Secret.
-    type: str
-    default: ""
-attributes:
-  check_mode:
-    description: Reads only, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: none
-  action:
-    description: Runs as an action on the controller.
-    support: full
+extends_documentation_fragment:
+  - netops.aci_calico.reading
+  - netops.aci_calico.reading.both_sides
 seealso:
   - module: netops.aci_calico.plan
   - module: netops.aci_calico.verify

@@ -16,22 +16,6 @@ description:
   - Ends with a table by rack and fails if anything is wrong. Changes nothing but its own requests for the nodes' reports.
   - Runs on the controller, and reads by M(netops.aci_calico.aci_state), M(netops.aci_calico.calico_info) and M(netops.aci_calico.calico_state).
 options:
-  plan:
-    description: The cluster's plan, the fact C(aci_calico_plan) of M(netops.aci_calico.plan).
-    type: dict
-    required: true
-  apic:
-    description:
-      - How to reach APIC, the options of C(cisco.aci) modules, C(host) also as a list. Those that are empty count as not given.
-      - Without any, the variables C(aci_calico_apic_*) say it.
-    type: dict
-    default: {}
-  kubernetes:
-    description:
-      - How to reach Kubernetes, the options of C(kubernetes.core) modules. Those that are empty count as not given.
-      - Without any, the variables C(aci_calico_kubeconfig) and C(aci_calico_kube_*) say it.
-    type: dict
-    default: {}
   only:
     description:
       - V(sessions) judges only whether each planned session is established as APIC sees it, by one request for each look.
@@ -53,10 +37,6 @@ options:
       - Whether to ask the nodes' BGP daemons to report, by a C(CalicoNodeStatus) for each node. They are removed at the end.
     type: bool
     default: true
-  password_sha256:
-    description: The SHA-256 digest (hexadecimal) of the BGP password, to compare with the one in the Secret.
-    type: str
-    default: ""
   timeout:
     description: Seconds to wait for what may still come.
     type: int
@@ -70,15 +50,12 @@ options:
       - Where to write the report, in a folder named after the cluster, as C(verify.json) and C(verify.xml) (JUnit). Empty writes none.
     type: path
     default: ""
+extends_documentation_fragment:
+  - netops.aci_calico.reading
+  - netops.aci_calico.reading.both_sides
 attributes:
   check_mode:
     description: Verifies just the same, makes no requests for reports and writes no files.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: none
-  action:
-    description: Runs as an action on the controller.
     support: full
 seealso:
   - module: netops.aci_calico.plan
