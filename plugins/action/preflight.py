@@ -16,7 +16,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import Fa
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import controllers, share_fabric
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight import fabric_faults
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_kubernetes import calico_mode, cluster_faults
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import ReadingAction, given
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import BOTH_SIDES, ReadingAction, about_calico
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import (
     APIC_ACCESS,
     INVALID,
@@ -37,9 +37,7 @@ class ActionModule(ReadingAction):
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(
             {
-                "plan": {"type": "dict", "required": True},
-                "apic": {"type": "dict", "default": {}, "no_log": True},
-                "kubernetes": {"type": "dict", "default": {}, "no_log": True},
+                **BOTH_SIDES,
                 "look_at_apic": {"type": "bool", "default": True},
                 "look_at_kubernetes": {"type": "bool", "default": True},
                 "adopt": {"type": "bool", "default": False},
@@ -49,7 +47,6 @@ class ActionModule(ReadingAction):
                     "choices": ["always", "on_create"],
                     "no_log": False,
                 },
-                "password_sha256": {"type": "str", "default": "", "no_log": True},
             }
         )
         plan = plain(options["plan"])
@@ -70,17 +67,9 @@ class ActionModule(ReadingAction):
         return fabric_faults(plan, read, options["adopt"], _plans_beside(task_vars))
 
     def _cluster(self, plan: dict, options: dict, task_vars: dict) -> dict:
-        calico = plan["calico"]
-        about = {
-            "api_group": calico["api_group"],
-            "namespace": calico["namespace"],
-            "secret_name": calico["secret"]["name"],
-            "secret_key": calico["secret"]["key"],
-            "checks": True,
-        }
-        about |= given({"password_sha256": options["password_sha256"]})
         kubernetes = self.access(options["kubernetes"], KUBERNETES_ACCESS, task_vars)
-        return self.run_module("calico_info", {**kubernetes, **about}, task_vars)["calico"]
+        about = about_calico(plan, options["password_sha256"])
+        return self.run_module("calico_info", {**kubernetes, **about, "checks": True}, task_vars)["calico"]
 
     @staticmethod
     def _report(cluster: str, faults: list[Fault]) -> dict[str, Any]:

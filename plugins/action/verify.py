@@ -18,7 +18,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.junit import junit
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import CALICO_V3
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import ReadingAction, given
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import BOTH_SIDES, ReadingAction, about_calico
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import APIC_ACCESS, KUBERNETES_ACCESS, plain
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
     DRAINED,
@@ -42,14 +42,11 @@ class ActionModule(ReadingAction):
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(
             {
-                "plan": {"type": "dict", "required": True},
-                "apic": {"type": "dict", "default": {}, "no_log": True},
-                "kubernetes": {"type": "dict", "default": {}, "no_log": True},
+                **BOTH_SIDES,
                 "only": {"type": "str", "choices": [SESSIONS, DRAINED]},
                 "nodes": {"type": "list", "elements": "str", "default": []},
                 "look_at_kubernetes": {"type": "bool", "default": True},
                 "node_status": {"type": "bool", "default": True},
-                "password_sha256": {"type": "str", "default": "", "no_log": True},
                 "timeout": {"type": "int", "default": 60},
                 "interval": {"type": "int", "default": 2},
                 "artifacts_dir": {"type": "path", "default": ""},
@@ -126,14 +123,7 @@ class _Reader:
         return verify(self._plan, aci["state"], kubernetes, only, self._options["nodes"])
 
     def _kubernetes(self) -> Kubernetes:
-        calico = self._plan["calico"]
-        about = {
-            "api_group": calico["api_group"],
-            "namespace": calico["namespace"],
-            "secret_name": calico["secret"]["name"],
-            "secret_key": calico["secret"]["key"],
-        }
-        about |= given({"password_sha256": self._options["password_sha256"]})
+        about = about_calico(self._plan, self._options["password_sha256"])
         info = self._run("calico_info", {**self._options["kubernetes"], **about}, self._task_vars)["calico"]
         group = info["api_group"] or CALICO_V3
         if self._options["node_status"]:

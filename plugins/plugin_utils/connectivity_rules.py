@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 
 from .addressing import overlap
 from .connectivity import COMMON, Connectivity, Contract, EpgContracts, ExternalEpg, Named, read_connectivity
-from .faults import Fault, did_you_mean, error, warning
-from .intent import SUBNET_ROLES, Intent, Subnet
+from .faults import Fault, did_you_mean, error, repeated, warning
+from .intent import SUBNET_ROLES, Intent
 from .variables import INVALID
 
 SCOPES = "aci_calico_external_epg_scopes"
@@ -55,16 +56,13 @@ def scopes(intent: Intent, wanted: Connectivity) -> Iterator[Fault]:
 
 def external_epg_names(intent: Intent, wanted: Connectivity) -> Iterator[Fault]:
     """Each external EPG of an L3Out has a name of its own."""
-    seen: dict[str, ExternalEpg] = {}
-    for epg in wanted.external_epgs:
-        first = seen.setdefault(epg.name, epg)
-        if first is not epg:
-            yield error(
-                "external-epg-twice",
-                f"{epg.path}.name",
-                f"External EPG '{epg.name}' is also {first.path}",
-                "Give each microsegment a name of its own.",
-            )
+    for epg, first in repeated(wanted.external_epgs, attrgetter("name")):
+        yield error(
+            "external-epg-twice",
+            f"{epg.path}.name",
+            f"External EPG '{epg.name}' is also {first.path}",
+            "Give each microsegment a name of its own.",
+        )
 
 
 def external_epg_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Fault]:
@@ -128,11 +126,8 @@ def relations(intent: Intent, wanted: Connectivity) -> Iterator[Fault]:
 
 
 def _twice(named: Iterable[Named], rule: str, what: str) -> Iterator[Fault]:
-    seen: dict[str, Named] = {}
-    for one in named:
-        first = seen.setdefault(one.name, one)
-        if first is not one:
-            yield error(rule, one.path, f"The {what} '{one.name}' is also {first.path}", "Name it once.")
+    for one, first in repeated(named, attrgetter("name")):
+        yield error(rule, one.path, f"The {what} '{one.name}' is also {first.path}", "Name it once.")
 
 
 # --- contracts -------------------------------------------------------------------------------------------------------
@@ -140,16 +135,14 @@ def _twice(named: Iterable[Named], rule: str, what: str) -> Iterator[Fault]:
 
 def contracts(intent: Intent, wanted: Connectivity) -> Iterator[Fault]:
     """Each contract and each of its interfaces is made once, and lets something through."""
-    seen: dict[tuple[str, str], str] = {}
+    for contract, first in repeated(wanted.contracts, attrgetter("tenant", "name")):
+        yield error(
+            "contract-twice",
+            f"{contract.path}.name",
+            f"Contract '{contract.name}' of tenant {contract.tenant} is also {first.path}",
+            "Make it once, with all its filters.",
+        )
     for contract in wanted.contracts:
-        first = seen.setdefault((contract.tenant, contract.name), contract.path)
-        if first != contract.path:
-            yield error(
-                "contract-twice",
-                f"{contract.path}.name",
-                f"Contract '{contract.name}' of tenant {contract.tenant} is also {first}",
-                "Make it once, with all its filters.",
-            )
         if not contract.filters:
             yield error(
                 "required", f"{contract.path}.filters", "The contract lets nothing through", "Name at least one filter."
@@ -344,11 +337,9 @@ def other_epgs(intent: Intent, wanted: Connectivity) -> Iterator[Fault]:
 
 def transit(intent: Intent, wanted: Connectivity) -> Iterator[Fault]:
     """Each transit L3Out is named once and is not the cluster's own; its contracts belong to an external EPG of it."""
-    seen: dict[tuple[str, str], str] = {}
+    for one, first in repeated(wanted.transit, attrgetter("tenant", "l3out")):
+        yield error("transit-twice", one.path, f"L3Out {one.l3out} is also {first.path}", "Name each L3Out once.")
     for one in wanted.transit:
-        first = seen.setdefault((one.tenant, one.l3out), one.path)
-        if first != one.path:
-            yield error("transit-twice", one.path, f"L3Out {one.l3out} is also {first}", "Name each L3Out once.")
         if one.tenant == intent["tenant"] and one.l3out in intent.l3out_names:
             yield error(
                 "transit-own",
@@ -379,11 +370,9 @@ def transit_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Fault]:
     """
     own = [subnet for role in SUBNET_ROLES for subnet in intent.subnets[role]]
     for one in wanted.transit:
-        seen: dict[object, Subnet] = {}
+        for subnet, first in repeated(one.subnets, attrgetter("network")):
+            yield error("subnet-twice", subnet.path, f"{subnet.network} is also {first.path}", "Name it once.")
         for subnet in one.subnets:
-            first = seen.setdefault(subnet.network, subnet)
-            if first is not subnet:
-                yield error("subnet-twice", subnet.path, f"{subnet.network} is also {first.path}", "Name it once.")
             inner = next((other for other in own if subnet.network in other.network), None)
             if inner:
                 yield error(
@@ -428,8 +417,6 @@ RULES: tuple[Rule, ...] = (
 
 def microsegments_between(intent: Intent, other: Intent) -> Iterator[Fault]:
     """No microsegment takes addresses of another cluster of the VRF."""
-    if not intent.shares_vrf(other):
-        return
     theirs = [subnet for epg in read_connectivity(other).external_epgs for subnet in epg.subnets]
     mine = [subnet for epg in read_connectivity(intent).external_epgs[1:] for subnet in epg.subnets]
     for one, two in itertools.product(mine, theirs):
@@ -444,8 +431,6 @@ def microsegments_between(intent: Intent, other: Intent) -> Iterator[Fault]:
 
 def contracts_between(intent: Intent, other: Intent) -> Iterator[Fault]:
     """Clusters that make the same contract share it, and agree on what it says."""
-    if not intent.shares_fabric(other):
-        return
     theirs = {(contract.tenant, contract.name): contract for contract in read_connectivity(other).contracts}
     for contract in read_connectivity(intent).contracts:
         twin = theirs.get((contract.tenant, contract.name))
@@ -460,8 +445,6 @@ def contracts_between(intent: Intent, other: Intent) -> Iterator[Fault]:
 
 def l3outs_between(intent: Intent, other: Intent) -> Iterator[Fault]:
     """Nobody but its cluster puts anything into a cluster's L3Out."""
-    if not intent.shares_fabric(other):
-        return
     theirs = {(other["tenant"], name) for name in other.l3out_names}
     wanted = read_connectivity(intent)
     for entry in wanted.epg_contracts:
@@ -480,6 +463,3 @@ def l3outs_between(intent: Intent, other: Intent) -> Iterator[Fault]:
                 f"L3Out {one.l3out} belongs to cluster {other.cluster}",
                 "Clusters of one VRF need no transit L3Out: each names the other's subnets in aci_calico_export_subnets, besides its own.",
             )
-
-
-NEIGHBOUR_RULES = (microsegments_between, contracts_between, l3outs_between)

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 ERROR = "error"
 WARNING = "warning"
@@ -80,6 +83,15 @@ def render(cluster: str, faults: Iterable[Fault], done: str = "planned") -> str:
         for number, fault in enumerate(ordered, 1)
     ]
     return "\n".join([head, *blocks])
+
+
+def repeated(items: Iterable[Item], key: Callable[[Item], Hashable]) -> Iterator[tuple[Item, Item]]:
+    """Each item with the first one that has the same key, where that is another one."""
+    seen: dict[Hashable, Item] = {}
+    for item in items:
+        first = seen.setdefault(key(item), item)
+        if first is not item:
+            yield item, first
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

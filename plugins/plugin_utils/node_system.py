@@ -10,9 +10,10 @@ The rules that these must keep, and their part of the plan.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
-from .faults import Fault, error, warning
+from .faults import Fault, error, repeated, warning
 from .intent import Intent, Node
 from .node_network import BARE_METAL, VM
 
@@ -59,18 +60,14 @@ def nics(intent: Intent) -> Iterator[Fault]:
 
 def hypervisors(intent: Intent) -> Iterator[Fault]:
     """One node to a hypervisor."""
-    first: dict[str, Node] = {}
-    for node in intent.nodes:
-        if node.hypervisor is None:
-            continue
-        other = first.setdefault(node.hypervisor, node)
-        if other is not node:
-            yield warning(
-                "hypervisor-shared",
-                node.path,
-                f"Node {node.name} runs on hypervisor {node.hypervisor}, as {other.name} ({other.path}) does: its failure takes both",
-                "Run each node of the cluster on a hypervisor of its own.",
-            )
+    known = [node for node in intent.nodes if node.hypervisor is not None]
+    for node, first in repeated(known, attrgetter("hypervisor")):
+        yield warning(
+            "hypervisor-shared",
+            node.path,
+            f"Node {node.name} runs on hypervisor {node.hypervisor}, as {first.name} ({first.path}) does: its failure takes both",
+            "Run each node of the cluster on a hypervisor of its own.",
+        )
 
 
 def mobility(intent: Intent) -> Iterator[Fault]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 
 from .access import cabling, shared_blocks, shared_domains, shared_ports, unknown_ports, vpc_name
 from .addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
-from .connectivity_rules import NEIGHBOUR_RULES as CONNECTIVITY_NEIGHBOUR_RULES
-from .connectivity_rules import connectivity_faults
-from .faults import Fault, did_you_mean, error, some, warning
-from .intent import LAST_ROUTER_ID, SUBNET_ROLES, Intent, Leaf, Node
+from .connectivity_rules import connectivity_faults, contracts_between, l3outs_between, microsegments_between
+from .faults import Fault, did_you_mean, error, repeated, some, warning
+from .intent import LAST_ROUTER_ID, SUBNET_ROLES, Intent, Node
 from .limits import cluster_routes, own_routes, supports_floating
 from .node_system import hypervisors, mobility, nics
 from .variables import INVALID
@@ -40,6 +40,7 @@ IPV6_MTU = 1280
 FULL_ROLES = ("node", "pod", "service")
 
 Rule = Callable[[Intent], Iterator[Fault]]
+NeighbourRule = Callable[[Intent, Intent], Iterator[Fault]]
 
 
 def check_rules(intent: Intent) -> list[Fault]:
@@ -49,7 +50,15 @@ def check_rules(intent: Intent) -> list[Fault]:
 
 def check_neighbours(intent: Intent, neighbours: Iterable[Intent]) -> list[Fault]:
     """What is wrong between a cluster and the others of the same inventory."""
-    return [fault for neighbour in neighbours for rule in NEIGHBOUR_RULES for fault in rule(intent, neighbour)]
+    return [fault for other in neighbours for rule in _neighbour_rules(intent, other) for fault in rule(intent, other)]
+
+
+def _neighbour_rules(intent: Intent, other: Intent) -> Iterator[NeighbourRule]:
+    yield from NEIGHBOUR_RULES
+    if intent.shares_fabric(other):
+        yield from FABRIC_RULES
+    if intent.shares_vrf(other):
+        yield from VRF_RULES
 
 
 # --- racks, leaves, nodes --------------------------------------------------------------------------------------------
@@ -57,16 +66,10 @@ def check_neighbours(intent: Intent, neighbours: Iterable[Intent]) -> list[Fault
 
 def racks(intent: Intent) -> Iterator[Fault]:
     """Each rack is named once and has a pair of leaves."""
-    seen: dict[str, str] = {}
+    for rack, first in repeated(intent.racks, attrgetter("id")):
+        path, problem = f"{rack.path}.id", f"Rack '{rack.id}' is also {first.path}"
+        yield error("rack-twice", path, problem, "Give each rack its own id.")
     for rack in intent.racks:
-        if rack.id in seen:
-            yield error(
-                "rack-twice",
-                f"{rack.path}.id",
-                f"Rack '{rack.id}' is also {seen[rack.id]}",
-                "Give each rack its own id.",
-            )
-        seen.setdefault(rack.id, rack.path)
         path = f"{rack.path}.leaves"
         if rack.leaf_entries == 0:
             yield error("rack-without-leaves", path, f"Rack '{rack.id}' has no leaf", "Name its pair of leaves.")
@@ -95,39 +98,30 @@ def racks(intent: Intent) -> Iterator[Fault]:
 
 def leaves(intent: Intent) -> Iterator[Fault]:
     """Each leaf is in one rack, once."""
-    seen: dict[int, Leaf] = {}
-    for leaf in intent.leaves:
-        first = seen.setdefault(leaf.id, leaf)
-        if first is not leaf:
-            yield error(
-                "leaf-twice",
-                leaf.path,
-                f"Leaf {leaf.id} is also {first.path} (rack '{first.rack}')",
-                "A leaf belongs to one rack: name it once.",
-            )
+    for leaf, first in repeated(intent.leaves, attrgetter("id")):
+        yield error(
+            "leaf-twice",
+            leaf.path,
+            f"Leaf {leaf.id} is also {first.path} (rack '{first.rack}')",
+            "A leaf belongs to one rack: name it once.",
+        )
 
 
 def nodes(intent: Intent) -> Iterator[Fault]:
     """Each node is in one rack, once."""
-    seen: dict[str, Node] = {}
-    for node in intent.nodes:
-        first = seen.setdefault(node.name, node)
-        if first is not node:
-            yield error(
-                "node-twice",
-                node.path,
-                f"Node {node.name} is also {first.path} (rack '{first.rack}')",
-                "A node belongs to one rack: name it once, in the rack's list or as an inventory host.",
-            )
+    for node, first in repeated(intent.nodes, attrgetter("name")):
+        yield error(
+            "node-twice",
+            node.path,
+            f"Node {node.name} is also {first.path} (rack '{first.rack}')",
+            "A node belongs to one rack: name it once, in the rack's list or as an inventory host.",
+        )
 
 
 def router_ids(intent: Intent) -> Iterator[Fault]:
     """Every leaf has a router ID of its own."""
-    seen: dict[int, Leaf] = {}
-    for leaf in intent.leaves:
-        if leaf.router_id is None:
-            continue
-        first = seen.setdefault(leaf.router_id.value, leaf)
+    known = [leaf for leaf in intent.leaves if leaf.router_id is not None]
+    for leaf, first in repeated(known, attrgetter("router_id.value")):
         if first.id != leaf.id:
             yield error(
                 "router-id-repeats",
@@ -528,7 +522,7 @@ def cluster_names(intent: Intent, other: Intent) -> Iterator[Fault]:
 def l3outs(intent: Intent, other: Intent) -> Iterator[Fault]:
     """Each L3Out, and with it the names of a cluster's policies, is one cluster's."""
     tenant = intent["tenant"]
-    if tenant is None or tenant != other["tenant"] or not intent.shares_fabric(other):
+    if tenant is None or tenant != other["tenant"]:
         return
     for name in sorted(intent.l3out_names & other.l3out_names):
         yield error(
@@ -540,9 +534,7 @@ def l3outs(intent: Intent, other: Intent) -> Iterator[Fault]:
 
 
 def shared_subnets(intent: Intent, other: Intent) -> Iterator[Fault]:
-    """Clusters of one VRF share no address."""
-    if not intent.shares_vrf(other):
-        return
+    """They share no address."""
     for role, other_role in itertools.product(SUBNET_ROLES, SUBNET_ROLES):
         for one, two in itertools.product(intent.subnets[role], other.subnets[other_role]):
             if overlap(one.network, two.network):
@@ -555,9 +547,7 @@ def shared_subnets(intent: Intent, other: Intent) -> Iterator[Fault]:
 
 
 def shared_vlans(intent: Intent, other: Intent) -> Iterator[Fault]:
-    """Clusters on the same leaves have different VLANs."""
-    if not intent.shares_fabric(other):
-        return
+    """On the same leaves they have different VLANs."""
     leaves_ = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
     vlans = sorted(_vlans(intent) & _vlans(other))
     if leaves_ and vlans:
@@ -575,9 +565,7 @@ def _vlans(intent: Intent) -> set[int]:
 
 
 def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Fault]:
-    """A leaf has one router ID in a VRF, and no other leaf has it."""
-    if not intent.shares_vrf(other):
-        return
+    """A leaf has one router ID, and no other leaf has it."""
     for leaf, neighbour in itertools.product(intent.leaves, other.leaves):
         if leaf.router_id is None or neighbour.router_id is None:
             continue
@@ -600,9 +588,7 @@ def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Fault]:
 
 
 def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Fault]:
-    """ECMP is a setting of the VRF: its clusters agree on it."""
-    if not intent.shares_vrf(other):
-        return
+    """ECMP is a setting of the VRF: they agree on it."""
     for name in ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp"):
         if None not in (intent[name], other[name]) and intent[name] != other[name]:
             yield error(
@@ -613,20 +599,15 @@ def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Fault]:
             )
 
 
-def _on_one_fabric(rule: Callable[[Intent, Intent], Iterator[Fault]]) -> Callable[[Intent, Intent], Iterator[Fault]]:
-    """The rule for clusters of one fabric only."""
-    return lambda intent, other: rule(intent, other) if intent.shares_fabric(other) else iter(())
-
-
-NEIGHBOUR_RULES: Sequence[Callable[[Intent, Intent], Iterator[Fault]]] = (
-    cluster_names,
+# For any two clusters of the inventory, for those of one fabric, and for those of one VRF.
+NEIGHBOUR_RULES: Sequence[NeighbourRule] = (cluster_names,)
+FABRIC_RULES: Sequence[NeighbourRule] = (
     l3outs,
-    shared_subnets,
     shared_vlans,
-    shared_router_ids,
-    shared_ecmp,
-    _on_one_fabric(shared_domains),
-    _on_one_fabric(shared_blocks),
-    _on_one_fabric(shared_ports),
-    *CONNECTIVITY_NEIGHBOUR_RULES,
+    shared_domains,
+    shared_blocks,
+    shared_ports,
+    contracts_between,
+    l3outs_between,
 )
+VRF_RULES: Sequence[NeighbourRule] = (shared_subnets, shared_router_ids, shared_ecmp, microsegments_between)

@@ -13,6 +13,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 COLLECTION = "netops.aci_calico"
+# The arguments of actions that look at both sides (documented in doc_fragments/reading.py).
+BOTH_SIDES = {
+    "plan": {"type": "dict", "required": True},
+    "apic": {"type": "dict", "default": {}, "no_log": True},
+    "kubernetes": {"type": "dict", "default": {}, "no_log": True},
+    "password_sha256": {"type": "str", "default": "", "no_log": True},
+}
 
 
 class ReadingAction(ActionBase):
@@ -57,6 +64,18 @@ class ReadingAction(ActionBase):
         if result.get("failed"):
             raise AnsibleActionFail(f"{name}: {result.get('msg', 'failed')}")
         return result
+
+
+def about_calico(plan: dict, password_sha256: str) -> dict:
+    """What ``calico_info`` is to look for."""
+    calico = plan["calico"]
+    return {
+        "api_group": calico["api_group"],
+        "namespace": calico["namespace"],
+        "secret_name": calico["secret"]["name"],
+        "secret_key": calico["secret"]["key"],
+        **given({"password_sha256": password_sha256}),
+    }
 
 
 def given(options: dict) -> dict:
