@@ -51,18 +51,17 @@ def argument_specs(role: str) -> str:
     """A role's ``meta/argument_specs.yml``."""
     meta = yaml.safe_load((ROOT / "roles" / role / "meta/main.yml").read_text(encoding="utf-8"))
     options = _options(role)
-    at_times = [f"C({option.name})" for option in options if role in option.at_times]
+    at_times = [option for option in options if role in option.at_times]
     main = {
         "short_description": meta["galaxy_info"]["description"],
         "version_added": "1.0.0",
         "author": ["The netops.aci_calico contributors (@netops)"],
-        "description": ["Every role takes the cluster's variables and works out the plan, unless it is there already."],
-        "options": {option.name: _argument(option) for option in options if role not in option.at_times},
+        "description": [
+            "Every role takes the cluster's variables and works out the plan, unless it is there already.",
+            *(f"C({option.name}), used only where it is needed. {option.description}" for option in at_times),
+        ],
+        "options": {option.name: _argument(option) for option in options if option not in at_times},
     }
-    if at_times:
-        main["description"].append(
-            f"Used where they are needed, and not required to be there elsewhere: {', '.join(at_times)}."
-        )
     return f"---\n# {GENERATED}\n{_yaml({'argument_specs': {'main': main}})}"
 
 
