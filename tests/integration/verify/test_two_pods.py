@@ -84,8 +84,8 @@ def _works(made: Live) -> None:
     for leaf, pod in ((201, 1), (301, 2)):
         entries = {entry["dn"].split("/sys/")[0] for entry in made.bench.objects("bgpPeerEntry", leaf)}
         assert entries == {f"topology/pod-{pod}/node-{leaf}"}
-    paths = {mo["tDn"].rpartition("/")[0] for mo in made.bench.objects("l3extRsPathL3OutAtt")}
-    floating = {mo["nodeDn"] for mo in made.bench.objects("l3extVirtualLIfP")}
+    paths = {path["tDn"].rpartition("/")[0] for path in _ours(made, "l3extRsPathL3OutAtt")}
+    floating = {svi["nodeDn"] for svi in _ours(made, "l3extVirtualLIfP")}
     if made.plan["svi"]["kind"] == "standard":
         assert (paths, floating) == ({"topology/pod-1/protpaths-201-202", "topology/pod-2/protpaths-301-302"}, set())
     else:
@@ -95,3 +95,9 @@ def _works(made: Live) -> None:
     near, far = (str(ip_network(machines[node]["blocks"][0])[1]) for node in ("node-1", "node-6"))
     eventually(lambda: made.bench.pings("node-1", far, "-I", near), 10)
     assert made.bench.pings("endpoint", far)
+
+
+def _ours(made: Live, cls: str) -> list[dict[str, str]]:
+    """The objects of a class in the cluster's own L3Out."""
+    dns = made.each(cls)
+    return [mo for mo in made.bench.objects(cls) if mo["dn"] in dns]
