@@ -257,7 +257,7 @@ def router_configuration(router: Router, version: int) -> str:
 
 
 def _outside_kernel(router: Router, version: int) -> str:
-    source = [f"krt_prefsrc = {held}; " for held in router.targets(version)[:1]]
+    source = [f"krt_prefsrc = {held}; " for held in router.held(version)[:1]]
     return f"export filter {{ if source = RTS_STATIC then reject; {''.join(source)}accept; }};"
 
 
@@ -267,6 +267,7 @@ def _leaf_session(link: Link) -> str:
         f"local {ip_interface(link.address).ip} as {link.asn};",
         f"neighbor {link.neighbour} as {link.fabric_asn};",
         *(line for line, wanted in optional.items() if wanted),
+        "graceful restart off;",  # leaves only help others restart, but FRR also asks to be waited for itself
         "connect delay time 2;",
         "connect retry time 5;",
         "error wait time 5,30;",

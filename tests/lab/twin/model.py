@@ -58,11 +58,8 @@ class Twin:
     routers: tuple[Router, ...] = ()
 
     def leaf_address(self, leaf: Leaf, family: str) -> str:
-        """A leaf's address in the fabric's own transport network."""
-        return str(UNDERLAY[family][self._number(leaf)])
-
-    def _number(self, leaf: Leaf) -> int:
-        return 256 + [other.id for other in self.fabric.leaves].index(leaf.id)
+        """A leaf's address in the fabric's own transport network, the same whichever leaves there are beside it."""
+        return str(UNDERLAY[family][256 + leaf.id])
 
     def endpoint_leaf(self) -> Leaf | None:
         """The compute leaf, which the endpoint is behind."""

@@ -29,6 +29,8 @@ ENDPOINT_NAME = "endpoint"
 JUMBO = 9216  # what a leaf's port passes at most
 ENDPOINT_PORT = "bd0"
 FABRIC_PORT = "fab0"
+BACKBONE_PORT = "backbone"
+BACKBONE = {4: ip_network("169.254.0.0/24"), 6: ip_network("fe80::/64")}  # between routers outside
 POD_DEVICE = "cali0"  # Calico's BIRD ignores interfaces of these two names
 SERVICE_DEVICE = "kube-ipvs0"
 NAME_LENGTH = 15  # of an interface, which is as many letters as Linux allows
@@ -91,6 +93,7 @@ def wire(twin: Twin) -> Wiring:
         _host(wiring, host, bridges)
     for router in twin.routers:
         _router(wiring, router, bridges)
+    _backbones(wiring, twin)
     _endpoint(wiring, twin)
     _cores(wiring, twin, bridges)
     return wiring
@@ -359,12 +362,12 @@ def _host(wiring: Wiring, host: Host, bridges: Bridges) -> None:
 
 
 def _router(wiring: Wiring, router: Router, bridges: Bridges) -> None:
-    """An interface on each network that it is cabled to, and on its loopback an address in each prefix that it announces."""
+    """An interface on each network that it is cabled to, and on its loopback the addresses that stand for what is outside."""
     namespace = router.key
     wiring.namespaces.append(namespace)
     loopback = wiring.add(f"lo {namespace}", ["link set lo up"], (), namespace)
     for version in router.versions:
-        for held in dict.fromkeys(router.targets(version)):
+        for held in router.held(version):
             _address(wiring, namespace, "lo", f"{held}/{ip_interface(held).max_prefixlen}", loopback)
     for number, (segment, (mtu, addresses)) in enumerate(router.ports().items()):
         device, port = f"eth{number}", f"o{_short(namespace, segment)}"
@@ -373,6 +376,33 @@ def _router(wiring: Wiring, router: Router, bridges: Bridges) -> None:
         up = wiring.add(f"up {namespace} {device}", [f"link set {device} up"], (), namespace, link)
         for address in addresses:
             _address(wiring, namespace, device, address, up)
+
+
+def _backbones(wiring: Wiring, twin: Twin) -> None:
+    """Join the routers of an L3Out that has several: whichever gets a packet, the first of them is where it is meant to go."""
+    groups: dict[str, list[Router]] = {}
+    for router in twin.routers:
+        groups.setdefault(router.l3out, []).append(router)
+    for l3out, routers in groups.items():
+        if len(routers) > 1:
+            bridge = f"o{_short(l3out)}b"
+            _bridge(wiring, bridge)
+            for router in routers:
+                _on_backbone(wiring, router, bridge)
+
+
+def _on_backbone(wiring: Wiring, router: Router, bridge: str) -> None:
+    namespace, port = router.key, f"b{_short(router.key)}"
+    link = wiring.cable((namespace, BACKBONE_PORT), (WIRING, port), mac("backbone", router.key))
+    _port(wiring, bridge, port, link)
+    up = wiring.add(f"up {namespace} {BACKBONE_PORT}", [f"link set {BACKBONE_PORT} up"], (), namespace, link)
+    for version in router.versions:
+        network = BACKBONE[version]
+        own = _address(wiring, namespace, BACKBONE_PORT, f"{network[router.number + 1]}/{network.prefixlen}", up)
+        for target in router.targets(version) if router.number else ():
+            route = f"{target} via {network[1]} dev {BACKBONE_PORT}"
+            create, remove = [f"route replace {route}"], [f"route del {route}"]
+            wiring.add(f"target {namespace} {target}", create, remove, namespace, own)
 
 
 def _router_mac(router: Router, segment: Segment) -> str:

@@ -39,12 +39,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Router:
-    """One machine outside. Where an interface has several peers, each is a router of its own."""
+    """One machine outside. Where an interface has several peers, each is a router of its own, and the first is what they lead to."""
 
     key: str
     l3out: str
     links: tuple[Link, ...]
     outside: tuple[str, ...] = ()  # the prefixes that it announces
+    number: int = 0  # among the routers of its L3Out
 
     @property
     def versions(self) -> list[int]:
@@ -61,8 +62,12 @@ class Router:
         return found
 
     def targets(self, version: int) -> list[str]:
-        """The addresses that it holds, one in each prefix of an IP version that it announces."""
-        return [target(prefix) for prefix in self.outside if ip_network(prefix).version == version]
+        """An address in each prefix of an IP version that it announces, which the first router of the L3Out holds."""
+        return list(dict.fromkeys(target(it) for it in self.outside if ip_network(it).version == version))
+
+    def held(self, version: int) -> list[str]:
+        """Those of them that are its own."""
+        return [] if self.number else self.targets(version)
 
 
 def outside_routers(fabric: Fabric, nodes: Iterable[str]) -> tuple[Router, ...]:
@@ -128,7 +133,7 @@ def _behind(fabric: Fabric, l3out: str, links: list[Link]) -> Iterator[Router]:
     for number in range(max(map(len, peers.values()), default=0)):
         own = tuple(link for link in links if peers[link.segment, link.version].index(link.address) == number)
         suffix = f"-{number + 1}" if number else ""
-        yield Router(f"router{suffix}", l3out, own, fabric.outside.get(l3out, ()))
+        yield Router(f"router{suffix}", l3out, own, fabric.outside.get(l3out, ()), number)
 
 
 def _named(routers: list[Router]) -> Iterator[Router]:

@@ -264,7 +264,7 @@ class Supervisor:
             router.key: {
                 "l3out": router.l3out,
                 "announces": list(router.outside),
-                "addresses": [held for version in router.versions for held in router.targets(version)],
+                "addresses": [held for version in router.versions for held in router.held(version)],
             }
             for router in self.twin.routers
         }

@@ -64,6 +64,13 @@ def test_several_clusters_keep_their_names_apart(shop: Any) -> None:
     assert [host.key for host in twin.hosts][::6] == ["one.node-1", "two.node-1"]
 
 
+def test_a_leafs_address_in_the_fabric_does_not_depend_on_the_others(shop: Any) -> None:
+    twin = shop.twin()
+    fewer = replace(twin, fabric=replace(twin.fabric, leaves=twin.fabric.leaves[2:]))
+    addresses = [[it.leaf_address(leaf, "ipv4") for leaf in fewer.fabric.leaves] for it in (twin, fewer)]
+    assert addresses == [["169.254.1.203", "169.254.1.204", "169.254.1.105"]] * 2
+
+
 def test_machines_of_one_name_are_refused(shop: Any) -> None:
     cluster = Cluster(nodes=(Node("leaf-201", 65003),))
     with pytest.raises(TwinError, match="leaf-201"):

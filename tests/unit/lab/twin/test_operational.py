@@ -65,7 +65,7 @@ def objects(shop: Any, answers: LeafAnswers, leaf: int = 0) -> dict[str, dict[st
 def answers(**neighbour: Any) -> LeafAnswers:
     """A leaf with one node and one other leaf as neighbours."""
     return LeafAnswers(
-        neighbours={"192.168.0.1": {**ESTABLISHED, **neighbour}, "169.254.1.1": FABRIC_NEIGHBOUR},
+        neighbours={"192.168.0.1": {**ESTABLISHED, **neighbour}, "169.254.1.202": FABRIC_NEIGHBOUR},
         received={("192.168.0.1", "ipv4"): 13},
         routes={
             "ipv4": {
@@ -73,8 +73,8 @@ def answers(**neighbour: Any) -> LeafAnswers:
                 "10.1.0.192/26": [
                     route(
                         "10.1.0.192/26",
-                        ("169.254.1.2", "fab0"),
-                        ("169.254.1.3", "fab0"),
+                        ("169.254.1.203", "fab0"),
+                        ("169.254.1.204", "fab0"),
                     )
                 ],
                 "169.254.0.0/16": [route("169.254.0.0/16", ("", "fab0"), protocol="connected")],

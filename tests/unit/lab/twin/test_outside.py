@@ -91,6 +91,11 @@ def test_each_further_peer_of_an_interface_is_a_router_of_its_own(shop: Any, rou
     assert (first.key, second.key) == ("core-router", "core-router-2")
     assert len(first.links) == len(second.links) == 2
     assert not {link.address for link in first.links} & {link.address for link in second.links}
+    assert (first.held(4), second.held(4)) == (["172.16.0.1"], [])
+    assert "krt_prefsrc" not in router_configuration(second, 4)
+    made = resources(shop)
+    assert made["target core-router-2 172.16.0.1"].create == ("route replace 172.16.0.1 via 169.254.0.1 dev backbone",)
+    assert "target core-router 172.16.0.1" not in made
 
 
 @pytest.mark.parametrize(
