@@ -23,19 +23,19 @@ def running(folder: Path, figure: Figure) -> Iterator[Bench]:
         yield made
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def floating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """The paper's Figure 2."""
     yield from running(tmp_path_factory.mktemp("floating"), Figure())
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def standard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """The paper's Figure 4."""
     yield from running(tmp_path_factory.mktemp("standard"), Figure(floating=False))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def dual_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Figure 2 with both address families."""
     yield from running(tmp_path_factory.mktemp("dual"), Figure(dual_stack=True))

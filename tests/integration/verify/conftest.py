@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from integration.verify.live import Live
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """The worked example with floating SVI, in order."""
     yield from _running(tmp_path_factory)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def standard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """The worked example with standard SVI, in order."""
     # Conftests are loaded before the collection can be imported by its name.
