@@ -85,7 +85,7 @@ class ActionModule(ActionBase):
             changes += self._remove_others(os.path.join(folder, NODES), nodes)
         result |= {
             "changed": bool(changes),
-            "ansible_facts": {"aci_calico_plan": compiled.plan},
+            "plan": compiled.plan,  # and no fact: facts are cached, and another day's plan would be taken for this one's
             "allocation_file": location,
             "artifacts": [*artifacts, *([os.path.join(folder, NODES)] if nodes else [])],
         }

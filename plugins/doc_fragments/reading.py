@@ -22,7 +22,7 @@ attributes:
     BOTH_SIDES = r"""
 options:
   plan:
-    description: The cluster's plan, the fact C(aci_calico_plan) of M(netops.aci_calico.plan).
+    description: The cluster's plan, as M(netops.aci_calico.plan) returns it.
     type: dict
     required: true
   apic:

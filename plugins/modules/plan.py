@@ -12,7 +12,7 @@ description:
   - Reads the C(aci_calico_*) variables of the cluster that the play's host stands for, those of its node hosts, and those of the inventory's other
     clusters as far as they share fabric or VRF.
   - Either says everything that is wrong with them, each fault with the variable's path and a remedy, or returns the plan - addresses, VLANs, router
-    IDs, BGP peers and route control - as the fact C(aci_calico_plan).
+    IDs, BGP peers and route control.
   - Contacts nothing. Connection variables and secrets are not needed to plan; a BGP password whose Vault is not there does no harm, an empty one is
     refused.
   - Keeps an allocation file beside the inventory, which records who has which address and VLAN. Commit it with the inventory. A plan that would
@@ -55,23 +55,21 @@ EXAMPLES = r"""
     - name: Plan the cluster and write its artifacts
       netops.aci_calico.plan:
         artifacts: true
+      register: planned
 
     - name: Show the plan
       ansible.builtin.debug:
-        msg: "{{ (aci_calico_plan | netops.aci_calico.plan_summary).splitlines() }}"
+        msg: "{{ (planned.plan | netops.aci_calico.plan_summary).splitlines() }}"
 """
 
 RETURN = r"""
-ansible_facts:
-  description: The plan as the fact C(aci_calico_plan). Its schema is in the collection's C(docs/design.md).
+plan:
+  description:
+    - The plan. Its schema is in the collection's C(docs/design.md). The roles take it from the variable C(aci_calico_plan) where somebody has set that, and
+      plan by themselves otherwise. It is no fact of the host's, for those may be cached from one run to another.
   returned: when there is no error
   type: dict
-  contains:
-    aci_calico_plan:
-      description: The plan.
-      returned: always
-      type: dict
-      sample: {schema: 1, cluster: prod1, address_families: [ipv4], svi: {kind: floating, requested: auto}}
+  sample: {schema: 1, cluster: prod1, address_families: [ipv4], svi: {kind: floating, requested: auto}}
 allocation_file:
   description: The file that records who has which address and VLAN; null where the inventory has no folder to keep it in.
   returned: when there is no error

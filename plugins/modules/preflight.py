@@ -49,10 +49,11 @@ EXAMPLES = r"""
   tasks:
     - name: Plan the cluster
       netops.aci_calico.plan:
+      register: planned
 
     - name: Look before anything is written
       netops.aci_calico.preflight:
-        plan: "{{ aci_calico_plan }}"
+        plan: "{{ planned.plan }}"
         apic:
           host: apic.example.com
           username: ansible

@@ -69,10 +69,11 @@ EXAMPLES = r"""
   tasks:
     - name: Plan the cluster
       netops.aci_calico.plan:
+      register: planned
 
     - name: Verify it, and wait up to two minutes for sessions to come up
       netops.aci_calico.verify:
-        plan: "{{ aci_calico_plan }}"
+        plan: "{{ planned.plan }}"
         apic:
           host: apic.example.com
           username: ansible
@@ -83,7 +84,7 @@ EXAMPLES = r"""
 
     - name: Wait for its sessions alone
       netops.aci_calico.verify:
-        plan: "{{ aci_calico_plan }}"
+        plan: "{{ planned.plan }}"
         apic:
           host: apic.example.com
           username: ansible

@@ -34,7 +34,7 @@ APIC_ROLES = (
 KUBERNETES_ROLES = ("calico_bgp", "node_maintenance", "preflight", "verify")
 ALL_ROLES = tuple(sorted({*APIC_ROLES, *KUBERNETES_ROLES}))
 
-# Set while a play runs, not by users: facts that the `plan` action and the roles leave behind.
+# Set while a play runs, not by users.
 RUNTIME = frozenset({"aci_calico_plan", "aci_calico_report"})
 
 

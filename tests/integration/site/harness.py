@@ -135,6 +135,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.settings: dict[str, str] = {}  # of Ansible, as environment variables
         self.clusters: dict[str, Cluster] = {}
         self._stack = ExitStack()
 
@@ -182,6 +183,7 @@ class Site:
             "RECORD_RESULTS": str(self.folder / "results.jsonl"),
             "HOME": own["home"],
             "TMPDIR": own["tmp"],
+            **self.settings,
         }
 
     def run(self, playbook: str | Path, *options: str, check: bool = True) -> Outcome:

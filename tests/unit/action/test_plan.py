@@ -91,7 +91,7 @@ def test_plans_writes_and_then_changes_nothing(fabric):
     results, _printed = fabric.play(artifacts=True)
     result = results["prod1-cluster"]
     assert result["changed"]
-    assert result["ansible_facts"]["aci_calico_plan"] == plan_of()
+    assert result["plan"] == plan_of()
     names = ("plan.json", "plan.md", "apic.json", "kubernetes.yml")
     *files, nodes = result["artifacts"]
     assert files == [f"artifacts/prod1/{name}" for name in names]
@@ -139,7 +139,7 @@ def test_keeps_addresses_by_the_allocation_file(fabric):
     assert fabric.files() == {ALLOCATION}
     fabric.cluster("prod1", variables(FLOATING, racks=racks(["new", "b"]), **PASSWORD))
     results, _printed = fabric.play()
-    nodes = results["prod1-cluster"]["ansible_facts"]["aci_calico_plan"]["nodes"]
+    nodes = results["prod1-cluster"]["plan"]["nodes"]
     assert [(node["name"], node["slot"]) for node in nodes] == [("new", 0), ("b", 1)]
 
 
@@ -220,9 +220,7 @@ def test_hosts_of_the_clusters_group_are_its_nodes(fabric):
         "cluster_name": "prod2"}), {"node-c": {"aci_calico_rack": 1}})  # fmt: skip
     results, _printed = fabric.play()
     planned = {
-        host: [
-            (node["name"], node["rack"], node["slot"]) for node in result["ansible_facts"]["aci_calico_plan"]["nodes"]
-        ]
+        host: [(node["name"], node["rack"], node["slot"]) for node in result["plan"]["nodes"]]
         for host, result in results.items()
     }
     assert planned == {"prod1-cluster": [("node-a", "1", 0), ("node-b", "2", 5)], "prod2-cluster": [("node-c", "1", 0)]}
@@ -266,7 +264,7 @@ def test_a_push_without_the_allocation_file_is_warned_of_and_the_plan_is_the_sam
     first, second = (fabric.play(require_secrets=True)[0]["prod1-cluster"] for _run in range(2))
     assert any("every slot is given out anew" in str(text) for text in first["warnings"])
     assert "warnings" not in second
-    assert first["ansible_facts"] == second["ansible_facts"]
+    assert first["plan"] == second["plan"]
 
 
 def test_the_allocation_file_can_be_elsewhere(fabric):
