@@ -28,10 +28,10 @@ from lab.kube.interface import CALICO_V1, DEFAULT_NAMESPACE, ApiFailure, KubeApi
 from lab.processes import HOST, LabError, choose_port
 
 ADMIN = "admin"
-#: Who may do what the roles of this collection do, and nothing else (see ``rbac.yml``).
+#: Who may do what the roles of this collection do, and nothing else (see ``docs/examples/rbac.yml``).
 OPERATOR = "aci-calico"
 GROUPS = {ADMIN: "system:masters", OPERATOR: ""}
-RBAC = Path(__file__).with_name("rbac.yml")
+RBAC = Path(__file__).resolve().parents[3] / "docs/examples/rbac.yml"
 
 #: The minor version of Kubernetes 1 that needs no feature gate for two families of service addresses.
 DUAL_STACK_BY_DEFAULT = 21
