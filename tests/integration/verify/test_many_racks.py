@@ -23,7 +23,7 @@ def test_pods_of_all_racks_reach_each_other(tmp_path: Path) -> None:
     if missing := missing_prerequisites():
         pytest.skip("the BGP twin needs " + "; ".join(missing))
     with live(tmp_path / "twin", plan_of(FLOATING, **EIGHT_RACKS)) as made:
-        report = made.until(lambda report: not [one for one in report["findings"] if one["severity"] == "error"], 120)
+        report = made.until(lambda report: not [one for one in report["findings"] if one["severity"] == "error"])
         assert len(report["sessions"]) == 16
         blocks = {name: machine["blocks"] for name, machine in made.bench.twin.ask("machines")["nodes"].items()}
         pods = {name: str(ip_network(own[0])[1]) for name, own in blocks.items()}

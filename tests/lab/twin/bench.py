@@ -28,8 +28,9 @@ from lab.twin.runner import TwinRunner, converged
 APIC_PASSWORD = "lab-admin"  # of the emulator's seed
 PASSWORD_VARIABLE = "ACI_CALICO_TWIN_APIC_PASSWORD"
 ESTABLISHED = "Established"
-# Seconds that everything gets which is bound to happen: machines are busy, and BIRD waits up to 30 s after errors in a row.
-PATIENCE = 120
+# Seconds that everything gets which is bound to happen: machines are busy, BIRD waits up to 30 s after errors in a row, and leaves
+# keep the routes of a node that went without a word for up to 120 s (graceful restart).
+PATIENCE = 180
 PINGS_A_SECOND = 50
 NAMESPACES = ("default", "kube-system")
 

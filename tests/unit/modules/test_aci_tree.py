@@ -648,7 +648,8 @@ def test_killed_at_any_request_the_next_run_gets_there(run, server, undisturbed,
 
 def assert_guarded(objects):
     """No peer and no interface without the route map and its enforcement."""
-    if any(cls in ("bgpPeerP", "l3extVirtualLIfP") for cls, _attributes in objects.values()):
+    doors = ("bgpPeerP", "l3extVirtualLIfP")
+    if any(dn.startswith(f"{OUT}/") and cls in doors for dn, (cls, _attributes) in objects.items()):
         assert "import" in objects[OUT][1]["enforceRtctrl"]
         assert f"{OUT}/prof-default-import/ctx-pods/rsctxPToSubjP-pods" in objects
         assert f"{TENANT}/subj-pods" in objects
