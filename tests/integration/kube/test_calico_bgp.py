@@ -1,6 +1,6 @@
 """The role calico_bgp on both API servers, with both of Calico's API groups and in both of its usual namespaces.
 
-On the real server it runs as a user who may do what ``tests/lab/kube/rbac.yml`` grants, and no more.
+On the real server it runs as a user who may do what ``docs/examples/rbac.yml`` grants, and no more.
 """
 
 from __future__ import annotations

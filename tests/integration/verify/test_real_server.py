@@ -1,7 +1,7 @@
 """On a real kube-apiserver, from Calico's defaults to a green ``verify``: configured by the playbook, broken, found, mended.
 
 The twin follows from the start, so ``site`` waits for real sessions before it turns the mesh off. Playbooks and checks use
-the access of a user who may do what ``tests/lab/kube/rbac.yml`` grants, and no more.
+the access of a user who may do what ``docs/examples/rbac.yml`` grants, and no more.
 """
 
 from __future__ import annotations
