@@ -20,10 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # The registry imports nothing of Ansible: it is reached by the path that Ansible would give it.
 sys.path.insert(0, str(ROOT / "plugins"))
 
-from plugin_utils.limits import LIMITS  # noqa: E402
-from plugin_utils.variables import ALL_ROLES, CLUSTER_VARIABLES, FORMATS, REGISTRY, ROLE_OPTIONS, Option  # noqa: E402
+from plugin_utils.intent.limits import LIMITS  # noqa: E402
+from plugin_utils.schema.formats import FORMATS  # noqa: E402
+from plugin_utils.schema.option import ALL_ROLES, Option  # noqa: E402
+from plugin_utils.schema.variables import CLUSTER_VARIABLES, REGISTRY, ROLE_OPTIONS  # noqa: E402
 
-GENERATED = "Generated from plugins/plugin_utils/variables.py: change it there, then run `make generate`."
+GENERATED = "Generated from plugins/plugin_utils/schema/variables.py: change it there, then run `make generate`."
 BEGIN, END = "<!-- variables -->", "<!-- /variables -->"
 WIDTH = 150
 

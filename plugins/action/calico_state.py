@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.netops.aci_calico.plugins.action.calico_info import ActionModule
+from ..action.calico_info import ActionModule
 
 __all__ = ["ActionModule"]

@@ -16,22 +16,17 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils import faults
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.addressing import require_netaddr
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.allocation import Record, load_record
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents import plan_document
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import SECRETS_DECLARED, SECRETS_READABLE
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.node_network import node_files
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.plan import Compiled, compile_cluster
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import (
-    NODE_VARIABLES,
-    PREFIX,
-    RUNTIME,
-    VARIABLES,
-    plain,
-)
+from ..plugin_utils.apic.tree import apic_tree
+from ..plugin_utils.calico.manifests import kubernetes_objects
+from ..plugin_utils.documents.nodes import node_files
+from ..plugin_utils.documents.plan import plan_document
+from ..plugin_utils.intent.intent import SECRETS_DECLARED, SECRETS_READABLE
+from ..plugin_utils.planning.allocation import Record, load_record
+from ..plugin_utils.planning.compile import Compiled, compile_cluster
+from ..plugin_utils.schema.addressing import require_netaddr
+from ..plugin_utils.schema.check import plain
+from ..plugin_utils.schema.problems import Problem, error, render, warning
+from ..plugin_utils.schema.variables import NODE_VARIABLES, PREFIX, RUNTIME, VARIABLES
 
 CLUSTERS = "aci_calico_clusters"
 # Hidden, because Ansible reads every other file in an inventory's folder as an inventory.
@@ -57,8 +52,8 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         try:
             require_netaddr()
-        except RuntimeError as problem:
-            raise AnsibleError(str(problem)) from problem
+        except RuntimeError as reason:
+            raise AnsibleError(str(reason)) from reason
         _checked, options = self.validate_argument_spec(
             {
                 "artifacts": {"type": "bool", "default": False},
@@ -70,10 +65,10 @@ class ActionModule(ActionBase):
         location = self._allocation_file(inventory, found)
         secrets = SECRETS_READABLE if options["require_secrets"] else SECRETS_DECLARED
         compiled = self._compile(inventory, found, location, secrets)
-        result["faults"] = [fault.as_dict() for fault in compiled.faults]
+        result["faults"] = [problem.as_dict() for problem in compiled.problems]
         if compiled.plan is None:
-            return result | {"failed": True, "msg": faults.render(compiled.cluster, compiled.faults)}
-        warnings = [f"{fault.path}: {fault.problem}. {fault.remedy}" for fault in compiled.faults]
+            return result | {"failed": True, "msg": render(compiled.cluster, compiled.problems)}
+        warnings = [f"{problem.path}: {problem.problem}. {problem.remedy}" for problem in compiled.problems]
         if location and options["require_secrets"] and not os.path.exists(location):
             warnings.append(NOT_RECORDED_YET.format(location))
         folder = _artifacts_folder(compiled.plan, found.values)
@@ -96,7 +91,7 @@ class ActionModule(ActionBase):
         return result
 
     def _compile(self, inventory: _Inventory, found: _Variables, location: str | None, secrets: str) -> Compiled:
-        record, problems = self._load_record(location)
+        record, unusable = self._load_record(location)
         node_hosts, unresolved = inventory.node_hosts()
         return compile_cluster(
             found.values,
@@ -106,7 +101,7 @@ class ActionModule(ActionBase):
             neighbours=inventory.neighbours(),
             secrets=secrets,
             unreadable=found.unreadable,
-            faults=[*found.faults, *problems, *unresolved],
+            problems=[*found.problems, *unusable, *unresolved],
         )
 
     def _allocation_file(self, inventory: _Inventory, found: _Variables) -> str | None:
@@ -117,8 +112,8 @@ class ActionModule(ActionBase):
         cluster = found.values.get("aci_calico_cluster_name") or inventory.host
         if inventory.folder:
             return os.path.join(inventory.folder, ALLOCATIONS, f"{os.path.basename(str(cluster))}.yml")
-        found.faults.append(
-            faults.warning(
+        found.problems.append(
+            warning(
                 "allocation-not-recorded",
                 "aci_calico_allocation_file",
                 "The inventory has no folder to keep the allocation in, so nodes may be renumbered when others come and go",
@@ -128,17 +123,15 @@ class ActionModule(ActionBase):
         return None
 
     @staticmethod
-    def _load_record(path: str | None) -> tuple[Record, list[faults.Fault]]:
+    def _load_record(path: str | None) -> tuple[Record, list[Problem]]:
         if not path or not os.path.exists(path):
             return Record(), []
         try:
             with open(path, encoding="utf-8") as file:
                 return load_record(file.read(), path)
-        except (OSError, UnicodeDecodeError) as problem:
-            fault = faults.error(
-                "allocation-file", path, f"It cannot be read: {problem}", "Restore it, or let it be read."
-            )
-            return Record(), [fault]
+        except (OSError, UnicodeDecodeError) as reason:
+            problem = error("allocation-file", path, f"It cannot be read: {reason}", "Restore it, or let it be read.")
+            return Record(), [problem]
 
     def _remove_others(self, folder: str, wanted: Iterable[str]) -> list[dict[str, str]]:
         """Remove what an earlier plan wrote for nodes that are gone or interfaces that are called otherwise now."""
@@ -216,7 +209,7 @@ class _Variables:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.unreadable: set[str] = set()
-        self.faults: list[faults.Fault] = []
+        self.problems: list[Problem] = []
 
 
 class _Inventory:
@@ -244,15 +237,15 @@ class _Inventory:
             option = VARIABLES.get(name)
             try:
                 found.values[name] = plain(get(name))
-            except AnsibleError as problem:
+            except AnsibleError as reason:
                 found.unreadable.add(name)
                 if option and (option.secret or option.connection):
                     continue
-                found.faults.append(
-                    faults.error(
+                found.problems.append(
+                    error(
                         "unresolved-variable",
                         f"{where}{name}",
-                        f"It cannot be resolved: {' '.join(str(problem).split())}",
+                        f"It cannot be resolved: {' '.join(str(reason).split())}",
                         "Define what it refers to.",
                     )
                 )
@@ -269,21 +262,21 @@ class _Inventory:
             found[name] = self._read(_names(variables), variables.__getitem__).values
         return found
 
-    def node_hosts(self) -> tuple[dict[str, dict[str, Any]], list[faults.Fault]]:
+    def node_hosts(self) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
         """The hosts that share a group with this cluster's host and with no other's.
 
         :returns: their variables by host (of those that are no node's own, the names only), and what cannot be resolved.
         """
         found: dict[str, dict[str, Any]] = {}
-        problems: list[faults.Fault] = []
+        unresolved: list[Problem] = []
         for host in self._candidates():
             variables = self._hostvars[host]
             names = _names(variables)
             own = [name for name in names if name in NODE_VARIABLES]
             read = self._read(own, variables.__getitem__, f"hosts.{host}.")
-            problems += read.faults
+            unresolved += read.problems
             found[host] = dict.fromkeys(names) | read.values
-        return found, problems
+        return found, unresolved
 
     def _candidates(self) -> list[str]:
         clusters = self._clusters()

@@ -12,19 +12,14 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import Fault, errors, render, warnings
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent import controllers, share_fabric
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight import fabric_faults
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight_kubernetes import calico_mode, cluster_faults
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import BOTH_SIDES, ReadingAction, about_calico
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import (
-    APIC_ACCESS,
-    INVALID,
-    KUBERNETES_ACCESS,
-    VARIABLES,
-    check_optional,
-    plain,
-)
+from ..plugin_utils.actions import BOTH_SIDES, ReadingAction, about_calico
+from ..plugin_utils.intent.intent import controllers, share_fabric
+from ..plugin_utils.preflight.fabric import fabric_problems
+from ..plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
+from ..plugin_utils.schema.check import check_optional, plain
+from ..plugin_utils.schema.option import INVALID
+from ..plugin_utils.schema.problems import Problem, errors, render, warnings
+from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, VARIABLES
 
 display = Display()
 
@@ -50,21 +45,21 @@ class ActionModule(ReadingAction):
             }
         )
         plan = plain(options["plan"])
-        faults = []
+        problems = []
         if options["look_at_apic"]:
-            faults += self._fabric(plan, options, task_vars or {})
+            problems += self._fabric(plan, options, task_vars or {})
         if options["look_at_kubernetes"]:
             found = self._cluster(plan, options, task_vars or {})
             result["calico"] = calico_mode(found)
-            faults += cluster_faults(plan, found, options["update_password"], options["adopt"])
-        return result | self._report(plan["cluster"], faults)
+            problems += cluster_problems(plan, found, options["update_password"], options["adopt"])
+        return result | self._report(plan["cluster"], problems)
 
-    def _fabric(self, plan: dict, options: dict, task_vars: dict) -> list[Fault]:
+    def _fabric(self, plan: dict, options: dict, task_vars: dict) -> list[Problem]:
         def read(paths: list[str]) -> dict:
-            return self.run_module("aci_query", {**apic, "queries": paths}, task_vars)["objects"]
+            return self.run_module("aci_info", {**apic, "queries": paths}, task_vars)["objects"]
 
         apic = self.access(options["apic"], APIC_ACCESS, task_vars)
-        return fabric_faults(plan, read, options["adopt"], _plans_beside(task_vars))
+        return fabric_problems(plan, read, options["adopt"], _plans_beside(task_vars))
 
     def _cluster(self, plan: dict, options: dict, task_vars: dict) -> dict:
         kubernetes = self.access(options["kubernetes"], KUBERNETES_ACCESS, task_vars)
@@ -72,13 +67,13 @@ class ActionModule(ReadingAction):
         return self.run_module("calico_info", {**kubernetes, **about, "checks": True}, task_vars)["calico"]
 
     @staticmethod
-    def _report(cluster: str, faults: list[Fault]) -> dict[str, Any]:
+    def _report(cluster: str, problems: list[Problem]) -> dict[str, Any]:
         """The findings as the task's result: with an error it fails and says all of them."""
-        report: dict[str, Any] = {"changed": False, "faults": [fault.as_dict() for fault in faults]}
-        if errors(faults):
-            return report | {"failed": True, "msg": render(cluster, faults, "configured")}
-        for fault in warnings(faults):
-            display.warning(f"{cluster}: {fault.path}: {fault.problem}. {fault.remedy}")
+        report: dict[str, Any] = {"changed": False, "faults": [problem.as_dict() for problem in problems]}
+        if errors(problems):
+            return report | {"failed": True, "msg": render(cluster, problems, "configured")}
+        for problem in warnings(problems):
+            display.warning(f"{cluster}: {problem.path}: {problem.problem}. {problem.remedy}")
         return report
 
 

@@ -14,22 +14,14 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_roots
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.junit import junit
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import CALICO_V3
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.running import BOTH_SIDES, ReadingAction, about_calico
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import APIC_ACCESS, KUBERNETES_ACCESS, plain
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import (
-    DRAINED,
-    SESSIONS,
-    explain,
-    in_short,
-    progress,
-    table,
-    verdict,
-    verify,
-)
+from ..plugin_utils.actions import BOTH_SIDES, ReadingAction, about_calico
+from ..plugin_utils.apic.tree import apic_roots
+from ..plugin_utils.calico.manifests import CALICO_V3
+from ..plugin_utils.schema.check import plain
+from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
+from ..plugin_utils.verify.junit import junit
+from ..plugin_utils.verify.observed import Kubernetes
+from ..plugin_utils.verify.report import DRAINED, SESSIONS, explain, in_short, progress, table, verdict, verify
 
 display = Display()
 

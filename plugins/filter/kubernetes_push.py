@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils import kubernetes_push
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+from ..plugin_utils.calico import push as kubernetes_push
+from ..plugin_utils.schema.check import plain
 
 
 def push(plan: Any, found: Any, **options: Any) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils import maintenance
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+from ..plugin_utils.calico import maintenance
+from ..plugin_utils.schema.check import plain
 
 
 def node_maintenance(plan: Any, found: Any, live: Any, nodes: Any, state: str = "begin") -> dict[str, Any]:

@@ -11,17 +11,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils import (
-    apic,
-    documents,
-    kubernetes,
-    node_network,
-    peering,
-    standalone,
-)
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.addressing import require_netaddr
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.faults import IntentError
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import plain
+from ..plugin_utils.apic import tree as apic
+from ..plugin_utils.calico import manifests as kubernetes
+from ..plugin_utils.documents import nodes as node_network
+from ..plugin_utils.documents import plan as documents
+from ..plugin_utils.planning import peering, standalone
+from ..plugin_utils.schema.addressing import require_netaddr
+from ..plugin_utils.schema.check import plain
+from ..plugin_utils.schema.problems import IntentError
 
 
 def _shell(function: Callable[..., Any]) -> Callable[..., Any]:

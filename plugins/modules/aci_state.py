@@ -129,15 +129,10 @@ requests:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.fabric_state import (
-    faults,
-    flatten,
-    leaf_states,
-    queries,
-)
-from ansible_collections.netops.aci_calico.plugins.module_utils.roots import parse_roots
-from ansible_collections.netops.aci_calico.plugins.module_utils.session import ApicError, Session
-from ansible_collections.netops.aci_calico.plugins.module_utils.tree import TreeError
+from ..module_utils.apic.roots import parse_roots
+from ..module_utils.apic.session import ApicError, Session
+from ..module_utils.apic.state import faults, flatten, leaf_states, queries
+from ..module_utils.apic.tree import TreeError
 
 
 def argument_spec():

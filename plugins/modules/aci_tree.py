@@ -277,10 +277,10 @@ import json
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.push import Push, PushError
-from ansible_collections.netops.aci_calico.plugins.module_utils.roots import parse_roots
-from ansible_collections.netops.aci_calico.plugins.module_utils.session import Session
-from ansible_collections.netops.aci_calico.plugins.module_utils.tree import TreeError
+from ..module_utils.apic.push import Push, PushError
+from ..module_utils.apic.roots import parse_roots
+from ..module_utils.apic.session import Session
+from ..module_utils.apic.tree import TreeError
 
 
 def argument_spec():

@@ -131,7 +131,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import 
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.kube_api import CALICO_GROUPS, KubeApi
+from ..module_utils.kubernetes.api import CALICO_GROUPS, KubeApi
 
 CALICO_PLURALS = {
     "ippools": "IPPool",

@@ -106,8 +106,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import 
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
-from ansible_collections.netops.aci_calico.plugins.module_utils import cluster_state
-from ansible_collections.netops.aci_calico.plugins.module_utils.kube_api import CALICO_GROUPS, KubeApi
+from ..module_utils.kubernetes import live as cluster_state
+from ..module_utils.kubernetes.api import CALICO_GROUPS, KubeApi
 
 SLICES = ("/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1beta1/endpointslices")
 

@@ -14,7 +14,7 @@ description:
   - Fails if a finding is an error. Changes nothing.
   - What the same plan is going to make (C(aci_calico_manage_access), C(aci_calico_manage_tenant), C(aci_calico_contracts)) is not missed,
     nor what the plans of the play's other clusters on the same fabric make.
-  - Runs on the controller, and reads by M(netops.aci_calico.aci_query) and M(netops.aci_calico.calico_info).
+  - Runs on the controller, and reads by M(netops.aci_calico.aci_info) and M(netops.aci_calico.calico_info).
 options:
   look_at_apic:
     description: Whether to look at the fabric.

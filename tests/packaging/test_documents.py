@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import RUNTIME, VARIABLES
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import RUNTIME, VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")])

@@ -19,7 +19,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import SECRET_MARKER, kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import (
+    SECRET_MARKER,
+    kubernetes_objects,
+)
 from lab.kube.interface import CALICO_V1, CALICO_V3, KubeApi
 from lab.kube.real import OPERATOR, RealKubeServer
 from lab.kube.server import KubeServer

@@ -15,10 +15,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.netops.aci_calico.plugins.modules import aci_state, calico_info, calico_state
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import PASSWORD_MARKER, apic_roots, apic_tree
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import explain, verify
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import PASSWORD_MARKER, apic_roots, apic_tree
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import explain, verify
 from lab.apic.server import ApicServer
 from lab.kube.interface import CALICO_V1, DEFAULT_NAMESPACE, MERGE_PATCH, ApiFailure, KubeApi
 from lab.kube.server import KubeServer

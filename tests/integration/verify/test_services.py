@@ -10,8 +10,7 @@ import yaml
 from integration.verify.live import Json, Live
 from unit.plugin_utils.healthy_cluster import Cluster
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_aci import flat
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_tree, flat
 from lab.twin.bench import eventually
 
 LOCAL, ANYWHERE, ANYWHERE_SUBNET = "192.168.3.10", "192.168.7.10", "192.168.7.0/24"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from unit.plugin_utils.planning import FLOATING, STANDARD, plan_of, racks, variables
+from unit.plugin_utils.sample_plans import FLOATING, STANDARD, plan_of, racks, variables
 
 BIN = Path(sys.executable).parent
 MARKER = "S3cr3tMarker"
@@ -81,9 +81,9 @@ def fabric(tmp_path, root):
     return Fabric(tmp_path, root)
 
 
-def faults(result: dict[str, Any]) -> dict[str, str]:
+def problems(result: dict[str, Any]) -> dict[str, str]:
     """``{rule: path}`` of a result."""
-    return {fault["id"]: fault["path"] for fault in result["faults"]}
+    return {problem["id"]: problem["path"] for problem in result["faults"]}
 
 
 def test_plans_writes_and_then_changes_nothing(fabric):
@@ -150,14 +150,14 @@ def test_says_everything_that_is_wrong_and_writes_nothing(fabric):
     results, printed = fabric.play(artifacts=True)
     result = results["prod1-cluster"]
     assert result["failed"]
-    assert faults(result) == {
+    assert problems(result) == {
         "out-of-range": "aci_calico_mtu",
         "asn-equal": "aci_calico_cluster_asn",
         "unknown-variable": "aci_calico_vlna",
         "unresolved-variable": "aci_calico_tenant",
         "password-empty": "aci_calico_bgp_password",
     }
-    assert all(fault["remedy"] in result["msg"] for fault in result["faults"])
+    assert all(problem["remedy"] in result["msg"] for problem in result["faults"])
     assert not fabric.files()
     assert "Traceback" not in printed
 
@@ -189,7 +189,7 @@ def test_planning_needs_no_vault(fabric):
 def test_pushing_needs_the_vault(fabric):
     vaulted(fabric)
     results, _printed = fabric.play(require_secrets=True)
-    assert faults(results["prod1-cluster"]) == {"password-unreadable": "aci_calico_bgp_password"}
+    assert problems(results["prod1-cluster"]) == {"password-unreadable": "aci_calico_bgp_password"}
     results, printed = fabric.play("--vault-password-file", "vault-password", "-vvvv", require_secrets=True)
     assert not results["prod1-cluster"]["faults"]
     assert MARKER not in printed
@@ -207,7 +207,7 @@ def test_what_only_a_connection_needs_is_not_needed(fabric):
 def test_a_password_must_be_declared(fabric):
     fabric.cluster("prod1", variables(FLOATING))
     results, _printed = fabric.play()
-    assert faults(results["prod1-cluster"]) == {"password-missing": "aci_calico_bgp_password"}
+    assert problems(results["prod1-cluster"]) == {"password-missing": "aci_calico_bgp_password"}
 
 
 # --- hosts -----------------------------------------------------------------------------------------------------------
@@ -231,7 +231,9 @@ def test_what_is_wrong_with_a_host_names_the_host(fabric):
     fabric.cluster("prod1", variables(STANDARD, racks=racks([], []), **PASSWORD), nodes)
     results, _printed = fabric.play()
     found = {
-        (fault["id"], fault["path"]) for fault in results["prod1-cluster"]["faults"] if fault["severity"] == "error"
+        (problem["id"], problem["path"])
+        for problem in results["prod1-cluster"]["faults"]
+        if problem["severity"] == "error"
     }
     assert found == {
         ("unresolved-variable", "hosts.node-b.aci_calico_rack"),
@@ -244,8 +246,8 @@ def test_clusters_are_checked_against_each_other(fabric):
     other = variables(FLOATING, cluster_name="prod2", vlan=301, mtu="{{ nowhere }}", **PASSWORD)
     fabric.cluster("prod2", other)
     results, _printed = fabric.play()
-    assert set(faults(results["prod1-cluster"])) == {"subnet-overlap-clusters"}
-    assert set(faults(results["prod2-cluster"])) == {"subnet-overlap-clusters", "unresolved-variable"}
+    assert set(problems(results["prod1-cluster"])) == {"subnet-overlap-clusters"}
+    assert set(problems(results["prod2-cluster"])) == {"subnet-overlap-clusters", "unresolved-variable"}
 
 
 # --- the allocation file ---------------------------------------------------------------------------------------------
@@ -255,7 +257,7 @@ def test_a_broken_allocation_file_is_not_overwritten(fabric):
     fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
     fabric.write(ALLOCATION, "<<<<<<< HEAD\n")
     results, _printed = fabric.play()
-    assert set(faults(results["prod1-cluster"])) == {"allocation-file"}
+    assert set(problems(results["prod1-cluster"])) == {"allocation-file"}
     assert fabric.read(ALLOCATION) == "<<<<<<< HEAD\n"
 
 
@@ -277,5 +279,5 @@ def test_the_allocation_file_can_be_elsewhere(fabric):
 def test_an_inventory_without_a_folder_is_warned_of(fabric):
     fabric.write("vars.json", json.dumps(variables(FLOATING, **PASSWORD)))
     results, _printed = fabric.play("-e", "@vars.json", inventory="somewhere,")
-    assert set(faults(results["somewhere"])) == {"allocation-not-recorded"}
+    assert set(problems(results["somewhere"])) == {"allocation-not-recorded"}
     assert results["somewhere"]["allocation_file"] is None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.mo import CLASSES
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.variables import ROLE_OPTIONS, VARIABLES
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic.mo import CLASSES
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import ROLE_OPTIONS, VARIABLES
 
 ROOT = Path(__file__).resolve().parents[3]
 LINES = (ROOT / "docs/white_paper.md").read_text(encoding="utf-8").splitlines()

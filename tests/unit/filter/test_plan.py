@@ -10,10 +10,10 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from unit.plugin_utils.planning import FLOATING, STANDARD, dual_stack, plan_of, variables
+from unit.plugin_utils.sample_plans import FLOATING, STANDARD, dual_stack, plan_of, variables
 
 from ansible_collections.netops.aci_calico.plugins.filter.plan import FilterModule
-from ansible_collections.netops.aci_calico.plugins.plugin_utils import addressing
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema import addressing
 
 FILTERS = FilterModule().filters()
 FOLDER = Path(__file__).resolve().parents[3] / "plugins/filter"
@@ -61,7 +61,7 @@ def test_cluster_plan():
     assert FILTERS["cluster_plan"](FLOATING) == plan_of()
 
 
-def test_cluster_plan_shows_every_fault():
+def test_cluster_plan_shows_every_problem():
     with pytest.raises(AnsibleFilterError, match="1 is outside 576 to 9216") as caught:
         FILTERS["cluster_plan"](variables(mtu=1, cluster_asn=65002))
     assert "asn-equal" in str(caught.value)

@@ -9,9 +9,15 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.netops.aci_calico.plugins.module_utils import mo
-from ansible_collections.netops.aci_calico.plugins.module_utils.diff import Difference, Rules, compare, payload, remove
-from ansible_collections.netops.aci_calico.plugins.module_utils.tree import index_existing, parse_wanted
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic import mo
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic.diff import (
+    Difference,
+    Rules,
+    compare,
+    payload,
+    remove,
+)
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic.tree import index_existing, parse_wanted
 
 CLUSTER = "prod1"
 OURS = f"orchestrator:aci-calico:{CLUSTER}"

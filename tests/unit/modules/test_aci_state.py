@@ -7,13 +7,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from unit.modules.running import an
 
-from ansible_collections.netops.aci_calico.plugins.module_utils import session
-from ansible_collections.netops.aci_calico.plugins.module_utils.fabric_state import (
-    faults,
-    flatten,
-    leaf_states,
-    queries,
-)
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic.state import faults, flatten, leaf_states, queries
 from ansible_collections.netops.aci_calico.plugins.modules import aci_state
 from lab.apic.server import ApicServer
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from unit.modules.running import OURS, PASSWORD, SHARED, Runner, an
 
-from ansible_collections.netops.aci_calico.plugins.module_utils import session as session_module
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session as session_module
 from lab.apic.server import ApicServer
 
 TENANT, OUT = "uni/tn-common", "uni/tn-common/out-calico"

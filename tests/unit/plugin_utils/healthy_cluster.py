@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic import apic_tree
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.kubernetes import kubernetes_objects
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.observed import Kubernetes
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.standalone import cluster_plan
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verification import verify
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify_aci import flat
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_tree, flat
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import verify
 
 VARIABLES = {
     "aci_calico_cluster_name": "prod1",

@@ -1,0 +1,318 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read the roots, compare, and send what differs: at most one GET and one POST for a root."""
+
+from __future__ import annotations
+
+import json
+
+from . import mo
+from .diff import HIDDEN, Rules, compare, payload, remove
+from .roots import queries
+from .session import ApicError, OutcomeUnknown
+from .tree import SECRET, index_existing
+
+# How often a POST without an answer is followed by a look at APIC before giving up.
+_MOST_ROUNDS = 5
+# APIC's codes for "the object is not there" and "it is there already": the tree changed since it was read.
+_ABSENT, _PRESENT = "102", "103"
+_CHANGED = frozenset(("created", "modified", "created,modified"))
+
+
+class PushError(Exception):
+    """Nothing (more) can be pushed; ``details`` goes into the module's result."""
+
+    def __init__(self, message, **details):
+        super().__init__(message)
+        self.details = details
+
+
+class Step:
+    """What one root needs: the objects that were read, how they differ, and what has been done about it."""
+
+    def __init__(self, root, existing, difference):
+        self.root = root
+        self.existing = existing
+        self.difference = difference
+        self.done = []
+
+    def body(self):
+        return payload(self.root.wanted, self.existing, self.difference.changes, self.root.dn)
+
+    def record(self, changes):
+        """Note changes as made; an object that took two tries counts once."""
+        known = {(change.action, change.dn) for change in self.done}
+        self.done.extend(change for change in changes if (change.action, change.dn) not in known)
+
+
+class Push:
+    """A task: ``roots`` (see `roots.parse_roots`) brought to their wanted state over a `session.Session`.
+
+    :param options: dictionary with cluster, state, prune, adopt, update_password and secrets of the module.
+    """
+
+    def __init__(self, session, roots, options):
+        self.session = session
+        self.options = options
+        self.absent = options["state"] == "absent"
+        # What is taken down goes in the opposite order of what is built up: doors before guards.
+        self.roots = list(reversed(roots)) if self.absent else roots
+        self.steps = []
+
+    def plan(self, check):
+        """Read and compare every root, before any is touched.
+
+        :param check: whether nothing will be posted, so that only a read can tell whether a container exists.
+        :raises PushError: with all conflicts, all containers that are missing, or all secrets that are.
+        """
+        self.steps = self._read_all()
+        self._refuse_conflicts(self.steps)
+        self._refuse_missing(check)
+        self._refuse_unknown_secrets()
+
+    def apply(self):
+        """Send what differs, root by root.
+
+        :raises PushError: when APIC refuses a root, or remains unreachable.
+        """
+        for step in self.steps:
+            self._apply(step)
+
+    def _read_all(self):
+        replies = {}
+        for path, roots in queries(self.roots, self.options["prune"] or self.absent, self.absent):
+            reply = self._get(path, roots[0])
+            for root in roots:
+                replies[root.dn] = [item for item in reply if root.holds(_dn_of(item))] if len(roots) > 1 else reply
+        return [self._compare(root, replies[root.dn]) for root in self.roots]
+
+    def _read(self, root):
+        absent = self.absent or root.absent
+        return self._compare(root, self._get(root.query(self.options["prune"] or absent, removing=absent), root))
+
+    def _compare(self, root, reply):
+        absent = self.absent or root.absent
+        options = self.options
+        existing = index_existing(reply)
+        rules = Rules(
+            options["cluster"],
+            prune=options["prune"],
+            adopt=options["adopt"],
+            resend_secrets=options["update_password"] == "always",
+            paths=root.paths if root.named else None,
+            others=root.others,
+        )
+        return Step(root, existing, (remove if absent else compare)(root.wanted, existing, rules, root.dn))
+
+    def _get(self, path, root):
+        try:
+            return self.session.get(path)
+        except ApicError as error:
+            raise _failure(error, root) from error
+
+    # --- reasons not to start ----------------------------------------------------------------------------------------
+
+    def _refuse_conflicts(self, steps):
+        texts = list(dict.fromkeys(conflict.text for step in steps for conflict in step.difference.conflicts))
+        if texts:
+            raise PushError(f"{len(texts)} conflict(s): {'; '.join(texts)}", conflicts=texts)
+
+    def _refuse_missing(self, check):
+        missing = [dn for step in self.steps for dn in step.difference.missing]
+        seen = {key for step in self.steps for key in step.existing}
+        for step in self.steps:
+            assumed = step.root.assumed
+            open_dns = [dn for dn in step.difference.unproven if not _implied(dn, seen) and dn not in assumed]
+            if open_dns and (check or not step.difference.changes):
+                for dn in _deepest(open_dns):
+                    if self._get(f"/api/mo/{dn}.json", step.root):
+                        seen.add(dn)
+                    else:
+                        missing.append(dn)
+            seen.update(change.dn for change in step.difference.changes if change.action == "create")
+        if missing:
+            raise _missing_containers(missing)
+
+    def _refuse_unknown_secrets(self):
+        given = self.options["secrets"]
+        needed = {}
+        for change in self._changes():
+            for prop in change.secrets:
+                for name in SECRET.findall(change.after[prop]):
+                    needed.setdefault(name, change.dn)
+        for name, dn in needed.items():
+            if not given.get(name):
+                raise PushError(f"secrets: {name!r} is {'empty' if name in given else 'missing'}, and {dn} needs it")
+
+    def _changes(self):
+        return (change for step in self.steps for change in step.difference.changes)
+
+    # --- one root ----------------------------------------------------------------------------------------------------
+
+    def _apply(self, step):
+        """Send one root's changes until APIC has them, with a look at what is there after whatever went wrong."""
+        unsure = posted = False
+        for attempt in range(1, _MOST_ROUNDS + 1):
+            changes = step.difference.changes
+            if not changes:
+                return
+            try:
+                reply = self._post(step)
+            except OutcomeUnknown as unknown:
+                if attempt == _MOST_ROUNDS:
+                    raise _failure(unknown.error, step.root) from unknown
+                unsure = True
+            except ApicError as error:
+                if attempt == _MOST_ROUNDS or error.code not in (_ABSENT, _PRESENT) or step.difference.unproven:
+                    raise self._refused(error, step) from error
+            else:
+                # What an earlier POST without an answer did, this one's answer does not tell.
+                step.record(change for change in changes if unsure or not change.blind or _is_among(change, reply))
+                if not step.difference.released:
+                    return
+                posted = True
+            self._look_again(step, attempt, posted, unsure)
+
+    def _look_again(self, step, attempt, posted, unsure):
+        """Read the root again and compare afresh: what the last POST did, or others since the last look, is in there.
+
+        A POST is carried out as a whole or not at all: when any of its changes is there, all are.
+        """
+        if not posted:
+            self.session.pause(attempt)
+        fresh = self._read(step.root)
+        self._refuse_conflicts([fresh])
+        left = {(change.action, change.dn) for change in fresh.difference.changes}
+        changes = step.difference.changes
+        if unsure and not posted and any((change.action, change.dn) not in left for change in changes):
+            posted = True
+            step.record(changes)
+        if posted:
+            fresh.difference.changes = [change for change in fresh.difference.changes if not change.blind]
+        step.existing, step.difference = fresh.existing, fresh.difference
+
+    def _post(self, step):
+        """Send a root's changes.
+
+        :returns: what APIC says it changed (see `_changed_below`), when it was asked to say so.
+        """
+        blind = any(change.blind for change in step.difference.changes)
+        path = f"/api/mo/{step.root.dn}.json" + ("?rsp-subtree=modified" if blind else "")
+        secrets = self.options["secrets"]
+        # The marker stands within a JSON string, so its value takes JSON's escapes.
+        data = SECRET.sub(lambda match: json.dumps(secrets[match.group(1)])[1:-1], json.dumps(step.body()))
+        reply = self.session.post(path, data)
+        return list(_changed_below(reply, "")) if blind else []
+
+    def _refused(self, error, step):
+        if error.code == _ABSENT and step.difference.unproven:
+            failure = _missing_containers(_deepest(step.difference.unproven))
+            failure.details.update(_failure(error, step.root).details)
+            return failure
+        return _failure(error, step.root)
+
+    # --- the result --------------------------------------------------------------------------------------------------
+
+    def result(self, planned):
+        """What the module returns: of what is ``planned``, or of what has been done."""
+        changes = _once(change for step in self.steps for change in (step.difference.changes if planned else step.done))
+        kept = {dn: reason for step in self.steps for dn, reason in step.difference.kept.items()}
+        return {
+            "changed": bool(changes),
+            "created": [change.dn for change in changes if change.action == "create"],
+            "modified": [
+                {"dn": change.dn, "properties": sorted(change.after)} for change in changes if change.action == "modify"
+            ],
+            "deleted": [
+                dn for change in changes if change.action == "delete" for dn in (change.target, *change.removed)
+            ],
+            "kept": [{"dn": dn, "reason": reason} for dn, reason in sorted(kept.items())],
+            "requests": self.session.counted(),
+            "diff": [_shown(change) for change in changes],
+        }
+
+    def bodies(self):
+        """What is to be sent, secrets as their markers: ``[{class: …}, …]``."""
+        return [body for body in (step.body() for step in self.steps) if body]
+
+
+def _dn_of(item):
+    return next(iter(item.values()))["attributes"]["dn"]
+
+
+def _once(changes):
+    """The changes, without those that two roots have in common because both trees contain the object."""
+    unique = {}
+    for change in changes:
+        properties = tuple(change.after) if change.action == "modify" else ()
+        unique.setdefault((change.action, change.dn, properties), change)
+    return list(unique.values())
+
+
+def _shown(change):
+    """One object's part of the diff, in the form that Ansible prints."""
+    header = f"{change.target} ({change.cls})"
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": _lines(change.before, ()),
+        "after": _lines(change.after, change.secrets),
+    }
+
+
+def _lines(attributes, secrets):
+    shown = {name: HIDDEN if name in secrets else value for name, value in attributes.items()}
+    return "".join(f"{name}: {value}\n" for name, value in sorted(shown.items()))
+
+
+def _implied(dn, seen):
+    """Whether an object must exist, because one that was seen is it or lies below it."""
+    return any(key == dn or key.startswith(f"{dn}/") for key in seen)
+
+
+def _deepest(dns):
+    return [dn for dn in dict.fromkeys(dns) if not any(other.startswith(f"{dn}/") for other in dns)]
+
+
+def _missing_containers(dns):
+    names = ", ".join(dict.fromkeys(dns))
+    return PushError(
+        f"{names}: must exist already, and does not (create it first, or correct its name)", missing=list(dns)
+    )
+
+
+def _failure(error, root):
+    details = {
+        "code": error.code,
+        "text": error.text,
+        "status": error.status,
+        "dn": error.dn or root.dn,
+        "root": root.dn,
+    }
+    message = str(error) if root.dn in str(error) else f"{error} (at root {root.dn})"
+    return PushError(message, error=details)
+
+
+def _changed_below(imdata, above):
+    """What an answer to a POST with ``rsp-subtree=modified`` says has changed: ``(DN above it, class, relative name)``.
+
+    The answer may leave out what lies between two changed objects.
+    """
+    for item in imdata:
+        for cls, body in item.items():
+            attributes = body.get("attributes", {})
+            dn = attributes.get("dn")
+            rn = mo.last_rn(dn) if dn else attributes.get("rn") or mo.CLASSES[cls].rn(attributes)
+            container = mo.parent_dn(dn) if dn else above
+            if attributes.get("status") in _CHANGED:
+                yield container, cls, rn
+            yield from _changed_below(body.get("children") or (), dn or f"{container}/{rn}")
+
+
+def _is_among(change, changed):
+    return any(
+        change.cls == cls and change.dn.startswith(f"{above}/") and change.dn.endswith(f"/{rn}")
+        for above, cls, rn in changed
+    )

@@ -1,0 +1,198 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The live state of a VRF on the leaves: which requests read it, and APIC's replies in short.
+
+Every request is for one class on all leaves at once, so their number does not grow with the fabric or the cluster.
+Sources are the operational classes of the APIC object model (``bgpDom``, ``bgpPeerEntry``, ``uribv4Route``, …).
+"""
+
+from __future__ import annotations
+
+import re
+
+from .mo import is_report, is_tag
+
+_FAMILIES = {"ipv4": ("uribv4Route", "uribv4Nexthop", "uribv4"), "ipv6": ("uribv6Route", "uribv6Nexthop", "uribv6")}
+_AF_TYPES = {"ipv4-ucast": "ipv4", "ipv6-ucast": "ipv6"}
+_LPM_USED, _LPM_LIMIT = "eqptcapacityPrefixEntriesUsage5min", "eqptcapacityPrefixEntriesUsageCap5min"
+_GRACEFUL = frozenset({"gr", "gr-helper", "dynamic-gr"})
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+def queries(vrf, families, leaves, l3outs):
+    """The GET paths by what they read.
+
+    :param vrf: ``tenant:vrf``, the name of the VRF on the leaves.
+    :param families: ``ipv4`` and ``ipv6``, as far as the cluster has them.
+    :param leaves: DNs of the leaves (``topology/pod-1/node-201``).
+    :param l3outs: DNs of the cluster's L3Outs.
+    """
+    tenant, name = vrf.split(":")
+    return {
+        "vrf": f"/api/mo/uni/tn-{tenant}/ctx-{name}.json",
+        "leaves": _of_class("fabricNode", _any_of("eq", "fabricNode", leaves, "")),
+        "instances": _of_class("bgpInst", _any_of("eq", "bgpInst", leaves, "/sys/bgp/inst")),
+        "domains": _of_class("bgpDom", f'eq(bgpDom.name,"{vrf}")', "bgpPeer,bgpPeerEntry,bgpPeerAfEntry"),
+        **{f"routes_{family}": _routes(family, vrf, leaves) for family in families},
+        "faults": _of_class("faultInst", _fault_filter(vrf, l3outs)),
+        "lpm_used": _of_class(_LPM_USED, _any_of("wcard", _LPM_USED, leaves, "/sys/")),
+        "lpm_limit": _of_class(_LPM_LIMIT, _any_of("wcard", _LPM_LIMIT, leaves, "/sys/")),
+    }
+
+
+def _of_class(cls, condition, below=None):
+    subtree = f"&rsp-subtree=full&rsp-subtree-class={below}" if below else ""
+    return f"/api/class/{cls}.json?query-target-filter={condition}{subtree}"
+
+
+def _any_of(operator, cls, dns, tail):
+    return _or([f'{operator}({cls}.dn,"{dn}{tail}")' for dn in dns])
+
+
+def _or(terms):
+    return terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
+
+
+def _routes(family, vrf, leaves):
+    route, hop, entity = _FAMILIES[family]
+    return _of_class(route, _any_of("wcard", route, leaves, f"/sys/{entity}/dom-{vrf}/db-rt/"), hop)
+
+
+def _fault_filter(vrf, l3outs):
+    places = [*(f"{dn}/" for dn in l3outs), f"/dom-{vrf}/"]
+    return _or([f'wcard(faultInst.dn,"{place}")' for place in places])
+
+
+# --- replies ---------------------------------------------------------------------------------------------------------
+
+
+def flatten(imdata):
+    """Objects with all below them as ``{dn: {"class": …, "attributes": …}}``; what APIC adds by itself stays out."""
+    objects = {}
+    for item in imdata:
+        for cls, body in item.items():
+            _flatten(cls, body, None, objects)
+    return objects
+
+
+def _flatten(cls, body, parent, objects):
+    if is_report(cls) or is_tag(cls):
+        return
+    attributes = dict(body["attributes"])
+    # Objects shown below another one carry their relative name only.
+    dn = attributes.pop("dn", None) or f"{parent}/{attributes['rn']}"
+    objects[dn] = {"class": cls, "attributes": attributes}
+    for child in body.get("children", ()):
+        for child_cls, child_body in child.items():
+            _flatten(child_cls, child_body, dn, objects)
+
+
+def leaf_states(replies, families):
+    """What each leaf of the VRF does: ``{leaf: {"up", "router_id", "tep", "sessions", "routes", "lpm"}}``.
+
+    :param replies: the ``imdata`` of each of the queries, by name.
+    """
+    teps = {_leaf(mo["dn"]): mo["address"] for mo in _plain(replies["leaves"])}
+    asns = {_leaf(mo["dn"]): int(mo["asn"]) for mo in _plain(replies["instances"])}
+    used = {_leaf(mo["dn"]): int(mo["totalLpmLast"]) for mo in _plain(replies["lpm_used"])}
+    limits = {_leaf(mo["dn"]): int(mo["totalLpmCapLast"]) for mo in _plain(replies["lpm_limit"])}
+    states = {}
+    for item in replies["domains"]:
+        domain = item["bgpDom"]["attributes"]
+        leaf = _leaf(domain["dn"])
+        states[leaf] = {
+            "router_id": domain["operRtrId"] if _is_set(domain.get("operRtrId")) else domain["rtrId"],
+            "up": domain["operSt"] != "down",
+            "tep": teps.get(leaf, ""),
+            "sessions": list(_sessions(item, asns.get(leaf, 0))),
+            "routes": {family: {} for family in families},
+            "lpm": {"used": used[leaf], "limit": limits[leaf]} if leaf in used and leaf in limits else None,
+        }
+    for family in families:
+        for item in replies[f"routes_{family}"]:
+            _add_route(states, family, item)
+    return states
+
+
+def _plain(imdata):
+    return [body["attributes"] for item in imdata for body in item.values()]
+
+
+def _leaf(dn):
+    return re.search(r"/node-(\d+)/?", dn).group(1)
+
+
+def _is_set(router_id):
+    return router_id not in (None, "", "0.0.0.0")
+
+
+def _children(body, cls):
+    return [child[cls] for child in body.get("children", ()) if cls in child]
+
+
+def _sessions(item, asn):
+    for peer in _children(item["bgpDom"], "bgpPeer"):
+        for entry in _children(peer, "bgpPeerEntry"):
+            yield _session(peer["attributes"], entry, asn)
+
+
+def _session(peer, entry, asn):
+    """One neighbour. A peer that is a subnet has an entry for each neighbour that speaks to the leaf."""
+    attributes = entry["attributes"]
+    received, flags = _flags(attributes, "rcvCap"), _flags(attributes, "flags")
+    return {
+        "address": attributes["addr"],
+        "state": attributes["operSt"],
+        "type": attributes["type"],
+        "local_asn": asn,
+        "remote_asn": int(peer["asn"]),
+        "keepalive": int(attributes["kaIntvl"]),
+        "hold": int(attributes["holdIntvl"]),
+        "graceful_restart": "gr-enabled" in flags and bool(received & _GRACEFUL),
+        "password": "enabled" in (attributes["passwdSet"], peer["passwdSet"]),
+        "router_id": attributes["rtrId"],
+        "shut_reason": attributes["shutStQual"],
+        "families": dict(
+            _counts(mo["attributes"])
+            for mo in _children(entry, "bgpPeerAfEntry")
+            if mo["attributes"]["type"] in _AF_TYPES
+        ),
+    }
+
+
+def _flags(attributes, name):
+    return set(attributes[name].split(",")) - {""}
+
+
+def _counts(attributes):
+    counts = {
+        "accepted": int(attributes["acceptedPaths"]),
+        "sent": int(attributes["pfxSent"]),
+        "flags": sorted(_flags(attributes, "flags")),
+    }
+    return _AF_TYPES[attributes["type"]], counts
+
+
+def _add_route(states, family, item):
+    route, hop, _entity = _FAMILIES[family]
+    attributes = item[route]["attributes"]
+    leaf = _leaf(attributes["dn"])
+    if leaf not in states:
+        return
+    hops = [mo["attributes"] for mo in _children(item[route], hop)]
+    states[leaf]["routes"][family][attributes["prefix"]] = [
+        {"address": mo["addr"].split("/")[0], "type": mo["routeType"]} for mo in hops if mo["active"] == "yes"
+    ]
+
+
+def faults(imdata):
+    """The faults that stand, without those that are only remembered."""
+    return [
+        {name: mo[name] for name in ("code", "severity", "descr", "dn")}
+        for mo in _plain(imdata)
+        if mo["severity"] not in ("cleared", "info") and not _flags(mo, "lc") & {"retaining", "raised-clearing"}
+    ]

@@ -1,0 +1,78 @@
+#!/usr/bin/python
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: aci_info
+version_added: "1.0.0"
+short_description: Read managed objects of APIC by several queries in one session
+description:
+  - Sends each query once and returns all objects together, by DN. Changes nothing.
+  - What to ask and what to make of the answers is not its business, see M(netops.aci_calico.preflight).
+options:
+  queries:
+    description:
+      - The paths to read, with their query options, such as V(/api/class/fabricNode.json).
+    type: list
+    elements: str
+    required: true
+extends_documentation_fragment:
+  - cisco.aci.aci
+  - netops.aci_calico.reading
+seealso:
+  - module: cisco.aci.aci_rest
+author:
+  - Contributors to the netops.aci_calico project (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Read the leaves and the fabric's AS number
+  netops.aci_calico.aci_info:
+    host: apic.example.com
+    username: ansible
+    private_key: /etc/aci/ansible.key
+    queries:
+      - /api/class/fabricNode.json?query-target-filter=eq(fabricNode.role,"leaf")
+      - /api/mo/uni/fabric/bgpInstP-default/as.json
+  register: fabric
+"""
+
+RETURN = r"""
+objects:
+  description: The objects by DN, each with C(class) and C(attributes); without tags, faults and health scores.
+  returned: success
+  type: dict
+requests:
+  description: How many requests went to APIC, by kind. V(retries) tells how many of them were repetitions.
+  returned: always
+  type: dict
+  sample: {"login": 1, "get": 2, "post": 0, "retries": 0, "total": 3}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
+
+from ..module_utils.apic.session import ApicError, Session
+from ..module_utils.apic.state import flatten
+
+
+def main():
+    spec = {**aci_argument_spec(), "queries": {"type": "list", "elements": "str", "required": True}}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    session = Session(module, [module.params["password"]])
+    objects = {}
+    try:
+        for path in module.params["queries"]:
+            objects.update(flatten(session.get(path)))
+    except ApicError as error:
+        details = {"code": error.code, "text": error.text, "status": error.status}
+        module.fail_json(msg=str(error), error=details, requests=session.counted())
+    module.exit_json(changed=False, objects=objects, requests=session.counted())
+
+
+if __name__ == "__main__":
+    main()

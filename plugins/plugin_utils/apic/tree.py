@@ -1,0 +1,380 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan as APIC managed objects.
+
+A managed object is ``{class: {"attributes": {name: text}, "children": [object, …]}}``, APIC's own JSON form; every
+attribute value is a string. Pure functions of the plan: nothing here contacts APIC.
+"""
+
+from __future__ import annotations
+
+from ...module_utils.apic.mo import CLASSES
+from . import connectivity as apic_connectivity
+from .access import access_objects, access_roots, made_dns
+from .access import tenants as made_tenants
+from .objects import existing as _existing
+from .objects import merge_child as _merge_child
+from .objects import mo as _mo
+from .objects import own as _own
+from .objects import shared as _shared
+
+PASSWORD_MARKER = "<secret:bgp_password>"
+
+# What a cluster may have or not in the tenants that it touches.
+OPTIONAL_CLASSES = ("bgpPeerPfxPol", *apic_connectivity.CLASSES)
+
+AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
+
+
+def apic_tree(plan):
+    """The whole wanted configuration as one ``polUni`` (the artifact ``apic.json``).
+
+    :param plan: a cluster's plan (see docs/design.md).
+    :returns: ``{"polUni": …}`` with one ``fvTenant`` for each tenant that the cluster touches.
+    """
+    tenants = _policy_tenants(plan)
+    for l3out in plan["l3outs"]:
+        _merge_child(tenants[plan["fabric"]["tenant"]], _l3out(plan, l3out))
+    for name, made in made_tenants(plan).items():
+        _merge(tenants[name], made)
+    return _mo("polUni", [*access_objects(plan), *(tenants[name] for name in sorted(tenants))])
+
+
+def _merge(mo, made):
+    """What one part of the configuration takes for granted and another one makes, as one object."""
+    ((cls, body),) = made.items()
+    mo[cls]["attributes"] = body["attributes"]
+    mine = {_identity(child): child for child in mo[cls]["children"]}
+    for child in body["children"]:
+        if _identity(child) in mine:
+            _merge(mine[_identity(child)], child)
+        else:
+            mo[cls]["children"].append(child)
+
+
+def _identity(mo):
+    ((cls, body),) = mo.items()
+    return cls, body["attributes"].get("name") or body["attributes"].get("key")
+
+
+def apic_roots(plan, part):
+    """What ``aci_tree`` is to push for one part of the configuration.
+
+    :param part: ``access``: what the L3Outs stand on, as far as it is ours to make; ``policies``: all that the
+        cluster has in tenants outside its L3Outs, BGP policies and contracts; ``hardening``: this and, for each L3Out, its
+        import enforcement and route maps; ``l3out``: each L3Out with everything below it, guards included.
+    :returns: a list of ``{"dn": …, "scope": "named"|"subtree"|"bare", "tree": …}``; ``classes`` of a named root are those
+        that the tree may lack and whose owned objects are to go then, ``except`` is what other roots are responsible for;
+        roots with ``state: absent`` are L3Outs without racks.
+    :raises ValueError: for an unknown part.
+    """
+    if part == "access":
+        return access_roots(plan)
+    return [{**root, "assumed": made_dns(plan)} if made_dns(plan) else root for root in _roots(plan, part)]
+
+
+def _roots(plan, part):
+    if part == "l3out":
+        return [
+            *(_retired_root(plan, name) for name in plan["retired_l3outs"]),
+            *(
+                {"dn": _l3out_dn(plan, one["name"]), "scope": "subtree", "tree": _l3out(plan, one)}
+                for one in plan["l3outs"]
+            ),
+        ]
+    if part not in ("policies", "hardening"):
+        raise ValueError(f"unknown part {part!r}: expected access, policies, hardening or l3out")
+    tenants = _policy_tenants(plan)
+    elsewhere = [_l3out_dn(plan, name) for name in plan["retired_l3outs"]]
+    if part == "hardening":
+        for l3out in plan["l3outs"]:
+            _merge_child(tenants[plan["fabric"]["tenant"]], _guarded_l3out(plan, l3out))
+        elsewhere += [f"{_l3out_dn(plan, epg['l3out'])}/instP-{epg['name']}" for epg in plan["external_epgs"]]
+    else:
+        elsewhere += [_l3out_dn(plan, l3out["name"]) for l3out in plan["l3outs"]]
+    roots = [_tenant_root(name, tenants[name], elsewhere) for name in sorted(tenants)]
+    return [*roots, _other_tenants([root["dn"] for root in roots])]
+
+
+def _tenant_root(name, tree, elsewhere):
+    classes = list(OPTIONAL_CLASSES)
+    return {"dn": f"uni/tn-{name}", "scope": "named", "tree": tree, "classes": classes, "except": elsewhere}
+
+
+def _other_tenants(known):
+    """Tenants that the plan does not name may hold what the cluster had there before its inventory changed."""
+    classes = list(apic_connectivity.CLASSES)
+    return {"dn": "uni", "scope": "named", "tree": _mo("polUni"), "classes": classes, "except": known}
+
+
+def _retired_root(plan, name):
+    return {"dn": _l3out_dn(plan, name), "scope": "subtree", "state": "absent", "tree": _mo("l3extOut", name=name)}
+
+
+def _l3out_dn(plan, name):
+    return f"uni/tn-{plan['fabric']['tenant']}/out-{name}"
+
+
+# --- building blocks -------------------------------------------------------------------------------------------------
+
+
+def _flags(condition, text):
+    return text if condition else ""
+
+
+def _by_family(per_family):
+    """The values of a ``{family: [value]}`` dictionary, IPv4 before IPv6."""
+    return [value for family in sorted(per_family) for value in per_family[family]]
+
+
+# --- policies of the tenant and the VRF ------------------------------------------------------------------------------
+
+
+def _policy_tenants(plan):
+    """``{tenant name: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13), contracts and transit."""
+    fabric, owner = plan["fabric"], plan["names"]["owner"]
+    vrf_tenant = fabric.get("vrf_tenant") or fabric["tenant"]
+    own = _bgp_policies(plan) + _match_rules(plan) + _cluster_contract(plan)
+    children = {fabric["tenant"]: _own_all(own, owner)}
+    children.setdefault(vrf_tenant, []).extend(_ecmp(plan))
+    for name, mos in apic_connectivity.tenant_objects(plan).items():
+        children.setdefault(name, []).extend(mos)
+    return {name: _existing("fvTenant", mos, name=name) for name, mos in children.items()}
+
+
+def _own_all(mos, owner):
+    return [_own(mo, owner) for mo in mos]
+
+
+def _bgp_policies(plan):
+    bgp, names = plan["bgp"], plan["names"]
+    policies = [
+        _mo(
+            "bgpCtxPol",
+            name=names["timers"],
+            kaIntvl=bgp["keepalive"],
+            holdIntvl=bgp["hold"],
+            maxAsLimit=bgp["as_limit"],
+            grCtrl=_flags(bgp["graceful_restart"], "helper"),
+        ),
+        _mo("bgpBestPathCtrlPol", name=names["best_path"], ctrl=_flags(bgp["as_path_relax"], "asPathMultipathRelax")),
+    ]
+    limit = bgp["prefix_limit"]
+    if limit:
+        policies.append(
+            _mo(
+                "bgpPeerPfxPol",
+                name=names["prefix_limit"],
+                action=limit["action"],
+                maxPfx=limit["maximum"],
+                thresh=limit["threshold"],
+            )
+        )
+    return policies
+
+
+def _match_rules(plan):
+    """One match rule for each direction; aggregate, so that pod blocks and host routes match their subnet."""
+    return [
+        _mo(
+            "rtctrlSubjP",
+            [apic_connectivity.match_destination(prefix) for prefix in _by_family(prefixes)],
+            name=plan["names"][f"{direction}_match"],
+        )
+        for direction, prefixes in plan["route_control"].items()
+    ]
+
+
+def _cluster_contract(plan):
+    """With several L3Outs: what their external EPGs provide to and consume from each other. It permits everything, as
+    the one external EPG of a cluster with one L3Out does."""
+    if len(plan["l3outs"]) < 2:
+        return []
+    name = plan["names"]["cluster_contract"]
+    subject = _mo("vzSubj", [_mo("vzRsSubjFiltAtt", tnVzFilterName=name)], name="any")
+    return [
+        _mo("vzFilter", [_mo("vzEntry", name="any")], name=name),
+        _mo("vzBrCP", [subject], name=name, scope="context"),
+    ]
+
+
+def _ecmp(plan):
+    """The address-family policy and its relation on the VRF: policy that clusters in one VRF share."""
+    bgp, names, cluster = plan["bgp"], plan["names"], plan["cluster"]
+    policy = _shared("bgpCtxAfPol", cluster, name=names["ecmp"], maxEcmp=bgp["ecmp_ebgp"], maxEcmpIbgp=bgp["ecmp_ibgp"])
+    relations = [
+        _shared("fvRsCtxToBgpCtxAfPol", cluster, tnBgpCtxAfPolName=names["ecmp"], af=AF_OF_FAMILY[family])
+        for family in plan["address_families"]
+    ]
+    return [policy, _existing("fvCtx", relations, name=plan["fabric"]["vrf"])]
+
+
+# --- the L3Out -------------------------------------------------------------------------------------------------------
+
+
+def _guarded_l3out(plan, l3out):
+    """The L3Out without doors: its VRF, BGP, import enforcement and route maps (white paper, steps 3, 7 and 10)."""
+    fabric, domains = plan["fabric"], plan["domains"]
+    children = [
+        _mo("l3extRsEctx", tnFvCtxName=fabric["vrf"]),
+        _mo("l3extRsL3DomAtt", tDn=f"uni/l3dom-{domains['l3']}"),
+        _mo("bgpExtP"),
+        *_route_maps(plan),
+    ]
+    return _own(_mo("l3extOut", children, name=l3out["name"], enforceRtctrl="export,import"), plan["names"]["owner"])
+
+
+def _route_maps(plan):
+    names = plan["names"]
+    return [
+        _mo(
+            "rtctrlProfile",
+            [
+                _mo(
+                    "rtctrlCtxP",
+                    [_mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=names[f"{direction}_match"])],
+                    name=names[f"{direction}_context"],
+                    order=0,
+                    action="permit",
+                )
+            ],
+            name=f"default-{direction}",
+            type="combinable",
+        )
+        for direction in plan["route_control"]
+    ]
+
+
+def _l3out(plan, l3out):
+    """The whole L3Out: guards first, then node profiles and external EPGs."""
+    mo = _guarded_l3out(plan, l3out)
+    for rack in plan["racks"]:
+        if rack["l3out"] == l3out["name"]:
+            _merge_child(mo, _node_profile(plan, rack, l3out["floating"]))
+    for epg in apic_connectivity.external_epgs(plan, l3out["name"]):
+        _merge_child(mo, epg)
+    return _own(mo, plan["names"]["owner"])
+
+
+def _node_profile(plan, rack, floating):
+    """A rack's pair of leaves and their interfaces (white paper, steps 4 to 6, 8, 9 and 14)."""
+    leaves = [leaf for leaf in plan["leaves"] if leaf["id"] in rack["leaves"]]
+    if floating:
+        interfaces = _floating_interfaces(plan, rack, leaves, floating)
+    else:
+        interfaces = _standard_interfaces(plan, rack, leaves)
+    children = [_protocol_profile(plan), *map(_border_leaf, leaves), *interfaces]
+    return _mo("l3extLNodeP", children, name=rack["node_profile"])
+
+
+def _protocol_profile(plan):
+    names = plan["names"]
+    return _mo(
+        "bgpProtP",
+        [
+            _mo("bgpRsBgpNodeCtxPol", tnBgpCtxPolName=names["timers"]),
+            _mo("bgpRsBestPathCtrlPol", tnBgpBestPathCtrlPolName=names["best_path"]),
+        ],
+    )
+
+
+def _border_leaf(leaf):
+    """The router ID is no loopback: a leaf's loopback may belong to one L3Out of a VRF only."""
+    return _mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=leaf["router_id"], rtrIdLoopBack="no")
+
+
+def _node_dn(leaf):
+    return f"topology/pod-{leaf['pod']}/node-{leaf['id']}"
+
+
+def _svi(plan, cls, vlan, children, **attributes):
+    """What a floating and a standard SVI have in common."""
+    interface = plan["interface"]
+    return _mo(
+        cls,
+        children,
+        encap=f"vlan-{vlan}",
+        ifInstT="ext-svi",
+        mtu=interface["mtu"],
+        mode=interface["mode"],
+        encapScope=interface["encap_scope"],
+        **attributes,
+    )
+
+
+def _secondary(address, family):
+    """The address that both leaves answer for. It is shared, so duplicate address detection must not look at it."""
+    return _mo("l3extIp", addr=address, ipv6Dad="disabled" if family == "ipv6" else None)
+
+
+def _peer(plan, address):
+    names, bgp = plan["names"], plan["bgp"]
+    children = [_mo("bgpAsP", asn=plan["cluster_asn"])]
+    if bgp["prefix_limit"]:
+        children.append(_mo("bgpRsPeerPfxPol", tnBgpPeerPfxPolName=names["prefix_limit"]))
+    return _mo("bgpPeerP", children, addr=address, ctrl=",".join(sorted(bgp["controls"])), password=PASSWORD_MARKER)
+
+
+def _floating_interfaces(plan, rack, leaves, floating):
+    """One logical interface profile for each family (APIC keeps the families of an SVI apart), an SVI on each anchor."""
+    return [
+        _mo(
+            "l3extLIfP",
+            [_floating_svi(plan, leaf, family, floating["vlan"], network) for leaf in leaves],
+            name=f"{rack['node_profile']}-{family}",
+        )
+        for family, network in floating["networks"].items()
+    ]
+
+
+def _floating_svi(plan, leaf, family, vlan, network):
+    domain = _mo("l3extRsDynPathAtt", tDn=f"uni/phys-{plan['domains']['physical']}", floatingAddr=network["floating"])
+    children = [domain, _secondary(network["secondary"], family), _peer(plan, network["subnet"])]
+    address = leaf["networks"][family]["address"]
+    return _svi(plan, "l3extVirtualLIfP", vlan, children, nodeDn=_node_dn(leaf), addr=address)
+
+
+def _standard_interfaces(plan, rack, leaves):
+    """A logical interface profile for each node and family: a path's name does not carry its VLAN, so two nodes behind
+    one vPC could not share a profile."""
+    nodes = [node for node in plan["nodes"] if node["rack"] == rack["id"]]
+    return [
+        _mo("l3extLIfP", [_path(plan, rack, leaves, node, family, network)], name=f"{node['name']}-{family}")
+        for node in nodes
+        for family, network in node["networks"].items()
+    ]
+
+
+def _path(plan, rack, leaves, node, family, network):
+    peer = _peer(plan, network["address"].split("/")[0])
+    if len(leaves) == 1:
+        # No pair, no sides: the path has the leaf's address itself.
+        target = f"topology/pod-{rack['pod']}/paths-{leaves[0]['id']}/pathep-[{node['vpc']}]"
+        addresses, own = [_secondary(network["secondary"], family)], network["leaf_a"]
+    else:
+        pair = "-".join(str(leaf["id"]) for leaf in leaves)
+        target = f"topology/pod-{rack['pod']}/protpaths-{pair}/pathep-[{node['vpc']}]"
+        addresses, own = [_side(side, family, network) for side in ("A", "B")], None
+    return _svi(plan, "l3extRsPathL3OutAtt", node["vlan"], [*addresses, peer], tDn=target, addr=own)
+
+
+def _side(side, family, network):
+    """One leaf of a vPC pair: its own address, and the one that it shares with the other."""
+    address = network[f"leaf_{side.lower()}"]
+    return _mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=address)
+
+
+def flat(tree: dict, parent: str = "") -> dict:
+    """A tree of managed objects as ``{dn: {"class": …, "attributes": …}}``, without tags."""
+    objects: dict = {}
+    for cls, body in tree.items():
+        if cls == "tagAnnotation":
+            continue
+        rn = CLASSES[cls].rn(body["attributes"])
+        dn = f"{parent}/{rn}" if parent else rn
+        objects[dn] = {"class": cls, "attributes": body["attributes"]}
+        for child in body.get("children", ()):
+            objects.update(flat(child, dn))
+    return objects

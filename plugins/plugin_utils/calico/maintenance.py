@@ -1,0 +1,157 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes out of service for maintenance, and back: what to change on them, and what speaks against it.
+
+Source: *ACI Calico Design White Paper*, "Kubernetes node maintenance and failure". Draining alone leaves one thing behind: each
+node announces the services' subnets, pods or not. So the label that Calico heeds comes first, and services leave before pods do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ...module_utils.kubernetes.live import EXCLUDE_LABEL, EXCLUDED
+from ..schema.problems import Problem, did_you_mean, error, errors, render, warning, warnings
+from .push import differing
+
+# What the node was like before, so that afterwards it is so again.
+BEFORE_ANNOTATION = "netops.aci-calico/before-maintenance"
+NAMES = "node_maintenance_nodes"
+
+
+def node_maintenance(plan: dict, found: list[dict], live: dict, names: list[str], begin: bool = True) -> dict:
+    """Return how to take nodes out of service, or back into it.
+
+    :param plan: the cluster's plan.
+    :param found: all Node objects of the cluster.
+    :param live: the ``state`` of the module ``calico_state``.
+    :param names: the nodes.
+    :returns: ``errors`` and ``warnings`` (faults as dictionaries) and ``message`` (both as text); the ``nodes``; ``patched``, merge patches of
+        nodes, none with errors and none for nodes that are so already; ``differences``, each with ``before`` and ``after``.
+    """
+    nodes = {node["metadata"]["name"]: node for node in found}
+    problems = list(_unknown(plan, nodes, names))
+    if not problems:
+        problems = list(_against(plan, nodes, live, names) if begin else _not_begun(nodes, names))
+    changed = [] if errors(problems) else [_begun(nodes[name]) if begin else _ended(nodes[name]) for name in names]
+    differences = {patch["metadata"]["name"]: differing(nodes[patch["metadata"]["name"]], patch) for patch in changed}
+    return {
+        "nodes": names,
+        "patched": [patch for patch in changed if any(differences[patch["metadata"]["name"]])],
+        "differences": {
+            name: {"before": before, "after": after} for name, (before, after) in differences.items() if before or after
+        },
+        "errors": [problem.as_dict() for problem in errors(problems)],
+        "warnings": [problem.as_dict() for problem in warnings(problems)],
+        "message": render(plan["cluster"], problems, "changed") if problems else "",
+    }
+
+
+# --- what speaks against it ------------------------------------------------------------------------------------------
+
+
+def _unknown(plan: dict, nodes: dict, names: list[str]) -> Iterator[Problem]:
+    planned = [node["name"] for node in plan["nodes"]]
+    if not names:
+        yield error(
+            "maintenance-nodes", NAMES, "No node is named.", "Name the nodes: -e node_maintenance_nodes=node-3."
+        )
+    for index, name in enumerate(names):
+        path = f"{NAMES}[{index}]"
+        if name not in planned:
+            remedy = (
+                did_you_mean(name, planned) or "Name nodes of the plan, and limit the run to their cluster (--limit)."
+            )
+            yield error("maintenance-node-unknown", path, f"Cluster {plan['cluster']} has no node {name}.", remedy)
+        elif name not in nodes:
+            remedy = "Without it, there is nothing to take out of service."
+            yield error("maintenance-node-missing", path, f"Kubernetes has no node {name}.", remedy)
+
+
+def _against(plan: dict, nodes: dict, live: dict, names: list[str]) -> Iterator[Problem]:
+    """What would be lost with the nodes."""
+    others = [node for node in plan["nodes"] if node["name"] not in names]
+    serving = {node["name"] for node in others if _serves(nodes.get(node["name"]), live)}
+    if not serving:
+        yield error(
+            "maintenance-last-node",
+            NAMES,
+            "No other node is ready and in service: pods would have nowhere to go.",
+            "Bring other nodes back into service first.",
+        )
+        return
+    away = sorted(name for name in nodes if name not in names and _before(nodes[name]) is not None)
+    if away:
+        problem, remedy = (
+            f"Out of service already: {', '.join(away)}.",
+            "End the maintenance there first, if it is over.",
+        )
+        yield warning("maintenance-others", NAMES, problem, remedy)
+    for rack in plan["racks"]:
+        if set(rack["nodes"]) & set(names) and not set(rack["nodes"]) & serving:
+            problem = f"Rack {rack['id']} is left without a node in service."
+            yield warning("maintenance-rack", NAMES, problem, "Pods that have to be in this rack find no place.")
+    for service in live["local_services"] or ():
+        if service["nodes"] and set(service["nodes"]) <= set(names):
+            yield warning(
+                "maintenance-only-endpoints",
+                NAMES,
+                f"Service {service['name']} (externalTrafficPolicy: Local) has no endpoint on another node.",
+                "It cannot be reached from outside until its pods are ready elsewhere: scale it out first.",
+            )
+
+
+def _serves(node: dict | None, live: dict) -> bool:
+    if node is None or (node.get("spec") or {}).get("unschedulable"):
+        return False
+    name = node["metadata"]["name"]
+    return live["ready"].get(name) is not False and name not in live["excluded"]
+
+
+def _not_begun(nodes: dict, names: list[str]) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if _before(nodes[name]) is None:
+            problem = f"Node {name} was not taken out of service by this collection: it is left as it is."
+            yield warning("maintenance-not-begun", f"{NAMES}[{index}]", problem, "kubectl uncordon, if it is cordoned.")
+
+
+# --- patches ---------------------------------------------------------------------------------------------------------
+
+
+def _before(node: dict) -> dict | None:
+    """The label and cordon from before the maintenance; None for a node that is in service."""
+    text = (node["metadata"].get("annotations") or {}).get(BEFORE_ANNOTATION)
+    return None if text is None else json.loads(text)
+
+
+def _begun(node: dict) -> dict:
+    before = _before(node)
+    if before is None:
+        before = {
+            "label": (node["metadata"].get("labels") or {}).get(EXCLUDE_LABEL),
+            "unschedulable": bool((node.get("spec") or {}).get("unschedulable")),
+        }
+    return _patch(node, EXCLUDED, True, json.dumps(before, sort_keys=True))
+
+
+def _ended(node: dict) -> dict:
+    before = _before(node)
+    if before is None:
+        return {"metadata": {"name": node["metadata"]["name"]}}
+    return _patch(node, before["label"], before["unschedulable"] or None, None)
+
+
+def _patch(node: dict, label: str | None, unschedulable: bool | None, before: str | None) -> dict:
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": node["metadata"]["name"],
+            "labels": {EXCLUDE_LABEL: label},
+            "annotations": {BEFORE_ANNOTATION: before},
+        },
+        "spec": {"unschedulable": unschedulable},
+    }

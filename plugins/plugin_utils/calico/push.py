@@ -1,0 +1,462 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What it takes to bring a cluster from what was found in it (``calico_info``) to what the plan wants, or back.
+
+A pure function of plan and findings. Everything that stands in the way is reported at once; the changes are manifests
+for ``kubernetes.core.k8s``, which sends them as merge patches: ``null`` removes a field.
+"""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ..schema.problems import Problem, error, errors, render, warning, warnings
+from .manifests import (
+    ASN_ANNOTATION,
+    AUTO,
+    BGP_CONFIGURATION,
+    CLUSTER_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    SERVICE_FIELDS,
+    kubernetes_objects,
+)
+
+# What a pool or the BGP configuration held in the fields that we set, before we set them: teardown puts it back.
+BEFORE_ANNOTATION = "netops.aci-calico/before"
+CREATED = None  # there was no such object
+
+OWNED_KINDS = ("BGPPeer", "BGPFilter", "RoleBinding", "Role", "Secret")
+ADJUSTED_KINDS = ("IPPool", "BGPConfiguration")
+OPERATOR = "tigera-operator"
+
+
+def kubernetes_push(
+    plan: dict, found: dict, state: str = "present", update_password: str = "on_create", adopt: bool = False
+) -> dict:
+    """Return what to send to a cluster.
+
+    :param plan: the cluster's plan.
+    :param found: what ``netops.aci_calico.calico_info`` returned as ``calico``.
+    :param state: ``present``, or ``absent`` for teardown.
+    :param update_password: ``always`` replaces a password that differs, ``on_create`` leaves it alone and warns.
+    :param adopt: take over objects of ours that carry no label of ours, because somebody made them by hand.
+    :returns: ``errors`` and ``warnings`` (faults as dictionaries) and ``message`` (both as text); what to send, in this
+        order: ``patched`` (patches of what exists), ``secret`` (a manifest, or None; with ``password`` the password goes
+        into its ``data``), ``applied``, ``deleted`` and ``postponed`` (manifests; the last ones only once the leaves have
+        taken over: they turn a node-to-node mesh off that pods now rely on); the names (``Kind/name``) of what is ``created``,
+        ``modified`` and ``removed``; and by these names the ``differences``, each with ``before`` and ``after``.
+        With errors there is nothing to send.
+    """
+    if state == "absent":
+        return _result(plan, found, [], **_teardown(plan, found))
+    problems = kubernetes_problems(plan, found, update_password, adopt)
+    if errors(problems):
+        return _result(plan, found, problems)
+    return _result(plan, found, problems, **_changes(plan, found, update_password))
+
+
+def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) -> dict:
+    nothing: dict = {
+        "patched": [],
+        "secret": None,
+        "password": False,
+        "applied": [],
+        "deleted": [],
+        "postponed": [],
+        "created": [],
+        "modified": [],
+    }
+    result = {**nothing, **changes}
+    result["removed"] = [_title(manifest) for manifest in result["deleted"]]
+    result["differences"] = _differences(found, result)
+    result["errors"] = [problem.as_dict() for problem in errors(problems)]
+    result["warnings"] = [problem.as_dict() for problem in warnings(problems)]
+    result["message"] = render(plan["cluster"], problems, "configured in Kubernetes") if problems else ""
+    return result
+
+
+def _differences(found: dict, result: dict) -> dict[str, dict]:
+    """What a person wants to see of each change: the fields that differ, as they are and as they will be."""
+    existing = _existing(found)
+    shown = {}
+    secret = [result["secret"]] if result["secret"] else []
+    for manifest in (*result["patched"], *secret, *result["applied"], *result["postponed"]):
+        name = manifest["metadata"]["name"]
+        old = _found_node(found, name) if manifest["kind"] == "Node" else existing.get((manifest["kind"], name), {})
+        before, after = differing(old, manifest)
+        if manifest["kind"] == "Secret" and result["password"]:
+            after["data"] = "a new value, not shown"
+        shown[_title(manifest)] = {"before": before, "after": after}
+    for manifest in result["deleted"]:
+        shown[_title(manifest)] = {"before": existing[manifest["kind"], manifest["metadata"]["name"]], "after": {}}
+    return shown
+
+
+def differing(old: dict, new: dict) -> tuple[dict, dict]:
+    """The fields of a merge patch that differ from an object: as they are, and as they will be."""
+    before, after = {}, {}
+    for name, value in new.items():
+        held = old.get(name)
+        if isinstance(value, dict) and isinstance(held, dict):
+            inner = differing(held, value)
+            if any(inner):
+                before[name], after[name] = inner
+        elif held != value:
+            before.update({} if held is None else {name: held})
+            after.update({} if value is None else {name: value})
+    return before, after
+
+
+def _title(manifest: dict) -> str:
+    return f"{manifest['kind']}/{manifest['metadata']['name']}"
+
+
+def _existing(found: dict) -> dict[tuple[str, str], dict]:
+    return {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in found["objects"]}
+
+
+def _wanted(plan: dict, found: dict) -> list[dict]:
+    return kubernetes_objects(plan, found["api_group"], found["namespace"])
+
+
+# --- changes ---------------------------------------------------------------------------------------------------------
+
+
+def _changes(plan: dict, found: dict, update_password: str) -> dict:
+    existing = _existing(found)
+    wanted = _wanted(plan, found)
+    nodes = [manifest for manifest in wanted if manifest["kind"] == "Node"]
+    patched = [node for node in nodes if not _covers(_found_node(found, node["metadata"]["name"]), node)]
+    patched += [_released_node(plan, name) for name in _stale_nodes(plan, found)]
+    created, modified, applied = [], [_title(node) for node in patched], []
+    postponed: list[dict] = []
+    secret: dict = {}
+    for manifest in wanted:
+        old = existing.get((manifest["kind"], manifest["metadata"]["name"]))
+        if manifest["kind"] == "Node":
+            continue
+        if manifest["kind"] == "Secret":
+            secret = _secret_change(manifest, old, found["password_matches"], update_password)
+            change = secret["secret"]
+        else:
+            change = _change(manifest, old)
+            batch = postponed if _mesh_is_on(found) and _carries_pods(manifest, old) else applied
+            batch += [change] if change else []
+        if change:
+            (modified if old else created).append(_title(manifest))
+    kept = {_title(manifest) for manifest in wanted}
+    deleted = [_reference(manifest) for manifest in _owned(plan, found) if _title(manifest) not in kept]
+    return {
+        "patched": patched,
+        **secret,
+        "applied": applied,
+        "deleted": deleted,
+        "postponed": postponed,
+        "created": created,
+        "modified": modified,
+    }
+
+
+def _mesh_is_on(found: dict) -> bool:
+    """Calico's own default, too."""
+    spec = _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {})
+    return spec.get("nodeToNodeMeshEnabled") is not False
+
+
+def _carries_pods(manifest: dict, old: dict | None) -> bool:
+    """Whether the pods' traffic hangs on what an object is now: on the mesh, on a pool's encapsulation and its NAT."""
+    return manifest["kind"] == "BGPConfiguration" or (manifest["kind"] == "IPPool" and old is not None)
+
+
+def _found_node(found: dict, name: str) -> dict:
+    """A node as a manifest, so that it compares like one."""
+    node = found["nodes"][name]
+    metadata = {"name": name, "labels": node["labels"], "annotations": node["annotations"]}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+
+
+def _stale_nodes(plan: dict, found: dict) -> list[str]:
+    """Nodes that we once configured, are still there, and are not in the plan any more."""
+    planned = {node["name"] for node in plan["nodes"]}
+    return [name for name in _our_nodes(plan, found) if name not in planned]
+
+
+def _our_nodes(plan: dict, found: dict) -> list[str]:
+    return [
+        name for name, node in sorted(found["nodes"].items()) if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]
+    ]
+
+
+def _released_node(plan: dict, name: str) -> dict:
+    """Take our label and AS number off a node. Its address stays: calico-node itself finds it and keeps it there."""
+    labels = {plan["calico"]["rack_label"]: None, CLUSTER_LABEL: None}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels, "annotations": {ASN_ANNOTATION: None}},
+    }
+
+
+def _change(wanted: dict, old: dict | None) -> dict | None:
+    """What to send for an object, or None when it is as wanted."""
+    if old is None:
+        return _noting_before(wanted, CREATED) if wanted["kind"] in ADJUSTED_KINDS else wanted
+    change = copy.deepcopy(wanted)
+    for name in _obsolete(wanted, old):
+        change["spec"][name] = None
+    if _covers(old, change):
+        return None
+    if wanted["kind"] in ADJUSTED_KINDS and BEFORE_ANNOTATION not in old["metadata"].get("annotations", {}):
+        spec = old.get("spec", {})
+        # Service subnets may come later: then it is too late to note that there were none.
+        names = set(change["spec"]) | (set(SERVICE_FIELDS.values()) if wanted["kind"] == "BGPConfiguration" else set())
+        return _noting_before(change, {name: spec.get(name) for name in names})
+    return change
+
+
+def _obsolete(wanted: dict, old: dict) -> list[str]:
+    """Fields to remove: every other one of a peer or filter, which are ours alone; our own of the BGP configuration."""
+    names = set(old.get("spec", {})) - set(wanted.get("spec", {}))
+    if wanted["kind"] == "BGPConfiguration":
+        names &= set(SERVICE_FIELDS.values())
+    elif wanted["kind"] not in ("BGPPeer", "BGPFilter"):
+        names = set()
+    return sorted(names)
+
+
+def _noting_before(manifest: dict, before: dict | None) -> dict:
+    annotated = copy.deepcopy(manifest)
+    annotated["metadata"].setdefault("annotations", {})[BEFORE_ANNOTATION] = json.dumps(before, sort_keys=True)
+    return annotated
+
+
+def _secret_change(wanted: dict, old: dict | None, matches: bool | None, update_password: str) -> dict:
+    """The Secret to send, without its value, and whether the password goes with it."""
+    manifest = {name: value for name, value in wanted.items() if name != "stringData"}
+    password = old is None or (not matches and update_password == "always")
+    return {"secret": manifest if password or not _covers(old, manifest) else None, "password": password}
+
+
+def _covers(old: Any, wanted: Any) -> bool:
+    """Whether a merge patch with ``wanted`` would leave ``old`` as it is."""
+    if isinstance(wanted, dict):
+        held = old if isinstance(old, dict) else {}
+        return all(_covers(held.get(name), value) for name, value in wanted.items())
+    return old == wanted
+
+
+def _owned(plan: dict, found: dict) -> Iterator[dict]:
+    """Objects that are this cluster's own, so that they may go."""
+    for kind in OWNED_KINDS:
+        for manifest in found["objects"]:
+            if manifest["kind"] == kind and _owner(manifest) == plan["cluster"]:
+                yield manifest
+
+
+def _owner(manifest: dict) -> str | None:
+    labels = manifest["metadata"].get("labels") or {}
+    return labels.get(CLUSTER_LABEL) if labels.get(MANAGED_BY_LABEL) == MANAGED_BY else None
+
+
+def _reference(manifest: dict) -> dict:
+    """As much of an object as deleting it takes."""
+    metadata = {name: manifest["metadata"][name] for name in ("name", "namespace") if name in manifest["metadata"]}
+    return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
+
+
+def _teardown(plan: dict, found: dict) -> dict:
+    patched, deleted = [], []
+    for manifest in found["objects"]:
+        noted = (manifest["metadata"].get("annotations") or {}).get(BEFORE_ANNOTATION)
+        if manifest["kind"] not in ADJUSTED_KINDS or noted is None:
+            continue
+        before = json.loads(noted)
+        if before is CREATED:
+            deleted.append(_reference(manifest))
+        else:
+            restored = _reference(manifest)
+            restored["metadata"]["annotations"] = {BEFORE_ANNOTATION: None}
+            patched.append({**restored, "spec": before})
+    patched += [_released_node(plan, name) for name in _our_nodes(plan, found)]
+    deleted += [_reference(manifest) for manifest in _owned(plan, found)]
+    return {"patched": patched, "deleted": deleted, "modified": [_title(manifest) for manifest in patched]}
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------
+
+
+def kubernetes_problems(
+    plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False
+) -> list[Problem]:
+    """Everything that stands in the way, and what is odd; parameters as those of ``kubernetes_push``."""
+    return list(_problems(plan, found, update_password, adopt))
+
+
+def _problems(plan: dict, found: dict, update_password: str, adopt: bool) -> Iterator[Problem]:
+    yield from _failure_problems(found)
+    yield from _installation_problems(plan, found)
+    yield from _node_problems(plan, found)
+    if not (found["api_group"] and found["namespace"]):
+        return
+    for manifest in _wanted(plan, found):
+        old = _existing(found).get((manifest["kind"], manifest["metadata"]["name"]))
+        if old and manifest["kind"] in OWNED_KINDS:
+            yield from _ownership_problems(plan, old, adopt)
+    for pool in (manifest for manifest in found["objects"] if manifest["kind"] == "IPPool"):
+        yield from _pool_problems(plan, found, pool)
+    yield from _peer_problems(plan, found)
+    yield from _configuration_problems(found)
+    if found["password_matches"] is False and update_password != "always":
+        yield warning(
+            "secret-differs",
+            f"Secret/{plan['calico']['secret']['name']}",
+            "It holds another password than aci_calico_bgp_password, and keeps it",
+            "To rotate the password on both sides, run site with aci_calico_update_password: always.",
+        )
+
+
+def _failure_problems(found: dict) -> Iterator[Problem]:
+    for failure in found["failures"]:
+        remedy = {
+            401: "Renew the credentials in the kubeconfig, or aci_calico_kube_api_key.",
+            403: "Give the user the right to read this.",
+            503: "Bring the API service up that serves this, or set aci_calico_calico_api_group: crd.projectcalico.org/v1.",
+        }.get(failure["status"], "See what the API server logs.")
+        yield error("unreadable", failure["path"], f"{failure['status']}: {failure['message']}", remedy)
+
+
+def _installation_problems(plan: dict, found: dict) -> Iterator[Problem]:
+    if not found["api_group"]:
+        asked = plan["calico"]["api_group"]
+        what = "Calico's kinds" if asked == AUTO else f"Calico's kinds as {asked}"
+        served = f" (it serves {', '.join(found['api_groups'])})" if found["api_groups"] else ""
+        remedy = "Install Calico, or look whether the kubeconfig is that of the right cluster."
+        yield error(
+            "calico-missing", "aci_calico_calico_api_group", f"The cluster does not serve {what}{served}", remedy
+        )
+    if not found["namespace"]:
+        many = ", ".join(found["namespaces"])
+        problem = (
+            f"calico-node runs in more than one namespace: {many}"
+            if many
+            else "There is no DaemonSet calico-node in any namespace"
+        )
+        remedy = "Set aci_calico_calico_namespace to the namespace that calico-node runs in."
+        yield error("calico-node-missing", "aci_calico_calico_namespace", problem, remedy)
+
+
+def _node_problems(plan: dict, found: dict) -> Iterator[Problem]:
+    planned = {node["name"] for node in plan["nodes"]}
+    for name in sorted(planned - set(found["nodes"])):
+        remedy = "Join it to the cluster, correct its name, or take it out of the inventory."
+        yield error("node-missing", f"Node/{name}", "The plan has this node, Kubernetes does not", remedy)
+    for name in sorted(set(found["nodes"]) - planned - set(_our_nodes(plan, found))):
+        problem = "Kubernetes has this node, the plan does not: with the mesh off nothing reaches its pods"
+        yield warning("node-unplanned", f"Node/{name}", problem, "Add it to a rack.")
+
+
+def _ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
+    owner = _owner(old)
+    if owner not in (None, plan["cluster"]):
+        problem = f"It belongs to the cluster {owner}, this is {plan['cluster']}"
+        yield error(
+            "other-cluster",
+            _title(old),
+            problem,
+            "Use the kubeconfig of the right cluster, or tear the other one down first.",
+        )
+    elif owner is None and not adopt:
+        problem = "Somebody else made an object of this name"
+        yield error("foreign", _title(old), problem, "Remove it, or set aci_calico_adopt: true to have it replaced.")
+
+
+def _pool_problems(plan: dict, found: dict, pool: dict) -> Iterator[Problem]:
+    name, spec = pool["metadata"]["name"], pool["spec"]
+    wanted = next((item for item in plan["calico"]["pools"] if item["name"] == name), None)
+    if wanted:
+        yield from _own_pool_problems(plan, found, pool, wanted)
+    elif any(_overlap(spec["cidr"], item["cidr"]) for item in plan["calico"]["pools"]):
+        cidrs = ", ".join(item["cidr"] for item in plan["calico"]["pools"])
+        remedy = (
+            "Move its pods to another pool and delete it, or put its CIDR into aci_calico_pod_subnets under this name."
+        )
+        yield error(
+            "pool-in-the-way",
+            f"IPPool/{name}",
+            f"Its CIDR {spec['cidr']} overlaps with aci_calico_pod_subnets ({cidrs})",
+            remedy,
+        )
+    elif not spec.get("disabled"):
+        problem = (
+            f"Pods with addresses of {spec['cidr']} are not reachable: the fabric accepts aci_calico_pod_subnets only"
+        )
+        yield warning(
+            "pool-unplanned", f"IPPool/{name}", problem, "Add the CIDR to aci_calico_pod_subnets, or disable the pool."
+        )
+
+
+def _own_pool_problems(plan: dict, found: dict, pool: dict, wanted: dict) -> Iterator[Problem]:
+    name, spec = pool["metadata"]["name"], pool["spec"]
+    size = plan["calico"]["block_size"][wanted["family"]]
+    default = {"ipv4": 26, "ipv6": 122}[wanted["family"]]
+    if spec["cidr"] != wanted["cidr"]:
+        problem = f"Its CIDR is {spec['cidr']}, the plan's {wanted['cidr']}, and a pool's CIDR never changes"
+        yield error(
+            "pool-cidr",
+            f"IPPool/{name}",
+            problem,
+            "Correct aci_calico_pod_subnets, or migrate to a new pool as Calico describes it.",
+        )
+    if (spec.get("blockSize") or default) != size:
+        problem = f"Its block size is {spec.get('blockSize') or default}, the plan's {size}, and a pool's block size never changes"
+        variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
+        yield error(
+            "pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}."
+        )
+    operated = (pool["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == OPERATOR
+    (planned,) = (item for item in _wanted(plan, found) if _title(item) == _title(pool))
+    if operated and not _covers(pool, planned):
+        remedy = "In the Installation's spec.calicoNetwork.ipPools set encapsulation: None, natOutgoing: Disabled, nodeSelector: all()."
+        yield error(
+            "pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change", remedy
+        )
+
+
+def _overlap(first: str, second: str) -> bool:
+    networks = ipaddress.ip_network(first, strict=False), ipaddress.ip_network(second, strict=False)
+    return networks[0].version == networks[1].version and networks[0].overlaps(networks[1])
+
+
+def _peer_problems(plan: dict, found: dict) -> Iterator[Problem]:
+    addresses = {peer["address"] for peer in plan["peers"]}
+    names = {peer["name"] for peer in plan["peers"]}
+    for peer in (manifest for manifest in found["objects"] if manifest["kind"] == "BGPPeer"):
+        name, target = peer["metadata"]["name"], peer.get("spec", {}).get("peerIP", "")
+        if name in names or _owner(peer) == plan["cluster"]:
+            continue
+        if target in addresses:
+            problem = f"It peers with {target}, which is one of the plan's leaves"
+            yield error(
+                "peer-in-the-way",
+                f"BGPPeer/{name}",
+                problem,
+                f"Remove it (kubectl delete bgppeer {name}): the plan has its own.",
+            )
+        else:
+            problem = f"It is not of the plan ({target or 'nodes among themselves'}) and stays"
+            yield warning("peer-unplanned", f"BGPPeer/{name}", problem, "Remove it unless you know what it is for.")
+
+
+def _configuration_problems(found: dict) -> Iterator[Problem]:
+    spec = _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {})
+    for field in ("nodeMeshPassword", "nodeMeshMaxRestartTime"):
+        if spec.get(field):
+            problem = f"{field} is set, which Calico refuses once the mesh is off"
+            yield error("mesh-setting", f"BGPConfiguration/{BGP_CONFIGURATION}", problem, f"Remove spec.{field}.")

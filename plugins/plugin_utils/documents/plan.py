@@ -1,0 +1,347 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documents for people: plan → text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .nodes import attachment, describe, vm_notes
+
+FAMILY_NAMES = {"ipv4": "IPv4", "ipv6": "IPv6"}
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Lines of a text table: columns as wide as they need to be, two spaces between them."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+
+
+def plan_summary(
+    plan: Mapping[str, Any],
+    report: Mapping[str, Mapping[str, Any]] | None = None,
+    artifacts: Iterable[str] | None = None,
+) -> str:
+    """The plan on a page: per rack its leaves, nodes, addresses and peers.
+
+    :param plan: a cluster's plan.
+    :param report: what was pushed: ``{part: {"created": [...] or number, "modified": …, "deleted": …, "requests": n}}``.
+    :param artifacts: the files that were written.
+    """
+    blocks = [_head(plan), *(_rack(plan, rack) for rack in plan["racks"]), _warnings(plan), _report(report or {})]
+    files = list(artifacts or [])
+    if files:
+        blocks.append(["Artifacts:", *(f"  {path}" for path in files)])
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _head(plan: Mapping[str, Any]) -> list[str]:
+    fabric, svi = plan["fabric"], plan["svi"]
+    families = " and ".join(FAMILY_NAMES[family] for family in plan["address_families"])
+    l3outs = ", ".join(l3out["name"] for l3out in plan["l3outs"])
+    lines = [
+        f"Cluster {plan['cluster']}: {len(plan['nodes'])} nodes in {len(plan['racks'])} racks, {families}, {svi['kind']} SVI"
+        f" ({svi['reasons'][0]})",
+        f"  L3Out {l3outs} in VRF {fabric['tenant']}:{fabric['vrf']}; AS {plan['cluster_asn']} to the fabric's AS"
+        f" {fabric['asn']}; MTU {plan['interface']['mtu']}",
+    ]
+    for l3out in plan["l3outs"]:
+        lines += _l3out_lines(l3out, len(plan["l3outs"]) > 1)
+    for role, subnets in plan["subnets"].items():
+        prefixes = [prefix for prefixes in subnets.values() for prefix in prefixes]
+        if prefixes and role != "node":
+            lines.append(f"  {role.replace('_', ' ').capitalize()} subnets: {', '.join(prefixes)}")
+    return lines
+
+
+def _l3out_lines(l3out: Mapping[str, Any], named: bool) -> list[str]:
+    """The racks of an L3Out that is one of several, and its floating SVI."""
+    lines = [f"  {l3out['name']}: racks {', '.join(l3out['racks'])}"] if named else []
+    floating = l3out["floating"] or {"networks": {}}
+    return lines + [
+        f"  {FAMILY_NAMES[family]} {network['subnet']}, VLAN {floating['vlan']}: floating"
+        f" {_bare(network['floating'])}, secondary (the nodes' gateway) {_bare(network['secondary'])}"
+        for family, network in floating["networks"].items()
+    ]
+
+
+def _bare(address: str) -> str:
+    return address.split("/")[0]
+
+
+def _rack(plan: Mapping[str, Any], rack: Mapping[str, Any]) -> list[str]:
+    leaves = [leaf for leaf in plan["leaves"] if leaf["id"] in rack["leaves"]]
+    nodes = [node for node in plan["nodes"] if node["rack"] == rack["id"]]
+    lines = [f"Rack {rack['id']} (pod {rack['pod']}): {len(nodes)} nodes behind {len(leaves)} leaves"]
+    lines += [f"  {line}" for line in table(("Leaf", "Side", "Router ID", "Addresses"), map(_leaf_row, leaves))]
+    lines.append("")
+    rows = [row for node in nodes for row in _node_rows(node)]
+    header = ("Node", "VLAN", "Address", "Gateway", "Peers")
+    return lines + [f"  {line}" for line in table(header, rows)]
+
+
+def _leaf_row(leaf: Mapping[str, Any]) -> tuple[str, ...]:
+    addresses = ", ".join(network["address"] for network in leaf["networks"].values())
+    return str(leaf["id"]), leaf["side"], leaf["router_id"], addresses or "one for each node"
+
+
+def _node_rows(node: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (
+            node["name"],
+            str(node["vlan"]),
+            network["address"],
+            network["gateway"],
+            ", ".join(f"{peer['leaf']} {peer['address']}" for peer in node["peers"] if peer["family"] == family),
+        )
+        for family, network in node["networks"].items()
+    ]
+
+
+def _warnings(plan: Mapping[str, Any]) -> list[str]:
+    if not plan["warnings"]:
+        return []
+    return ["Warnings:", *(f"  {one['path']}: {one['problem']}. {one['remedy']}" for one in plan["warnings"])]
+
+
+def _report(report: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not report:
+        return []
+    columns = ("created", "modified", "deleted", "requests")
+    rows = [(part, *(_amount(result.get(column)) for column in columns)) for part, result in report.items()]
+    return ["Pushed:", *(f"  {line}" for line in table(("Part", *map(str.capitalize, columns)), rows))]
+
+
+def _amount(value: Any) -> str:
+    """Numbers as they are, lists as their length."""
+    if value is None:
+        return "-"
+    return str(len(value)) if isinstance(value, list | tuple | dict) else str(value)
+
+
+# --- the document ----------------------------------------------------------------------------------------------------
+
+
+def plan_document(plan: Mapping[str, Any]) -> str:
+    """The plan as a Markdown document: topology (a Mermaid chart), addresses, cabling, route control, connectivity,
+    limits."""
+    sections = (
+        [f"# Cluster {plan['cluster']}", "", *(f"- {line.strip()}" for line in _head(plan))],
+        ["## Topology", "", *_topology(plan)],
+        ["## Leaves", "", *_leaves(plan)],
+        ["## Nodes", "", *_nodes(plan)],
+        ["## Cabling", "", *_cabling(plan)],
+        ["## Network of the nodes", "", *_node_network(plan)],
+        ["## Route control", "", *_route_control(plan)],
+        ["## Connectivity", "", *_connectivity(plan)],
+        ["## Limits", "", *_limits(plan), "", *_routes(plan)],
+        ["## Choosing the SVI", "", *_advice(plan)],
+        ["## Warnings", "", *(f"- {line.strip()}" for line in _warnings(plan)[1:])] if plan["warnings"] else [],
+    )
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Lines of a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return [f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
+
+
+def _topology(plan: Mapping[str, Any]) -> list[str]:
+    """A box for each rack: its leaves, and its nodes in one box, so that large clusters can still be looked at."""
+    lines = ["```mermaid", "flowchart TB", f'  fabric(["ACI fabric, AS {plan["fabric"]["asn"]}"])']
+    for number, rack in enumerate(plan["racks"]):
+        lines.append(f'  subgraph rack{number}["Rack {rack["id"]}"]')
+        lines += [f'    leaf{leaf}["Leaf {leaf}"]' for leaf in rack["leaves"]]
+        if rack["nodes"]:
+            names = "<br/>".join(rack["nodes"])
+            lines.append(f'    nodes{number}["{names}<br/>AS {plan["cluster_asn"]}"]')
+            lines += [f"    leaf{leaf} <-->|eBGP| nodes{number}" for leaf in rack["leaves"]]
+        lines.append("  end")
+        lines += [f"  fabric --- leaf{leaf}" for leaf in rack["leaves"]]
+    return [*lines, "```"]
+
+
+def _leaves(plan: Mapping[str, Any]) -> list[str]:
+    rows = [(leaf["rack"], leaf["pod"], *_leaf_row(leaf)) for leaf in plan["leaves"]]
+    lines = markdown_table(("Rack", "Pod", "Leaf", "Side", "Router ID", "Addresses"), rows)
+    if plan["non_anchor_leaves"]:
+        others = ", ".join(map(str, plan["non_anchor_leaves"]))
+        lines += ["", f"Nodes may also be behind leaves {others}, which have no anchors: their traffic takes a detour."]
+    return lines
+
+
+def _nodes(plan: Mapping[str, Any]) -> list[str]:
+    rows = [(node["rack"], node["slot"], *row) for node in plan["nodes"] for row in _node_rows(node)]
+    return markdown_table(("Rack", "Slot", "Node", "VLAN", "Address", "Gateway", "Peers"), rows)
+
+
+def _cabling(plan: Mapping[str, Any]) -> list[str]:
+    """Which leaves each node hangs off, and by what: its vPC (standard SVI) or any port of the domain (floating SVI)."""
+    racks = {rack["id"]: rack for rack in plan["racks"]}
+    by_domain = f"any port of physical domain {plan['domains']['physical']}"
+    ports = {group["name"]: _ports(group) for group in plan["access"]["groups"]}
+    rows = [
+        (
+            node["name"],
+            ", ".join(map(str, racks[node["rack"]]["leaves"])),
+            f"vPC {node['vpc']}{ports.get(node['vpc'], '')}" if node["vpc"] else by_domain,
+            f"{node['vlan']} ({plan['interface']['mode']})",
+            plan["interface"]["mtu"],
+        )
+        for node in plan["nodes"]
+    ]
+    return markdown_table(("Node", "Leaves", "By", "VLAN", "MTU"), rows)
+
+
+def _ports(group: Mapping[str, Any]) -> str:
+    """The ports of a policy group, leaf by leaf, as far as they are known."""
+    known = [f"{leaf['id']}: {', '.join(leaf['ports'])}" for leaf in group["leaves"] if leaf["ports"]]
+    return f" ({'; '.join(known)})" if known else ""
+
+
+def _node_network(plan: Mapping[str, Any]) -> list[str]:
+    """What is configured on each node; the files for it are in the folder of each node."""
+    rows = [
+        (
+            node["name"],
+            attachment(one),
+            one["device"],
+            one["mtu"],
+            ", ".join(one["addresses"].values()),
+            ", ".join(one["gateways"].values()),
+            one["hypervisor"] or "-",
+        )
+        for node in plan["nodes"]
+        for one in [describe(plan, node)]
+    ]
+    notes = [f"- {note}" for note in vm_notes(plan)]
+    header = ("Node", "Attached by", "Interface", "MTU", "Addresses", "Default routes by", "Hypervisor")
+    return markdown_table(header, rows) + (["", *notes] if notes else [])
+
+
+def _route_control(plan: Mapping[str, Any]) -> list[str]:
+    says = {"import": "The fabric accepts", "export": "The fabric tells the nodes"}
+    return [
+        f"- {says[direction]} {', '.join(prefix for family in prefixes.values() for prefix in family) or 'nothing'}"
+        for direction, prefixes in plan["route_control"].items()
+    ]
+
+
+def _connectivity(plan: Mapping[str, Any]) -> list[str]:
+    """Which external EPG an address is in, and which contracts hold for whom."""
+    lines = ["An address is in the external EPG of the first prefix here that contains it: the longest decides.", ""]
+    lines += markdown_table(("Prefix", "External EPG", "Scope"), _by_length(plan))
+    users = [*plan["external_epgs"], *plan["epg_contracts"]]
+    rows = [(_epg_name(plan, epg), *_contracts_of(epg)) for epg in users]
+    lines += ["", *markdown_table(("EPG", "Provides", "Consumes"), rows)]
+    if plan["contracts"]:
+        rows = map(_contract_row, plan["contracts"])
+        header = ("Contract", "Scope", "Lets through", "Service graph", "Exported to")
+        lines += ["", *markdown_table(header, rows)]
+    for transit in plan["transit"]:
+        says = [
+            ", ".join(prefix for family in transit[side].values() for prefix in family)
+            for side in ("inside", "outside")
+        ]
+        name = f"{transit['tenant']}/{transit['l3out']}"
+        lines += [
+            "",
+            f"L3Out {name} tells the outside of {says[0] or 'nothing'}. Behind it is {says[1] or 'what nodes are not told'}.",
+        ]
+    return lines
+
+
+def _by_length(plan: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """All external subnets, those that win over others before them."""
+    rows = [
+        (subnet["prefix"], epg["name"], ", ".join(subnet["scope"]))
+        for epg in plan["external_epgs"]
+        for subnet in epg["subnets"]
+    ]
+    return sorted(rows, key=lambda row: (":" in row[0], -int(row[0].partition("/")[2])))
+
+
+def _epg_name(plan: Mapping[str, Any], epg: Mapping[str, Any]) -> str:
+    tenant = epg.get("tenant", plan["fabric"]["tenant"])
+    if epg.get("epg"):
+        return f"{tenant}/{epg['application_profile']}/{epg['epg']}"
+    return f"{tenant}/{epg['l3out']}/{epg.get('external_epg') or epg['name']}"
+
+
+def _contracts_of(epg: Mapping[str, Any]) -> tuple[str, str]:
+    consumed = [*epg["consumes"], *(f"{name} (interface)" for name in epg["consumes_interfaces"])]
+    return ", ".join(epg["provides"]) or "nothing", ", ".join(consumed) or "nothing"
+
+
+def _contract_row(contract: Mapping[str, Any]) -> tuple[str, ...]:
+    filters = (
+        f"{one['name']}: {', '.join(map(_entry, one['entries'])) or 'as it is on APIC'}" for one in contract["filters"]
+    )
+    return (
+        f"{contract['tenant']}/{contract['name']}",
+        contract["scope"],
+        "; ".join(filters),
+        contract["service_graph"] or "",
+        ", ".join(contract["export_to"]),
+    )
+
+
+def _entry(entry: Mapping[str, Any]) -> str:
+    ports = "-".join(dict.fromkeys(map(str, entry["ports"] or ())))
+    return f"{entry['protocol']}/{ports}" if ports else entry["protocol"]
+
+
+def _routes(plan: Mapping[str, Any]) -> list[str]:
+    """What the estimate of routes is made of."""
+    routes = plan["routes"]
+    return [
+        f"- {FAMILY_NAMES[family]} routes: {one['blocks']} pod blocks, {one['hosts']} single pods, {one['services']} services,"
+        f" {one['subnets']} subnets (profile {routes['profile']})"
+        for family, one in routes["estimate"].items()
+    ]
+
+
+ADVICE_HEADER = ("Criterion", "Floating SVI", "Standard SVI", "Better")
+
+
+def _advice_rows(plan: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    criteria = plan["svi"]["advice"]["criteria"]
+    return [(one["criterion"], one["floating"], one["standard"], one["better"] or "-") for one in criteria]
+
+
+def _verdict(plan: Mapping[str, Any]) -> list[str]:
+    svi = plan["svi"]
+    advice = svi["advice"]
+    agrees = (
+        "which it has" if advice["recommended"] == svi["kind"] else f"and it has {svi['kind']} SVI: {svi['reasons'][0]}"
+    )
+    return [f"{advice['recommended'].capitalize()} SVI suits cluster {plan['cluster']}, {agrees}.", *advice["reasons"]]
+
+
+def _advice(plan: Mapping[str, Any]) -> list[str]:
+    verdict, *reasons = _verdict(plan)
+    table_ = markdown_table(ADVICE_HEADER, _advice_rows(plan))
+    return [verdict, "", *(f"- {reason}" for reason in reasons), "", *table_]
+
+
+def svi_advice(plan: Mapping[str, Any]) -> str:
+    """Which kind of SVI suits a cluster, as text: the white paper's Table 1 for it, and how much room each limit leaves."""
+    verdict, *reasons = _verdict(plan)
+    lines = [verdict, *(f"  - {reason}" for reason in reasons)]
+    for criterion, floating, standard, better in _advice_rows(plan):
+        lines += ["", f"{criterion}" + (f" (better: {better})" if better != "-" else "")]
+        lines += [f"  floating  {floating}", f"  standard  {standard}"]
+    rows = [(one["id"], one["value"], one["limit"], max(0, one["limit"] - one["value"])) for one in plan["limits"]]
+    lines += ["", *table(("Limit", "Taken", "Of", "Left"), rows)]
+    return "\n".join([*lines, "", *(line.removeprefix("- ") for line in _routes(plan))]) + "\n"
+
+
+def _limits(plan: Mapping[str, Any]) -> list[str]:
+    rows = [(limit["value"], limit["limit"], limit["unit"], limit["source"]) for limit in plan["limits"]]
+    return markdown_table(("Taken", "Limit", "Of", "Source"), rows)

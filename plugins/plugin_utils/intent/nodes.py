@@ -1,0 +1,17 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TODO"""
+
+from __future__ import annotations
+
+from ..schema.variables import BARE_METAL, VM
+from .intent import Intent, Node
+
+DEFAULT_NICS = {BARE_METAL: ("eno1", "eno2"), VM: ("ens192",)}
+
+
+def nics_of(intent: Intent, node: Node) -> list[str]:
+    """The node's own NICs, else the cluster's, else what its kind usually has."""
+    return list(node.nics or intent["nics"] or DEFAULT_NICS[node.kind])

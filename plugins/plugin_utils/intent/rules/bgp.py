@@ -1,0 +1,122 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...schema.problems import Problem, error, warning
+from ..intent import Intent
+from ..limits import cluster_routes, own_routes, supports_floating
+
+# AS numbers that no network may use, and why (RFC 7607, RFC 6793, RFC 7300).
+RESERVED_ASNS = {
+    23456: "stands for a four-byte AS number (RFC 6793)",
+    65535: "is reserved (RFC 7300)",
+    4294967295: "is reserved (RFC 7300)",
+}
+# The smallest MTU that IPv6 runs over (RFC 8200).
+IPV6_MTU = 1280
+
+
+def as_numbers(intent: Intent) -> Iterator[Problem]:
+    """Fabric and cluster have usable AS numbers that differ."""
+    for name in ("fabric_asn", "cluster_asn"):
+        path, asn = f"aci_calico_{name}", intent[name]
+        if asn in RESERVED_ASNS:
+            yield error(
+                "asn-reserved", path, f"AS {asn} {RESERVED_ASNS[asn]}", "Choose a private AS number: 64512-65534."
+            )
+        elif asn is not None and asn >= 2**31:
+            yield warning(
+                "asn-beyond-calico",
+                path,
+                f"AS {asn}: the schemas of many Calico releases refuse AS numbers from 2147483648",
+                "Check that your Calico takes it, or choose a lower one.",
+            )
+    if intent["fabric_asn"] is not None and intent["fabric_asn"] == intent["cluster_asn"]:
+        yield error(
+            "asn-equal",
+            "aci_calico_cluster_asn",
+            f"Fabric and cluster both have AS {intent['cluster_asn']}; the sessions between them are eBGP",
+            "Give the cluster an AS number of its own.",
+        )
+
+
+def timers(intent: Intent) -> Iterator[Problem]:
+    """Hold time and keepalive interval fit."""
+    keepalive, hold = intent["bgp_keepalive"], intent["bgp_hold"]
+    if hold in (1, 2):
+        yield error(
+            "hold-time", "aci_calico_bgp_hold", f"A hold time of {hold} s is refused by BGP", "Use 0, or 3 and more."
+        )
+    elif hold and keepalive is not None and keepalive * 3 > hold:
+        yield error(
+            "keepalive-too-long",
+            "aci_calico_bgp_keepalive",
+            f"Keepalives every {keepalive} s leave no room for a lost one in a hold time of {hold} s",
+            "Use a third of the hold time at most.",
+        )
+
+
+def prefix_limit(intent: Intent) -> Iterator[Problem]:
+    """A prefix limit leaves room for what nodes send: their own routes, and those learned from the other leaf."""
+    limit = intent["bgp_prefix_limit"]
+    if limit is None:
+        return
+    count = own_routes if intent["bgp_filter"] else cluster_routes
+    for family in intent.families:
+        expected = count(intent, family)
+        if limit < expected:
+            yield warning(
+                "prefix-limit-too-small",
+                "aci_calico_bgp_prefix_limit",
+                f"A node is expected to send about {expected} {family} prefixes, those learned from its other leaf included,"
+                f" and the limit is {limit}",
+                "Raise the limit, or keep nodes from sending learned routes (aci_calico_bgp_filter: true).",
+            )
+
+
+def mtu(intent: Intent) -> Iterator[Problem]:
+    """IPv6 needs 1280 bytes."""
+    if "ipv6" in intent.families and intent["mtu"] is not None and intent["mtu"] < IPV6_MTU:
+        yield error(
+            "mtu-too-small-for-ipv6",
+            "aci_calico_mtu",
+            f"IPv6 does not run over an MTU of {intent['mtu']}",
+            f"Use {IPV6_MTU} or more; 9000 is recommended.",
+        )
+
+
+def forwarding_profile(intent: Intent) -> Iterator[Problem]:
+    """The profile for IPv4 has no room for IPv6."""
+    if intent["forwarding_profile"] == "ipv4" and "ipv6" in intent.families:
+        yield error(
+            "profile-without-ipv6",
+            "aci_calico_forwarding_profile",
+            "The forwarding scale profile ipv4 leaves the leaves without IPv6, and the cluster has it",
+            "Use another profile, such as dual_stack or high_lpm.",
+        )
+
+
+def floating_needs(intent: Intent) -> Iterator[Problem]:
+    """Floating SVI needs a physical domain, and a release that has it."""
+    if intent.kind != "floating":
+        return
+    if "aci_calico_physical_domain" in intent.values and not intent["physical_domain"]:
+        yield error(
+            "physical-domain-missing",
+            "aci_calico_physical_domain",
+            "Floating SVI binds its VLAN through a physical domain, and there is none",
+            "Name the physical domain of the nodes' ports.",
+        )
+    if not supports_floating(intent):
+        yield error(
+            "apic-too-old",
+            "aci_calico_apic_version",
+            f"APIC {intent['apic_version']} has no floating SVI on physical domains",
+            "Use standard SVI (aci_calico_svi: standard).",
+        )

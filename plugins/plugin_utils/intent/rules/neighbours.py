@@ -1,0 +1,105 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TODO"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from ...schema.addressing import overlap
+from ...schema.problems import Problem, error, some
+from ..intent import SUBNET_ROLES, Intent
+
+
+def cluster_names(intent: Intent, other: Intent) -> Iterator[Problem]:
+    """Each cluster has its own name: it marks what it owns, and names its artifacts."""
+    if intent.cluster == other.cluster:
+        yield error(
+            "cluster-name-shared",
+            "aci_calico_cluster_name",
+            f"Another cluster of the inventory is also called '{other.cluster}'",
+            "Give each cluster a name of its own.",
+        )
+
+
+def l3outs(intent: Intent, other: Intent) -> Iterator[Problem]:
+    """Each L3Out, and with it the names of a cluster's policies, is one cluster's."""
+    tenant = intent["tenant"]
+    if tenant is None or tenant != other["tenant"]:
+        return
+    for name in sorted(intent.l3out_names & other.l3out_names):
+        yield error(
+            "l3out-shared",
+            "aci_calico_l3out",
+            f"Cluster {other.cluster} has an L3Out '{name}' in tenant {tenant}, too",
+            "Give each cluster an L3Out of its own.",
+        )
+
+
+def shared_subnets(intent: Intent, other: Intent) -> Iterator[Problem]:
+    """They share no address."""
+    for role, other_role in itertools.product(SUBNET_ROLES, SUBNET_ROLES):
+        for one, two in itertools.product(intent.subnets[role], other.subnets[other_role]):
+            if overlap(one.network, two.network):
+                yield error(
+                    "subnet-overlap-clusters",
+                    one.path,
+                    f"{one.network} overlaps {two.network} ({two.path} of cluster {other.cluster}), in the same VRF",
+                    "Choose subnets that share no address, or another VRF.",
+                )
+
+
+def shared_vlans(intent: Intent, other: Intent) -> Iterator[Problem]:
+    """On the same leaves they have different VLANs."""
+    leaves_ = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
+    vlans = sorted(_vlans(intent) & _vlans(other))
+    if leaves_ and vlans:
+        yield error(
+            "vlan-shared",
+            "aci_calico_vlan",
+            f"Cluster {other.cluster} uses VLAN {some(vlans)} on the same leaves ({some(leaves_)}), too",
+            "Choose other VLANs.",
+        )
+
+
+def _vlans(intent: Intent) -> set[int]:
+    pinned = {node.vlan for node in intent.nodes if node.vlan is not None}
+    return pinned.union(intent["vlan"] or [])
+
+
+def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Problem]:
+    """A leaf has one router ID, and no other leaf has it."""
+    for leaf, neighbour in itertools.product(intent.leaves, other.leaves):
+        if leaf.router_id is None or neighbour.router_id is None:
+            continue
+        if leaf.id == neighbour.id and leaf.router_id != neighbour.router_id:
+            yield error(
+                "router-id-contradicts",
+                leaf.path,
+                f"Leaf {leaf.id} has router ID {leaf.router_id} here and {neighbour.router_id} in cluster {other.cluster},"
+                " in the same VRF",
+                "Use one router ID for a leaf in all clusters of the VRF.",
+            )
+        elif leaf.id != neighbour.id and leaf.router_id == neighbour.router_id:
+            yield error(
+                "router-id-repeats",
+                leaf.path,
+                f"Leaf {leaf.id} has router ID {leaf.router_id}, which leaf {neighbour.id} has in cluster {other.cluster},"
+                " in the same VRF",
+                "Give each leaf a router ID of its own.",
+            )
+
+
+def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Problem]:
+    """ECMP is a setting of the VRF: they agree on it."""
+    for name in ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp"):
+        if None not in (intent[name], other[name]) and intent[name] != other[name]:
+            yield error(
+                "ecmp-contradicts",
+                f"aci_calico_{name}",
+                f"{intent[name]} here and {other[name]} in cluster {other.cluster}, and the VRF has one value",
+                "Use one value for all clusters of the VRF.",
+            )

@@ -1,0 +1,409 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: everything that follows from an intent, as one dictionary (docs/design.md, "The plan")."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..intent.access import vpc_name
+from ..intent.check import check_neighbours, check_rules
+from ..intent.connectivity import cluster_contract, outside
+from ..intent.intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet, read_intent
+from ..intent.limits import choose_svi, limit_problems, limit_report, override_problems, route_estimate
+from ..intent.nodes import nics_of
+from ..schema.addressing import by_family, pair_addresses, with_prefix
+from ..schema.problems import IntentError, Problem, errors, warnings
+from ..schema.variables import BARE_METAL
+from .access import access_plan
+from .advice import advise
+from .allocation import Allocation, Record, allocate, dump_record
+from .connectivity import plan_connectivity
+from .peering import SIDES, leaf_peers, node_peers, sessions
+from .spread import retired, spread
+
+
+def system_plan(intent: Intent, node: Node) -> dict[str, Any]:
+    """The plan's ``system`` of a node."""
+    return {
+        "kind": node.kind,
+        "nics": nics_of(intent, node),
+        "bond": intent["bond"] if node.kind == BARE_METAL else None,
+        "hypervisor": node.hypervisor,
+    }
+
+
+SCHEMA = 1
+OWNER = "orchestrator:aci-calico"
+# Calico's own name for the pool that it makes when it is installed.
+DEFAULT_POOL = {"ipv4": "default-ipv4-ippool", "ipv6": "default-ipv6-ippool"}
+# Nodes of one AS hear each other's routes only so (white paper, "AS Per Cluster design - overview").
+PEER_CONTROLS = ("as-override", "dis-peer-as-check")
+
+
+@dataclass
+class Compiled:
+    """What came of an intent.
+
+    :ivar plan: the plan, or None if there is an error among the faults.
+    :ivar record: the text that the allocation file is to have, or None.
+    :ivar faults: all errors and warnings.
+    """
+
+    cluster: str
+    plan: dict[str, Any] | None
+    record: str | None
+    problems: list[Problem]
+
+    def require(self) -> dict[str, Any]:
+        """The plan.
+
+        :raises IntentError: there is none.
+        """
+        if self.plan is None:
+            raise IntentError(self.cluster, self.problems)
+        return self.plan
+
+
+def compile_cluster(
+    variables: Mapping[str, Any],
+    host: str,
+    *,
+    node_hosts: Mapping[str, Mapping[str, Any]] | None = None,
+    record: Record | None = None,
+    neighbours: Mapping[str, Mapping[str, Any]] | None = None,
+    secrets: str = SECRETS_OPTIONAL,
+    unreadable: Collection[str] = (),
+    problems: Iterable[Problem] = (),
+) -> Compiled:
+    """Check a cluster's intent and plan it.
+
+    :param variables: the cluster's variables.
+    :param host: the inventory host that stands for the cluster.
+    :param node_hosts: the other hosts of its groups, with their variables.
+    :param record: what the allocation file says.
+    :param neighbours: the variables of the inventory's other clusters, by host.
+    :param secrets: how strict to be about the password (see ``intent``).
+    :param unreadable: variables that are declared, but whose value is not there.
+    :param faults: what was found wrong before.
+    :returns: the plan or all that is wrong. Never raises for what the user wrote.
+    """
+    intent, found = read_intent(variables, host, node_hosts, secrets=secrets, unreadable=unreadable)
+    others = [read_intent(values, name)[0] for name, values in (neighbours or {}).items()]
+    for other in others:
+        other.kind, other.reasons = choose_svi(other)
+        other.l3outs = spread(other, {})
+    floating = [other for other in others if other.kind == "floating" and intent.shares_fabric(other)]
+    intent.kind, intent.reasons = choose_svi(intent, floating)
+    record = record or Record()
+    intent.l3outs = spread(intent, record.racks_of(intent.kind))
+    found = [*problems, *found, *check_rules(intent), *check_neighbours(intent, others), *override_problems(intent)]
+    if intent.sound:
+        found += limit_problems(intent, intent.kind, floating)
+    allocations = {}
+    if _can_allocate(intent, found):
+        allocations, collisions = allocate(intent, record)
+        found += collisions
+    if not allocations or errors(found):
+        return Compiled(intent.cluster, None, None, found)
+    gone = retired(intent, record.racks_of(intent.kind))
+    plan = _assemble(intent, allocations, gone, floating, warnings(found))
+    return Compiled(intent.cluster, plan, dump_record(intent, allocations, record), found)
+
+
+# Faults without which an allocation would only repeat what they say.
+_FUNDAMENTAL = frozenset(
+    {"floating-subnet-twice", "subnet-for-each-l3out", "supernet-too-small", "family-missing", "rack-twice"}
+)
+
+
+def _can_allocate(intent: Intent, problems: Iterable[Problem]) -> bool:
+    """Whether the node subnets and those who want addresses in them are known, so that faults of the allocation are
+    the user's and not consequences of others."""
+    if not intent.sound or not intent.subnets["node"]:
+        return False
+    return not any(
+        problem.id in _FUNDAMENTAL
+        or (problem.path.startswith(SUBNET_ROLES["node"]) and problem.id != "subnet-overlap-clusters")
+        for problem in errors(problems)
+    )
+
+
+# --- putting it together ---------------------------------------------------------------------------------------------
+
+
+def _assemble(
+    intent: Intent,
+    allocations: Mapping[int, Allocation],
+    gone: list[str],
+    floating: list[Intent],
+    found: Iterable[Problem],
+) -> dict[str, Any]:
+    homes = {rack: allocations[l3out.number] for l3out in intent.l3outs for rack in l3out.racks}
+    leaves = [leaf for rack in intent.racks for leaf in _leaves(rack, homes[rack.id])]
+    racks = [_rack(intent, rack) for rack in intent.racks]
+    nodes = [_node(intent, node, homes[node.rack]) for node in intent.nodes]
+    peers = _peers(intent, racks, leaves, nodes)
+    for node in nodes:
+        node["peers"] = sessions(node, peers)
+    return {
+        "schema": SCHEMA,
+        "cluster": intent.cluster,
+        "address_families": intent.families,
+        "fabric": {
+            "asn": intent["fabric_asn"],
+            "tenant": intent["tenant"],
+            "vrf": intent["vrf"],
+            "vrf_tenant": intent.vrf[0],
+            "router_id_base": str(intent["router_id_base"]),
+        },
+        "cluster_asn": intent["cluster_asn"],
+        "svi": {
+            "kind": intent.kind,
+            "requested": intent["svi"],
+            "reasons": intent.reasons,
+            "advice": advise(intent, floating),
+        },
+        "interface": {"mtu": intent["mtu"], "mode": intent["vlan_mode"], "encap_scope": intent["encap_scope"]},
+        "node_network": {
+            "dns": [str(server) for server in intent["dns_servers"]],
+            "configs": list(intent["node_configs"]),
+            "vm_mobility": intent["vm_mobility"],
+        },
+        "domains": {"l3": intent["l3_domain"], "physical": intent["physical_domain"]},
+        "access": access_plan(intent),
+        "bgp": _bgp(intent),
+        "subnets": {role: _by_family(subnets) for role, subnets in intent.subnets.items()},
+        "route_control": _route_control(intent),
+        "names": _names(intent),
+        "l3outs": [_l3out(l3out, allocations[l3out.number]) for l3out in intent.l3outs],
+        "retired_l3outs": gone,
+        "non_anchor_leaves": sorted(intent["non_anchor_leaves"]),
+        "routes": {
+            "profile": intent["forwarding_profile"],
+            "estimate": {family: route_estimate(intent, family) for family in intent.families},
+        },
+        "racks": racks,
+        "leaves": leaves,
+        "nodes": nodes,
+        "peers": peers,
+        **plan_connectivity(intent, {l3out.name: _held_subnets(intent, l3out, nodes) for l3out in intent.l3outs}),
+        "calico": _calico(intent),
+        "limits": limit_report(intent, intent.kind, floating),
+        "warnings": [
+            {"id": problem.id, "path": problem.path, "problem": problem.problem, "remedy": problem.remedy}
+            for problem in found
+        ],
+    }
+
+
+def _by_family(subnets: Iterable[Subnet]) -> dict[str, list[str]]:
+    return by_family(subnet.network for subnet in subnets)
+
+
+def _bgp(intent: Intent) -> dict[str, Any]:
+    limit = intent["bgp_prefix_limit"]
+    return {
+        "keepalive": intent["bgp_keepalive"],
+        "hold": intent["bgp_hold"],
+        "as_limit": intent["bgp_as_limit"],
+        "graceful_restart": intent["bgp_graceful_restart"],
+        "as_path_relax": intent["bgp_as_path_relax"],
+        "ecmp_ebgp": intent["bgp_ecmp_ebgp"],
+        "ecmp_ibgp": intent["bgp_ecmp_ibgp"],
+        "controls": list(PEER_CONTROLS),
+        "prefix_limit": limit
+        and {
+            "maximum": limit,
+            "action": intent["bgp_prefix_limit_action"],
+            "threshold": intent["bgp_prefix_limit_threshold"],
+        },
+    }
+
+
+def _route_control(intent: Intent) -> dict[str, dict[str, list[str]]]:
+    """What the fabric accepts and tells: the cluster's own subnets, unless the user names others, and what is outside."""
+    own = [subnet for subnets in intent.subnets.values() for subnet in subnets]
+    control = {}
+    for direction in ("import", "export"):
+        named = intent.networks_of(f"{direction}_subnets")
+        subnets = own if named is None else [Subnet(direction, network, "") for network in named]
+        control[direction] = _by_family(subnets + outside(intent) if direction == "export" else subnets)
+    return control
+
+
+def _names(intent: Intent) -> dict[str, str]:
+    """Policies of the cluster are named after its L3Out, those of the VRF after what they say: clusters may share them."""
+    name = intent.l3out
+    return {
+        "owner": f"{OWNER}:{intent.cluster}",
+        "timers": name,
+        "best_path": name,
+        "ecmp": f"calico-ecmp-{intent['bgp_ecmp_ebgp']}-{intent['bgp_ecmp_ibgp']}",
+        "prefix_limit": name,
+        "import_match": f"{name}-import",
+        "export_match": f"{name}-export",
+        "import_context": f"{name}-import",
+        "export_context": f"{name}-export",
+        "transit": f"calico-{intent.cluster}-transit",
+        "external_epg": intent["external_epg"],
+        "cluster_contract": cluster_contract(intent),
+    }
+
+
+def _l3out(l3out: L3Out, allocation: Allocation) -> dict[str, Any]:
+    return {"name": l3out.name, "racks": list(l3out.racks), "floating": floating_networks(allocation)}
+
+
+def _held_subnets(intent: Intent, l3out: L3Out, nodes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The prefixes of the L3Out's external EPG, by family.
+
+    A VRF lets a prefix belong to one external EPG only. What all racks share (pods, services, the supernets of standard
+    SVI) is therefore the first L3Out's; the others have what only their own nodes have.
+    """
+    first = l3out is intent.l3outs[0]
+    held: dict[str, list[str]] = {}
+    for family, networks in intent.node_networks(l3out.number).items():
+        if first or intent.kind == "floating":
+            held[family] = [str(network) for network in networks]
+        else:
+            held[family] = [node["networks"][family]["subnet"] for node in nodes if node["rack"] in l3out.racks]
+        if first:
+            held[family] += [
+                str(one) for role in SUBNET_ROLES if role != "node" for one in intent.networks(role, family)
+            ]
+    return held
+
+
+def _rack(intent: Intent, rack: Rack) -> dict[str, Any]:
+    return {
+        "id": rack.id,
+        "pod": rack.pod,
+        "l3out": intent.l3out_of(rack.id).name,
+        "node_profile": f"rack-{rack.id}",
+        "leaves": [leaf.id for leaf in rack.leaves],
+        "nodes": [node.name for node in rack.nodes],
+    }
+
+
+def _leaves(rack: Rack, allocation: Allocation) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": leaf.id,
+            "pod": rack.pod,
+            "rack": rack.id,
+            "side": side,
+            "router_id": str(leaf.router_id),
+            "networks": leaf_networks(allocation, leaf.name),
+        }
+        for side, leaf in zip(SIDES, rack.leaves, strict=False)
+    ]
+
+
+def leaf_networks(allocation: Allocation, leaf: str) -> dict[str, dict[str, str]]:
+    """The plan's ``networks`` of an anchor leaf; empty with standard SVI, where it has an address for each node."""
+    if allocation.kind != "floating":
+        return {}
+    addresses = allocation.leaves[leaf].addresses
+    return {
+        family: {"address": with_prefix(addresses[family], space.subnet_at(0))}
+        for family, space in allocation.spaces.items()
+    }
+
+
+def floating_networks(allocation: Allocation) -> dict[str, Any] | None:
+    """The ``floating`` of an L3Out of the plan: VLAN and shared addresses; None with standard SVI."""
+    if allocation.kind != "floating":
+        return None
+    networks = {}
+    for family, space in allocation.spaces.items():
+        subnet = space.subnet_at(0)
+        networks[family] = {"subnet": str(subnet)} | {
+            name: with_prefix(allocation.shared[name].addresses[family], subnet) for name in ("floating", "secondary")
+        }
+    return {"vlan": allocation.vlan, "networks": networks}
+
+
+def _node(intent: Intent, node: Node, allocation: Allocation) -> dict[str, Any]:
+    seat = allocation.nodes[node.name]
+    standard = allocation.kind == "standard"
+    rack = next(rack for rack in intent.racks if rack.id == node.rack)
+    return {
+        "name": node.name,
+        "rack": node.rack,
+        "slot": seat.slot,
+        "asn": intent["cluster_asn"],
+        "vlan": seat.vlan if standard else allocation.vlan,
+        "vpc": vpc_name(intent, node) if standard else None,
+        "system": system_plan(intent, node),
+        "networks": node_networks(allocation, node.name, len(rack.leaves)),
+    }
+
+
+def node_networks(allocation: Allocation, node: str, leaves: int = 2) -> dict[str, dict[str, Any]]:
+    """The plan's ``networks`` of a node: its addresses by family.
+
+    :param leaves: how many leaves its rack has; with one only there is no ``leaf_b``.
+    """
+    networks = {}
+    for family, space in allocation.spaces.items():
+        address = allocation.nodes[node].addresses[family]
+        subnet = space.subnet_at(space.place_of(address) or 0)
+        network: dict[str, Any] = {"subnet": str(subnet), "address": with_prefix(address, subnet)}
+        if allocation.kind == "floating":
+            network["gateway"] = str(allocation.shared["secondary"].addresses[family])
+        else:
+            shared = pair_addresses(subnet)
+            network["gateway"] = str(shared["secondary"])
+            network |= {name: with_prefix(one, subnet) for name, one in shared.items()}
+            if leaves < 2:
+                network["leaf_b"] = None
+        networks[family] = network
+    return networks
+
+
+def _peers(
+    intent: Intent, racks: list[dict[str, Any]], leaves: list[dict[str, Any]], nodes: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    asn = intent["fabric_asn"]
+    if intent.kind == "floating":
+        return [peer for rack in racks for peer in leaf_peers(rack, leaves, asn)]
+    by_id = {rack["id"]: rack for rack in racks}
+    return [peer for node in nodes for peer in node_peers(by_id[node["rack"]], node, asn)]
+
+
+def _calico(intent: Intent) -> dict[str, Any]:
+    sizes = {"ipv4": intent["block_size"], "ipv6": intent["ipv6_block_size"]}
+    return {
+        "api_group": intent["calico_api_group"],
+        "namespace": intent["calico_namespace"],
+        "rack_label": intent["rack_label"],
+        "secret": {"name": intent["bgp_secret_name"], "key": intent["bgp_secret_key"]},
+        "service_account": intent["service_account"],
+        "block_size": {family: sizes[family] for family in intent.families},
+        "pools": _pools(intent),
+        "bgp_filter": intent["bgp_filter"],
+    }
+
+
+def _pools(intent: Intent) -> list[dict[str, str]]:
+    """The first pool of a family is the one that Calico makes itself; further ones are named by their subnet, so that
+    they stay what they are whatever is added before them."""
+    pools = []
+    for family in intent.families:
+        for index, network in enumerate(intent.networks("pod", family)):
+            name = DEFAULT_POOL[family] if index == 0 else pool_name(str(network))
+            pools.append({"name": name, "cidr": str(network), "family": family})
+    return pools
+
+
+def pool_name(cidr: str) -> str:
+    """A Kubernetes name for a pool: ``ippool-10-2-0-0-16``; IPv6 is written in full."""
+    network = ipaddress.ip_network(cidr)
+    address = network.network_address.exploded.replace(":", "-").replace(".", "-")
+    return f"ippool-{address}-{network.prefixlen}"

@@ -1,0 +1,310 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What preflight asks APIC, and the answers in the words that its rules ask in.
+
+Three requests, however large the cluster: its VRF, what it names elsewhere, switches. Filters keep what has nothing to do
+with the cluster out of the answers; they may let too much through, never too little. A fourth one, only where something is
+missing, reads what there is in its place.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ...module_utils.apic.mo import CLASSES, parent_dn
+from ...module_utils.apic.roots import plain_prefix
+from ..apic.access import domain_dns
+from .prerequisites import GROUPS, named
+
+# So many values are asked for one by one; of more, by what they begin with.
+_MOST_BY_VALUE = 12
+# APIC takes request lines of 8 KiB.
+_LONGEST = 7000
+# Prefix lengths of subnets so large that their first two octets do not tell what they hold.
+_LARGE = tuple(f"/{length}" for length in range(8, 16))
+
+LPM_USED, LPM_LIMIT = "eqptcapacityPrefixEntriesUsage5min", "eqptcapacityPrefixEntriesUsageCap5min"
+# (class, property) of the addresses that L3Outs have on their interfaces.
+INTERFACE_ADDRESSES = (
+    ("l3extRsPathL3OutAtt", "addr"),
+    ("l3extVirtualLIfP", "addr"),
+    ("l3extMember", "addr"),
+    ("l3extIp", "addr"),
+)
+FABRIC_AS = "uni/fabric/bgpInstP-default/as"
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+def queries(plan):
+    """The paths of the requests."""
+    access = _access_terms(plan)
+    named_elsewhere = _named_terms(plan, _LONGEST - len(_below("uni", access)))
+    return [
+        _below("uni", _vrf_terms(plan)),
+        _below("uni", named_elsewhere | access),
+        _below("topology", _switch_terms(plan)),
+    ]
+
+
+def similar_query(absent):
+    """The path of the request for the names of what there is where something is missing.
+
+    :param absent: what ``preflight_named.missing`` found.
+    """
+    beginnings = {}
+    for one in absent:
+        rn = CLASSES[one.cls].rn_format.partition("{")[0]
+        beginnings.setdefault(one.cls, {}).update((f"{holder}/{rn}", None) for holder in one.holders)
+    return f"{_below('uni', {cls: _beginning_with(cls, texts) for cls, texts in beginnings.items()})}&rsp-prop-include=naming-only"
+
+
+def _below(dn, terms):
+    """One request for objects of several classes: ``terms`` is ``{class: filter}``, an empty filter for all of a class."""
+    filters = [condition or f'wcard({cls}.dn,"{dn}/")' for cls, condition in terms.items()]
+    return (
+        f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(terms)}"
+        f"&query-target-filter={_any(filters)}"
+    )
+
+
+def _vrf_terms(plan):
+    vrf = vrf_dn(plan)
+    leaves = [_node_dn(leaf) for leaf in plan["leaves"]]
+    router_ids = [leaf["router_id"] for leaf in plan["leaves"]]
+    terms = {
+        "fvCtx": _equals("fvCtx.dn", [vrf]),
+        "l3extOut": _equals("l3extOut.dn", l3out_dns(plan)),
+        "l3extRsEctx": _equals("l3extRsEctx.tDn", [vrf]),
+        "fvRsCtx": _equals("fvRsCtx.tDn", [vrf]),
+        "l3extRsNodeL3OutAtt": _any(
+            [_equals("l3extRsNodeL3OutAtt.tDn", leaves), _equals("l3extRsNodeL3OutAtt.rtrId", router_ids)]
+        ),
+        "l3extVirtualLIfP": "",
+        "l3extRsDynPathAtt": "",
+        "fvRsPathAtt": _deployed("fvRsPathAtt", plan),
+        "fvSubnet": _near("fvSubnet.ip", plan),
+        "l3extSubnet": _near("l3extSubnet.ip", plan),
+        "l3extMember": _near("l3extMember.addr", plan),
+        "l3extIp": _near("l3extIp.addr", plan),
+    }
+    terms["l3extRsPathL3OutAtt"] = _any(
+        [_deployed("l3extRsPathL3OutAtt", plan), _near("l3extRsPathL3OutAtt.addr", plan)]
+    )
+    return terms
+
+
+def _access_terms(plan):
+    domains = domain_dns(plan)
+    groups = [group_dn(name) for name in group_names(plan)]
+    terms = {
+        "bgpAsP": _equals("bgpAsP.dn", [FABRIC_AS]),
+        "fabricNodePEp": 'wcard(fabricNodePEp.dn,"uni/fabric/protpol/")',
+        "l3extDomP": _equals("l3extDomP.dn", domains),
+        "physDomP": _equals("physDomP.dn", domains),
+        "infraRsVlanNs": _equals("infraRsVlanNs.dn", [f"{dn}/rsvlanNs" for dn in domains]),
+        "fvnsEncapBlk": 'wcard(fvnsEncapBlk.dn,"uni/infra/vlanns-")',
+        "infraRsDomP": _equals("infraRsDomP.tDn", domains),
+    }
+    if groups:
+        terms["infraAccBndlGrp"] = _equals("infraAccBndlGrp.dn", groups)
+        terms["infraRsAttEntP"] = _equals("infraRsAttEntP.dn", [f"{dn}/rsattEntP" for dn in groups])
+    return terms
+
+
+def _named_terms(plan, room):
+    """Whatever else is named and has to be there, by DN; where these are too many for one request, those of some classes by
+    what they begin with."""
+    dns = {"l3extRsEctx": [f"{dn}/rsectx" for dn in transit_dns(plan)]} if plan["transit"] else {}
+    for one in named(plan):
+        dns.setdefault(one.cls, []).extend(one.dns)
+    terms = {cls: _any([f'eq({cls}.dn,"{dn}")' for dn in places]) for cls, places in dns.items()}
+    for shorter in (_in_each_container, _in_all):
+        for cls in sorted(terms, key=lambda cls: len(terms[cls]), reverse=True):
+            if sum(map(len, terms.values())) > room:
+                terms[cls] = _beginning_with(cls, shorter(dns[cls]))
+    return terms
+
+
+def _switch_terms(plan):
+    leaves = [str(leaf["id"]) for leaf in plan["leaves"]]
+    nodes = [*leaves, *map(str, plan["non_anchor_leaves"])]
+    terms = {"fabricNode": _equals("fabricNode.id", nodes), "firmwareCtrlrRunning": ""}
+    for cls in ("firmwareRunning", "vpcDom", LPM_USED, LPM_LIMIT):
+        few = len(leaves) <= _MOST_BY_VALUE
+        terms[cls] = _any([f'wcard({cls}.dn,"/node-{leaf}/")' for leaf in leaves]) if few else ""
+    return terms
+
+
+def _equals(prop, values):
+    """Whether a property has one of these values; of many values, whether it begins as all of them do."""
+    if len(values) > _MOST_BY_VALUE:
+        beginning = plain_prefix(values)
+        return f'wcard({prop},"{beginning}")' if beginning else f'ne({prop},"")'
+    return _any([f'eq({prop},"{value}")' for value in values])
+
+
+def _beginning_with(cls, beginnings):
+    return _any([f'wcard({cls}.dn,"{text}")' for text in beginnings])
+
+
+def _in_each_container(dns):
+    """What the DNs in each container begin with."""
+    together = {}
+    for dn in dns:
+        together.setdefault(parent_dn(dn), []).append(dn)
+    return [plain_prefix(alike) for alike in together.values()]
+
+
+def _in_all(dns):
+    return [plain_prefix(dns)]
+
+
+def _any(terms):
+    return terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
+
+
+def _deployed(cls, plan):
+    """Paths on the racks' leaves with a VLAN of the cluster's."""
+    pairs = {tuple(sorted(rack["leaves"])) for rack in plan["racks"]}
+    names = sorted({*("-".join(map(str, pair)) for pair in pairs), *(str(leaf["id"]) for leaf in plan["leaves"])})
+    paths = _any([f'wcard({cls}.tDn,"paths-{name}/")' for name in names])
+    encaps = _equals(f"{cls}.encap", sorted({f"vlan-{node['vlan']}" for node in plan["nodes"]}))
+    return f"and({paths},{encaps})"
+
+
+def _near(prop, plan):
+    """Subnets and addresses that may overlap the cluster's: they begin alike, or are very large."""
+    networks = [network for subnets in plan["subnets"].values() for family in subnets.values() for network in family]
+    beginnings = dict.fromkeys(map(_beginning, networks))
+    return _any([f'wcard({prop},"{text}")' for text in (*beginnings, *_LARGE)])
+
+
+def _beginning(network):
+    """What the text of every address in a subnet begins with: one or two octets, or the first part of an IPv6 address."""
+    address, length = network.split("/")
+    if ":" in address:
+        return f"{address.split(':')[0]}:" if int(length) >= 16 else ":"
+    octets = address.split(".")[: min(int(length) // 8, 2)]
+    return "".join(f"{octet}." for octet in octets) or "."
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def vrf_dn(plan):
+    """DN of the cluster's VRF."""
+    return f"uni/tn-{plan['fabric']['vrf_tenant']}/ctx-{plan['fabric']['vrf']}"
+
+
+def l3out_dns(plan):
+    """DNs of the cluster's own L3Outs."""
+    return [f"uni/tn-{plan['fabric']['tenant']}/out-{l3out['name']}" for l3out in plan["l3outs"]]
+
+
+def transit_dns(plan):
+    """DNs of the L3Outs that lead outside."""
+    return [f"uni/tn-{one['tenant']}/out-{one['l3out']}" for one in plan["transit"]]
+
+
+def group_names(plan):
+    """The vPC interface policy groups that the nodes hang off; with floating SVI those that the plan makes."""
+    made = (group["name"] for group in plan["access"]["groups"])
+    return list(dict.fromkeys([*(node["vpc"] for node in plan["nodes"] if node["vpc"]), *made]))
+
+
+def group_dn(name):
+    """DN of a vPC interface policy group."""
+    return f"{GROUPS}/accbundle-{name}"
+
+
+def _node_dn(leaf):
+    return f"topology/pod-{leaf['pod']}/node-{leaf['id']}"
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+class Fabric:
+    """What was read of the fabric.
+
+    :param objects: ``{dn: {"class": …, "attributes": …}}``.
+    """
+
+    def __init__(self, plan, objects):
+        self._plan = plan
+        self._objects = objects
+        self._by_class = {}
+        for dn, mo in objects.items():
+            self._by_class.setdefault(mo["class"], {})[dn] = mo["attributes"]
+        retired = (f"uni/tn-{plan['fabric']['tenant']}/out-{name}" for name in plan["retired_l3outs"])
+        self.own_l3outs = frozenset([*l3out_dns(plan), *retired])
+        # The other L3Outs, and the bridge domains, of the cluster's VRF.
+        vrf = vrf_dn(plan)
+        in_vrf = (
+            dn.rpartition("/")[0] for dn, relation in self.of_class("l3extRsEctx").items() if relation["tDn"] == vrf
+        )
+        self.l3outs = set(in_vrf) - self.own_l3outs
+        self.bridge_domains = {dn.rpartition("/")[0] for dn in self.of_class("fvRsCtx")}
+
+    def of_class(self, cls):
+        """``{dn: attributes}`` of a class."""
+        return self._by_class.get(cls, {})
+
+    def get(self, dn):
+        """The attributes of an object, None where there is none."""
+        return self._objects[dn]["attributes"] if dn in self._objects else None
+
+    def group(self, name):
+        """The attributes of a vPC interface policy group and the DN of its AAEP, each None where there is none."""
+        entity = self.get(f"{group_dn(name)}/rsattEntP")
+        return self.get(group_dn(name)), entity["tDn"] if entity else None
+
+    def leaf(self, number):
+        """A leaf's attributes and pod, None and None where the fabric has no node of this number."""
+        for dn, node in self.of_class("fabricNode").items():
+            if node["id"] == str(number):
+                return node, int(re.search(r"/pod-(\d+)/", dn).group(1))
+        return None, None
+
+    def vpc_peer(self, number):
+        """The leaf that a leaf is paired with, None without a pair."""
+        pairs = {}
+        for dn in self.of_class("fabricNodePEp"):
+            pair, _slash, member = dn.rpartition("/nodepep-")
+            pairs.setdefault(pair, set()).add(int(member))
+        return next((min(pair - {number}, default=None) for pair in pairs.values() if number in pair), None)
+
+    def on_leaf(self, cls, number):
+        """The attributes of each object of a class that a leaf reports of itself."""
+        return [mo for dn, mo in self.of_class(cls).items() if f"/node-{number}/" in dn]
+
+    def pool_of(self, domain):
+        """DN of the VLAN pool of a domain, None without one."""
+        relation = self.get(f"{domain}/rsvlanNs")
+        return relation["tDn"] if relation and relation["tDn"] else None
+
+    def blocks_of(self, pool):
+        """``[(first, last, attributes)]`` of the encap blocks of a VLAN pool."""
+        return [
+            (int(block["from"].partition("-")[2]), int(block["to"].partition("-")[2]), block)
+            for dn, block in self.of_class("fvnsEncapBlk").items()
+            if dn.startswith(f"{pool}/")
+        ]
+
+    def aaeps_of(self, domain):
+        """DNs of the AAEPs that have a domain."""
+        return {
+            dn.partition("/rsdomP-")[0]
+            for dn, domains in self.of_class("infraRsDomP").items()
+            if domains["tDn"] == domain
+        }
+
+
+def holder_of(dn):
+    """DN of the L3Out or EPG that an object belongs to."""
+    names = dn.split("/")
+    return "/".join(names[:3] if names[2].startswith("out-") else names[:4])

@@ -1,0 +1,128 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Can a cluster be configured as planned? What ``calico_bgp`` refuses, and what only a look before the push is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..calico.manifests import ROLE_NAME
+from ..calico.push import kubernetes_problems
+from ..schema.problems import Problem, error, warning
+
+# The networking backend of calico-node that runs BGP.
+BGP_BACKEND = "bird"
+RBAC_GROUP = "rbac.authorization.k8s.io"
+_ADDRESS_ANNOTATIONS = ("projectcalico.org/IPv4Address", "projectcalico.org/IPv6Address")
+
+
+def cluster_problems(plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False) -> list[Problem]:
+    """What in Kubernetes keeps a plan from being carried out or from working, and what is odd.
+
+    :param found: what ``netops.aci_calico.calico_info`` returned as ``calico``, with its ``checks``.
+    :param update_password: see ``kubernetes_push``.
+    :param adopt: see ``kubernetes_push``.
+    """
+    own = (problem for rule in RULES for problem in rule(plan, found))
+    return [*kubernetes_problems(plan, found, update_password, adopt), *own]
+
+
+def node_addresses(plan: dict, found: dict) -> Iterator[Problem]:
+    """Nodes have the addresses that the fabric expects them to have."""
+    holders = {address: name for name, node in found["nodes"].items() for address in _addresses(node)}
+    for node in plan["nodes"]:
+        known = _addresses(found["nodes"].get(node["name"], {}))
+        for family, network in node["networks"].items():
+            planned = network["address"].split("/")[0]
+            other = holders.get(planned)
+            own = [address for address in known if (":" in address) == (family == "ipv6")]
+            if other not in (None, node["name"]):
+                yield error(
+                    "node-address-taken",
+                    f"Node/{node['name']}",
+                    f"The plan gives it {planned}, which node {other} has",
+                    f"Pin both nodes' addresses as they are ({', '.join(own) or 'kubectl get nodes -o wide'}), or change them on the nodes.",
+                )
+            elif own and planned not in own:
+                yield warning(
+                    "node-address-differs",
+                    f"Node/{node['name']}",
+                    f"It has {', '.join(own)}, the plan {planned}: without the planned address there is no session",
+                    "Configure the planned address on the node, or pin the one that it has (the node's address).",
+                )
+
+
+def _addresses(node: dict) -> list[str]:
+    """What the kubelet says, and what calico-node found."""
+    found = (node.get("annotations", {}).get(name, "").split("/")[0] for name in _ADDRESS_ANNOTATIONS)
+    return list(dict.fromkeys([*node.get("addresses", ()), *filter(None, found)]))
+
+
+def bgp_backend(_plan: dict, found: dict) -> Iterator[Problem]:
+    """calico-node runs BGP at all."""
+    if found["backend"] not in (None, "", BGP_BACKEND):
+        yield error(
+            "calico-without-bgp",
+            "DaemonSet/calico-node",
+            f"Its networking backend is {found['backend']}: Calico runs no BGP",
+            "Switch BGP on: calicoNetwork.bgp: Enabled in the operator's Installation, else calico_backend: bird in the ConfigMap calico-config.",
+        )
+
+
+def rights(plan: dict, found: dict) -> Iterator[Problem]:
+    """The user of the connection may do what the roles are about to do."""
+    if found["rights"] is None or not found["api_group"]:
+        return
+    missing = [
+        f"{verb} {resource}{f'.{group}' if group else ''}{f' {name}' if name else ''}"
+        for group, resource, verbs, name in _needed(plan, found["api_group"].partition("/")[0])
+        for verb in verbs
+        if not any(_allows(rule, group, resource, verb, name) for rule in found["rights"])
+    ]
+    if missing:
+        yield error(
+            "rights-missing",
+            "aci_calico_kubeconfig",
+            f"The user of the connection may not: {', '.join(missing)} (namespace {found['namespace']})",
+            "Give the user these rights, or use another one.",
+        )
+
+
+def _needed(plan: dict, calico: str) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+    """API group, resource, verbs and, where only one object is meant, its name."""
+    yield "", "nodes", ("patch",), ""
+    yield calico, "ippools", ("create", "patch"), ""
+    yield calico, "bgpconfigurations", ("create", "patch"), ""
+    yield calico, "bgppeers", ("create", "patch", "delete"), ""
+    if plan["calico"]["bgp_filter"]:
+        yield calico, "bgpfilters", ("create", "patch", "delete"), ""
+    yield "", "secrets", ("create",), ""
+    yield "", "secrets", ("patch", "delete"), plan["calico"]["secret"]["name"]
+    for resource in ("roles", "rolebindings"):
+        yield RBAC_GROUP, resource, ("create",), ""
+        yield RBAC_GROUP, resource, ("patch", "delete"), ROLE_NAME
+
+
+def _allows(rule: dict, group: str, resource: str, verb: str, name: str) -> bool:
+    names = rule.get("resourceNames") or []
+    wanted = (("apiGroups", group), ("resources", resource), ("verbs", verb))
+    return all({"*", value} & set(rule.get(key) or ()) for key, value in wanted) and (not names or name in names)
+
+
+RULES = (node_addresses, bgp_backend, rights)
+
+
+def calico_mode(found: dict) -> str:
+    """How Calico runs, in a line: API group, namespace, backend, and the encapsulation of each pool."""
+    pools = [obj for obj in found["objects"] if obj["kind"] == "IPPool"]
+    listed = ", ".join(f"{pool['metadata']['name']} {_encapsulation(pool['spec'])}" for pool in pools) or "none"
+    return f"{found['api_group']} in {found['namespace']}, backend {found['backend'] or 'not told'}, pools: {listed}"
+
+
+def _encapsulation(spec: dict) -> str:
+    for kind, name in (("ipipMode", "IP-in-IP"), ("vxlanMode", "VXLAN")):
+        if spec.get(kind, "Never") != "Never":
+            return f"{spec['cidr']} with {name}"
+    return f"{spec['cidr']} without encapsulation"

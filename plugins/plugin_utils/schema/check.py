@@ -1,0 +1,249 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TODO"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .addressing import AddressError
+from .formats import FORMATS
+from .option import INVALID, Option
+from .problems import Problem, did_you_mean, error, shown
+from .variables import PREFIX, RUNTIME, VARIABLES
+
+
+def plain(value: Any) -> Any:
+    """The value as built-in types only: what Ansible and YAML hand over may be subclasses and stranger things."""
+    if isinstance(value, Mapping):
+        return {str.__str__(key) if isinstance(key, str) else str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind.__pos__(value)
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
+def unmarked(text: str) -> str:
+    """A description without Ansible's markup."""
+    return re.sub(r"C\(((?:[^()]|\\\))*)\)", r"\1", text).replace("\\)", ")")
+
+
+def check(option: Option, value: Any, path: str, problems: list[Problem]) -> Any:
+    """Read one value.
+
+    :param value: plain data.
+    :param path: what faults call it.
+    :param faults: what is wrong is appended here.
+    :returns: the value to work with (subnets and addresses as netaddr objects), or ``INVALID``.
+    """
+    try:
+        return _READERS[option.type](option, value, path, problems)
+    except _Refused as refused:
+        problems.append(error(refused.rule, path, refused.problem, refused.remedy))
+        return INVALID
+
+
+class _Refused(Exception):
+    def __init__(self, rule: str, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.rule, self.problem, self.remedy = rule, problem, remedy
+
+
+def _wrong_type(option: Option, value: Any, expected: str, remedy: str = "") -> _Refused:
+    seen = "a value of another type" if option.secret else shown(value)
+    return _Refused("wrong-type", f"{seen} is not {expected}", remedy or f"Write {expected}.")
+
+
+def _choice(option: Option, value: Any) -> Any:
+    if option.choices and value not in option.choices:
+        listed = ", ".join(map(str, option.choices))
+        raise _Refused(
+            "not-a-choice",
+            f"{shown(value)} is none of {listed}",
+            did_you_mean(value, option.choices) or "Choose one of them.",
+        )
+    return value
+
+
+def _read_str(option: Option, value: Any, path: str, problems: list[Problem]) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise _wrong_type(option, value, "text", "Write text, in quotes where YAML would read something else.")
+    _choice(option, value)
+    if option.secret or option.format is None:
+        return value
+    form = FORMATS[option.format]
+    try:
+        return form.read(value)
+    except AddressError as problem:
+        raise _Refused(f"invalid-{form.id}", problem.problem, problem.remedy) from None
+
+
+def _integer(option: Option, value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,20}\s*", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong_type(option, value, "a whole number")
+    if option.range and not option.range[0] <= value <= option.range[1]:
+        low, high = option.range
+        raise _Refused("out-of-range", f"{value} is outside {low} to {high}", f"Choose a value from {low} to {high}.")
+    return value
+
+
+def _read_int(option: Option, value: Any, path: str, problems: list[Problem]) -> int:
+    return _integer(option, value)
+
+
+_BOOLEANS = {
+    **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
+    **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
+}
+
+
+def _read_bool(option: Option, value: Any, path: str, problems: list[Problem]) -> bool:
+    """As Ansible reads booleans; extra vars and surveys hand them over as text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | str) and str(value).strip().lower() in _BOOLEANS:
+        return _BOOLEANS[str(value).strip().lower()]
+    raise _wrong_type(option, value, "true or false")
+
+
+def _from_text(value: Any) -> Any:
+    """Lists and dictionaries as extra vars and surveys hand them over: JSON, or elements with commas between them."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text[:1] in ("[", "{"):
+        try:
+            return plain(json.loads(text))
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _read_list(option: Option, value: Any, path: str, problems: list[Problem]) -> list[Any]:
+    value = _from_text(value)
+    if isinstance(value, str) and option.elements != "dict":
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, list):
+        raise _wrong_type(option, value, "a list")
+    element = _element(option)
+    return [check(element, item, f"{path}[{index}]", problems) for index, item in enumerate(value)]
+
+
+def _element(option: Option) -> Option:
+    return Option(
+        option.name,
+        option.description,
+        option.elements or "str",
+        options=option.options,
+        shorthand=option.shorthand,
+        choices=option.choices,
+        format=option.format,
+        range=option.range,
+        secret=option.secret,
+    )
+
+
+def _read_dict(option: Option, value: Any, path: str, problems: list[Problem]) -> dict[str, Any]:
+    value = _from_text(value)
+    if option.shorthand and not isinstance(value, dict):
+        return _from_shorthand(option, value, path)
+    if not isinstance(value, dict):
+        raise _wrong_type(option, value, "a dictionary")
+    if not option.options:
+        return value
+    known = {key.name: key for key in option.options}
+    for name in value:
+        if name not in known:
+            remedy = did_you_mean(name, known) or f"Known keys: {', '.join(known)}."
+            problems.append(error("unknown-key", f"{path}.{name}", f"'{name}' is no key of this", remedy))
+    result = {name: check_optional(key, value.get(name), f"{path}.{name}", problems) for name, key in known.items()}
+    if any(result[name] is INVALID for name, key in known.items() if key.required):
+        return INVALID  # type: ignore[return-value]
+    return result
+
+
+def _from_shorthand(option: Option, value: Any, path: str) -> dict[str, Any]:
+    """A bare value in place of a dictionary: what is wrong with it is said of the value, not of a key."""
+    key = option.option(option.shorthand or "")
+    found: list[Problem] = []
+    read = check(key, value, path, found)
+    if read is INVALID:
+        raise _Refused(found[0].id, found[0].problem, found[0].remedy)
+    return {**{other.name: other.default for other in option.options}, key.name: read}
+
+
+def check_optional(option: Option, value: Any, path: str, problems: list[Problem]) -> Any:
+    """Read one value that may be unset (None): then it is its default, and a fault where there must be one."""
+    if value is not None:
+        return check(option, value, path, problems)
+    if option.required:
+        problems.append(error("required", path, f"{option.name} is not set", f"Set it. {unmarked(option.description)}"))
+        return INVALID
+    if option.default is None:
+        return None
+    return check(option, option.default, path, problems)
+
+
+def _read_vlans(option: Option, value: Any, path: str, problems: list[Problem]) -> list[int]:
+    """VLAN IDs in the order given: an ID, a range such as ``300-363``, or a list of these."""
+    value = _from_text(value)
+    parts = value.split(",") if isinstance(value, str) else value
+    parts = parts if isinstance(parts, list) else [parts]
+    vlans: list[int] = []
+    for part in parts:
+        vlans.extend(_vlan_range(option, part))
+    if not vlans:
+        raise _wrong_type(option, value, "a VLAN, a range or a list of them")
+    if len(set(vlans)) < len(vlans):
+        twice = next(vlan for vlan in vlans if vlans.count(vlan) > 1)
+        raise _Refused("vlan-twice", f"VLAN {twice} is named twice", "Name each VLAN once.")
+    return vlans
+
+
+def _vlan_range(option: Option, part: Any) -> Iterable[int]:
+    match = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", part) if isinstance(part, str) else None
+    if not match:
+        if isinstance(part, str) and not re.fullmatch(r"\s*-?\d{1,9}\s*", part):
+            raise _wrong_type(option, part, "a VLAN or a range of VLANs", "Write a VLAN as 300, a range as 300-363.")
+        return [_integer(option, part)]
+    low, high = (_integer(option, bound) for bound in match.groups())
+    if low > high:
+        raise _Refused("out-of-range", f"the range {part.strip()} ends before it begins", f"Write {high}-{low}.")
+    return range(low, high + 1)
+
+
+_READERS: dict[str, Callable[[Option, Any, str, list[Problem]], Any]] = {
+    "str": _read_str,
+    "int": _read_int,
+    "bool": _read_bool,
+    "list": _read_list,
+    "dict": _read_dict,
+    "vlans": _read_vlans,
+}
+
+
+def unknown_variables(variables: Iterable[str], where: str = "") -> list[Problem]:
+    """A fault for each ``aci_calico_*`` name that the registry does not know."""
+    return [
+        error(
+            "unknown-variable",
+            f"{where}{name}",
+            f"There is no variable {name}, so it would have no effect",
+            did_you_mean(name, VARIABLES) or "Remove it; the README lists all variables.",
+        )
+        for name in variables
+        if name.startswith(PREFIX) and name not in VARIABLES and name not in RUNTIME
+    ]

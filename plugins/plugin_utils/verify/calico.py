@@ -1,0 +1,325 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Is Calico's configuration still the planned one?"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from ..calico.manifests import ADDRESS_ANNOTATIONS, ASN_ANNOTATION, SERVICE_FIELDS, kubernetes_objects
+from .causes import Finding
+from .observed import Kubernetes, selects
+
+_NO_ENCAPSULATION = (None, "", "Never")
+
+
+def verify_calico(plan: dict, kubernetes: Kubernetes) -> list[Finding]:
+    """What is not as planned in the nodes' labels and annotations, Calico's objects, and the Secret."""
+    wanted: dict[str, list[dict]] = {}
+    for obj in kubernetes_objects(plan, kubernetes.api_group, kubernetes.namespace):
+        wanted.setdefault(obj["kind"], []).append(obj)
+    return [
+        *_nodes(plan, wanted["Node"], kubernetes),
+        *_secret(plan, wanted, kubernetes),
+        *_pools(plan, wanted["IPPool"], kubernetes),
+        *_filters(wanted.get("BGPFilter", []), kubernetes),
+        *_configuration(plan, wanted["BGPConfiguration"][0], kubernetes),
+        *_peers(plan, wanted["BGPPeer"], kubernetes),
+    ]
+
+
+# --- nodes -----------------------------------------------------------------------------------------------------------
+
+
+def _nodes(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Finding]:
+    racks = {node["name"]: node["rack"] for node in plan["nodes"]}
+    findings = []
+    for manifest in wanted:
+        name = manifest["metadata"]["name"]
+        at = {"rack": racks[name], "node": name}
+        if name not in kubernetes.nodes:
+            findings.append(Finding("node-missing", f"{name} is not in Kubernetes", **at))
+            continue
+        if kubernetes.ready(name) is False:
+            findings.append(Finding("node-not-ready", f"{name} is not ready", **at))
+        findings += _node(plan, manifest["metadata"], kubernetes.nodes[name], at)
+    return findings
+
+
+def _node(plan: dict, wanted: dict, seen: dict, at: dict) -> list[Finding]:
+    name, label = at["node"], plan["calico"]["rack_label"]
+    rules = [("rack-label", "label", label, wanted["labels"][label], seen["labels"].get(label), {})]
+    for family, annotation in ((None, ASN_ANNOTATION), *ADDRESS_ANNOTATIONS.items()):
+        if annotation in wanted["annotations"]:
+            rule = "node-address" if family else "node-asn"
+            scope = {"family": family} if family else {}
+            values = wanted["annotations"][annotation], seen["annotations"].get(annotation)
+            rules.append((rule, "annotation", annotation, *values, scope))
+    return [
+        Finding(rule, f"{name}: {kind} {key} is {value or 'missing'}, not {planned}", **at, **scope)
+        for rule, kind, key, planned, value, scope in rules
+        if value != planned
+    ]
+
+
+# --- the password ----------------------------------------------------------------------------------------------------
+
+
+def _secret(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Finding]:
+    secret = plan["calico"]["secret"]
+    unreadable = {failure["path"].rpartition("/")[2] for failure in kubernetes.failures}
+    name = secret["name"]
+    if name not in kubernetes.of_kind("Secret"):
+        if name in unreadable:
+            return []
+        return [Finding("secret-missing", f"Secret {name} is not in namespace {kubernetes.namespace}")]
+    findings = []
+    if kubernetes.password_matches is False:
+        what = f"Secret {name}, key {secret['key']}, holds another password than the inventory"
+        findings.append(Finding("password-differs", what, heals=False))
+    for kind in ("Role", "RoleBinding"):
+        manifest = wanted[kind][0]
+        seen = kubernetes.of_kind(kind).get(manifest["metadata"]["name"])
+        if manifest["metadata"]["name"] in unreadable:
+            continue
+        if seen is None or not _grants(manifest, seen):
+            findings.append(
+                Finding(
+                    "secret-unreadable", f"{kind} {manifest['metadata']['name']} is missing or grants less than planned"
+                )
+            )
+    return findings
+
+
+def _grants(wanted: dict, seen: dict) -> bool:
+    """Whether a Role or RoleBinding gives at least what the planned one gives."""
+    if wanted["kind"] == "Role":
+        return all(any(_rule_within(rule, other) for other in seen.get("rules") or ()) for rule in wanted["rules"])
+    return seen.get("roleRef") == wanted["roleRef"] and all(
+        any(subject.items() <= other.items() for other in seen.get("subjects") or ()) for subject in wanted["subjects"]
+    )
+
+
+def _rule_within(rule: dict, other: dict) -> bool:
+    return all(
+        set(values) <= set(other.get(name) or ())
+        or "*" in (other.get(name) or ())
+        or (name == "resourceNames" and not other.get(name))
+        for name, values in rule.items()
+    )
+
+
+# --- pools and what is advertised ------------------------------------------------------------------------------------
+
+
+def _pools(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Finding]:
+    seen = kubernetes.of_kind("IPPool")
+    by_cidr = {pool["spec"]["cidr"]: pool for pool in seen.values()}
+    findings = []
+    for manifest in wanted:
+        cidr = manifest["spec"]["cidr"]
+        pool = by_cidr.pop(cidr, None)
+        if pool is None:
+            findings.append(Finding("pool-missing", f"no IP pool has {cidr}", prefix=cidr))
+        else:
+            findings += _pool(manifest["spec"], pool)
+    for pool in by_cidr.values():
+        findings += _extra_pool(plan, pool)
+    return findings
+
+
+def _pool(wanted: dict, pool: dict) -> list[Finding]:
+    name, spec = pool["metadata"]["name"], pool["spec"]
+    findings = _encapsulation(pool)
+    if spec.get("natOutgoing"):
+        findings.append(Finding("pool-nat", f"IP pool {name}: natOutgoing is on"))
+    for field in ("blockSize", "disabled", "nodeSelector"):
+        value = spec.get(field, wanted[field])
+        if value != wanted[field]:
+            findings.append(Finding("pool-differs", f"IP pool {name}: {field} is {value}, not {wanted[field]}"))
+    return findings
+
+
+def _encapsulation(pool: dict) -> list[Finding]:
+    return [
+        Finding(
+            "pool-encapsulation", f"IP pool {pool['metadata']['name']}: {field} is {pool['spec'][field]}, not Never"
+        )
+        for field in ("ipipMode", "vxlanMode")
+        if pool["spec"].get(field) not in _NO_ENCAPSULATION
+    ]
+
+
+def _extra_pool(plan: dict, pool: dict) -> list[Finding]:
+    """A pool beside the plan: harmless inside the pod subnets, but nodes announce its blocks wherever it lies."""
+    name, cidr = pool["metadata"]["name"], pool["spec"]["cidr"]
+    if pool["spec"].get("disableBGPExport"):
+        return []
+    if _allowed(plan, cidr):
+        return _encapsulation(pool)
+    return [Finding("foreign-prefix", f"IP pool {name} has {cidr}, which is not the cluster's", prefix=cidr)]
+
+
+def _allowed(plan: dict, prefix: str) -> bool:
+    """Whether import route control is to let a prefix in."""
+    network = ip_network(prefix, strict=False)
+    return any(
+        network.subnet_of(outer)
+        for prefixes in plan["route_control"]["import"].values()
+        for outer in map(ip_network, prefixes)
+        if outer.version == network.version
+    )
+
+
+def _configuration(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Finding]:
+    name = wanted["metadata"]["name"]
+    spec = kubernetes.of_kind("BGPConfiguration").get(name, {}).get("spec", {})
+    findings = []
+    if spec.get("nodeToNodeMeshEnabled", True):
+        findings.append(Finding("mesh-on", f"BGPConfiguration {name}: nodeToNodeMeshEnabled is not false"))
+    for field in SERVICE_FIELDS.values():
+        seen = [entry["cidr"] for entry in spec.get(field) or ()]
+        planned = [entry["cidr"] for entry in wanted["spec"].get(field, ())]
+        findings += [
+            Finding("service-cidr-missing", f"BGPConfiguration {name}: {field} lacks {cidr}", prefix=cidr)
+            for cidr in planned
+            if cidr not in seen
+        ]
+        findings += [
+            Finding(
+                "foreign-prefix",
+                f"BGPConfiguration {name}: {field} has {cidr}, which is not the cluster's",
+                prefix=cidr,
+            )
+            for cidr in seen
+            if cidr not in planned and not _allowed(plan, cidr)
+        ]
+    return findings
+
+
+def _filters(wanted: list[dict], kubernetes: Kubernetes) -> list[Finding]:
+    findings = []
+    for manifest in wanted:
+        name = manifest["metadata"]["name"]
+        seen = kubernetes.of_kind("BGPFilter").get(name)
+        if seen is None:
+            findings.append(Finding("bgpfilter-missing", f"BGPFilter {name} is missing"))
+        elif any(not _has_rules(seen["spec"].get(field), rules) for field, rules in manifest["spec"].items()):
+            findings.append(Finding("bgpfilter-missing", f"BGPFilter {name} does not reject what the plan says"))
+    return findings
+
+
+def _has_rules(seen: list | None, wanted: list) -> bool:
+    return all(any(rule.items() <= other.items() for other in seen or ()) for rule in wanted)
+
+
+# --- peers -----------------------------------------------------------------------------------------------------------
+
+
+def _peers(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Finding]:
+    seen = dict(kubernetes.of_kind("BGPPeer"))
+    planned = {peer["name"]: peer for peer in plan["peers"]}
+    findings = []
+    for manifest in wanted:
+        name = manifest["metadata"]["name"]
+        peer = seen.pop(name, None)
+        at = _peer_scope(plan, planned[name])
+        if peer is None:
+            findings.append(Finding("bgppeer-missing", f"BGPPeer {name} is missing", **at))
+        else:
+            findings += _peer(plan, manifest["spec"], peer, at, kubernetes)
+    for peer in seen.values():
+        findings.append(_extra_peer(plan, peer, kubernetes))
+    return findings
+
+
+def _peer_scope(plan: dict, peer: dict) -> dict:
+    nodes = {peer["node"]} if peer["node"] else {node["name"] for node in plan["nodes"] if node["rack"] == peer["rack"]}
+    return {"rack": peer["rack"], "leaf": peer["leaf"], "family": peer["family"], "nodes": frozenset(nodes)}
+
+
+def _peer(plan: dict, wanted: dict, peer: dict, at: dict, kubernetes: Kubernetes) -> list[Finding]:
+    name, spec = peer["metadata"]["name"], peer["spec"]
+    findings = []
+    for field in sorted({"node", "nodeSelector", "peerIP", "asNumber", "peerSelector"} & (set(wanted) | set(spec))):
+        value, planned = spec.get(field), wanted.get(field)
+        if (value or None) == planned:
+            continue
+        what = f"BGPPeer {name}: {field} is {value or 'missing'}, not {planned or 'left out'}"
+        across = field in ("node", "nodeSelector") and _across(plan, peer, kubernetes)
+        if across:
+            findings.append(
+                Finding(
+                    "cross-rack-peer",
+                    f"{what}: it takes in {', '.join(sorted(across))}",
+                    leaf=at["leaf"],
+                    nodes=across | at["nodes"],
+                )
+            )
+        else:
+            findings.append(Finding("bgppeer-differs", what, **at))
+    if (spec.get("password") or {}).get("secretKeyRef") != wanted["password"]["secretKeyRef"]:
+        findings.append(
+            Finding("bgppeer-password", f"BGPPeer {name}: the password does not refer to the planned Secret", **at)
+        )
+    if set(wanted.get("filters", ())) - set(spec.get("filters") or ()):
+        findings.append(Finding("bgpfilter-missing", f"BGPPeer {name} does not use the filter", **at))
+    keepalive = _seconds(spec.get("keepaliveTime"))
+    if keepalive is not None and keepalive >= plan["bgp"]["hold"]:
+        what = f"BGPPeer {name}: keepaliveTime is {spec['keepaliveTime']}, the hold time {plan['bgp']['hold']} s"
+        findings.append(Finding("bgppeer-keepalive", what, **at))
+    return findings
+
+
+def _extra_peer(plan: dict, peer: dict, kubernetes: Kubernetes) -> Finding:
+    name, spec = peer["metadata"]["name"], peer["spec"]
+    leaf = _leaf_of(plan, spec.get("peerIP"))
+    across = _across(plan, peer, kubernetes)
+    if leaf and across:
+        what = f"BGPPeer {name} lets {', '.join(sorted(across))} peer with leaf {leaf['id']} of rack {leaf['rack']}"
+        return Finding("cross-rack-peer", what, leaf=leaf["id"], nodes=across)
+    target = spec.get("peerIP") or spec.get("peerSelector") or "nobody"
+    what = f"BGPPeer {name} is not planned (to {target}, AS {spec.get('asNumber', 'of the cluster')})"
+    return Finding("bgppeer-extra", what, nodes=_selected(plan, spec, kubernetes) or frozenset())
+
+
+def _leaf_of(plan: dict, address: str | None) -> dict | None:
+    """The leaf that a planned peer has at an address."""
+    found = next((peer for peer in plan["peers"] if peer["address"] == address), None)
+    return next((leaf for leaf in plan["leaves"] if found and leaf["id"] == found["leaf"]), None)
+
+
+def _across(plan: dict, peer: dict, kubernetes: Kubernetes) -> frozenset[str]:
+    """The nodes that a BGPPeer takes in and that belong to another rack than its leaf."""
+    leaf = _leaf_of(plan, peer["spec"].get("peerIP"))
+    if not leaf:
+        return frozenset()
+    racks = {node["name"]: node["rack"] for node in plan["nodes"]}
+    return frozenset(name for name in _selected(plan, peer["spec"], kubernetes) or () if racks[name] != leaf["rack"])
+
+
+def _selected(plan: dict, spec: dict, kubernetes: Kubernetes) -> frozenset[str] | None:
+    """The planned nodes that a BGPPeer takes in; None when its selector is not understood."""
+    names = [node["name"] for node in plan["nodes"]]
+    if spec.get("node"):
+        return frozenset({spec["node"]} & set(names))
+    results = {name: selects(spec.get("nodeSelector") or "", kubernetes.labels(name)) for name in names}
+    if None in results.values():
+        return None
+    return frozenset(name for name, result in results.items() if result)
+
+
+def _seconds(duration: str | None) -> int | None:
+    """A duration in Calico's form (``10s``, ``1m30s``) in seconds."""
+    if not duration:
+        return None
+    total, number = 0, ""
+    for character in duration:
+        if character.isdigit():
+            number += character
+        else:
+            total += int(number or 0) * {"h": 3600, "m": 60, "s": 1}.get(character, 0)
+            number = ""
+    return total

@@ -1,0 +1,477 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TODO"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..schema.problems import ERROR, WARNING
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that is verified.
+
+    :param suite: ``sessions``, ``routes``, ``aci`` or ``calico``.
+    :param title: the fault in a few words.
+    :param heals: whether waiting can make it go away (a session that still comes up), or only somebody's change.
+    """
+
+    suite: str
+    title: str
+    cause: str
+    remedy: str
+    severity: str = ERROR
+    heals: bool = False
+
+
+SITE = "Run netops.aci_calico.site for this cluster."
+SITE_ACI = f"{SITE} It puts the planned value back on APIC."
+SITE_CALICO = f"{SITE} It puts the planned object back in Kubernetes."
+
+RULES = {
+    # --- what the fabric's configuration says ---
+    "as-override-off": Rule(
+        "aci",
+        "AS override is off",
+        "The BGP control as-override is missing on the peer, so nodes find their own AS number in the path and drop each other's routes.",
+        SITE_ACI,
+    ),
+    "peer-as-check-on": Rule(
+        "aci",
+        "the peer AS check is on",
+        "The BGP control dis-peer-as-check is missing on the peer, so the leaf sends a node nothing that came from the cluster's AS number.",
+        SITE_ACI,
+    ),
+    "timers": Rule(
+        "aci",
+        "the BGP timers are not the planned ones",
+        "The timers policy differs or the node profile does not use it; with the default 60 s/180 s a dead node keeps its routes for minutes.",
+        SITE_ACI,
+    ),
+    "as-limit": Rule(
+        "aci",
+        "the AS limit is not the planned one",
+        "maxAsLimit of the timers policy differs: the leaf accepts routes that did not start at the node that sends them.",
+        SITE_ACI,
+    ),
+    "graceful-restart-off": Rule(
+        "aci",
+        "graceful restart is not as planned on APIC",
+        "grCtrl of the timers policy differs: a restart of a node's BGP daemon takes its routes away.",
+        SITE_ACI,
+    ),
+    "as-path-relax-off": Rule(
+        "aci",
+        "AS-path relaxation is not as planned",
+        "The best path policy differs or the node profile does not use it: a leaf may keep one path where several are equal.",
+        SITE_ACI,
+    ),
+    "ecmp": Rule(
+        "aci",
+        "the number of ECMP paths is not the planned one",
+        "The BGP address family context of the VRF differs or is not applied: a service is not spread over all its nodes.",
+        f"{SITE_ACI} The policy is the whole VRF's: ask who else uses the VRF.",
+    ),
+    "import-control-off": Rule(
+        "aci",
+        "import route control is not enforced",
+        "enforceRtctrl of the L3Out lacks import: whatever a node advertises reaches the fabric.",
+        SITE_ACI,
+    ),
+    "import-prefix-missing": Rule(
+        "aci",
+        "import route control lacks a prefix of the cluster",
+        "The route map default-import does not let the prefix in, so the leaf drops these routes of the nodes.",
+        SITE_ACI,
+    ),
+    "import-prefix-extra": Rule(
+        "aci",
+        "import route control lets a foreign prefix in",
+        "The match rule of the route map default-import holds a prefix that is not the cluster's.",
+        "Remove the prefix, or add it to the cluster's subnets if it belongs there.",
+    ),
+    "export-prefix-missing": Rule(
+        "aci",
+        "export route control lacks a prefix of the cluster",
+        "The route map default-export does not let the prefix out, so nodes do not learn these routes of the other nodes.",
+        SITE_ACI,
+    ),
+    "secondary-address": Rule(
+        "aci",
+        "the secondary address is not as planned",
+        "The nodes' default gateway is missing or differs on the interface: nodes lose their way out when this leaf answers.",
+        SITE_ACI,
+    ),
+    "prefix-limit-differs": Rule(
+        "aci",
+        "the prefix limit is not the planned one",
+        "The peer prefix policy or its use on the peer differs.",
+        SITE_ACI,
+    ),
+    "router-id-differs": Rule(
+        "aci", "a leaf's router ID is not the planned one", "The L3Out gives the leaf another router ID.", SITE_ACI
+    ),
+    "duplicate-router-id": Rule(
+        "aci",
+        "a router ID is used twice in the VRF",
+        "Two BGP speakers with one router ID take each other's routes for their own and refuse sessions with each other.",
+        "Give each leaf its own router_id (one per leaf and VRF, across all L3Outs), then run netops.aci_calico.site.",
+    ),
+    "peer-asn": Rule(
+        "aci",
+        "the peer's AS number is not the cluster's",
+        "The remote AS number of the peer differs: no session opens.",
+        SITE_ACI,
+    ),
+    "bd-enforced": Rule(
+        "aci",
+        "the VRF enforces bridge domain addresses",
+        "bdEnforcedEnable is on: the VRF drops the eBGP sessions of the nodes.",
+        "Set BD Enforcement of the VRF to off, or add an exception for the leaves' addresses.",
+    ),
+    "contract-differs": Rule(
+        "aci",
+        "a contract, or who provides or consumes it, is not as planned",
+        "Somebody changed it, or the plan changed since: traffic that the contract is for does not pass, or passes by other rules.",
+        SITE_ACI,
+    ),
+    "contract-unresolved": Rule(
+        "aci",
+        "what an EPG or a contract refers to is not there",
+        "A contract, a filter, an exported interface or a service graph that somebody else makes is missing on APIC.",
+        "Create it, correct its name in the inventory, or add it to aci_calico_contracts.",
+    ),
+    "external-subnet": Rule(
+        "aci",
+        "an external EPG does not hold the planned subnets",
+        "A subnet was added, removed or changed: addresses sort into another EPG, and other contracts hold for them.",
+        f"{SITE_ACI} Remove what others added, or name it in the inventory.",
+    ),
+    "transit-route": Rule(
+        "aci",
+        "a transit L3Out does not tell the outside of the cluster as planned",
+        "The cluster's entry in the L3Out's route map default-export, or its match rule, is missing or differs.",
+        SITE_ACI,
+    ),
+    "aci-missing": Rule(
+        "aci", "an object of the plan is missing on APIC", "It was never pushed, or somebody removed it.", SITE_ACI
+    ),
+    "aci-differs": Rule(
+        "aci", "an object on APIC is not as planned", "Somebody changed it, or the plan changed since.", SITE_ACI
+    ),
+    "aci-extra-peer": Rule(
+        "aci",
+        "a BGP peer that is not planned",
+        "Somebody added a peer to the cluster's interfaces.",
+        "Remove the peer, or move it to an L3Out of its own.",
+    ),
+    "aci-fault": Rule(
+        "aci", "APIC reports a fault", "See the fault's text.", "Follow the fault's recommended action on APIC."
+    ),
+    "session-fault": Rule(
+        "sessions",
+        "APIC reports a fault of a session",
+        "See the fault's text.",
+        "Follow the fault's recommended action on APIC.",
+        heals=True,
+    ),
+    "lpm-usage": Rule(
+        "aci",
+        "the leaf's longest-prefix-match table is nearly full",
+        "Routes of all VRFs on the leaf share this table.",
+        "Choose a forwarding scale profile with more LPM entries, or a larger IPAM block size.",
+        WARNING,
+    ),
+    # --- what Calico's configuration says ---
+    "node-missing": Rule(
+        "calico",
+        "a node of the plan is not in Kubernetes",
+        "The node has another name, or has not joined.",
+        "Correct the inventory, or join the node.",
+    ),
+    "node-not-ready": Rule(
+        "calico", "a node is not ready", "The node or its kubelet is down.", "See the node's conditions.", WARNING
+    ),
+    "rack-label": Rule(
+        "calico",
+        "a node's rack label is wrong",
+        "The label selects the leaves that the node peers with: it peers with those of another rack, or with none.",
+        SITE_CALICO,
+    ),
+    "node-asn": Rule(
+        "calico",
+        "a node's AS number is wrong",
+        "The annotation projectcalico.org/ASNumber differs: the leaves refuse the node's sessions.",
+        SITE_CALICO,
+    ),
+    "node-address": Rule(
+        "calico",
+        "a node's BGP address is wrong",
+        "The annotation with the node's address differs: the node speaks from an address that the leaves do not expect.",
+        f"{SITE} Where calico-node detects addresses itself, set its IP_AUTODETECTION_METHOD to the planned interface.",
+    ),
+    "mesh-on": Rule(
+        "calico",
+        "the node-to-node mesh is on",
+        "nodeToNodeMeshEnabled is not false: nodes also peer with each other, and traffic bypasses the plan.",
+        SITE_CALICO,
+    ),
+    "pool-missing": Rule(
+        "calico", "an IP pool of the plan is missing", "Pods get addresses from elsewhere, or none.", SITE_CALICO
+    ),
+    "pool-encapsulation": Rule(
+        "calico",
+        "an IP pool encapsulates",
+        "IP-in-IP or VXLAN is on: pod traffic hides from the fabric in a tunnel.",
+        f"{SITE_CALICO} Running pods keep working while the mode changes.",
+    ),
+    "pool-nat": Rule(
+        "calico",
+        "an IP pool translates outgoing addresses",
+        "natOutgoing is on: the fabric does not see pod addresses.",
+        SITE_CALICO,
+    ),
+    "pool-differs": Rule(
+        "calico", "an IP pool is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO
+    ),
+    "service-cidr-missing": Rule(
+        "calico",
+        "a service subnet is not advertised",
+        "BGPConfiguration lacks the subnet: no node announces it.",
+        SITE_CALICO,
+    ),
+    "foreign-prefix": Rule(
+        "calico",
+        "a node advertises a foreign prefix",
+        "The prefix lies outside the cluster's subnets; import route control is what keeps it out of the fabric.",
+        "Remove the pool, advertised subnet or route from Calico, or add the prefix to the cluster's subnets.",
+    ),
+    "bgppeer-missing": Rule(
+        "calico", "a BGPPeer of the plan is missing", "No node is told to peer with the leaf.", SITE_CALICO
+    ),
+    "bgppeer-differs": Rule(
+        "calico", "a BGPPeer is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO
+    ),
+    "bgppeer-password": Rule(
+        "calico",
+        "a BGPPeer has no or another password reference",
+        "The password differs: the node signs its segments with another key than the leaf, or not at all.",
+        SITE_CALICO,
+    ),
+    "bgppeer-keepalive": Rule(
+        "calico",
+        "a BGPPeer's keepalive time exceeds the hold time",
+        "keepaliveTime is longer than the negotiated hold time: every session expires.",
+        "Remove keepaliveTime from the BGPPeer.",
+    ),
+    "bgppeer-extra": Rule("calico", "a BGPPeer that is not planned", "Somebody added a peer.", "Remove the BGPPeer."),
+    "cross-rack-peer": Rule(
+        "calico",
+        "a BGPPeer lets nodes peer with leaves of another rack",
+        "Its selector takes in nodes of another rack than the leaf's: traffic takes a detour over that rack.",
+        "Remove the BGPPeer, or select by the leaf's rack; then run netops.aci_calico.site.",
+    ),
+    "bgpfilter-missing": Rule(
+        "calico",
+        "the BGPFilter of the plan is missing or not used",
+        "Nodes send the leaves back what they learned; it counts against the prefix limit.",
+        SITE_CALICO,
+    ),
+    "secret-missing": Rule(
+        "calico",
+        "the Secret with the BGP password is missing",
+        "Without it calico-node signs nothing: the password differs from the leaves'.",
+        SITE_CALICO,
+    ),
+    "secret-unreadable": Rule(
+        "calico",
+        "calico-node may not read the Secret",
+        "Role or RoleBinding is missing or differs: calico-node cannot use the password.",
+        SITE_CALICO,
+    ),
+    "password-differs": Rule(
+        "calico",
+        "the BGP password differs",
+        "The two ends of the session sign with different passwords: TCP drops every segment (MD5 failures) and says nothing.",
+        "Set the password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.",
+        heals=True,
+    ),
+    "node-status-missing": Rule(
+        "calico",
+        "a node's BGP daemon does not report",
+        "calico-node has not filled in the node's CalicoNodeStatus: the node's own view of its sessions and routes is unknown.",
+        "See the logs of calico-node on the node; CalicoNodeStatus needs Calico 3.20 or later.",
+        WARNING,
+        heals=True,
+    ),
+    "unreadable": Rule(
+        "calico",
+        "something could not be read",
+        "The account lacks the permission.",
+        "Grant get and list on it, or accept that it is not verified.",
+        WARNING,
+    ),
+    # --- sessions ---
+    "leaf-silent": Rule(
+        "sessions",
+        "a leaf has no BGP in the VRF",
+        "The leaf is down or cut off, or the L3Out is not deployed on it.",
+        "See the leaf's state and the faults of the L3Out's node profile.",
+        heals=True,
+    ),
+    "session-missing": Rule(
+        "sessions",
+        "no session with a node",
+        "The node does not reach the leaf: node down, wrong VLAN or address, or the password differs.",
+        "Check that the node pings the leaf's address, then compare passwords.",
+        heals=True,
+    ),
+    "session-down": Rule(
+        "sessions",
+        "a session is not established",
+        "The ends do not reach each other, or refuse each other.",
+        "Check that the node pings the leaf's address, then AS numbers and passwords.",
+        heals=True,
+    ),
+    "session-refused": Rule(
+        "sessions",
+        "a session does not get beyond its opening",
+        "The ends talk and disagree: AS number, router ID or address family.",
+        "Compare AS numbers on both ends, and router IDs.",
+        heals=True,
+    ),
+    "session-asn": Rule(
+        "sessions",
+        "a session runs with another AS number than planned",
+        "APIC's peer or the fabric has another AS number than the plan.",
+        "Correct aci_calico_fabric_asn or aci_calico_cluster_asn, then run netops.aci_calico.site.",
+    ),
+    "session-timers": Rule(
+        "sessions",
+        "a session negotiated other timers",
+        "The session was opened before the timers changed, or the node's end wants others.",
+        "Reset the session so that it negotiates again.",
+        heals=True,
+    ),
+    "session-graceful-restart": Rule(
+        "sessions",
+        "a session has no graceful restart",
+        "One end did not offer it when the session opened.",
+        "Restart calico-node on the node, one node at a time.",
+    ),
+    "session-password": Rule(
+        "sessions",
+        "a session is not protected by a password",
+        "The leaf's peer has no password.",
+        "Run netops.aci_calico.site with aci_calico_update_password=always.",
+    ),
+    "session-cross-rack": Rule(
+        "sessions",
+        "a session across racks",
+        "The node peers with a leaf of another rack: wrong rack label or an additional BGPPeer.",
+        "Correct the node's label or remove the BGPPeer.",
+    ),
+    "session-stranger": Rule(
+        "sessions",
+        "a session with a stranger",
+        "Something in the node subnet that is no node of the plan speaks BGP with the leaf.",
+        "Find the host with this address; add it to the inventory if it is a node.",
+    ),
+    "session-mesh": Rule(
+        "sessions", "a session between nodes", "The node-to-node mesh is on.", SITE_CALICO, heals=True
+    ),
+    "calico-session-down": Rule(
+        "sessions",
+        "Calico sees the session down",
+        "The node's BGP daemon disagrees with the leaf; it may have restarted a moment ago.",
+        "See calicoctl node status on the node.",
+        heals=True,
+    ),
+    # --- routes ---
+    "pod-block-missing": Rule(
+        "routes",
+        "a node's pod block is not on a leaf",
+        "The node does not advertise it, or the leaf does not accept it.",
+        "See the node's IP pools and import route control.",
+        heals=True,
+    ),
+    "service-route-missing": Rule(
+        "routes",
+        "a service route is not on a leaf",
+        "No node advertises it, or the leaf does not accept it.",
+        "See BGPConfiguration and import route control.",
+        heals=True,
+    ),
+    "drained-node-announced": Rule(
+        "routes",
+        "a node that goes still gets services' traffic",
+        "calico-node on it has not taken the announcements back, or does not run and the leaf keeps the routes for a graceful restart.",
+        "See the logs of calico-node on the node; a node that is dead already needs no maintenance of ours.",
+        heals=True,
+    ),
+    "ecmp-width": Rule(
+        "routes",
+        "a route has fewer next hops than nodes",
+        "Not every node advertises it, or the leaf keeps fewer paths.",
+        "See the nodes that are missing, and the ECMP policy of the VRF.",
+        heals=True,
+    ),
+    "route-next-hop": Rule(
+        "routes",
+        "a route has a next hop that it should not have",
+        "Another node than the owner advertises the prefix.",
+        "Find out why the node advertises it: a borrowed block, a static route, a prepended route.",
+        heals=True,
+    ),
+    "foreign-route": Rule(
+        "routes",
+        "a leaf accepted a route outside the cluster's prefixes",
+        "Import route control does not hold, and a node advertises what is not the cluster's.",
+        "Enforce import route control, and remove the route from the node.",
+    ),
+    "nothing-accepted": Rule(
+        "routes",
+        "a leaf accepts nothing from a node",
+        "Import route control, the AS limit or the prefix limit refuses all routes.",
+        "See import route control, the AS limit and the prefix limit of the L3Out.",
+        heals=True,
+    ),
+    "node-route-missing": Rule(
+        "routes",
+        "a node does not learn the other nodes' blocks",
+        "The leaves do not send them, or the node refuses them: AS override, peer AS check or export route control.",
+        "See the BGP controls of the peer and the route map default-export.",
+        heals=True,
+    ),
+    "node-route-tunnel": Rule(
+        "routes",
+        "a node reaches another node's block through a tunnel",
+        "The pool encapsulates.",
+        SITE_CALICO,
+        heals=True,
+    ),
+    "prefix-limit-exceeded": Rule(
+        "routes",
+        "a node exceeds the prefix limit",
+        "The node advertises more prefixes than the leaf accepts; what it learned from the other leaf counts too.",
+        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
+        heals=True,
+    ),
+    "prefix-limit-small": Rule(
+        "routes",
+        "the prefix limit is too small for the cluster",
+        "Nodes send a leaf what they learned from its pair; the leaf drops it, and it counts against the limit.",
+        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
+    ),
+    "prefix-limit-near": Rule(
+        "routes",
+        "the prefix limit is nearly reached",
+        "What nodes send a leaf exceeds the policy's threshold.",
+        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
+        WARNING,
+    ),
+}

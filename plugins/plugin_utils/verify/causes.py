@@ -1,0 +1,227 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Findings of a verification: the rules by name, and how symptoms are put under the cause that explains them.
+
+A rule says once what a finding of it most likely means and what to do. ``EXPLAINS`` says which symptoms follow from a
+finding, so that a wrong rack label is reported as that, with the sessions and routes that it took along as evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+
+from ..schema.problems import ERROR
+from .catalogue import RULES, Rule
+
+_SESSIONS = frozenset(
+    {"session-fault", "session-missing", "session-down", "session-refused", "calico-session-down", "password-differs"}
+)
+_UNPLANNED = frozenset({"session-cross-rack", "session-stranger", "session-mesh"})
+_LEAF_ROUTES = frozenset({"pod-block-missing", "service-route-missing", "ecmp-width", "nothing-accepted"})
+_NODE_ROUTES = frozenset({"node-route-missing"})
+_ROUTES = _LEAF_ROUTES | _NODE_ROUTES
+_LIMIT = frozenset({"prefix-limit-exceeded"})
+
+# What follows from a finding. The first cause in this order that covers a symptom takes it.
+EXPLAINS = {
+    "node-missing": _SESSIONS | _ROUTES,
+    "rack-label": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
+    "node-address": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
+    "node-asn": _SESSIONS | _ROUTES,
+    "bd-enforced": _SESSIONS | _ROUTES,
+    "peer-asn": _SESSIONS | _ROUTES | {"session-asn"},
+    "duplicate-router-id": _SESSIONS | _ROUTES | {"router-id-differs"},
+    "mesh-on": frozenset({"session-mesh", "route-next-hop"}),
+    "cross-rack-peer": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
+    "bgppeer-missing": _SESSIONS | _ROUTES,
+    "bgppeer-password": _SESSIONS | _ROUTES,
+    "bgppeer-keepalive": _SESSIONS | _ROUTES | {"session-timers"},
+    "bgppeer-differs": _SESSIONS | _UNPLANNED | _ROUTES,
+    "bgppeer-extra": _UNPLANNED,
+    "secret-missing": _SESSIONS | _ROUTES,
+    "secret-unreadable": _SESSIONS | _ROUTES,
+    "aci-missing": _SESSIONS | _ROUTES | {"leaf-silent"},
+    "aci-extra-peer": _UNPLANNED,
+    "timers": frozenset({"session-timers"}),
+    "graceful-restart-off": frozenset({"session-graceful-restart"}),
+    "as-override-off": _NODE_ROUTES,
+    "peer-as-check-on": _NODE_ROUTES,
+    "export-prefix-missing": _NODE_ROUTES,
+    "import-prefix-missing": _ROUTES,
+    "import-control-off": frozenset({"foreign-route"}),
+    "import-prefix-extra": frozenset({"foreign-route"}),
+    "as-limit": frozenset({"route-next-hop", "ecmp-width"}),
+    "ecmp": frozenset({"ecmp-width"}),
+    "as-path-relax-off": frozenset({"ecmp-width"}),
+    "service-cidr-missing": frozenset({"service-route-missing", "ecmp-width"}),
+    "pool-encapsulation": frozenset({"node-route-tunnel"}),
+    "pool-missing": frozenset({"pod-block-missing", "node-route-missing"}),
+    "prefix-limit-small": _LIMIT | _SESSIONS | _ROUTES,
+    "prefix-limit-exceeded": _SESSIONS | _ROUTES | {"prefix-limit-near"},
+    "leaf-silent": _SESSIONS | _ROUTES,
+    "node-not-ready": _SESSIONS | _ROUTES,
+    "password-differs": _ROUTES | {"session-missing", "session-down", "calico-session-down"},
+    "session-missing": _ROUTES | {"calico-session-down"},
+    "session-down": _ROUTES | {"calico-session-down", "session-fault"},
+    "session-refused": _ROUTES | {"calico-session-down", "session-fault"},
+    "pod-block-missing": _NODE_ROUTES | {"nothing-accepted"},
+    "foreign-prefix": frozenset({"foreign-route"}),
+}
+# That a BGP peer is not established tells what the session tells already.
+SESSION_FAULTS = frozenset({"F0299", "F1214"})
+
+
+@dataclass
+class Finding:
+    """One thing that is not as expected.
+
+    :param id: the rule.
+    :param what: what was seen, with names and values. Never a secret.
+    :param rack: rack, node, leaf, family, prefix: where; None where it concerns all of them.
+    :param nodes: nodes that it also concerns; ``leaves`` likewise.
+    :param heals: as in the rule, where this finding knows better.
+    :param evidence: the symptoms that this finding explains.
+    """
+
+    id: str
+    what: str
+    rack: str | None = None
+    node: str | None = None
+    leaf: int | None = None
+    family: str | None = None
+    prefix: str | None = None
+    nodes: frozenset = frozenset()
+    leaves: frozenset = frozenset()
+    severity: str = ""
+    cause: str = ""
+    remedy: str = ""
+    heals: bool | None = None
+    evidence: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rule = RULES[self.id]
+        self.severity = self.severity or rule.severity
+        self.cause = self.cause or rule.cause
+        self.remedy = self.remedy or rule.remedy
+        self.heals = rule.heals if self.heals is None else self.heals
+        self.nodes = frozenset(self.nodes) | ({self.node} if self.node else set())
+        self.leaves = frozenset(self.leaves) | ({self.leaf} if self.leaf else set())
+
+    @property
+    def rule(self) -> Rule:
+        """The rule that found it."""
+        return RULES[self.id]
+
+    @property
+    def shown_nodes(self) -> frozenset:
+        """The nodes to name: the one that it is about, else all that it concerns."""
+        return frozenset({self.node}) if self.node else self.nodes
+
+    @property
+    def shown_leaves(self) -> frozenset:
+        """The leaves to name, likewise."""
+        return frozenset({self.leaf}) if self.leaf is not None else self.leaves
+
+    def as_dict(self) -> dict:
+        """Plain values, for JSON."""
+        return {
+            "id": self.id,
+            "suite": self.rule.suite,
+            "severity": self.severity,
+            "rack": self.rack,
+            "nodes": sorted(self.shown_nodes),
+            "leaves": sorted(self.shown_leaves),
+            "family": self.family,
+            "prefix": self.prefix,
+            "what": self.what,
+            "cause": self.cause,
+            "remedy": self.remedy,
+            "evidence": self.evidence,
+        }
+
+
+def root_causes(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that no other one explains, errors first, those of one rule and meaning as one.
+
+    What a finding explains becomes its evidence; where that is itself explained, evidence goes to the end of the chain.
+    A finding that explains an error is one.
+    """
+    findings = list(findings)
+    causes = explanations(findings)
+    for finding in findings:
+        root = finding
+        while id(root) in causes:
+            root = causes[id(root)]
+        if root is not finding:
+            root.evidence.append(finding.what)
+            if finding.severity == ERROR:
+                root.severity = ERROR
+    roots = _merged(finding for finding in findings if id(finding) not in causes)
+    return sorted(roots, key=lambda finding: finding.severity != ERROR)
+
+
+def explanations(findings: list[Finding]) -> dict[int, Finding]:
+    """``{id(symptom): cause}`` for each finding that another one explains."""
+    order = {rule: position for position, rule in enumerate(EXPLAINS)}
+    causes = sorted((finding for finding in findings if finding.id in EXPLAINS), key=lambda finding: order[finding.id])
+    candidates = {
+        symptom: [cause for cause in causes if symptom in EXPLAINS[cause.id]]
+        for symptom in {finding.id for finding in findings}
+    }
+    found = {
+        id(finding): next((cause for cause in candidates[finding.id] if _covers(cause, finding)), None)
+        for finding in findings
+    }
+    return {symptom: cause for symptom, cause in found.items() if cause is not None}
+
+
+def _covers(cause: Finding, symptom: Finding) -> bool:
+    """Whether a symptom of a kind that the cause explains lies where the cause does."""
+    if (cause.nodes and not cause.nodes & symptom.nodes) or (cause.leaves and not cause.leaves & symptom.leaves):
+        return False
+    if cause.family and symptom.family and cause.family != symptom.family:
+        return False
+    return not (cause.prefix and symptom.prefix) or _inside(symptom.prefix, cause.prefix)
+
+
+def _inside(prefix: str, outer: str) -> bool:
+    inner_network, outer_network = ip_network(prefix, strict=False), ip_network(outer, strict=False)
+    return inner_network.version == outer_network.version and inner_network.subnet_of(outer_network)
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for each rule, severity, cause and remedy."""
+    groups: dict[tuple, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.id, finding.severity, finding.cause, finding.remedy), []).append(finding)
+    return [_merge(group) for group in groups.values()]
+
+
+def _merge(group: list[Finding]) -> Finding:
+    if len(group) == 1:
+        return group[0]
+    first = group[0]
+    return Finding(
+        first.id,
+        f"{first.what}, and {len(group) - 1} more",
+        rack=_common(group, "rack"),
+        family=_common(group, "family"),
+        prefix=_common(group, "prefix"),
+        nodes=frozenset().union(*(finding.shown_nodes for finding in group)),
+        leaves=frozenset().union(*(finding.shown_leaves for finding in group)),
+        severity=first.severity,
+        cause=first.cause,
+        remedy=first.remedy,
+        heals=any(finding.heals for finding in group),
+        evidence=[text for finding in group for text in (finding.what, *finding.evidence)][1:],
+    )
+
+
+def _common(group: list[Finding], name: str) -> str | None:
+    """The value that all findings share, or None."""
+    values = {getattr(finding, name) for finding in group}
+    return values.pop() if len(values) == 1 else None

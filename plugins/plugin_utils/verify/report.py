@@ -1,0 +1,244 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan and what was read of the live state, as a verdict: findings by root cause, sessions, a table by rack."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..schema.problems import ERROR
+from .calico import verify_calico
+from .catalogue import RULES
+from .causes import Finding, explanations, root_causes
+from .expectations import expectations
+from .fabric import verify_aci
+from .observed import Kubernetes
+from .routes import advertised, offered, verify_drained, verify_routes
+from .sessions import ESTABLISHED, by_address, diagnose, name_of, verify_established, verify_sessions
+
+# What a verification can be restricted to.
+SESSIONS = "sessions"
+DRAINED = "drained"
+
+# How many names a progress line spells out, and how many lines of evidence a finding shows.
+_NAMES = 3
+_EVIDENCE = 4
+_DRAINED = "no leaf sends services' traffic to the nodes that go"
+
+
+def verify(
+    plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "", nodes: list[str] | None = None
+) -> dict:
+    """Compare the live state with what the plan says.
+
+    :param plan: a cluster's plan (see docs/design.md).
+    :param aci: the ``state`` of the module ``aci_state``.
+    :param kubernetes: what was read there, None where it is not looked at.
+    :param only: ``sessions`` judges nothing but whether each planned session is up as APIC sees it, ``drained`` nothing but
+        whether leaves still send services' traffic to the ``nodes``.
+    :returns: ``{"cluster", "only", "ok", "waiting", "findings", "rules", "sessions", "racks"}``: ``findings`` by root cause,
+        errors first; ``rules`` what each rule found, explained or not; ``waiting`` whether time may still heal something.
+        The cluster is ok when no finding is an error. ``racks`` is empty where routes were not judged.
+    """
+    expected = expectations(plan)
+    found = _unexplained_too(expected, aci, kubernetes, _findings(plan, expected, aci, kubernetes, only, nodes or []))
+    symptoms = {finding.id: [] for finding in found}
+    for finding in found:
+        symptoms[finding.id].append(finding.what)
+    roots = root_causes(found)
+    sessions = _sessions(expected, aci, kubernetes, found)
+    return {
+        "cluster": plan["cluster"],
+        "only": only,
+        "ok": not any(finding.severity == ERROR for finding in roots),
+        "waiting": any(finding.heals for finding in roots),
+        "findings": [finding.as_dict() for finding in roots],
+        "rules": symptoms,
+        "sessions": sessions,
+        "racks": [] if only else _racks(expected, aci, kubernetes, sessions, found),
+    }
+
+
+def _findings(
+    plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None, only: str, nodes: list[str]
+) -> list[Finding]:
+    if only == SESSIONS:
+        return verify_established(expected, aci)
+    if only == DRAINED:
+        return verify_drained(expected, aci, nodes)
+    return [
+        *verify_aci(plan, aci),
+        *(verify_calico(plan, kubernetes) if kubernetes else ()),
+        *(_unread(expected, kubernetes) if kubernetes else ()),
+        *verify_sessions(expected, aci, kubernetes),
+        *verify_routes(expected, aci, kubernetes),
+    ]
+
+
+def _unexplained_too(
+    expected: dict, aci: dict, kubernetes: Kubernetes | None, findings: list[Finding]
+) -> list[Finding]:
+    """The findings, and what is likely behind those that none of the others explains."""
+    explained = explanations(findings)
+    unexplained = [finding for finding in findings if id(finding) not in explained]
+    return [*findings, *diagnose(expected, aci, kubernetes, unexplained)]
+
+
+def _unread(expected: dict, kubernetes: Kubernetes) -> list[Finding]:
+    findings = [Finding("unreadable", f"{failure['path']}: {failure['message']}") for failure in kubernetes.failures]
+    silent = [node for node in expected["nodes"] if kubernetes.requested and not kubernetes.reports(node)]
+    if silent:
+        may_come = not any("caliconodestatuses" in failure["path"] for failure in kubernetes.failures)
+        what = f"no report from {_some(silent)}"
+        findings.append(Finding("node-status-missing", what, nodes=frozenset(silent), heals=may_come))
+    return findings
+
+
+# --- sessions and racks ----------------------------------------------------------------------------------------------
+
+
+def _sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None, found: list[Finding]) -> list[dict]:
+    """Each planned session with its state, prefix counts and what was found about it."""
+    seen = by_address(aci)
+    offers = offered(expected, advertised(expected, aci, kubernetes), kubernetes)
+    problems: dict[tuple, list] = {}
+    for finding in found:
+        if finding.rule.suite == "sessions" and finding.node:
+            problems.setdefault((finding.node, finding.leaf, finding.family), []).append(finding.what)
+    sessions = []
+    for session in expected["sessions"]:
+        state = seen.get((session["leaf"], session["node_address"]))
+        counts = state["families"].get(session["family"]) if state else None
+        sent = sum(offers[session["node"], session["family"]])
+        sessions.append(
+            {
+                "name": name_of(session),
+                **{name: session[name] for name in ("rack", "node", "leaf", "family")},
+                "state": state["state"] if state else "missing",
+                "accepted": counts["accepted"] if counts else 0,
+                "rejected_at_most": max(0, sent - counts["accepted"]) if counts else 0,
+                "advertised": counts["sent"] if counts else 0,
+                "problems": problems.get((session["node"], session["leaf"], session["family"]), []),
+            }
+        )
+    return sessions
+
+
+def _racks(
+    expected: dict, aci: dict, kubernetes: Kubernetes | None, sessions: list[dict], found: list[Finding]
+) -> list[dict]:
+    """One row for each leaf, in the order of the racks: established sessions and present routes of the expected ones."""
+    wanted = Counter(route.kind for route in advertised(expected, aci, kubernetes))
+    rows = []
+    for rack, facts in expected["racks"].items():
+        for leaf in facts["leaves"]:
+            own = [session for session in sessions if session["leaf"] == leaf]
+            reports = str(leaf) in aci["leaves"]
+            absent = Counter(finding.id for finding in found if finding.prefix and finding.leaf == leaf)
+            rows.append(
+                {
+                    "rack": rack,
+                    "leaf": leaf,
+                    "nodes": len(facts["nodes"]),
+                    "sessions": [sum(session["state"] == ESTABLISHED for session in own), len(own)],
+                    "pod_blocks": _present(reports, wanted["block"], absent["pod-block-missing"]),
+                    "services": _present(reports, wanted["service"] + wanted["local"], absent["service-route-missing"]),
+                    "accepted": sum(session["accepted"] for session in own),
+                }
+            )
+    return rows
+
+
+def _present(reports: bool, wanted: int, absent: int) -> list[int]:
+    return [wanted - absent if reports else 0, wanted]
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def progress(report: dict) -> str:
+    """One line on how far the cluster is: ``5/12 sessions established (waiting for node-3/203, …)``."""
+    if report["only"] == DRAINED:
+        return "; ".join(finding["what"] for finding in report["findings"]) or _DRAINED
+    down = [session["name"] for session in report["sessions"] if session["state"] != ESTABLISHED]
+    total = len(report["sessions"])
+    line = f"{total - len(down)}/{total} sessions established"
+    if down:
+        return f"{line} (waiting for {_some(down)})"
+    late = [RULES[finding["id"]].title for finding in report["findings"]]
+    if late or not report["only"]:
+        return f"{line}; {_some(late) or 'all routes in place'}"
+    return line
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - _NAMES
+    return ", ".join(names[:_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def table(report: dict) -> list[str]:
+    """The racks as lines of text, one for each leaf."""
+    head = ("rack", "leaf", "nodes", "sessions", "pod blocks", "services", "accepted")
+    rows = [
+        (
+            row["rack"],
+            str(row["leaf"]),
+            str(row["nodes"]),
+            "/".join(map(str, row["sessions"])),
+            "/".join(map(str, row["pod_blocks"])),
+            "/".join(map(str, row["services"])),
+            str(row["accepted"]),
+        )
+        for row in report["racks"]
+    ]
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]
+
+
+def explain(report: dict) -> list[str]:
+    """All findings as lines of text: what, where, the likely cause, the remedy, and the evidence."""
+    lines = []
+    for number, finding in enumerate(report["findings"], 1):
+        lines.append(f"{number}. {finding['severity']}: {finding['what']} [{finding['id']}]")
+        lines += [f"   where:  {where}" for where in [_place(finding)] if where]
+        lines += [f"   cause:  {finding['cause']}", f"   remedy: {finding['remedy']}"]
+        lines += [f"   seen:   {text}" for text in finding["evidence"][:_EVIDENCE]]
+        rest = len(finding["evidence"]) - _EVIDENCE
+        if rest > 0:
+            lines.append(f"           and {rest} more")
+    return lines
+
+
+def in_short(report: dict) -> list[str]:
+    """Each finding in half a sentence."""
+    return [f"{finding['what']} [{finding['id']}]" for finding in report["findings"]]
+
+
+def _place(finding: dict) -> str:
+    parts = [f"rack {finding['rack']}"] if finding["rack"] else []
+    if finding["leaves"]:
+        parts.append(
+            ("leaf " if len(finding["leaves"]) == 1 else "leaves ") + _some([str(leaf) for leaf in finding["leaves"]])
+        )
+    if finding["nodes"]:
+        parts.append(_some(finding["nodes"]))
+    return ", ".join(parts)
+
+
+def verdict(report: dict) -> str:
+    """The result in one sentence."""
+    if report["only"] == DRAINED:
+        return f"cluster {report['cluster']}: {progress(report)}"
+    counts = Counter(finding["severity"] for finding in report["findings"])
+    up = sum(session["state"] == ESTABLISHED for session in report["sessions"])
+    line = f"cluster {report['cluster']}: {up} of {len(report['sessions'])} sessions established"
+    if report["ok"] and report["only"]:
+        return line
+    if report["ok"]:
+        extra = f", {counts['warning']} warning{'s' if counts['warning'] > 1 else ''}" if counts["warning"] else ""
+        return f"{line}, everything as planned{extra}"
+    return f"{line}, {counts[ERROR]} error{'s' if counts[ERROR] > 1 else ''}, {counts['warning']} warning{'s' if counts['warning'] != 1 else ''}"

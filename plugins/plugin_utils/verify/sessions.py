@@ -1,0 +1,293 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Is every planned session up and as planned, and is there none beside them?"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+from .causes import Finding
+from .observed import Kubernetes
+
+ESTABLISHED = "established"
+# States in which the two ends have exchanged messages.
+_TALKING = frozenset({"open-sent", "open-confirm"})
+# Of a session that nobody planned: it is there, or nearly.
+_PRESENT = _TALKING | {ESTABLISHED}
+
+
+def verify_sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list[Finding]:
+    """Compare the sessions that the leaves and the nodes report with the planned ones.
+
+    :param expected: see ``expectations``.
+    :param aci: the ``state`` of the module ``aci_state``.
+    :param kubernetes: None where Kubernetes is not looked at.
+    """
+    seen = by_address(aci)
+    findings = [*_cut_off_leaves(expected, aci), *verify_established(expected, aci)]
+    for session in expected["sessions"]:
+        findings += _unlike_planned(session, seen.get((session["leaf"], session["node_address"])))
+    findings += _unplanned(expected, aci)
+    findings += _node_router_ids(expected, seen)
+    if kubernetes:
+        findings += _node_side(expected, seen, kubernetes)
+    return findings
+
+
+def verify_established(expected: dict, aci: dict) -> list[Finding]:
+    """The leaves without BGP and the planned sessions that are not up, whatever else is wrong with them.
+
+    For those who only want to know whether the cluster may rely on the leaves: no route is looked at.
+    """
+    seen = by_address(aci)
+    findings = _silent_leaves(expected, aci)
+    for session in expected["sessions"]:
+        findings += _not_established(session, seen.get((session["leaf"], session["node_address"])))
+    return findings
+
+
+def by_address(aci: dict) -> dict:
+    """The sessions that the leaves report, by leaf and peer address."""
+    return {
+        (int(leaf), session["address"]): session
+        for leaf, state in aci["leaves"].items()
+        for session in state["sessions"]
+    }
+
+
+def name_of(session: dict) -> str:
+    """How a session is spoken of: ``node-3/203``, with the family where it is not IPv4."""
+    return f"{session['node']}/{session['leaf']}" + (" IPv6" if session["family"] == "ipv6" else "")
+
+
+def _silent_leaves(expected: dict, aci: dict) -> list[Finding]:
+    findings = []
+    for leaf, facts in expected["leaves"].items():
+        state = aci["leaves"].get(str(leaf))
+        if state is None:
+            what = f"leaf {leaf} reports no BGP for VRF {expected['vrf']}"
+        elif not state["up"]:
+            what = f"BGP of leaf {leaf} is down"
+        else:
+            continue
+        findings.append(Finding("leaf-silent", what, rack=facts["rack"], leaf=leaf))
+    return findings
+
+
+def _cut_off_leaves(expected: dict, aci: dict) -> list[Finding]:
+    """Leaves whose BGP is up and that have nothing from anybody, while others have."""
+    if not any(map(_lives, aci["leaves"].values())):
+        return []
+    return [
+        Finding(
+            "leaf-silent",
+            f"leaf {leaf} has neither a session nor a route of another leaf",
+            rack=facts["rack"],
+            leaf=leaf,
+        )
+        for leaf, facts in expected["leaves"].items()
+        if (state := aci["leaves"].get(str(leaf))) and state["up"] and not _lives(state)
+    ]
+
+
+def _lives(state: dict) -> bool:
+    """Whether a leaf has anything from anybody."""
+    routes = (hop["type"] for table in state["routes"].values() for hops in table.values() for hop in hops)
+    established = any(session["state"] == ESTABLISHED for session in state["sessions"])
+    return established or any(kind in ("ebgp", "ibgp") for kind in routes)
+
+
+def _at(session: dict) -> dict:
+    return {name: session[name] for name in ("rack", "node", "leaf", "family")}
+
+
+def _not_established(session: dict, seen: dict | None) -> list[Finding]:
+    name, at = name_of(session), _at(session)
+    if seen is None:
+        what = f"{name}: leaf {session['leaf']} knows no session with {session['node_address']}"
+        return [Finding("session-missing", what, **at)]
+    if seen["state"] == ESTABLISHED:
+        return []
+    if seen["shut_reason"] == "exceeded-pfxlimit":
+        return [Finding("prefix-limit-exceeded", f"{name}: shut, because the prefix limit was exceeded", **at)]
+    rule = "session-refused" if seen["state"] in _TALKING else "session-down"
+    return [Finding(rule, f"{name}: {seen['state']}", **at)]
+
+
+def _unlike_planned(session: dict, seen: dict | None) -> list[Finding]:
+    """What an established session has that the plan has not."""
+    if seen is None or seen["state"] != ESTABLISHED:
+        return []
+    name, at = name_of(session), _at(session)
+    findings = []
+    for what, wanted, number in (
+        ("local", session["local_asn"], seen["local_asn"]),
+        ("remote", session["remote_asn"], seen["remote_asn"]),
+    ):
+        if number and number != wanted:
+            findings.append(Finding("session-asn", f"{name}: {what} AS number is {number}, not {wanted}", **at))
+    timers = f"{seen['keepalive']} s/{seen['hold']} s"
+    if (seen["keepalive"], seen["hold"]) != (session["keepalive"], session["hold"]):
+        wanted = f"{session['keepalive']} s/{session['hold']} s"
+        findings.append(Finding("session-timers", f"{name}: timers are {timers}, not {wanted}", **at))
+    if session["graceful_restart"] and not seen["graceful_restart"]:
+        findings.append(Finding("session-graceful-restart", f"{name}: graceful restart was not negotiated", **at))
+    if not seen["password"]:
+        findings.append(Finding("session-password", f"{name}: no password is set", **at))
+    return findings
+
+
+def _unplanned(expected: dict, aci: dict) -> list[Finding]:
+    """Sessions of the node subnets, or with the cluster's AS number, that are not in the plan."""
+    planned = {(session["leaf"], session["node_address"]) for session in expected["sessions"]}
+    owners = node_addresses(expected)
+    findings = []
+    for (leaf, address), session in by_address(aci).items():
+        ours = in_subnets(address, expected["prefixes"]["node"]) or session["remote_asn"] == expected["cluster_asn"]
+        if (leaf, address) in planned or not ours or session["state"] not in _PRESENT or session["type"] == "ibgp":
+            continue
+        node = owners.get(address)
+        rack = expected["leaves"].get(leaf, {}).get("rack")
+        if node:
+            home = expected["nodes"][node]["rack"]
+            what = f"{node} of rack {home} has a session with leaf {leaf}" + (f" of rack {rack}" if rack else "")
+            findings.append(Finding("session-cross-rack", what, rack=rack, node=node, leaf=leaf))
+        else:
+            what = f"leaf {leaf} has a session with {address}, AS {session['remote_asn']}"
+            findings.append(Finding("session-stranger", what, rack=rack, leaf=leaf))
+    return findings
+
+
+def node_addresses(expected: dict) -> dict[str, str]:
+    """``{address: node}`` over all families."""
+    return {address: name for name, node in expected["nodes"].items() for address in node["addresses"].values()}
+
+
+def in_subnets(address: str, subnets: dict) -> bool:
+    """Whether an address lies in one of ``{family: [prefix]}``."""
+    parsed = ip_address(address)
+    return any(
+        parsed in network
+        for prefixes in subnets.values()
+        for network in map(ip_network, prefixes)
+        if network.version == parsed.version
+    )
+
+
+def _node_router_ids(expected: dict, seen: dict) -> list[Finding]:
+    holders: dict[str, set] = {}
+    for session in expected["sessions"]:
+        state = seen.get((session["leaf"], session["node_address"]))
+        if state and state["state"] == ESTABLISHED and state["router_id"] not in ("", "0.0.0.0"):
+            holders.setdefault(state["router_id"], set()).add(session["node"])
+    return [
+        Finding(
+            "duplicate-router-id",
+            f"router ID {router_id} is used by {' '.join(sorted(nodes))}",
+            nodes=frozenset(nodes),
+            remedy="Give each node its own router ID: CALICO_ROUTER_ID, by default its IPv4 address.",
+        )
+        for router_id, nodes in holders.items()
+        if len(nodes) > 1
+    ]
+
+
+# --- the nodes' side -------------------------------------------------------------------------------------------------
+
+
+def _node_side(expected: dict, seen: dict, kubernetes: Kubernetes) -> list[Finding]:
+    leaves = _leaf_addresses(expected)
+    findings = []
+    for session in expected["sessions"]:
+        peers = kubernetes.peers_of(session["node"])
+        if peers is None:
+            continue
+        peer = peers.get(session["leaf_address"])
+        fabric = seen.get((session["leaf"], session["node_address"]))
+        up_on_leaf = fabric is not None and fabric["state"] == ESTABLISHED
+        if up_on_leaf and (peer is None or peer["state"] != "Established"):
+            state = peer["state"] if peer else "unknown to the node"
+            what = f"{name_of(session)}: {state} on the node, established on the leaf"
+            findings.append(Finding("calico-session-down", what, **_at(session)))
+    for node in expected["nodes"]:
+        findings += _unplanned_peers(expected, node, kubernetes.peers_of(node) or {}, leaves)
+    return findings
+
+
+def _unplanned_peers(expected: dict, node: str, peers: dict, leaves: dict) -> list[Finding]:
+    planned = {session["leaf_address"] for session in expected["sessions"] if session["node"] == node}
+    rack = expected["nodes"][node]["rack"]
+    findings = []
+    for address, peer in peers.items():
+        if address in planned:
+            continue
+        if peer["type"] == "NodeMesh":
+            rule, what, leaf = "session-mesh", f"{node} meshes with {address}", None
+        elif address in leaves:
+            rule, leaf = "session-cross-rack", leaves[address]
+            what = f"{node} of rack {rack} peers with leaf {leaf} of rack {expected['leaves'][leaf]['rack']} ({peer['state']})"
+        else:
+            rule, what, leaf = "session-stranger", f"{node} peers with {address} ({peer['state']})", None
+        findings.append(Finding(rule, what, rack=rack, node=node, leaf=leaf))
+    return findings
+
+
+def _leaf_addresses(expected: dict) -> dict[str, int]:
+    return {session["leaf_address"]: session["leaf"] for session in expected["sessions"]}
+
+
+# --- what is left unexplained ----------------------------------------------------------------------------------------
+
+
+def diagnose(expected: dict, aci: dict, kubernetes: Kubernetes | None, unexplained: list[Finding]) -> list[Finding]:
+    """The likely cause of sessions that stay down although both sides are configured as planned: the password.
+
+    TCP drops segments with another MD5 key and tells nobody: both ends try to connect for ever, and a leaf with dynamic
+    neighbours does not even know the session (RFC 2385). A node that is up tells it from a dead one; and where all nodes
+    stand behind one peer of the leaf, one of them that has a session clears the leaf's password.
+    """
+    seen = by_address(aci)
+    down = [finding for finding in unexplained if finding.id in ("session-missing", "session-down")]
+    silent = {(finding.node, finding.leaf, finding.family) for finding in down}
+    groups: dict[tuple, set] = {}
+    cleared = set()
+    for session in expected["sessions"]:
+        peer = (session["leaf"], session["family"])
+        if (session["node"], *peer) not in silent:
+            cleared.add(peer)
+        elif _node_lives(session, expected, seen, kubernetes):
+            groups.setdefault(peer, set()).add(session["node"])
+    if expected["shared_peers"]:
+        groups = {peer: nodes for peer, nodes in groups.items() if peer not in cleared}
+    return [_password(expected, leaf, family, nodes) for (leaf, family), nodes in groups.items()]
+
+
+def _password(expected: dict, leaf: int, family: str, nodes: set) -> Finding:
+    return Finding(
+        "password-differs",
+        f"leaf {leaf} and {', '.join(sorted(nodes))} try to connect and never hear each other, though both are configured"
+        " as planned and the nodes are up",
+        rack=expected["leaves"][leaf]["rack"],
+        leaf=leaf,
+        family=family,
+        nodes=frozenset(nodes),
+        remedy="Make sure that a node pings the leaf's address: if it does not, see to its cable and VLAN. If it does, set the"
+        " password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.",
+    )
+
+
+def _node_lives(session: dict, expected: dict, seen: dict, kubernetes: Kubernetes | None) -> bool:
+    """Whether something else than this session says that the node is up and trying."""
+    if kubernetes:
+        peer = (kubernetes.peers_of(session["node"]) or {}).get(session["leaf_address"])
+        if peer:
+            return peer["state"] in ("Connect", "Active", "Idle", "OpenSent")
+        if kubernetes.ready(session["node"]):
+            return True
+    others = (other for other in expected["sessions"] if other["node"] == session["node"] and other is not session)
+    return any(
+        (state := seen.get((other["leaf"], other["node_address"]))) is not None and state["state"] == ESTABLISHED
+        for other in others
+    )

@@ -1,0 +1,313 @@
+"""One request after the other: late login, retries, other controllers, and all of it counted."""
+
+from __future__ import annotations
+
+import io
+import json
+from http.client import IncompleteRead
+from types import SimpleNamespace
+
+import pytest
+from ansible.module_utils.connection import ConnectionError as PluginError
+
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session as session_module
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic.session import ApicError, OutcomeUnknown, Session
+
+OK = (200, {"imdata": [{"fvTenant": {"attributes": {"dn": "uni/tn-t"}}}]})
+BUSY = (503, {"imdata": [{"error": {"attributes": {"code": "503", "text": "Resolve timeout"}}}]})
+SLOW_DOWN = (429, {"imdata": []})
+EXPIRED = (
+    403,
+    {"imdata": [{"error": {"attributes": {"code": "403", "text": "Token was invalid (Error: Token timeout)"}}}]},
+)
+DROPPED = (-1, None)
+
+
+class Failed(Exception):
+    """The module gave up."""
+
+
+def module(**params):
+    def fail(msg, **_details):
+        raise Failed(msg)
+
+    given = {
+        "host": "apic1",
+        "username": "joe",
+        "password": "pw",
+        "private_key": None,
+        "port": None,
+        "use_ssl": None,
+        **params,
+    }
+    return SimpleNamespace(params=given, _socket_path=None, _debug=False, warn=print, fail_json=fail)
+
+
+class Scripted(Session):
+    """Logins succeed unless ``logins`` says otherwise; other requests get the ``answers`` one after the other."""
+
+    def __init__(self, answers=(), logins=(), secrets=(), **params):
+        self.sent = []
+        self.answers = list(answers)
+        self.logins = list(logins)
+        super().__init__(module(**params), secrets)
+
+    def api_call(self, method, url, data=None, return_response=False):
+        assert return_response
+        self.sent.append((method, url, self.headers.get("Cookie")))
+        is_login = url.endswith("aaaLogin.json")
+        script = self.logins if is_login else self.answers
+        status, body = (script.pop(0) if script else OK)[:2]
+        info = {"status": status, "msg": f"status {status}"}
+        if status == -1:
+            return None, info
+        response = io.BytesIO(json.dumps(body).encode())
+        response.headers = {"Set-Cookie": f"token-{len(self.sent)}"}
+        if status != 200:
+            info["body"] = json.dumps(body)
+        return response, info
+
+
+@pytest.fixture(autouse=True)
+def slept(monkeypatch):
+    pauses = []
+    monkeypatch.setattr(session_module.time, "sleep", pauses.append)
+    return pauses
+
+
+def test_login_is_late_and_once():
+    session = Scripted()
+    assert session.sent == []
+    assert session.get("/api/mo/uni.json") == OK[1]["imdata"]
+    session.get("/api/mo/uni.json")
+    assert [url for _method, url, _cookie in session.sent] == [
+        "https://apic1/api/aaaLogin.json",
+        "https://apic1/api/mo/uni.json",
+        "https://apic1/api/mo/uni.json",
+    ]
+    assert session.sent[-1][2] == "token-1"
+    assert session.counted() == {"login": 1, "get": 2, "post": 0, "retries": 0, "total": 3}
+
+
+@pytest.mark.parametrize("bad", [BUSY, SLOW_DOWN, DROPPED, (502, None), (200, "no json object")])
+def test_get_is_tried_again(bad, slept):
+    session = Scripted([bad, bad])
+    assert session.get("/api/mo/uni.json")
+    assert session.counted() == {"login": 1, "get": 3, "post": 0, "retries": 2, "total": 4}
+    assert sum(slept) > 0
+
+
+def test_answer_that_breaks_off_is_none(monkeypatch):
+    session = Scripted()
+
+    class Broken(io.BytesIO):
+        headers = {}
+
+        def read(self, *_args):
+            raise IncompleteRead(b"")
+
+    answers = iter([(Broken(), {"status": 200, "msg": "OK"})])
+    call = Scripted.api_call
+    session.get("/api/mo/uni.json")
+    monkeypatch.setattr(
+        Scripted, "api_call", lambda self, *args, **more: next(answers, None) or call(self, *args, **more)
+    )
+    assert session.get("/api/mo/uni.json")
+    assert session.counted()["retries"] == 1
+
+
+def test_get_is_given_up_in_the_end(slept):
+    session = Scripted([BUSY] * 20)
+    with pytest.raises(ApicError, match="read uni/tn-t: APIC error 503: Resolve timeout"):
+        session.get("/api/mo/uni/tn-t.json?rsp-subtree=full")
+    assert session.counted()["get"] == len(session_module.PAUSES)
+    assert sum(slept) < 10
+
+
+def test_post_without_an_answer_is_not_sent_again_blindly():
+    for bad in (BUSY, DROPPED, (504, None)):
+        session = Scripted([bad])
+        with pytest.raises(OutcomeUnknown):
+            session.post("/api/mo/uni.json", "{}")
+        assert session.counted()["post"] == 1
+
+
+def test_post_that_was_turned_away_is_sent_again():
+    session = Scripted([SLOW_DOWN])
+    assert session.post("/api/mo/uni.json", "{}")
+    assert session.counted()["post"] == 2
+
+
+def test_apic_says_how_long_to_wait(slept, monkeypatch):
+    session = Scripted([SLOW_DOWN])
+    call = Scripted.api_call
+
+    def hinting(self, *args, **more):
+        response, info = call(self, *args, **more)
+        return response, {**info, "retry-after": "3"} if info["status"] == 429 else info
+
+    monkeypatch.setattr(Scripted, "api_call", hinting)
+    session.get("/api/mo/uni.json")
+    assert 3 in slept
+
+
+@pytest.mark.parametrize("kind", ["get", "post"])
+def test_expired_token_is_renewed_once(kind):
+    session = Scripted([OK, EXPIRED])
+    session.get("/api/mo/uni.json")
+    session.post("/api/mo/uni.json", "{}") if kind == "post" else session.get("/api/mo/uni.json")
+    assert session.counted()["login"] == 2
+    assert session.counted()["retries"] == 1
+    session = Scripted([EXPIRED, EXPIRED])
+    with pytest.raises(ApicError, match="Token was invalid"):
+        session.get("/api/mo/uni.json")
+
+
+def test_refusal_is_final_and_names_the_object():
+    refusal = {"error": {"attributes": {"code": "102", "text": "configured object ((Dn0)) not found Dn0=uni/tn-x, "}}}
+    session = Scripted([(400, {"imdata": [refusal]})])
+    with pytest.raises(ApicError) as caught:
+        session.post("/api/mo/uni/tn-x/out-o.json", "{}")
+    assert (caught.value.code, caught.value.dn, caught.value.status) == ("102", "uni/tn-x", 400)
+    assert session.counted()["post"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "dn"),
+    [
+        ("Property mtu of uni/tn-t/out-o is out of range", "uni/tn-t/out-o"),
+        ("property name of uni/tn-t/out-o failed validation for value 'x y'", "uni/tn-t/out-o"),
+        ("Invalid request. Can not contain child 'x' under parent 'uni/tn-t'", "uni/tn-t"),
+        ("Something else", None),
+    ],
+)
+def test_object_that_a_text_names(text, dn):
+    session = Scripted([(400, {"imdata": [{"error": {"attributes": {"code": "1", "text": text}}}]})])
+    with pytest.raises(ApicError) as caught:
+        session.post("/api/mo/uni.json", "{}")
+    assert caught.value.dn == dn
+
+
+def test_secrets_are_in_no_error():
+    refusal = {"error": {"attributes": {"code": "801", "text": "failed validation for value 's3cret'"}}}
+    session = Scripted([(400, {"imdata": [refusal]})], secrets=["s3cret", ""])
+    with pytest.raises(ApicError) as caught:
+        session.post("/api/mo/uni.json", "{}")
+    assert "s3cret" not in str(caught.value) + caught.value.text
+    assert "(hidden)" in caught.value.text
+
+
+def test_wrong_password_is_not_tried_again():
+    refusal = {"error": {"attributes": {"code": "401", "text": "Username or password is incorrect"}}}
+    session = Scripted(logins=[(401, {"imdata": [refusal]})])
+    with pytest.raises(ApicError, match="log in to https://apic1 as joe: APIC error 401: Username or password"):
+        session.get("/api/mo/uni.json")
+    assert session.counted()["login"] == 1
+
+
+def test_login_is_tried_again():
+    session = Scripted(logins=[DROPPED, BUSY])
+    assert session.get("/api/mo/uni.json")
+    assert session.counted() == {"login": 3, "get": 1, "post": 0, "retries": 2, "total": 4}
+
+
+@pytest.mark.parametrize("hosts", ["apic1,apic2", "apic1, apic2", "['apic1', 'apic2']"])
+def test_next_controller_gets_its_turn_with_its_own_login(hosts):
+    session = Scripted([OK, DROPPED], host=hosts, port=8443)
+    session.get("/api/mo/uni.json")
+    session.get("/api/mo/uni.json")
+    assert [(url.split("/")[2], url.endswith("aaaLogin.json")) for _method, url, _cookie in session.sent] == [
+        ("apic1:8443", True),
+        ("apic1:8443", False),
+        ("apic1:8443", False),
+        ("apic2:8443", True),
+        ("apic2:8443", False),
+    ]
+
+
+def test_a_host_is_needed():
+    with pytest.raises(Failed, match="host is required"):
+        Scripted(host=None)
+
+
+def test_a_password_or_key_is_needed():
+    with pytest.raises(Failed, match="password"):
+        Scripted(password=None)
+
+
+class Plugin:
+    """The connection plugin as the module sees it: it logs in and switches hosts by itself, and says so in its log."""
+
+    def __init__(self, answers):
+        self.answers = list(answers)
+        self.messages = []
+        self.params = None
+
+    def set_params(self, params):
+        self.params = params
+
+    def send_request(self, method, path, data):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        said, status = answer
+        self.messages = [("debug", text) for text in said]
+        return {"status": status, "url": f"https://apic{path}", "msg": "", "error": {}, "body": '{"imdata": []}'}
+
+    def pop_messages(self):
+        return self.messages
+
+
+class OverPlugin(Session):
+    def __init__(self, plugin):
+        self.plugin = plugin
+        super().__init__(module(host=None, password=None, roots=["big"], secrets={"a": "b"}))
+
+    def set_connection(self):
+        self.connection = self.plugin
+
+
+def test_connection_plugin_logs_in_and_is_counted():
+    first = ["Establishing login for joe to apic", "Sending GET request to x", "Received response"]
+    again = [
+        "Sending GET request to x",
+        "Connection to apic has failed",
+        "Establishing login for joe to apic2",
+        "Sending GET request",
+    ]
+    renewed = [
+        "Sending POST request to x",
+        "Failed to receive response from apic with HTTP Error 403: Forbidden",
+        "Establishing login for",
+    ]
+    plugin = Plugin([(first, 200), (again, 200), (renewed, 200)])
+    session = OverPlugin(plugin)
+    session.get("/api/mo/uni.json")
+    session.get("/api/mo/uni.json")
+    session.post("/api/mo/uni.json", "{}")
+    assert session.counted() == {"login": 3, "get": 3, "post": 2, "retries": 2, "total": 8}
+
+
+def test_connection_plugin_gets_neither_tree_nor_secrets():
+    plugin = Plugin([([], 200)])
+    OverPlugin(plugin).get("/api/mo/uni.json")
+    assert not {"roots", "secrets"} & set(plugin.params)
+
+
+@pytest.mark.parametrize("answer", [([], ""), PluginError("the plugin is gone")])
+def test_connection_plugin_without_an_answer(answer):
+    plugin = Plugin([answer, ([], 200)])
+    assert OverPlugin(plugin).get("/api/mo/uni.json") == []
+    with pytest.raises(OutcomeUnknown):
+        OverPlugin(Plugin([answer])).post("/api/mo/uni.json", "{}")
+
+
+def test_wrong_password_at_the_connection_plugin_is_not_tried_again():
+    class Refusing(Plugin):
+        def send_request(self, method, path, data):
+            return {**super().send_request(method, path, data), "msg": "HTTP Error 401: Unauthorized", "body": None}
+
+    session = OverPlugin(Refusing([(["Establishing login for joe to apic"], ""), ([], 200)]))
+    with pytest.raises(ApicError, match="HTTP status 401"):
+        session.get("/api/mo/uni.json")
+    assert session.counted()["login"] == 1

@@ -1,0 +1,398 @@
+"""What is sent to a cluster, and what is refused, for each state that it may be found in."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
+from lab.example import worked_example
+from lab.kube.objects import merge
+
+GROUP = "crd.projectcalico.org/v1"
+DEFAULT_POOL = {
+    "apiVersion": GROUP,
+    "kind": "IPPool",
+    "metadata": {"name": "default-ipv4-ippool"},
+    "spec": {
+        "cidr": "10.1.0.0/16",
+        "blockSize": 26,
+        "ipipMode": "Always",
+        "vxlanMode": "Never",
+        "natOutgoing": True,
+        "nodeSelector": "all()",
+        "allowedUses": ["Workload"],
+    },
+}
+
+
+@pytest.fixture
+def plan():
+    return cluster_plan(worked_example())
+
+
+@pytest.fixture
+def fresh(plan):
+    """A cluster with Calico as it is after installation."""
+    return {
+        "api_group": GROUP,
+        "api_groups": [GROUP],
+        "namespace": "kube-system",
+        "namespaces": ["kube-system"],
+        "nodes": {node["name"]: {"labels": {}, "annotations": {}} for node in plan["nodes"]},
+        "objects": [copy.deepcopy(DEFAULT_POOL)],
+        "password_matches": None,
+        "failures": [],
+    }
+
+
+def pushed(found, push):
+    """The cluster as ``calico_info`` finds it after a push: merge patches, creations and deletions carried out."""
+    found = copy.deepcopy(found)
+    objects = {(item["kind"], item["metadata"]["name"]): item for item in found["objects"]}
+    for manifest in (*push["patched"], *push["applied"], *push["postponed"], *filter(None, [push["secret"]])):
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        if kind == "Node":
+            metadata = merge({"metadata": found["nodes"][name]}, manifest)["metadata"]
+            found["nodes"][name] = {field: metadata.get(field, {}) for field in ("labels", "annotations")}
+        else:
+            objects[kind, name] = merge(objects.get((kind, name), {}), manifest)
+    for manifest in push["deleted"]:
+        del objects[manifest["kind"], manifest["metadata"]["name"]]
+    found["objects"] = list(objects.values())
+    if push["password"]:
+        found["password_matches"] = True
+    return found
+
+
+def the(found, kind, name):
+    return next(item for item in found["objects"] if (item["kind"], item["metadata"]["name"]) == (kind, name))
+
+
+def ids(problems):
+    return [problem["id"] for problem in problems]
+
+
+def nothing(push):
+    sent = ("patched", "secret", "applied", "deleted", "postponed", "differences")
+    return not any(push[name] for name in sent)
+
+
+def test_first_push_sends_everything_in_order(plan, fresh):
+    push = kubernetes_push(plan, fresh)
+    assert [item["kind"] for item in push["patched"]] == ["Node"] * 6
+    assert push["password"] is True
+    assert [item["kind"] for item in push["applied"]] == ["Role", "RoleBinding", *["BGPPeer"] * 4]
+    assert [item["kind"] for item in push["postponed"]] == ["IPPool", "BGPConfiguration"]
+    assert push["errors"] == push["warnings"] == push["deleted"] == []
+    assert push["modified"] == [*(f"Node/node-{number}" for number in range(1, 7)), "IPPool/default-ipv4-ippool"]
+    assert "Secret/bgp-secrets" in push["created"]
+
+
+def test_second_push_sends_nothing(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    assert nothing(kubernetes_push(plan, after, update_password="always"))
+
+
+def test_without_a_mesh_nothing_is_postponed(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    the(after, "IPPool", "default-ipv4-ippool")["spec"]["ipipMode"] = "CrossSubnet"
+    the(after, "BGPConfiguration", "default")["spec"]["logSeverityScreen"] = "Debug"
+    push = kubernetes_push(plan, after)
+    assert [item["kind"] for item in push["applied"]] == ["IPPool", "BGPConfiguration"]
+    assert push["postponed"] == []
+
+
+def test_a_mesh_that_somebody_turned_on_stays_until_the_leaves_take_over(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    the(after, "BGPConfiguration", "default")["spec"]["nodeToNodeMeshEnabled"] = True
+    the(after, "BGPPeer", "aci-leaf-202")["spec"]["asNumber"] = 1
+    push = kubernetes_push(plan, after)
+    assert [item["kind"] for item in push["applied"]] == ["BGPPeer"]
+    assert [item["kind"] for item in push["postponed"]] == ["BGPConfiguration"]
+
+
+def test_a_pool_that_is_new_carries_no_traffic_and_does_not_wait(plan, fresh):
+    fresh["objects"] = []
+    push = kubernetes_push(plan, fresh)
+    assert "IPPool" in [item["kind"] for item in push["applied"]]
+    assert [item["kind"] for item in push["postponed"]] == ["BGPConfiguration"]
+
+
+def test_the_result_is_what_the_plan_says(plan, fresh):
+    """Everything of ``kubernetes_objects`` is in the cluster, and what was in the pool besides still is."""
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    for manifest in kubernetes_objects(plan, GROUP, "kube-system"):
+        if manifest["kind"] in ("BGPPeer", "IPPool", "BGPConfiguration"):
+            assert (
+                manifest["spec"].items() <= the(after, manifest["kind"], manifest["metadata"]["name"])["spec"].items()
+            )
+    assert the(after, "IPPool", "default-ipv4-ippool")["spec"]["allowedUses"] == ["Workload"]
+
+
+def test_drift_alone_is_sent(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    the(after, "BGPPeer", "aci-leaf-202")["spec"]["asNumber"] = 1
+    after["nodes"]["node-3"]["labels"]["rack_id"] = "2"
+    push = kubernetes_push(plan, after)
+    assert push["modified"] == ["Node/node-3", "BGPPeer/aci-leaf-202"]
+    assert push["differences"]["BGPPeer/aci-leaf-202"] == {
+        "before": {"spec": {"asNumber": 1}},
+        "after": {"spec": {"asNumber": 65002}},
+    }
+
+
+def test_a_keepalive_time_that_somebody_set_goes(plan, fresh):
+    """It would take the session down."""
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    the(after, "BGPPeer", "aci-leaf-201")["spec"]["keepaliveTime"] = "10s"
+    push = kubernetes_push(plan, after)
+    assert push["applied"][0]["spec"]["keepaliveTime"] is None
+    assert nothing(kubernetes_push(plan, pushed(after, push)))
+
+
+def test_what_the_plan_has_no_more_is_removed(plan, fresh):
+    """The filter, its mention in the peers, external services and load balancer addresses."""
+    wider = cluster_plan(
+        worked_example(aci_calico_bgp_filter=True, aci_calico_load_balancer_subnets=["192.168.4.0/24"])
+    )
+    after = pushed(fresh, kubernetes_push(wider, fresh))
+    narrower = cluster_plan(worked_example(aci_calico_external_service_subnets=[]))
+    push = kubernetes_push(narrower, after)
+    assert push["removed"] == ["BGPFilter/aci-reject-learned"]
+    last = pushed(after, push)
+    assert all("filters" not in item["spec"] for item in last["objects"] if item["kind"] == "BGPPeer")
+    configuration = the(last, "BGPConfiguration", "default")["spec"]
+    assert "serviceExternalIPs" not in configuration
+    assert "serviceLoadBalancerIPs" not in configuration
+
+
+def test_stale_peers_and_nodes_are_released(plan, fresh):
+    """A rack that left the plan while its nodes are still in Kubernetes."""
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    racks = worked_example()["aci_calico_racks"][:1]
+    push = kubernetes_push(cluster_plan(worked_example(aci_calico_racks=racks)), after)
+    assert push["removed"] == ["BGPPeer/aci-leaf-203", "BGPPeer/aci-leaf-204"]
+    released = pushed(after, push)["nodes"]["node-5"]
+    assert "rack_id" not in released["labels"]
+    # Its address is calico-node's own business; without it the node would lose its routes.
+    assert set(released["annotations"]) == {"projectcalico.org/IPv4Address"}
+
+
+def test_foreign_peers_and_filters_are_never_removed(plan, fresh):
+    for kind in ("BGPPeer", "BGPFilter"):
+        manifest = {
+            "apiVersion": GROUP,
+            "kind": kind,
+            "metadata": {"name": "theirs"},
+            "spec": {"peerIP": "198.51.100.1"},
+        }
+        fresh["objects"].append(manifest)
+    push = kubernetes_push(plan, fresh)
+    assert push["deleted"] == []
+    assert ids(push["warnings"]) == ["peer-unplanned"]
+
+
+# --- the password ----------------------------------------------------------------------------------------------------
+
+
+def test_a_password_that_differs_stays_and_is_pointed_out(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    after["password_matches"] = False
+    push = kubernetes_push(plan, after, update_password="on_create")
+    assert nothing(push)
+    assert ids(push["warnings"]) == ["secret-differs"]
+
+
+def test_rotation_replaces_a_password_that_differs(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    after["password_matches"] = False
+    push = kubernetes_push(plan, after, update_password="always")
+    assert push["password"] is True
+    assert push["modified"] == ["Secret/bgp-secrets"]
+    assert push["differences"]["Secret/bgp-secrets"] == {"before": {}, "after": {"data": "a new value, not shown"}}
+
+
+def test_a_secret_without_its_labels_keeps_its_value(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    del the(after, "Secret", "bgp-secrets")["metadata"]["labels"]
+    push = kubernetes_push(plan, after, adopt=True)
+    assert push["secret"]["metadata"]["labels"]
+    assert push["password"] is False
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
+
+
+def refused(plan, found, **options):
+    """The rules that refuse; nothing may be sent then."""
+    push = kubernetes_push(plan, found, **options)
+    assert nothing(push)
+    assert all(problem["id"] in push["message"] and problem["remedy"] for problem in push["errors"])
+    return ids(push["errors"])
+
+
+def test_everything_in_the_way_is_said_at_once(plan, fresh):
+    del fresh["nodes"]["node-2"], fresh["nodes"]["node-6"]
+    fresh.update(api_group=None, api_groups=[], namespace=None, namespaces=[])
+    assert refused(plan, fresh) == ["calico-missing", "calico-node-missing", "node-missing", "node-missing"]
+
+
+def test_two_calico_nodes_are_no_choice(plan, fresh):
+    fresh.update(namespace=None, namespaces=["calico-system", "kube-system"])
+    assert refused(plan, fresh) == ["calico-node-missing"]
+
+
+def test_the_asked_for_api_group_is_not_served(plan, fresh):
+    plan["calico"]["api_group"] = "projectcalico.org/v3"
+    fresh["api_group"] = None
+    push = kubernetes_push(plan, fresh)
+    assert "projectcalico.org/v3 (it serves crd.projectcalico.org/v1)" in push["message"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+def test_what_cannot_be_read(plan, fresh, status):
+    fresh["failures"] = [{"path": "/api/v1/nodes", "status": status, "message": "no"}]
+    assert refused(plan, fresh) == ["unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "rule"),
+    [
+        ({"cidr": "10.9.0.0/16"}, "pool-cidr"),
+        ({"blockSize": 27}, "pool-block-size"),
+    ],
+)
+def test_a_pool_that_cannot_become_the_planned_one(plan, fresh, spec, rule):
+    fresh["objects"][0]["spec"].update(spec)
+    assert refused(plan, fresh) == [rule]
+
+
+def test_a_pool_without_block_size_has_calicos_default(plan, fresh):
+    del fresh["objects"][0]["spec"]["blockSize"]
+    assert kubernetes_push(plan, fresh)["errors"] == []
+
+
+@pytest.mark.parametrize("cidr", ["10.1.0.0/16", "10.0.0.0/8", "10.1.128.0/24"])
+def test_another_pool_with_the_pods_addresses(plan, fresh, cidr):
+    fresh["objects"][0]["metadata"]["name"] = "theirs"
+    fresh["objects"][0]["spec"]["cidr"] = cidr
+    assert refused(plan, fresh) == ["pool-in-the-way"]
+
+
+def test_another_pool_elsewhere_is_a_warning(plan, fresh):
+    fresh["objects"][0]["metadata"]["name"] = "theirs"
+    fresh["objects"][0]["spec"]["cidr"] = "10.2.0.0/16"
+    assert ids(kubernetes_push(plan, fresh)["warnings"]) == ["pool-unplanned"]
+    fresh["objects"][0]["spec"]["disabled"] = True
+    assert kubernetes_push(plan, fresh)["warnings"] == []
+
+
+def test_a_pool_that_the_operator_would_put_back(plan, fresh):
+    fresh["objects"][0]["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "tigera-operator"}
+    assert refused(plan, fresh) == ["pool-of-operator"]
+    fresh["objects"][0]["spec"].update(ipipMode="Never", natOutgoing=False, disabled=False)
+    assert kubernetes_push(plan, fresh)["errors"] == []
+
+
+def test_objects_of_our_names_that_somebody_else_made(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    for kind, name in (("BGPPeer", "aci-leaf-201"), ("Secret", "bgp-secrets")):
+        del the(after, kind, name)["metadata"]["labels"]
+    assert refused(plan, after) == ["foreign", "foreign"]
+    adopted = kubernetes_push(plan, after, adopt=True)
+    assert adopted["modified"] == ["Secret/bgp-secrets", "BGPPeer/aci-leaf-201"]
+
+
+def test_objects_of_another_cluster_are_not_even_adopted(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    the(after, "BGPPeer", "aci-leaf-201")["metadata"]["labels"]["netops.aci-calico/cluster"] = "prod2"
+    assert refused(plan, after, adopt=True) == ["other-cluster"]
+
+
+def test_a_peer_made_by_hand_for_one_of_our_leaves(plan, fresh):
+    peer = {"apiVersion": GROUP, "kind": "BGPPeer", "metadata": {"name": "201"}, "spec": {"peerIP": "192.168.2.201"}}
+    fresh["objects"].append(peer)
+    assert refused(plan, fresh) == ["peer-in-the-way"]
+
+
+@pytest.mark.parametrize("field", ["nodeMeshPassword", "nodeMeshMaxRestartTime"])
+def test_settings_that_need_the_mesh(plan, fresh, field):
+    configuration = {
+        "apiVersion": GROUP,
+        "kind": "BGPConfiguration",
+        "metadata": {"name": "default"},
+        "spec": {field: "x"},
+    }
+    fresh["objects"].append(configuration)
+    assert refused(plan, fresh) == ["mesh-setting"]
+
+
+def test_a_node_that_the_plan_does_not_know_is_a_warning(plan, fresh):
+    fresh["nodes"]["node-7"] = {"labels": {}, "annotations": {}}
+    assert ids(kubernetes_push(plan, fresh)["warnings"]) == ["node-unplanned"]
+
+
+# --- teardown --------------------------------------------------------------------------------------------------------
+
+
+def test_teardown_leaves_what_was_there_before(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    bare = pushed(after, kubernetes_push(plan, after, state="absent"))
+    assert {(item["kind"], item["metadata"]["name"]) for item in bare["objects"]} == {("IPPool", "default-ipv4-ippool")}
+    assert the(bare, "IPPool", "default-ipv4-ippool")["spec"] == DEFAULT_POOL["spec"]
+    assert all(node["labels"] == {} for node in bare["nodes"].values())
+    assert nothing(kubernetes_push(plan, bare, state="absent"))
+
+
+def test_teardown_puts_a_configuration_back(plan, fresh):
+    spec = {"asNumber": 64512, "nodeToNodeMeshEnabled": True, "serviceClusterIPs": [{"cidr": "10.96.0.0/16"}]}
+    fresh["objects"].append(
+        {"apiVersion": GROUP, "kind": "BGPConfiguration", "metadata": {"name": "default"}, "spec": copy.deepcopy(spec)}
+    )
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    # A later push must not take its own settings for what was there before.
+    subnets = {
+        "aci_calico_service_subnets": ["192.168.12.0/22"],
+        "aci_calico_load_balancer_subnets": ["192.168.4.0/24"],
+    }
+    changed = cluster_plan(worked_example(**subnets))
+    after = pushed(after, kubernetes_push(changed, after))
+    bare = pushed(after, kubernetes_push(plan, after, state="absent"))
+    restored = the(bare, "BGPConfiguration", "default")
+    assert restored["spec"] == spec
+    assert not restored["metadata"].get("annotations")
+
+
+def test_teardown_brings_the_mesh_back_before_the_peers_go(plan, fresh):
+    """What it patches is sent before what it deletes, and a configuration of our own goes first of that."""
+    push = kubernetes_push(plan, pushed(fresh, kubernetes_push(plan, fresh)), state="absent")
+    assert push["removed"][0] == "BGPConfiguration/default"
+
+
+def test_teardown_touches_nothing_of_others(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    theirs = copy.deepcopy(the(after, "BGPPeer", "aci-leaf-201"))
+    theirs["metadata"].update(name="theirs", labels={"app.kubernetes.io/managed-by": "netops.aci_calico"})
+    after["objects"].append(theirs)
+    after["nodes"]["node-9"] = {"labels": {"rack_id": "1", "netops.aci-calico/cluster": "prod2"}, "annotations": {}}
+    bare = pushed(after, kubernetes_push(plan, after, state="absent"))
+    assert theirs in bare["objects"]
+    assert bare["nodes"]["node-9"] == after["nodes"]["node-9"]
+
+
+def test_teardown_asks_for_nothing(plan, fresh):
+    """A cluster that lost its nodes and its Calico can still be taken off the books."""
+    fresh.update(api_group=None, namespace=None, nodes={}, objects=[])
+    push = kubernetes_push(plan, fresh, state="absent")
+    assert nothing(push)
+    assert push["errors"] == []
+
+
+def test_the_result_is_plain_data(plan, fresh):
+    push = kubernetes_push(plan, fresh)
+    assert json.loads(json.dumps(push)) == push

@@ -1,0 +1,316 @@
+"""Each condition that keeps a plan from being carried out, planted in the lab's fabric and found; a good fabric is silent.
+
+The fabric answers the real queries, so a filter that lets too little through is found as well as a rule that does not bite.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import pytest
+import yaml
+from unit.plugin_utils.sample_plans import FLOATING, STANDARD, dual_stack, plan_of, racks
+
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic.state import flatten
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.fabric import fabric_problems
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.facts import queries
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.prerequisites import KINDS
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import Problem
+from lab.apic.apic import Apic, Request
+from lab.apic.seed import DEFAULT, Seed
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+FABRIC = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
+WAN = "uni/tn-common/out-wan"
+IN_VRF = {f"{WAN}/rsectx": {"tnFvCtxName": "calico"}}
+BD = {"uni/tn-prod/BD-web/rsctx": {"tnFvCtxName": "calico"}}
+NODE, NON_ANCHOR = "topology/pod-1/node-201", "topology/pod-1/node-101"
+LPM = f"{NODE}/sys/eqptcapacity/CDeqptcapacityPrefixEntriesUsage"
+VPC = "topology/pod-1/protpaths-201-202/pathep-[x]"
+GROUP = "uni/infra/funcprof/accbundle-vpc-node-1"
+EPG = "uni/tn-prod/ap-web/epg-front"
+
+
+def floating_svi(l3out: str, number: int = 1, leaf: str = NODE, vlan: int = 800) -> dict[str, dict[str, Any]]:
+    """A floating SVI of somebody else's."""
+    dn = f"{l3out}/lnodep-n/lifp-i/vlifp-[{leaf}]-[vlan-{vlan}]"
+    return {
+        dn: {"addr": f"172.31.{number}.2/24", "ifInstT": "ext-svi"},
+        f"{dn}/rsdynPathAtt-[uni/phys-k8s]": {"floatingAddr": f"172.31.{number}.1/24"},
+    }
+
+
+def found(
+    base: dict[str, Any], changes: dict[str, Any], planted: dict[str, Any] | None = None, adopt: bool = False
+) -> dict[str, str]:
+    """What preflight finds: ``{rule: severity}``."""
+    return {problem.id: problem.severity for problem in problems_of(plan_of(base, **changes), planted, adopt)}
+
+
+def problems_of(
+    plan: dict[str, Any], planted: dict[str, Any] | None = None, adopt: bool = False, beside: Any = ()
+) -> list[Problem]:
+    """What preflight finds in the lab's fabric with more in it."""
+    seed = copy.deepcopy(FABRIC)
+    seed["objects"] |= planted or {}
+    problems = fabric_problems(plan, partial(read, Apic(Seed(seed))), adopt, beside)
+    assert all(problem.problem and problem.remedy and problem.path for problem in problems)
+    return problems
+
+
+def read(apic: Apic, paths: list[str]) -> dict[str, Any]:
+    """The answers to queries."""
+    objects: dict[str, Any] = {}
+    for target in paths:
+        path, _mark, query = target.partition("?")
+        cookies = f"APIC-cookie={apic.gate.issue('admin')}"
+        response = apic.handle(Request("GET", target, unquote(path), dict(parse_qsl(query)), cookies, ""))
+        assert response.status == 200, response.body
+        objects |= flatten(json.loads(response.body)["imdata"])
+    return objects
+
+
+MANAGED = {"manage_access": True, "manage_tenant": True, "tenant": "new", "vrf": "new"}
+NAMES = {"l3_domain": "new-l3", "physical_domain": "new"}
+
+
+@pytest.mark.parametrize(
+    ("base", "changes"),
+    [
+        (FLOATING, {}),
+        (STANDARD, {}),
+        (dual_stack(FLOATING), {}),
+        (dual_stack(STANDARD), {}),
+        (STANDARD, {"racks": [{"id": 1, "leaves": [201], "nodes": ["node-1"]}]}),
+        (FLOATING, {"non_anchor_leaves": [101, 102]}),
+        (FLOATING, MANAGED | NAMES),
+        (STANDARD, MANAGED | NAMES | {"vpc_name": "new-{node}"}),
+        # With standard SVI nobody needs the physical domain.
+        (STANDARD, {"physical_domain": "nobody"}),
+    ],
+)
+def test_a_good_fabric_is_silent(base: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert found(base, changes) == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "base", "changes", "planted"),
+    [
+        ("fabric-asn-differs", FLOATING, {}, {"uni/fabric/bgpInstP-default/as": {"asn": "65099"}}),
+        (
+            "apic-too-old",
+            FLOATING,
+            {},
+            {"topology/pod-1/node-1/sys/ctrlrfwstatuscont/ctrlrrunning": {"version": "4.2(7f)"}},
+        ),
+        ("leaf-too-old", FLOATING, {}, {f"{NODE}/sys/fwstatuscont/running": {"version": "n9000-14.2(7f)"}}),
+        ("leaf-missing", FLOATING, {"racks": [{"id": 1, "leaves": [251, 252], "nodes": ["a"]}]}, {}),
+        ("leaf-missing", FLOATING, {"racks": [{"id": 1, "leaves": [1001], "nodes": ["a"]}]}, {}),
+        ("leaf-missing", FLOATING, {"non_anchor_leaves": [101, 151]}, {}),
+        ("leaf-missing", FLOATING, {"non_anchor_leaves": [1001]}, {}),
+        ("leaf-missing", FLOATING, {"non_anchor_leaves": list(range(101, 114))}, {}),
+        ("leaf-inactive", FLOATING, {"non_anchor_leaves": [101]}, {NON_ANCHOR: {"fabricSt": "inactive"}}),
+        ("leaf-in-another-pod", FLOATING, {"pod": 2}, {}),
+        ("leaf-inactive", FLOATING, {}, {NODE: {"fabricSt": "inactive"}}),
+        ("leaves-not-paired", FLOATING, {"racks": [{"id": 1, "leaves": [202, 203], "nodes": ["a"]}]}, {}),
+        ("vpc-peer-down", FLOATING, {}, {f"{NODE}/sys/vpc/inst/dom-201": {"peerSt": "down"}}),
+        (
+            "lpm-headroom",
+            FLOATING,
+            {},
+            {f"{LPM}5min": {"totalLpmLast": "19990"}, f"{LPM}Cap5min": {"totalLpmCapLast": "20000"}},
+        ),
+        ("tenant-missing", FLOATING, {"tenant": "nobody", "vrf_tenant": "common"}, {}),
+        ("vrf-missing", FLOATING, {"vrf": "nobody"}, {}),
+        ("bd-enforced", FLOATING, {}, {"uni/tn-common/ctx-calico": {"bdEnforcedEnable": "yes"}}),
+        ("object-taken", FLOATING, {}, {"uni/tn-common/out-calico-prod1": {}}),
+        ("object-taken", STANDARD, MANAGED | NAMES, {}),
+        (
+            "router-id-contradicts",
+            FLOATING,
+            {},
+            {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "9.9.9.9"}},
+        ),
+        (
+            "router-id-repeats",
+            FLOATING,
+            {},
+            {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[topology/pod-1/node-101]": {"rtrId": "1.1.4.201"}},
+        ),
+        ("subnet-in-bridge-domain", FLOATING, {}, {**BD, "uni/tn-prod/BD-web/subnet-[192.168.2.1/24]": {}}),
+        ("subnet-in-bridge-domain", FLOATING, {}, {**BD, "uni/tn-prod/BD-web/subnet-[10.1.77.1/24]": {}}),
+        ("subnet-in-bridge-domain", FLOATING, {}, {**BD, "uni/tn-prod/BD-web/subnet-[10.128.0.1/8]": {}}),
+        (
+            "subnet-in-bridge-domain",
+            dual_stack(FLOATING),
+            {},
+            {**BD, "uni/tn-prod/BD-web/subnet-[fd00:10:1::1/64]": {}},
+        ),
+        (
+            "subnet-on-interface",
+            FLOATING,
+            {},
+            {**IN_VRF, f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]/mem-A": {"addr": "192.168.3.2/29"}},
+        ),
+        (
+            "subnet-on-interface",
+            FLOATING,
+            {},
+            {**IN_VRF, f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"addr": "10.1.3.2/29", "encap": "vlan-9"}},
+        ),
+        ("subnet-in-external-epg", FLOATING, {}, {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.0.0/16]": {}}),
+        ("subnet-in-external-epg", FLOATING, {}, {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.9.0/24]": {}}),
+        ("vlan-taken", FLOATING, {}, {f"{EPG}/rspathAtt-[{VPC}]": {"encap": "vlan-300"}}),
+        (
+            "vlan-taken",
+            STANDARD,
+            {},
+            {f"{EPG}/rspathAtt-[topology/pod-1/paths-203/pathep-[eth1/4]]": {"encap": "vlan-304"}},
+        ),
+        ("vlan-taken", FLOATING, {}, {f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"encap": "vlan-300"}}),
+        ("vlan-taken", FLOATING, {}, floating_svi(WAN, vlan=300)),
+        ("domain-missing", FLOATING, {"l3_domain": "nobody"}, {}),
+        ("domain-missing", STANDARD, {"l3_domain": "nobody"}, {}),
+        ("domain-missing", FLOATING, {"physical_domain": "nobody"}, {}),
+        (
+            "domain-without-pool",
+            FLOATING,
+            {"l3_domain": "bare"},
+            {"uni/l3dom-bare": {}, "uni/infra/attentp-k8s/rsdomP-[uni/l3dom-bare]": {}},
+        ),
+        ("vlan-outside-pool", FLOATING, {"vlan": 700}, {}),
+        ("pool-differs", FLOATING, {"vlan_pool": "other"}, {"uni/infra/vlanns-[other]-dynamic": {}}),
+        ("domain-without-aaep", FLOATING, {"aaep": "default"}, {}),
+        (
+            "domain-without-aaep",
+            FLOATING,
+            {"l3_domain": "bare"},
+            {"uni/l3dom-bare/rsvlanNs": {"tDn": "uni/infra/vlanns-[k8s]-static"}},
+        ),
+        ("group-missing", STANDARD, {"vpc_name": "nobodys-{node}"}, {}),
+        ("group-is-no-vpc", STANDARD, {}, {GROUP: {"lagT": "link"}}),
+        ("group-without-domain", STANDARD, {}, {f"{GROUP}/rsattEntP": {"tDn": "uni/infra/attentp-default"}}),
+        ("pool-differs", FLOATING, {"manage_access": True}, {}),
+        ("encap-blocks-overlap", FLOATING, {"manage_access": True, "vlan_pool": "k8s"}, {}),
+        (
+            "floating-addresses",
+            FLOATING,
+            {"limits": {"floating-addresses": 2}},
+            {**floating_svi(WAN), **floating_svi(f"{WAN}-2", 2)},
+        ),
+    ],
+)
+def test_a_planted_condition_is_found(
+    rule: str, base: dict[str, Any], changes: dict[str, Any], planted: dict[str, Any]
+) -> None:
+    assert list(found(base, changes, planted)) == [rule]
+
+
+def test_a_fabric_without_an_as_number() -> None:
+    plan = plan_of(FLOATING)
+    objects = read(Apic(Seed(FABRIC)), queries(plan))
+    del objects["uni/fabric/bgpInstP-default/as"]
+    assert [problem.id for problem in fabric_problems(plan, lambda _paths: objects)] == ["fabric-asn-missing"]
+
+
+def test_only_what_fails_is_an_error() -> None:
+    for leaf, changes in ((NODE, {}), (NON_ANCHOR, {"non_anchor_leaves": [101]})):
+        assert found(FLOATING, changes, {leaf: {"fabricSt": "inactive"}}) == {"leaf-inactive": "warning"}
+    pair = {"racks": [{"id": 1, "leaves": [202, 203], "nodes": ["node-1"]}]}
+    assert found(FLOATING, pair) == {"leaves-not-paired": "warning"}
+    assert found(STANDARD, pair)["leaves-not-paired"] == "error"
+    table = {f"{LPM}5min": {"totalLpmLast": "16500"}, f"{LPM}Cap5min": {"totalLpmCapLast": "20000"}}
+    assert found(FLOATING, {}, table) == {"lpm-headroom": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "planted"),
+    [
+        # Another VRF.
+        ({}, {"uni/tn-prod/BD-web/rsctx": {"tnFvCtxName": "prod"}, "uni/tn-prod/BD-web/subnet-[10.1.77.1/24]": {}}),
+        (
+            {},
+            {
+                f"{WAN}/rsectx": {"tnFvCtxName": "default"},
+                f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "9.9.9.9"},
+            },
+        ),
+        # The more specific subnet wins, and what is only passed on is in nobody's way.
+        ({}, {**IN_VRF, f"{WAN}/instP-all/extsubnet-[0.0.0.0/0]": {}, f"{WAN}/instP-all/extsubnet-[10.0.0.0/8]": {}}),
+        ({}, {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.0.0/16]": {"scope": "export-rtctrl"}}),
+        # The same router ID for the same leaf is what it takes.
+        ({}, {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "1.1.4.201"}}),
+        # Another leaf, another VLAN, and one VLAN for the VRF.
+        ({}, {f"{EPG}/rspathAtt-[topology/pod-1/paths-101/pathep-[eth1/4]]": {"encap": "vlan-300"}}),
+        ({}, {f"{EPG}/rspathAtt-[{VPC}]": {"encap": "vlan-301"}}),
+        (
+            {"encap_scope": "ctx"},
+            {**IN_VRF, f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"encap": "vlan-300", "encapScope": "ctx"}},
+        ),
+        # Its own, from an earlier run.
+        ({}, {"uni/tn-common/out-calico-prod1": {"annotation": "orchestrator:aci-calico:prod1"}}),
+        ({}, floating_svi(WAN)),
+        (
+            {"manage_access": True, "vlan": "300-499", "svi": "standard", "vlan_pool": "k8s", "vpc_name": "new-{node}"},
+            {},
+        ),
+    ],
+)
+def test_what_only_looks_like_a_condition_is_no_finding(changes: dict[str, Any], planted: dict[str, Any]) -> None:
+    assert found(FLOATING, changes, planted) == {}
+
+
+def test_an_l3out_that_is_to_be_adopted_is_not_in_the_way() -> None:
+    assert found(FLOATING, {}, {"uni/tn-common/out-calico-prod1": {}}, adopt=True) == {}
+
+
+def test_a_cluster_that_is_there_already_takes_its_routes_no_second_time() -> None:
+    table = {f"{LPM}5min": {"totalLpmLast": "16500"}, f"{LPM}Cap5min": {"totalLpmCapLast": "20000"}}
+    own = {"uni/tn-common/out-calico-prod1": {"annotation": "orchestrator:aci-calico:prod1"}}
+    assert found(FLOATING, {}, table | own) == {}
+
+
+def test_everything_is_said_at_once() -> None:
+    planted = {"uni/fabric/bgpInstP-default/as": {"asn": "65099"}, f"{EPG}/rspathAtt-[{VPC}]": {"encap": "vlan-300"}}
+    assert set(found(FLOATING, {"vrf": "nobody"}, planted)) == {"fabric-asn-differs", "vlan-taken", "vrf-missing"}
+
+
+def test_the_common_tenant_is_never_made() -> None:
+    plan = plan_of(FLOATING, manage_tenant=True)
+    assert [problem.id for problem in fabric_problems(plan, lambda _paths: {}) if "tenant" in problem.id] == [
+        "tenant-missing"
+    ]
+
+
+@pytest.mark.parametrize(("leaves", "nodes"), [(2, 3), (12, 192)])
+def test_requests_stay_few_and_short(leaves: int, nodes: int) -> None:
+    """APIC takes request lines of 8 KiB."""
+    each = nodes * 2 // leaves
+    names = [[f"compute-node-{rack}-{number}" for number in range(each)] for rack in range(leaves // 2)]
+    subnets = {"node_subnets": ["172.16.0.0/20"], "limits": {"ecmp-paths": 200}, "vlan": "300-499"}
+    paths = queries(plan_of(STANDARD, racks=racks(*names), **subnets))
+    assert len(paths) == 3
+    assert max(map(len, paths)) < 8000
+
+
+def test_every_finding_is_documented() -> None:
+    root = Path(__file__).resolve().parents[4]
+    documented = set(re.findall(r"`([a-z0-9]+(?:-[a-z]+)+)`", (root / "docs/preflight.md").read_text(encoding="utf-8")))
+    assert {kind.rule for kind in KINDS.values()} <= documented
+    for name in ("fabric", "kubernetes"):
+        source = (root / f"plugins/plugin_utils/preflight/{name}.py").read_text(encoding="utf-8")
+        findings = set(re.findall(r'(?:error|warning|found|yield|_subnet_problem)\(?\s*"([a-z]+(?:-[a-z]+)+)"', source))
+        assert findings
+        assert findings <= documented
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*/plan.json")), ids=lambda path: path.parent.name)
+def test_the_lab_has_what_the_examples_need(path: Path) -> None:
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    assert [problem.problem for problem in problems_of(plan)] == []

@@ -1,0 +1,71 @@
+"""The worked example, changed a little: what most tests of planning start from."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.allocation import Record, load_record
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import Compiled, compile_cluster
+from lab.example import worked_example
+
+FLOATING = worked_example("floating")
+STANDARD = worked_example("standard", aci_calico_vlan="300-363")
+SECOND_FAMILY = {
+    "aci_calico_node_subnets": ["fd00:192:168::/56"],
+    "aci_calico_pod_subnets": ["fd00:10:1::/64"],
+    "aci_calico_service_subnets": ["fd00:172::/112"],
+}
+
+
+def variables(base: dict[str, Any] = FLOATING, **changes: Any) -> dict[str, Any]:
+    """The example with some variables changed, named without their prefix; None takes one away."""
+    changed = copy.deepcopy(base) | {f"aci_calico_{name}": value for name, value in changes.items()}
+    return {name: value for name, value in changed.items() if value is not None}
+
+
+def dual_stack(base: dict[str, Any]) -> dict[str, Any]:
+    """The example with IPv6 beside IPv4."""
+    return copy.deepcopy(base) | {name: base[name] + second for name, second in SECOND_FAMILY.items()}
+
+
+def ipv6_alone() -> dict[str, Any]:
+    """What makes the example one without IPv4, as changes for ``compiled``."""
+    second = {name.removeprefix("aci_calico_"): subnets for name, subnets in SECOND_FAMILY.items()}
+    racks_ = [
+        {"id": number, "leaves": [199 + 2 * number, 200 + 2 * number], "nodes": [f"n{number}"]} for number in (1, 2)
+    ]
+    return {**second, "racks": racks_, "external_service_subnets": []}
+
+
+def compiled(base: dict[str, Any] = FLOATING, options: dict[str, Any] | None = None, **changes: Any) -> Compiled:
+    """What comes of the example with these changes; ``options`` are those of ``compile_cluster``."""
+    return compile_cluster(variables(base, **changes), "prod1-cluster", **(options or {}))
+
+
+def plan_of(base: dict[str, Any] = FLOATING, options: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """The plan of the example with these changes."""
+    return compiled(base, options, **changes).require()
+
+
+def rules(outcome: Compiled) -> dict[str, list[str]]:
+    """``{rule: [path, …]}`` of what is wrong."""
+    found: dict[str, list[str]] = {}
+    for problem in outcome.problems:
+        found.setdefault(problem.id, []).append(problem.path)
+    return found
+
+
+def recorded(outcome: Compiled) -> Record:
+    """What the next run reads from the allocation file that this one wrote."""
+    record, problems = load_record(outcome.record or "", "allocation")
+    assert not problems
+    return record
+
+
+def racks(*nodes: list[Any], leaves: bool = True) -> list[dict[str, Any]]:
+    """Racks 1, 2, … with these nodes and the leaves 201 and 202, 203 and 204, …"""
+    return [
+        {"id": number, "leaves": [199 + 2 * number, 200 + 2 * number] if leaves else [], "nodes": list(names)}
+        for number, names in enumerate(nodes, 1)
+    ]
