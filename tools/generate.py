@@ -57,7 +57,7 @@ def argument_specs(role: str) -> str:
     main = {
         "short_description": meta["galaxy_info"]["description"],
         "version_added": "1.0.0",
-        "author": ["The netops.aci_calico contributors (@netops)"],
+        "author": ["Contributors to netops.aci_calico (!UNKNOWN)"],
         "description": [
             "Every role takes the cluster's variables and works out the plan, unless it is there already.",
             *(f"C({option.name}), used only where it is needed. {option.description}" for option in at_times),

@@ -26,7 +26,7 @@ extends_documentation_fragment:
 seealso:
   - module: cisco.aci.aci_rest
 author:
-  - Contributors to the netops.aci_calico project (@netops)
+  - Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

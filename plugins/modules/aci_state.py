@@ -85,7 +85,7 @@ extends_documentation_fragment:
 seealso:
   - module: netops.aci_calico.verify
 author:
-  - Contributors to the netops.aci_calico project (@netops)
+  - Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -133,7 +133,7 @@ notes:
 seealso:
   - module: cisco.aci.aci_rest
 author:
-  - Contributors to the netops.aci_calico project (@netops)
+  - Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

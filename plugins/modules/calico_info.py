@@ -58,7 +58,7 @@ attributes:
 requirements:
   - "python >= 3.11"
   - "kubernetes >= 24.2.0"
-author: The netops.aci_calico contributors (@netops)
+author: Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -52,7 +52,7 @@ requirements:
 seealso:
   - module: netops.aci_calico.calico_info
   - module: netops.aci_calico.verify
-author: The netops.aci_calico contributors (@netops)
+author: Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

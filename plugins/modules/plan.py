@@ -44,7 +44,7 @@ attributes:
 seealso:
   - plugin: netops.aci_calico.cluster_plan
     plugin_type: filter
-author: The netops.aci_calico contributors (@netops)
+author: Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -39,7 +39,7 @@ extends_documentation_fragment:
 seealso:
   - module: netops.aci_calico.plan
   - module: netops.aci_calico.verify
-author: The netops.aci_calico contributors (@netops)
+author: Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

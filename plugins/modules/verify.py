@@ -59,7 +59,7 @@ attributes:
     support: full
 seealso:
   - module: netops.aci_calico.plan
-author: The netops.aci_calico contributors (@netops)
+author: Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -9,11 +9,13 @@ import pytest
 
 # Top level of the artifact. Whatever else appears there has slipped through build_ignore.
 EXPECTED = {
-    "CHANGELOG.rst",
+    "CODE_OF_CONDUCT.md",
     "FILES.json",
     "LICENSE",
+    "MAINTAINERS",
     "MANIFEST.json",
     "README.md",
+    "SECURITY.md",
     "changelogs",
     "docs",
     "inventories",
