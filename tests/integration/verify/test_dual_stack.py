@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from integration.verify.live import Live, live
-from unit.plugin_utils.planning import SECOND_FAMILY
+from unit.plugin_utils.sample_plans import SECOND_FAMILY
 
 from lab.twin.bench import eventually
 from lab.twin.machines import missing_prerequisites

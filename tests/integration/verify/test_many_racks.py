@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from integration.verify.live import live
-from unit.plugin_utils.planning import FLOATING, plan_of, racks
+from unit.plugin_utils.sample_plans import FLOATING, plan_of, racks
 
 from lab.twin.bench import eventually
 from lab.twin.machines import missing_prerequisites
