@@ -144,7 +144,7 @@ class Apic:
 
     def _settle(self, transaction: Transaction) -> None:
         related = self.relations.settle(transaction.touched.values(), transaction.removed)
-        parents = [mo.parent for mo in transaction.removed.values() if self.tree.get(mo.parent.dn)]
+        parents = [mo.container for mo in transaction.removed.values() if self.tree.get(mo.container.dn)]
         faults.reconcile(self.tree, [*transaction.touched.values(), *related, *parents], _now())
 
     def _log_in(self, request: Request, as_xml: bool) -> Response:
@@ -190,14 +190,12 @@ class Apic:
         """
         planting = Planting(self.tree, _now())
         self.tree.begin()
-        planted = []
         shared = self._needed_by_others(source)
         try:
             for dn in reversed(self._operational.get(source, [])):
                 if dn not in shared and (mo := self.tree.get(dn)) is not None and mo.volatile:
                     self.tree.remove(mo)
-            for each in objects:
-                planted += planting.plant_tree(documents.parse_object(each))
+            planted = [mo for each in objects for mo in planting.plant_tree(documents.parse_object(each))]
         except BaseException:
             self.tree.roll_back()
             raise

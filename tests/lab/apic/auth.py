@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from . import errors
 from .tree import Tree
@@ -39,7 +39,7 @@ class Gate:
         """Return a token. Raises error 401 on wrong credentials."""
         user = self._tree.get(f"uni/userext/user-{_local_name(name)}")
         known = user.secrets.get("pwd") if user else None
-        if known is None or not hmac.compare_digest(known.encode(), password.encode()):
+        if user is None or known is None or not hmac.compare_digest(known.encode(), password.encode()):
             raise errors.wrong_credentials()
         return self.issue(user.values["name"])
 
@@ -81,6 +81,8 @@ class Gate:
             signature = base64.b64decode(crumbs["apic-request-signature"], validate=True)
         except ValueError:
             raise errors.signature_invalid("certificate or signature is malformed") from None
+        if not isinstance(key, rsa.RSAPublicKey):
+            raise errors.signature_invalid("the certificate's key is not an RSA key")
         for path in paths:
             try:
                 key.verify(signature, f"{method}{path}{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
@@ -97,7 +99,7 @@ def _local_name(name: str) -> str:
 
 def _parse_cookies(header: str) -> dict[str, str]:
     """Read a Cookie header; clients send back a whole Set-Cookie too, with its path and flags."""
-    crumbs = {}
+    crumbs: dict[str, str] = {}
     for part in header.split(";"):
         name, found, value = part.strip().partition("=")
         if found:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
+from typing import Any
 
 from . import errors
 from .model import ClassTable
@@ -114,7 +116,7 @@ class _Parser:
         return errors.bad_query(f"Invalid filter: {self.text}")
 
 
-def _ordered(compare: Callable[[float | str, float | str], bool]) -> Callable[[str], Callable[[str], bool]]:
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[str], Callable[[str], bool]]:
     def build(wanted: str) -> Callable[[str], bool]:
         def matches(value: str) -> bool:
             try:
@@ -136,8 +138,7 @@ def _wildcard(pattern: str) -> Callable[[str], bool]:
 
 
 def _between(low: str, high: str) -> Callable[[str], bool]:
-    from_low = _ordered(lambda a, b: a >= b)(low)
-    to_high = _ordered(lambda a, b: a <= b)(high)
+    from_low, to_high = _ordered(operator.ge)(low), _ordered(operator.le)(high)
     return lambda value: from_low(value) and to_high(value)
 
 
@@ -148,10 +149,10 @@ def _bits(text: str) -> set[str]:
 _COMPARISONS: dict[str, Callable[..., Callable[[str], bool]]] = {
     "eq": lambda wanted: lambda value: value == wanted,
     "ne": lambda wanted: lambda value: value != wanted,
-    "lt": _ordered(lambda a, b: a < b),
-    "le": _ordered(lambda a, b: a <= b),
-    "gt": _ordered(lambda a, b: a > b),
-    "ge": _ordered(lambda a, b: a >= b),
+    "lt": _ordered(operator.lt),
+    "le": _ordered(operator.le),
+    "gt": _ordered(operator.gt),
+    "ge": _ordered(operator.ge),
     "bw": _between,
     "wcard": _wildcard,
     "anybit": lambda wanted: lambda value: bool(_bits(wanted) & _bits(value)),

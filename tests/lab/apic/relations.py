@@ -23,7 +23,7 @@ class Relations:
         self._waiting.clear()
         relations = [mo for mo in self._tree.by_dn.values() if mo.info.relation]
         for mo in relations:
-            self._resolve(mo, mo.info.relation)
+            self._resolve(mo)
         return relations
 
     def settle(self, touched: Iterable[ManagedObject], removed: Iterable[str]) -> list[ManagedObject]:
@@ -36,15 +36,16 @@ class Relations:
         for dn in removed:
             pending.update(self._watching(dn))
         for mo in pending.values():
-            self._resolve(mo, mo.info.relation)
+            self._resolve(mo)
         return list(pending.values())
 
     def _watching(self, dn: str) -> dict[str, ManagedObject]:
         found = ((relation, self._tree.get(relation)) for relation in self._waiting.get(dn, ()))
         return {relation: mo for relation, mo in found if mo is not None}
 
-    def _resolve(self, mo: ManagedObject, relation: Relation) -> None:
-        if not relation.tracked:
+    def _resolve(self, mo: ManagedObject) -> None:
+        relation = mo.info.relation
+        if relation is None or not relation.tracked:
             return
         name = mo.values.get(relation.by) if relation.by else None
         target = None

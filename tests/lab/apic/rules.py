@@ -69,7 +69,7 @@ def _one_family_for_an_interface(_tree: Tree, mo: ManagedObject) -> None:
     """Dual stack takes a second logical interface profile."""
     interface = mo
     while interface.cls not in ("l3extVirtualLIfP", "l3extRsPathL3OutAtt"):
-        interface = interface.parent
+        interface = interface.container
     families = {
         ipaddress.ip_interface(each.values["addr"]).version
         for each in interface.descendants()
@@ -132,27 +132,26 @@ def _ports_are_ranges(tree: Tree, mo: ManagedObject) -> None:
 
 @_rule("l3extBdProfileCont")
 def _profile_needs_a_physical_domain(_tree: Tree, mo: ManagedObject) -> None:
-    paths = mo.parent.children_of("l3extRsDynPathAtt")
+    interface = mo.container
+    paths = interface.children_of("l3extRsDynPathAtt")
     if paths and not any(path.values["tDn"].startswith("uni/phys-") for path in paths):
-        raise errors.validation_failed(f"BD profile requires a physical domain: Dn0={mo.parent.dn}, ")
+        raise errors.validation_failed(f"BD profile requires a physical domain: Dn0={interface.dn}, ")
 
 
 @_rule("l3extConsLbl")
 def _label_leads_to_its_provider(tree: Tree, mo: ManagedObject) -> None:
     target = f"resPolCont/tn-[uni/tn-infra]/provlbl-{mo.values['name']}"
-    tree.update(mo.child("l3extRsProvLblDef"), {"tDn": target})
-
-
-def _vrf_of(l3out: ManagedObject) -> tuple[str, str]:
-    """Return the tenant and name by which an L3Out knows its VRF."""
-    relation = l3out.child("l3extRsEctx")
-    return l3out.parent.values["name"], relation.values["tnFvCtxName"] if relation else ""
+    for definition in mo.children_of("l3extRsProvLblDef"):
+        tree.update(definition, {"tDn": target})
 
 
 def _vrf_dn(tree: Tree, l3out: ManagedObject) -> str | None:
-    tenant, name = _vrf_of(l3out)
-    candidates = (f"uni/tn-{tenant}/ctx-{name}", f"uni/tn-common/ctx-{name}")
-    return next((dn for dn in candidates if name and tree.get(dn)), None)
+    """Return the DN of an L3Out's VRF, which is in the same tenant or in ``common``."""
+    names = [relation.values["tnFvCtxName"] for relation in l3out.children_of("l3extRsEctx")]
+    candidates = [
+        f"uni/tn-{tenant}/ctx-{name}" for name in names for tenant in (l3out.container.values["name"], "common")
+    ]
+    return next((dn for dn in candidates if tree.get(dn)), None)
 
 
 def _nodes_of_vrf(tree: Tree, l3out: ManagedObject) -> list[ManagedObject]:
@@ -161,7 +160,7 @@ def _nodes_of_vrf(tree: Tree, l3out: ManagedObject) -> list[ManagedObject]:
     same = {l3out.dn: True}
     nodes = []
     for node in tree.of_class("l3extRsNodeL3OutAtt"):
-        other = node.parent.parent
+        other = node.container.container
         if other.dn not in same:
             same[other.dn] = vrf is not None and _vrf_dn(tree, other) == vrf
         if same[other.dn]:
@@ -187,7 +186,7 @@ def _one_router_id_for_a_node(tree: Tree, mo: ManagedObject) -> None:
 
 @_rule("l3extLoopBackIfP")
 def _loopback_belongs_to_one_l3out(tree: Tree, mo: ManagedObject) -> None:
-    node, l3out = mo.parent, mo.ancestor("l3extOut")
+    node, l3out = mo.container, mo.ancestor("l3extOut")
     for other in _nodes_of_vrf(tree, l3out):
         if other.values["tDn"] != node.values["tDn"] or other.ancestor("l3extOut") is l3out:
             continue

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import ssl
 import tempfile
 import threading
@@ -57,8 +58,8 @@ class ApicServer:
         token_lifetime: float = 600,
         expose_secrets: bool = False,
     ) -> None:
-        self._scratch = None if state_dir else tempfile.TemporaryDirectory(prefix="lab-apic-")
-        self.state_dir = Path(state_dir or self._scratch.name)
+        self._scratch = None if state_dir else tempfile.mkdtemp(prefix="lab-apic-")
+        self.state_dir = Path(state_dir or self._scratch or "")
         self.state_dir.mkdir(parents=True, exist_ok=True)
         kept = self.state_dir if state_dir else None
         self.apic = Apic(Seed.load(seed), kept, token_lifetime)
@@ -92,7 +93,7 @@ class ApicServer:
         self._thread.join(10)
         self._loop.close()
         if self._scratch:
-            self._scratch.cleanup()
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     @property
     def port(self) -> int:
@@ -152,7 +153,7 @@ class ApicServer:
             port = self._first_port + number if self._first_port else 0
             site = web.TCPSite(self._runner, HOST, port, ssl_context=context)
             await site.start()
-            self.ports.append(site._server.sockets[0].getsockname()[1])
+        self.ports = [address[1] for address in self._runner.addresses]
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
@@ -170,7 +171,7 @@ class ApicServer:
         )
 
     async def _answer(self, request: web.Request, body: str) -> Response:
-        port = request.transport.get_extra_info("sockname")[1]
+        port = request.get_extra_info("sockname")[1]
         due = self.misbehaviour.due(request.method, request.path_qs, self.ports.index(port) + 1)
         for rule in due:
             if rule.action == "latency":

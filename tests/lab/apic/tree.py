@@ -21,7 +21,7 @@ class ManagedObject:
         self.info = info
         self.rn = rn
         self.parent = parent
-        self.dn = f"{parent.dn}/{rn}" if parent is not None and parent.dn else rn
+        self.dn: str = f"{parent.dn}/{rn}" if parent is not None and parent.dn else rn
         self.values = values
         self.secrets: dict[str, str] = {}
         self.children: dict[str, ManagedObject] = {}
@@ -31,6 +31,12 @@ class ManagedObject:
     @property
     def cls(self) -> str:
         return self.info.name
+
+    @property
+    def container(self) -> ManagedObject:
+        """Return the object above this one; only the root has none."""
+        assert self.parent is not None
+        return self.parent
 
     def get(self, prop: str) -> str | None:
         """Return a visible property, ``dn``, ``rn`` or the always empty ``status`` and ``childAction``."""
@@ -53,11 +59,9 @@ class ManagedObject:
             yield mo
             mo = mo.parent
 
-    def ancestor(self, cls: str) -> ManagedObject | None:
-        return next((mo for mo in self.ancestors() if mo.cls == cls), None)
-
-    def child(self, cls: str) -> ManagedObject | None:
-        return next((mo for mo in self.children.values() if mo.cls == cls), None)
+    def ancestor(self, cls: str) -> ManagedObject:
+        """Return the nearest object of a class above this one, which must exist."""
+        return next(mo for mo in self.ancestors() if mo.cls == cls)
 
     def children_of(self, cls: str) -> list[ManagedObject]:
         return [mo for mo in self.children.values() if mo.cls == cls]
@@ -110,15 +114,16 @@ class Tree:
     def remove(self, mo: ManagedObject) -> list[ManagedObject]:
         """Take out an object with everything below it; return what went, parents first."""
         gone = list(mo.descendants())
-        siblings = dict(mo.parent.children)
+        container = mo.container
+        siblings = dict(container.children)
         self._detach(mo)
         self.gone[mo.dn] = None
         for each in gone:
             self.dirty.pop(each.dn, None)
 
         def put_back() -> None:
-            mo.parent.children.clear()
-            mo.parent.children.update(siblings)
+            container.children.clear()
+            container.children.update(siblings)
             for each in gone:
                 self._index(each)
 
@@ -150,4 +155,4 @@ class Tree:
         for each in mo.descendants():
             del self.by_dn[each.dn]
             del self.by_class[each.cls][each.dn]
-        del mo.parent.children[mo.rn]
+        del mo.container.children[mo.rn]

@@ -130,14 +130,14 @@ def _bool(_spec: Spec, value: str) -> str:
 
 def _ip(_spec: Spec, value: str) -> str:
     """An address with or without prefix length; the bits of the host stay."""
-    address, slash, length = value.partition("/")
+    __, slash, length = value.partition("/")
     try:
-        parsed = ipaddress.ip_interface(value) if slash else ipaddress.ip_address(address)
+        parsed = ipaddress.ip_interface(value)
     except ValueError:
         raise Unparsable(value) from None
     if slash and not length.isdigit():
         raise Unparsable(value)
-    return parsed.with_prefixlen if slash else str(parsed)
+    return parsed.with_prefixlen if slash else str(parsed.ip)
 
 
 def _ipv4(_spec: Spec, value: str) -> str:

@@ -62,7 +62,9 @@ class Emulator(kmock.KubernetesEmulator):
         on_prune: Callable[[str, str, list[str]], None] = lambda *__: None,
     ) -> None:
         super().__init__()
-        self.kinds = {(kind.group, kind.version, kind.plural): kind for kind in kinds}
+        self.kinds: dict[tuple[str | None, str | None, str | None], Kind] = {
+            (kind.group, kind.version, kind.plural): kind for kind in kinds
+        }
         self.store = Objects(self._written)
         self.misbehaviour = Misbehaviour()
         # What it says that its only user may do. It refuses nothing.
@@ -164,10 +166,10 @@ class Emulator(kmock.KubernetesEmulator):
     def _answer(self, kind: Kind, request: kmock.Request) -> aiohttp.web.Response:
         namespace, name = _namespace(kind, request), request.name
         dry_run = _is_dry_run(request)
-        if request.method == "GET" and name is None:
-            return aiohttp.web.json_response(self._list(kind, namespace, request))
         if request.method == "GET":
-            return aiohttp.web.json_response(_shown(kind, self.store.get(kind, namespace, name)))
+            return aiohttp.web.json_response(
+                _shown(kind, self.store.get(kind, namespace, name)) if name else self._list(kind, namespace, request)
+            )
         if request.method == "POST" and name is None:
             obj, pruned = self.store.create(kind, namespace, _body(request), dry_run)
             return self._changed(kind, obj, pruned, status=201)
@@ -248,7 +250,7 @@ class Emulator(kmock.KubernetesEmulator):
         return dict(VERSION)
 
     async def _serve_version(self, request: kmock.Request) -> Any:
-        answer = await super()._serve_version(request)
+        answer: Any = await super()._serve_version(request)
         return {**answer, "groupVersion": answer["groupVersion"].lstrip("/")}
 
 

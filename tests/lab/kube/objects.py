@@ -338,8 +338,9 @@ def _drop_nulls(metadata: dict) -> None:
 
 def merge(target: Any, patch: Any, kind: str | None = None, field: str = "") -> Any:
     """Return ``target`` with a merge patch in it (RFC 7386); for a ``kind``, with a strategic one."""
-    if isinstance(patch, list) and isinstance(target, list) and (kind, field) in MERGE_KEYS:
-        return _merge_list(target, patch, MERGE_KEYS[kind, field], kind)
+    key_field = MERGE_KEYS.get((kind or "", field))
+    if isinstance(patch, list) and isinstance(target, list) and key_field:
+        return _merge_list(target, patch, key_field, kind)
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
     result = copy.deepcopy(target) if isinstance(target, dict) else {}

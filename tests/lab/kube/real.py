@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -212,11 +212,11 @@ class RealKubeServer(KubeApi):
         for api_version in self._api_groups:
             self.apply(calico_crds(api_version))
         for api_version in self._api_groups:
-            self._wait(lambda version=api_version: set(KINDS) <= self._served(version))
+            self._wait(partial(self._serves_calico, api_version))
 
-    def _served(self, api_version: str) -> set[str]:
-        """The kinds that the server serves in a version by now."""
-        return {resource["kind"] for resource in self.request("GET", f"/apis/{api_version}")["resources"]}
+    def _serves_calico(self, api_version: str) -> bool:
+        resources = self.request("GET", f"/apis/{api_version}")["resources"]
+        return {resource["kind"] for resource in resources} >= set(KINDS)
 
     def _rbac(self) -> Iterator[dict[str, Any]]:
         for manifest in yaml.safe_load_all(RBAC.read_text(encoding="utf-8")):

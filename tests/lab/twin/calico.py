@@ -301,7 +301,7 @@ class _Reader:
     def _endpoint_nodes(self, service: Object) -> set[str]:
         """The nodes with a ready endpoint of the service."""
         metadata = service["metadata"]
-        nodes = set()
+        nodes: set[str] = set()
         for item in self._all("EndpointSlice"):
             own = item["metadata"]
             if own.get("namespace") == metadata.get("namespace") and (

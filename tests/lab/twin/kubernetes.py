@@ -109,7 +109,8 @@ class KubernetesClient:
         for group in CALICO_GROUPS:
             deleted: bool | str = False if group.endswith("/v3") else "false"
             spec = {"node": node, "cidr": block, "state": "confirmed", "deleted": deleted}
-            body = {"apiVersion": group, "kind": "BlockAffinity", "metadata": {"name": name}, "spec": spec}
+            metadata = {"name": name}
+            body: Object = {"apiVersion": group, "kind": "BlockAffinity", "metadata": metadata, "spec": spec}
             answer = self._session.post(
                 f"{self._url}/apis/{group}/{CALICO_KINDS['BlockAffinity']}", json=body, timeout=TIMEOUT
             )

@@ -84,7 +84,8 @@ def choose_fabric(fabrics: Iterable[Fabric], clusters: Iterable[Cluster], vrf: s
     fabrics = list(fabrics)
     if vrf:
         wanted = [fabric for fabric in fabrics if f"{fabric.tenant}:{fabric.vrf}" == vrf]
-        return wanted[0] if wanted else Fabric(*vrf.split(":", 1))
+        tenant, __, name = vrf.partition(":")
+        return wanted[0] if wanted else Fabric(tenant, name)
     nodes = [node for cluster in clusters for node in cluster.nodes]
     addresses = [address for node in nodes for address in node.addresses.values()]
     peers = {peer.address for node in nodes for peer in node.peers}
@@ -137,7 +138,8 @@ def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[st
             cable = known.get(key) or infer_cable(node, fabric)
             hosts.append(_host(key, name, node, cluster, cable, fabric))
     routers = outside_routers(fabric, [address for host in hosts for address in host.node.addresses.values()])
-    machines = [*(f"leaf-{leaf.id}" for leaf in fabric.leaves), *(it.key for it in (*hosts, *routers)), *RESERVED]
+    machines = [f"leaf-{leaf.id}" for leaf in fabric.leaves]
+    machines += [*(host.key for host in hosts), *(router.key for router in routers), *RESERVED]
     for name in machines:
         if machines.count(name) > 1:
             raise TwinError(f"two machines of the twin would be called {name}")

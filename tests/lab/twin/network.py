@@ -253,8 +253,8 @@ def _leaf(wiring: Wiring, twin: Twin, leaf: Leaf, bridges: Bridges) -> None:
     namespace = leaf_namespace(leaf)
     wiring.namespaces.append(namespace)
     wiring.add(f"lo {namespace}", ["link set lo up"], (), namespace)
-    for address in leaf.loopbacks:
-        _address(wiring, namespace, "lo", address, f"lo {namespace}")
+    for loopback in leaf.loopbacks:
+        _address(wiring, namespace, "lo", loopback, f"lo {namespace}")
     port = f"l{leaf.id}fab"
     link = wiring.cable((namespace, FABRIC_PORT), (WIRING, port), mac("fabric", leaf.id))
     _port(wiring, "fabric", port, link)
@@ -312,9 +312,9 @@ def _svi(wiring: Wiring, leaf: Leaf, svi: Svi, bridge: str) -> None:
         ]
         on = wiring.add(f"shared {namespace} {shared}", create, [f"link del {shared}"], namespace, up)
         for secondary in svi.secondaries:
-            # As a host address: the subnet's route is the own address's.
-            address = ip_interface(secondary)
-            _address(wiring, namespace, shared, f"{address.ip}/{address.max_prefixlen}", on)
+            # As a host address: the leaf's own address already brings the route to the subnet.
+            host = ip_interface(secondary).ip
+            _address(wiring, namespace, shared, f"{host}/{host.max_prefixlen}", on)
 
 
 def _address(wiring: Wiring, namespace: str, device: str, address: str, *needs: str) -> str:

@@ -51,7 +51,7 @@ def leaf_objects(leaf: Leaf, twin: Twin, answers: LeafAnswers) -> list[Json]:
     ]
 
 
-def _mo(cls: str, children: Iterable[Json] = (), **attributes: object) -> Json:
+def _mo(cls: str, children: Iterable[Json] = (), /, **attributes: object) -> Json:
     return {cls: {"attributes": {name: str(value) for name, value in attributes.items()}, "children": list(children)}}
 
 
