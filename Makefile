@@ -78,7 +78,7 @@ venv-test:
 test: venv-test ## Run every check: sanity, lint, documentation, units, integration, molecule, the built artifact
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-lint: venv-test ## Run the quick checks of style: ruff, yamllint, ansible-lint
+lint: venv-test ## Check style, types, imports and generated files: ruff, mypy, import-linter, yamllint, ansible-lint, tools/generate.py
 	@$(BIN)/python -m pytest tests/packaging/test_lint.py $(ARGS)
 
 benchmark: venv-test ## Measure the collection beside a playbook of cisco.aci's modules (takes minutes; nothing is asserted)
@@ -100,4 +100,4 @@ build: venv-lab ## Build the collection's artifact in build/
 	@$(BIN)/ansible-galaxy collection build --force --output-path build .
 
 clean: ## Remove what the targets made, but for .venv and the lab
-	rm -rf artifacts build .pytest_cache .ruff_cache .hypothesis .ansible
+	rm -rf artifacts build .pytest_cache .ruff_cache .mypy_cache .hypothesis .ansible

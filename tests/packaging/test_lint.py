@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def test_ruff_check(run):
     run("ruff", "check", ".")
@@ -9,6 +11,18 @@ def test_ruff_check(run):
 
 def test_ruff_format(run):
     run("ruff", "format", "--check", ".")
+
+
+def test_types(run):
+    run("mypy")
+
+
+def test_imports(run, root):
+    run("lint-imports", "--no-cache", env={"PYTHONPATH": str(root / "collections")})
+
+
+def test_generated_files(run):
+    run(sys.executable, "tools/generate.py", "--check")
 
 
 def test_yamllint(run):
