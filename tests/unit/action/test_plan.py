@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import multiprocessing
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
 import yaml
+from ansible import constants
+from ansible.cli.playbook import main
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible.plugins.loader import become_loader, callback_loader, connection_loader, shell_loader
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, plan_of, racks, variables
 
-BIN = Path(sys.executable).parent
 MARKER = "S3cr3tMarker"
 PASSWORD = {"bgp_password": MARKER}
 ALLOCATION = "inventory/.allocations/prod1.yml"
+FORK = multiprocessing.get_context("fork")
+# Threads of pytest-xdist, which the fork leaves behind.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
+
+def ansible_playbook(folder: Path, *arguments: str) -> None:
+    """Run ``ansible-playbook`` in this process, which ends with it, and keep what it prints in ``folder``."""
+    constants.DEFAULT_STDOUT_CALLBACK = "ansible.posix.json"
+    with chdir(folder), Path("printed").open("w") as printed, redirect_stdout(printed), redirect_stderr(printed):
+        main(["ansible-playbook", *arguments])
 
 
 class Fabric:
     """A folder with an inventory of clusters, and plays over it."""
 
-    def __init__(self, folder: Path, root: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._env = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(root / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(root / "collections"),
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-        }
         self._groups: dict[str, Any] = {"aci_calico_clusters": {"hosts": {}}}
         (folder / "inventory").mkdir()
 
@@ -53,7 +60,7 @@ class Fabric:
     def files(self) -> set[str]:
         """The files that were written."""
         made = (path for path in self.folder.rglob("*") if path.is_file() and "group_vars" not in path.parts)
-        return {str(path.relative_to(self.folder)) for path in made} - {"inventory/hosts.yml", "play.yml"}
+        return {str(path.relative_to(self.folder)) for path in made} - {"inventory/hosts.yml", "play.yml", "printed"}
 
     def play(self, *arguments: str, inventory: str = "inventory", **options: Any) -> tuple[dict[str, Any], str]:
         """Run the action on every cluster.
@@ -68,17 +75,26 @@ class Fabric:
             "tasks": [task],
         }
         self.write("play.yml", yaml.safe_dump([play]))
-        command = [str(BIN / "ansible-playbook"), "-i", inventory, "play.yml", *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=self._env, capture_output=True, text=True, check=False)
-        printed = done.stdout + done.stderr
-        assert "plays" in done.stdout, printed
-        report = json.loads(done.stdout[done.stdout.index('{\n    "custom_stats"') :])
+        # A fork of this process has Ansible imported already, which takes longer than to run a play.
+        process = FORK.Process(target=ansible_playbook, args=(self.folder, "-i", inventory, "play.yml", *arguments))
+        process.start()
+        process.join()
+        printed = self.read("printed")
+        report = json.loads(printed[printed.index('{\n    "custom_stats"') :])
         return report["plays"][0]["tasks"][0]["hosts"], printed
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """Load once, for each fork to find, what every play loads."""
+
+    for loader in (become_loader, callback_loader, connection_loader, shell_loader):
+        list(loader.all(class_only=True))
+
+
 @pytest.fixture
-def fabric(tmp_path, root):
-    return Fabric(tmp_path, root)
+def fabric(tmp_path):
+    return Fabric(tmp_path)
 
 
 def problems(result: dict[str, Any]) -> dict[str, str]:
@@ -174,10 +190,9 @@ def test_warnings_are_shown(fabric):
 def vaulted(fabric: Fabric) -> dict[str, Any]:
     """The example with a password that only the Vault opens."""
     fabric.write("vault-password", "open sesame")
-    encrypt = [str(BIN / "ansible-vault"), "encrypt_string", "--vault-password-file", "vault-password", MARKER]
-    secret = subprocess.run(encrypt, cwd=fabric.folder, capture_output=True, text=True, check=True).stdout
+    secret = VaultLib().encrypt(MARKER, VaultSecret(b"open sesame")).decode()
     fabric.cluster("prod1", variables(FLOATING, bgp_password="{{ vault_bgp_password }}"))
-    fabric.write("inventory/group_vars/prod1/vault.yml", f"vault_bgp_password: {secret}")
+    fabric.write("inventory/group_vars/prod1/vault.yml", f"vault_bgp_password: !vault |\n{indent(secret, '  ')}")
 
 
 def test_planning_needs_no_vault(fabric):
