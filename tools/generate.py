@@ -22,8 +22,8 @@ sys.path.insert(0, str(ROOT / "plugins"))
 
 from plugin_utils.intent.limits import LIMITS  # noqa: E402
 from plugin_utils.schema.formats import FORMATS  # noqa: E402
-from plugin_utils.schema.option import ALL_ROLES, Option  # noqa: E402
-from plugin_utils.schema.variables import CLUSTER_VARIABLES, REGISTRY, ROLE_OPTIONS  # noqa: E402
+from plugin_utils.schema.option import Option  # noqa: E402
+from plugin_utils.schema.variables import REGISTRY, ROLE_OPTIONS  # noqa: E402
 
 GENERATED = "Generated from plugins/plugin_utils/schema/variables.py: change it there, then run `make generate`."
 BEGIN, END = "<!-- variables -->", "<!-- /variables -->"
@@ -44,78 +44,49 @@ def _yaml(content: Any) -> str:
 # --- roles -----------------------------------------------------------------------------------------------------------
 
 
-def _options(role: str) -> list[Option]:
-    shared = [option for option in CLUSTER_VARIABLES.values() if role in option.roles]
-    return [*ROLE_OPTIONS.get(role, ()), *shared]
-
-
 def argument_specs(role: str) -> str:
-    """A role's ``meta/argument_specs.yml``."""
+    """Return a role's ``meta/argument_specs.yml``: what its own tasks read."""
     meta = yaml.safe_load((ROOT / "roles" / role / "meta/main.yml").read_text(encoding="utf-8"))
-    options = _options(role)
-    at_times = [option for option in options if role in option.at_times]
-    main = {
+    main: dict[str, Any] = {
         "short_description": meta["galaxy_info"]["description"],
         "version_added": "1.0.0",
-        "author": ["Contributors to netops.aci_calico (!UNKNOWN)"],
+        "author": ["The netops.aci_calico contributors (@netops)"],
         "description": [
-            "Every role takes the cluster's variables and works out the plan, unless it is there already.",
-            *(f"C({option.name}), used only where it is needed. {option.description}" for option in at_times),
+            "Uses the plan of the cluster, and makes it if the play has not made it yet.",
+            "The plan checks the variables of the cluster (C(aci_calico_*)). C(docs/variables.md) of the collection lists them.",
         ],
-        "options": {option.name: _argument(option) for option in options if option not in at_times},
     }
+    if role in ROLE_OPTIONS:
+        main["options"] = {option.name: _argument(option) for option in ROLE_OPTIONS[role]}
     return f"---\n# {GENERATED}\n{_yaml({'argument_specs': {'main': main}})}"
 
 
 def _argument(option: Option) -> dict[str, Any]:
-    """One argument. Only what Ansible itself can check is said as a rule; the plan checks the rest, and says it better."""
-    spec: dict[str, Any] = {"description": [option.description, *_constraints(option)]}
-    spec["type"] = "raw" if option.type == "vlans" else option.type
+    spec: dict[str, Any] = {"description": [option.description, *_constraints(option)], "type": option.type}
     if option.type == "list":
-        spec["elements"] = "raw" if option.shorthand else option.elements
-    if option.options and not option.shorthand:
-        spec["options"] = {key.name: _argument(key) for key in option.options}
-    if option.required and not option.secret:
+        spec["elements"] = option.elements
+    if option.required:
         spec["required"] = True
     if option.choices:
         spec["choices"] = list(option.choices)
     if option.default is not None:
         spec["default"] = option.default
-    if option.secret:
-        spec["no_log"] = True
     return spec
 
 
 def _constraints(option: Option) -> list[str]:
-    said = []
-    if option.format:
-        text = FORMATS[option.format].text
-        said.append(f"Each is {text}." if option.type == "list" else f"{text[0].upper()}{text[1:]}.")
-    if option.range:
-        said.append(f"From {option.range[0]} to {option.range[1]}.")
-    if option.default_text:
-        said.append(f"By default {_ansible_markup(option.default_text)}.")
-    if option.source:
-        said.append(
-            f"White paper, {option.source!r}." if "," not in option.source else f"White paper: {option.source}."
-        )
-    return [_ansible_markup(sentence) for sentence in said]
-
-
-def _ansible_markup(text: str) -> str:
-    return re.sub(r"`([^`]*)`", r"C(\1)", text)
+    return [f"From {option.range[0]} to {option.range[1]}."] if option.range else []
 
 
 def defaults(role: str) -> str:
-    """A role's ``defaults/main.yml``. The variables belong to the cluster and not to the role, and are called so."""
-    blocks = (_default_block(option) for option in _options(role) if option.default is not None)
+    """Return a role's ``defaults/main.yml``."""
+    blocks = (_default_block(option) for option in ROLE_OPTIONS[role] if option.default is not None)
     return "\n".join([f"---\n# {GENERATED}\n", *blocks])
 
 
 def _default_block(option: Option) -> str:
     comment = textwrap.fill(_markdown(option.description), WIDTH, initial_indent="# ", subsequent_indent="# ")
-    setting = _yaml({option.name: option.default}).rstrip()
-    return f"{comment}\n{setting} # noqa: var-naming[no-role-prefix]\n"
+    return f"{comment}\n{_yaml({option.name: option.default})}"
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -229,9 +200,10 @@ def readme() -> str:
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
     files = {ROOT / "README.md": readme(), ROOT / "docs/variables.md": variables_page()}
-    for role in ALL_ROLES:
-        files[ROOT / "roles" / role / "meta/argument_specs.yml"] = argument_specs(role)
-        files[ROOT / "roles" / role / "defaults/main.yml"] = defaults(role)
+    for folder in sorted((ROOT / "roles").iterdir()):
+        files[folder / "meta/argument_specs.yml"] = argument_specs(folder.name)
+        if any(option.default is not None for option in ROLE_OPTIONS.get(folder.name, ())):
+            files[folder / "defaults/main.yml"] = defaults(folder.name)
     return files
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.check import (
     check,
@@ -12,7 +11,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.check imp
     unmarked,
 )
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.formats import FORMATS
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.option import ALL_ROLES, Option
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.option import Option
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import (
     CLUSTER_VARIABLES,
     PREFIX,
@@ -53,9 +52,7 @@ def test_secrets():
     } == SECRETS
 
 
-@pytest.mark.parametrize("role", ALL_ROLES)
-def test_roles_have_the_papers_defaults(root, role):
-    defaults = yaml.safe_load((root / "roles" / role / "defaults/main.yml").read_text(encoding="utf-8"))
+def test_the_defaults_are_those_of_the_paper():
     for name, value in {
         "aci_calico_mtu": 9000,
         "aci_calico_bgp_keepalive": 1,
@@ -67,7 +64,7 @@ def test_roles_have_the_papers_defaults(root, role):
         "aci_calico_bgp_as_path_relax": True,
         "aci_calico_external_epg": "default",
     }.items():
-        assert defaults[name] == value
+        assert CLUSTER_VARIABLES[name].default == value
 
 
 @pytest.mark.parametrize(
