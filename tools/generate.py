@@ -26,7 +26,6 @@ from plugin_utils.schema.option import Option  # noqa: E402
 from plugin_utils.schema.variables import REGISTRY, ROLE_OPTIONS  # noqa: E402
 
 GENERATED = "Generated from plugins/plugin_utils/schema/variables.py: change it there, then run `make generate`."
-BEGIN, END = "<!-- variables -->", "<!-- /variables -->"
 WIDTH = 150
 
 
@@ -129,17 +128,6 @@ def _groups() -> Iterator[tuple[str, list[Option]]]:
         yield name, [option for option in REGISTRY if option.group == name]
 
 
-def readme_table() -> str:
-    """The README's table: name, default, meaning."""
-    lines = ["", "| Variable | Default | Meaning |", "|---|---|---|"]
-    for name, options in _groups():
-        lines.append(f"| **{name}** | | |")
-        lines += [f"| `{one.name}` | {_default(one)} | {_markdown(one.description)} |" for one in options]
-    return "\n".join(
-        [*lines, "", "Types, ranges and what the white paper says to each: [docs/variables.md](docs/variables.md).", ""]
-    )
-
-
 def variables_page() -> str:
     """``docs/variables.md``: everything that the registry says."""
     lines = ["# Variables", "", f"<!-- {GENERATED} -->", ""]
@@ -187,19 +175,12 @@ def _keys(option: Option, path: str) -> list[str]:
     return lines
 
 
-def readme() -> str:
-    """The README with its table as it should be."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN, 1)
-    return f"{head}{BEGIN}\n{readme_table()}\n{END}{rest.split(END, 1)[1]}"
-
-
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
-    files = {ROOT / "README.md": readme(), ROOT / "docs/variables.md": variables_page()}
+    files = {ROOT / "docs/variables.md": variables_page()}
     for folder in sorted((ROOT / "roles").iterdir()):
         files[folder / "meta/argument_specs.yml"] = argument_specs(folder.name)
         if any(option.default is not None for option in ROLE_OPTIONS.get(folder.name, ())):

@@ -65,7 +65,7 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description:
-    - The plan. Its schema is in the collection's C(docs/design.md). The roles take it from the variable C(aci_calico_plan) where somebody has set that, and
+    - The plan. Its schema is in the collection's C(docs/development/plan.md). The roles take it from the variable C(aci_calico_plan) where somebody has set that, and
       plan by themselves otherwise. It is no fact of the host's, for those may be cached from one run to another.
   returned: when there is no error
   type: dict

@@ -10,6 +10,7 @@ import pytest
 # Top level of the artifact. Whatever else appears there has slipped through build_ignore.
 EXPECTED = {
     "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
     "FILES.json",
     "LICENSE",
     "MAINTAINERS",

@@ -5,7 +5,7 @@
 """What an L3Out stands on, as APIC managed objects: access policies, and tenant and VRF where they are wanted.
 
 VLAN pool, domains, AAEP and port channel policy may be those of several clusters, tenant and VRF too: they are shared
-with everything in them that names no cluster (docs/design.md, "APIC ownership"). Policy groups, profiles and selectors
+with everything in them that names no cluster (docs/development/architecture.md, "Ownership on APIC"). Policy groups, profiles and selectors
 are one cluster's.
 """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What managed objects are built from, and how they say whose they are (docs/design.md, "APIC ownership")."""
+"""What managed objects are built from, and how they say whose they are (docs/development/architecture.md, "Ownership on APIC")."""
 
 from __future__ import annotations
 

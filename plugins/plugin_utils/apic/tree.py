@@ -31,7 +31,7 @@ AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
 def apic_tree(plan):
     """The whole wanted configuration as one ``polUni`` (the artifact ``apic.json``).
 
-    :param plan: a cluster's plan (see docs/design.md).
+    :param plan: a cluster's plan (see docs/development/plan.md).
     :returns: ``{"polUni": …}`` with one ``fvTenant`` for each tenant that the cluster touches.
     """
     tenants = _policy_tenants(plan)

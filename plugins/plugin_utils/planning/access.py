@@ -13,7 +13,7 @@ from ..intent.intent import Intent, Node, Rack
 
 
 def access_plan(intent: Intent) -> dict[str, Any]:
-    """The plan's ``access`` (docs/design.md, "The plan")."""
+    """The plan's ``access`` (docs/development/plan.md)."""
     managed = bool(intent["manage_access"])
     return {
         "managed": managed,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan: everything that follows from an intent, as one dictionary (docs/design.md, "The plan")."""
+"""The plan: everything that follows from an intent, as one dictionary (docs/development/plan.md)."""
 
 from __future__ import annotations
 

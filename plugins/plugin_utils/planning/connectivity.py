@@ -25,7 +25,7 @@ from ..schema.formats import FilterEntry
 
 
 def plan_connectivity(intent: Intent, held: Mapping[str, Mapping[str, list[str]]]) -> dict[str, Any]:
-    """The plan's ``external_epgs``, ``contracts``, ``epg_contracts`` and ``transit`` (docs/design.md, "The plan").
+    """The plan's ``external_epgs``, ``contracts``, ``epg_contracts`` and ``transit`` (docs/development/plan.md).
 
     :param held: the subnets by family of the cluster's external EPG in each L3Out, the first L3Out first.
     """

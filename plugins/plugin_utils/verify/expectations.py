@@ -17,7 +17,7 @@ BIRD_HOLD = 240
 def expectations(plan: dict) -> dict:
     """Everything that ``verification`` compares the live state with.
 
-    :param plan: a cluster's plan (see docs/design.md).
+    :param plan: a cluster's plan (see docs/development/plan.md).
     :returns: a dictionary of plain values: ``sessions`` (one entry for each node, leaf and family), ``nodes``,
         ``leaves`` and ``racks`` by name, ``prefixes`` (the plan's subnets by role and family), ``allowed`` (what
         import route control lets in, by family), ``ecmp``, ``prefix_limit``, ``filtered``, ``shared_peers``

@@ -33,7 +33,7 @@ def verify(
 ) -> dict:
     """Compare the live state with what the plan says.
 
-    :param plan: a cluster's plan (see docs/design.md).
+    :param plan: a cluster's plan (see docs/development/plan.md).
     :param aci: the ``state`` of the module ``aci_state``.
     :param kubernetes: what was read there, None where it is not looked at.
     :param only: ``sessions`` judges nothing but whether each planned session is up as APIC sees it, ``drained`` nothing but
