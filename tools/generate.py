@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write what follows from the variable registry: the roles' argument specs and defaults, and the tables of variables.
+"""Write what follows from the registries: the roles' argument specs and defaults, the tables of variables and messages.
 
 ``--check`` writes nothing, names what is stale and ends with 1.
 """
@@ -22,11 +22,15 @@ sys.path.insert(0, str(ROOT / "plugins"))
 
 from plugin_utils.intent.limits import LIMITS  # noqa: E402
 from plugin_utils.schema.formats import FORMATS  # noqa: E402
+from plugin_utils.schema.messages import CATALOGUE, Message  # noqa: E402
 from plugin_utils.schema.option import Option  # noqa: E402
 from plugin_utils.schema.variables import REGISTRY, ROLE_OPTIONS  # noqa: E402
+from plugin_utils.verify.catalogue import RULES  # noqa: E402
 
 GENERATED = "Generated from plugins/plugin_utils/schema/variables.py: change it there, then run `make generate`."
 WIDTH = 150
+# The stages of a run, as sections of the messages begin.
+STAGES = ("Planning", "Preflight", "Preflight and push", "Node maintenance", "Verification")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -175,12 +179,51 @@ def _keys(option: Option, path: str) -> list[str]:
     return lines
 
 
+# --- messages --------------------------------------------------------------------------------------------------------
+
+
+def messages() -> dict[str, dict[str, Message]]:
+    """Return all problems and findings by section of their page, then by anchor: findings begin with ``finding-``."""
+    formats = {
+        f"invalid-{one.id}": Message(f"The value must be {one.text}.", "Correct the value.") for one in FORMATS.values()
+    }
+    limits = {
+        f"limit-{one.id}": Message(f"The cluster exceeds the limit for {one.unit}.", one.remedy, one.severity)
+        for one in LIMITS.values()
+        if one.severity
+    }
+    sections = {**CATALOGUE, "Planning: formats of values": formats, "Planning: limits": limits}
+    for name, rule in RULES.items():
+        meaning = f"{rule.title[0].upper()}{rule.title[1:]}. {rule.cause}"
+        section = sections.setdefault(f"Verification: {rule.suite}", {})
+        section[f"finding-{name}"] = Message(meaning, rule.remedy, rule.severity)
+    return dict(sorted(sections.items(), key=lambda section: STAGES.index(section[0].partition(":")[0])))
+
+
+def messages_page() -> str:
+    """Return ``docs/messages.md``: the problems and findings of each stage."""
+    lines = ["# Messages", "", f"<!-- {GENERATED.replace('variables', 'messages')} -->", ""]
+    lines += [
+        "Each problem and each finding has an id, which a run prints beside its text. An *error* stops the cluster before anything is",
+        "changed (in a verification, the cluster is not ok); a *warning* is only reported. A run may print a more precise remedy.",
+    ]
+    for title, section in messages().items():
+        lines += ["", f"## {title}", "", "| Id | Severity | Meaning | What to do |", "|---|---|---|---|"]
+        for anchor, one in section.items():
+            meaning, remedy = (
+                re.sub(r"(?<![`\w])(aci_calico_\w+)", r"`\1`", text) for text in (one.meaning, one.remedy)
+            )
+            name = anchor.removeprefix("finding-")
+            lines.append(f'| <a id="{anchor}"></a>`{name}` | {one.severity} | {meaning} | {remedy} |')
+    return "\n".join(lines) + "\n"
+
+
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
-    files = {ROOT / "docs/variables.md": variables_page()}
+    files = {ROOT / "docs/variables.md": variables_page(), ROOT / "docs/messages.md": messages_page()}
     for folder in sorted((ROOT / "roles").iterdir()):
         files[folder / "meta/argument_specs.yml"] = argument_specs(folder.name)
         if any(option.default is not None for option in ROLE_OPTIONS.get(folder.name, ())):

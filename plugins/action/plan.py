@@ -25,7 +25,7 @@ from ..plugin_utils.planning.allocation import Record, load_record
 from ..plugin_utils.planning.compile import Compiled, compile_cluster
 from ..plugin_utils.schema.addressing import require_netaddr
 from ..plugin_utils.schema.check import plain
-from ..plugin_utils.schema.problems import Problem, error, render, warning
+from ..plugin_utils.schema.problems import Problem, render
 from ..plugin_utils.schema.variables import NODE_VARIABLES, PREFIX, RUNTIME, VARIABLES
 
 CLUSTERS = "aci_calico_clusters"
@@ -113,11 +113,10 @@ class ActionModule(ActionBase):
         if inventory.folder:
             return os.path.join(inventory.folder, ALLOCATIONS, f"{os.path.basename(str(cluster))}.yml")
         found.problems.append(
-            warning(
+            Problem(
                 "allocation-not-recorded",
                 "aci_calico_allocation_file",
                 "The inventory has no folder to keep the allocation in, so nodes may be renumbered when others come and go",
-                "Set aci_calico_allocation_file, or pin addresses.",
             )
         )
         return None
@@ -130,7 +129,7 @@ class ActionModule(ActionBase):
             with open(path, encoding="utf-8") as file:
                 return load_record(file.read(), path)
         except (OSError, UnicodeDecodeError) as reason:
-            problem = error("allocation-file", path, f"It cannot be read: {reason}", "Restore it, or let it be read.")
+            problem = Problem("allocation-file", path, f"It cannot be read: {reason}", "Restore it, or let it be read.")
             return Record(), [problem]
 
     def _remove_others(self, folder: str, wanted: Iterable[str]) -> list[dict[str, str]]:
@@ -242,11 +241,10 @@ class _Inventory:
                 if option and (option.secret or option.connection):
                     continue
                 found.problems.append(
-                    error(
+                    Problem(
                         "unresolved-variable",
                         f"{where}{name}",
                         f"It cannot be resolved: {' '.join(str(reason).split())}",
-                        "Define what it refers to.",
                     )
                 )
         return found

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 
 from ...module_utils.kubernetes.live import EXCLUDE_LABEL, EXCLUDED
-from ..schema.problems import Problem, did_you_mean, error, errors, render, warning, warnings
+from ..schema.problems import Problem, did_you_mean, errors, render, warnings
 from .push import differing
 
 # What the node was like before, so that afterwards it is so again.
@@ -56,19 +56,14 @@ def node_maintenance(plan: dict, found: list[dict], live: dict, names: list[str]
 def _unknown(plan: dict, nodes: dict, names: list[str]) -> Iterator[Problem]:
     planned = [node["name"] for node in plan["nodes"]]
     if not names:
-        yield error(
-            "maintenance-nodes", NAMES, "No node is named.", "Name the nodes: -e node_maintenance_nodes=node-3."
-        )
+        yield Problem("maintenance-nodes", NAMES, "No node is named")
     for index, name in enumerate(names):
         path = f"{NAMES}[{index}]"
         if name not in planned:
-            remedy = (
-                did_you_mean(name, planned) or "Name nodes of the plan, and limit the run to their cluster (--limit)."
-            )
-            yield error("maintenance-node-unknown", path, f"Cluster {plan['cluster']} has no node {name}.", remedy)
+            problem = f"Cluster {plan['cluster']} has no node {name}"
+            yield Problem("maintenance-node-unknown", path, problem, did_you_mean(name, planned))
         elif name not in nodes:
-            remedy = "Without it, there is nothing to take out of service."
-            yield error("maintenance-node-missing", path, f"Kubernetes has no node {name}.", remedy)
+            yield Problem("maintenance-node-missing", path, f"Kubernetes has no node {name}")
 
 
 def _against(plan: dict, nodes: dict, live: dict, names: list[str]) -> Iterator[Problem]:
@@ -76,31 +71,22 @@ def _against(plan: dict, nodes: dict, live: dict, names: list[str]) -> Iterator[
     others = [node for node in plan["nodes"] if node["name"] not in names]
     serving = {node["name"] for node in others if _serves(nodes.get(node["name"]), live)}
     if not serving:
-        yield error(
-            "maintenance-last-node",
-            NAMES,
-            "No other node is ready and in service: pods would have nowhere to go.",
-            "Bring other nodes back into service first.",
+        yield Problem(
+            "maintenance-last-node", NAMES, "No other node is ready and in service: the pods would have nowhere to go"
         )
         return
     away = sorted(name for name in nodes if name not in names and _before(nodes[name]) is not None)
     if away:
-        problem, remedy = (
-            f"Out of service already: {', '.join(away)}.",
-            "End the maintenance there first, if it is over.",
-        )
-        yield warning("maintenance-others", NAMES, problem, remedy)
+        yield Problem("maintenance-others", NAMES, f"Nodes are out of service already: {', '.join(away)}")
     for rack in plan["racks"]:
         if set(rack["nodes"]) & set(names) and not set(rack["nodes"]) & serving:
-            problem = f"Rack {rack['id']} is left without a node in service."
-            yield warning("maintenance-rack", NAMES, problem, "Pods that have to be in this rack find no place.")
+            yield Problem("maintenance-rack", NAMES, f"Rack {rack['id']} is left without a node in service")
     for service in live["local_services"] or ():
         if service["nodes"] and set(service["nodes"]) <= set(names):
-            yield warning(
+            yield Problem(
                 "maintenance-only-endpoints",
                 NAMES,
-                f"Service {service['name']} (externalTrafficPolicy: Local) has no endpoint on another node.",
-                "It cannot be reached from outside until its pods are ready elsewhere: scale it out first.",
+                f"Service {service['name']} (externalTrafficPolicy: Local) has no endpoint on another node",
             )
 
 
@@ -114,8 +100,8 @@ def _serves(node: dict | None, live: dict) -> bool:
 def _not_begun(nodes: dict, names: list[str]) -> Iterator[Problem]:
     for index, name in enumerate(names):
         if _before(nodes[name]) is None:
-            problem = f"Node {name} was not taken out of service by this collection: it is left as it is."
-            yield warning("maintenance-not-begun", f"{NAMES}[{index}]", problem, "kubectl uncordon, if it is cordoned.")
+            problem = f"Node {name} was not taken out of service by this collection, and is left as it is"
+            yield Problem("maintenance-not-begun", f"{NAMES}[{index}]", problem)
 
 
 # --- patches ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ..schema.problems import Problem, error, errors, render, warning, warnings
+from ..schema.problems import Problem, errors, render, warnings
 from .manifests import (
     ASN_ANNOTATION,
     AUTO,
@@ -314,11 +314,10 @@ def _problems(plan: dict, found: dict, update_password: str, adopt: bool) -> Ite
     yield from _peer_problems(plan, found)
     yield from _configuration_problems(found)
     if found["password_matches"] is False and update_password != "always":
-        yield warning(
+        yield Problem(
             "secret-differs",
             f"Secret/{plan['calico']['secret']['name']}",
             "It holds another password than aci_calico_bgp_password, and keeps it",
-            "To rotate the password on both sides, run site with aci_calico_update_password: always.",
         )
 
 
@@ -326,10 +325,10 @@ def _failure_problems(found: dict) -> Iterator[Problem]:
     for failure in found["failures"]:
         remedy = {
             401: "Renew the credentials in the kubeconfig, or aci_calico_kube_api_key.",
-            403: "Give the user the right to read this.",
-            503: "Bring the API service up that serves this, or set aci_calico_calico_api_group: crd.projectcalico.org/v1.",
-        }.get(failure["status"], "See what the API server logs.")
-        yield error("unreadable", failure["path"], f"{failure['status']}: {failure['message']}", remedy)
+            403: "Grant the user the right to read this.",
+            503: "Start the API service that serves this, or set aci_calico_calico_api_group: crd.projectcalico.org/v1.",
+        }.get(failure["status"], "")
+        yield Problem("unreadable", failure["path"], f"{failure['status']}: {failure['message']}", remedy)
 
 
 def _installation_problems(plan: dict, found: dict) -> Iterator[Problem]:
@@ -337,10 +336,7 @@ def _installation_problems(plan: dict, found: dict) -> Iterator[Problem]:
         asked = plan["calico"]["api_group"]
         what = "Calico's kinds" if asked == AUTO else f"Calico's kinds as {asked}"
         served = f" (it serves {', '.join(found['api_groups'])})" if found["api_groups"] else ""
-        remedy = "Install Calico, or look whether the kubeconfig is that of the right cluster."
-        yield error(
-            "calico-missing", "aci_calico_calico_api_group", f"The cluster does not serve {what}{served}", remedy
-        )
+        yield Problem("calico-missing", "aci_calico_calico_api_group", f"The cluster does not serve {what}{served}")
     if not found["namespace"]:
         many = ", ".join(found["namespaces"])
         problem = (
@@ -348,33 +344,26 @@ def _installation_problems(plan: dict, found: dict) -> Iterator[Problem]:
             if many
             else "There is no DaemonSet calico-node in any namespace"
         )
-        remedy = "Set aci_calico_calico_namespace to the namespace that calico-node runs in."
-        yield error("calico-node-missing", "aci_calico_calico_namespace", problem, remedy)
+        yield Problem("calico-node-missing", "aci_calico_calico_namespace", problem)
 
 
 def _node_problems(plan: dict, found: dict) -> Iterator[Problem]:
     planned = {node["name"] for node in plan["nodes"]}
     for name in sorted(planned - set(found["nodes"])):
-        remedy = "Join it to the cluster, correct its name, or take it out of the inventory."
-        yield error("node-missing", f"Node/{name}", "The plan has this node, Kubernetes does not", remedy)
+        yield Problem("node-missing", f"Node/{name}", "The plan has this node, Kubernetes does not")
     for name in sorted(set(found["nodes"]) - planned - set(_our_nodes(plan, found))):
         problem = "Kubernetes has this node, the plan does not: with the mesh off nothing reaches its pods"
-        yield warning("node-unplanned", f"Node/{name}", problem, "Add it to a rack.")
+        yield Problem("node-unplanned", f"Node/{name}", problem)
 
 
 def _ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
     owner = _owner(old)
     if owner not in (None, plan["cluster"]):
         problem = f"It belongs to the cluster {owner}, this is {plan['cluster']}"
-        yield error(
-            "other-cluster",
-            _title(old),
-            problem,
-            "Use the kubeconfig of the right cluster, or tear the other one down first.",
-        )
+        yield Problem("other-cluster", _title(old), problem)
     elif owner is None and not adopt:
         problem = "Somebody else made an object of this name"
-        yield error("foreign", _title(old), problem, "Remove it, or set aci_calico_adopt: true to have it replaced.")
+        yield Problem("foreign", _title(old), problem)
 
 
 def _pool_problems(plan: dict, found: dict, pool: dict) -> Iterator[Problem]:
@@ -384,22 +373,16 @@ def _pool_problems(plan: dict, found: dict, pool: dict) -> Iterator[Problem]:
         yield from _own_pool_problems(plan, found, pool, wanted)
     elif any(_overlap(spec["cidr"], item["cidr"]) for item in plan["calico"]["pools"]):
         cidrs = ", ".join(item["cidr"] for item in plan["calico"]["pools"])
-        remedy = (
-            "Move its pods to another pool and delete it, or put its CIDR into aci_calico_pod_subnets under this name."
-        )
-        yield error(
+        yield Problem(
             "pool-in-the-way",
             f"IPPool/{name}",
             f"Its CIDR {spec['cidr']} overlaps with aci_calico_pod_subnets ({cidrs})",
-            remedy,
         )
     elif not spec.get("disabled"):
         problem = (
             f"Pods with addresses of {spec['cidr']} are not reachable: the fabric accepts aci_calico_pod_subnets only"
         )
-        yield warning(
-            "pool-unplanned", f"IPPool/{name}", problem, "Add the CIDR to aci_calico_pod_subnets, or disable the pool."
-        )
+        yield Problem("pool-unplanned", f"IPPool/{name}", problem)
 
 
 def _own_pool_problems(plan: dict, found: dict, pool: dict, wanted: dict) -> Iterator[Problem]:
@@ -408,24 +391,18 @@ def _own_pool_problems(plan: dict, found: dict, pool: dict, wanted: dict) -> Ite
     default = {"ipv4": 26, "ipv6": 122}[wanted["family"]]
     if spec["cidr"] != wanted["cidr"]:
         problem = f"Its CIDR is {spec['cidr']}, the plan's {wanted['cidr']}, and a pool's CIDR never changes"
-        yield error(
-            "pool-cidr",
-            f"IPPool/{name}",
-            problem,
-            "Correct aci_calico_pod_subnets, or migrate to a new pool as Calico describes it.",
-        )
+        yield Problem("pool-cidr", f"IPPool/{name}", problem)
     if (spec.get("blockSize") or default) != size:
         problem = f"Its block size is {spec.get('blockSize') or default}, the plan's {size}, and a pool's block size never changes"
         variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
-        yield error(
+        yield Problem(
             "pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}."
         )
     operated = (pool["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == OPERATOR
     (planned,) = (item for item in _wanted(plan, found) if _title(item) == _title(pool))
     if operated and not _covers(pool, planned):
-        remedy = "In the Installation's spec.calicoNetwork.ipPools set encapsulation: None, natOutgoing: Disabled, nodeSelector: all()."
-        yield error(
-            "pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change", remedy
+        yield Problem(
+            "pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change"
         )
 
 
@@ -443,15 +420,10 @@ def _peer_problems(plan: dict, found: dict) -> Iterator[Problem]:
             continue
         if target in addresses:
             problem = f"It peers with {target}, which is one of the plan's leaves"
-            yield error(
-                "peer-in-the-way",
-                f"BGPPeer/{name}",
-                problem,
-                f"Remove it (kubectl delete bgppeer {name}): the plan has its own.",
-            )
+            yield Problem("peer-in-the-way", f"BGPPeer/{name}", problem)
         else:
             problem = f"It is not of the plan ({target or 'nodes among themselves'}) and stays"
-            yield warning("peer-unplanned", f"BGPPeer/{name}", problem, "Remove it unless you know what it is for.")
+            yield Problem("peer-unplanned", f"BGPPeer/{name}", problem)
 
 
 def _configuration_problems(found: dict) -> Iterator[Problem]:
@@ -459,4 +431,4 @@ def _configuration_problems(found: dict) -> Iterator[Problem]:
     for field in ("nodeMeshPassword", "nodeMeshMaxRestartTime"):
         if spec.get(field):
             problem = f"{field} is set, which Calico refuses once the mesh is off"
-            yield error("mesh-setting", f"BGPConfiguration/{BGP_CONFIGURATION}", problem, f"Remove spec.{field}.")
+            yield Problem("mesh-setting", f"BGPConfiguration/{BGP_CONFIGURATION}", problem)

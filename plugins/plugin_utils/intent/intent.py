@@ -10,14 +10,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..schema.addressing import FAMILIES, IPAddress, IPNetwork, family_of
 from ..schema.check import check_optional, plain, unknown_variables
-from ..schema.option import INVALID
+from ..schema.option import INVALID, Option
 from ..schema.ports import Ports
-from ..schema.problems import Problem, did_you_mean, error
+from ..schema.problems import Problem, did_you_mean
 from ..schema.variables import CLUSTER_VARIABLES, NODE_VARIABLES, PREFIX
 
 # The subnets of a cluster: {role: variable}, in the order in which route control and documents name them.
@@ -269,75 +269,60 @@ def _read_values(variables: dict[str, Any], unreadable: Collection[str], problem
 
 
 def _cluster_name(values: dict[str, Any], host: str, problems: list[Problem]) -> str:
-    """The cluster's name; the host's where it is unset, checked as if it had been written."""
+    """Return the cluster's name: the inventory host's if the variable is not set, checked as if it had been written."""
     name = "aci_calico_cluster_name"
     if values.get(name):
-        return values[name]
+        return str(values[name])
     if name in values:
-        found: list[Problem] = []
-        check_optional(CLUSTER_VARIABLES[name], host, name, found)
-        problems += [
-            error(problem.id, name, f"{problem.problem} (the inventory host's name)", f"Set {name}. {problem.remedy}")
-            for problem in found
-        ]
+        _check_name(CLUSTER_VARIABLES[name], host, name, problems)
     return host
+
+
+def _check_name(option: Option, host: str, path: str, problems: list[Problem]) -> None:
+    """Check an inventory host's name that stands for the value of an option."""
+    found: list[Problem] = []
+    check_optional(option, host, path, found)
+    problems += [
+        replace(
+            problem,
+            problem=f"{problem.problem} (the inventory host's name)",
+            remedy=f"Set {option.name}. {problem.remedy}",
+        )
+        for problem in found
+    ]
 
 
 # --- the password ----------------------------------------------------------------------------------------------------
 
 
 def _check_password(variables: dict[str, Any], secrets: str, unreadable: Collection[str]) -> list[Problem]:
-    """The password's faults, which never quote it."""
+    """Return what is wrong with the password. The texts never quote it."""
+    found = None
     if PASSWORD in unreadable:
-        if secrets != SECRETS_READABLE:
-            return []
-        return [
-            error(
-                "password-unreadable",
-                PASSWORD,
-                "The BGP password cannot be read: its Vault or lookup gives nothing",
-                "Pass the Vault password (--vault-id, or the job's credential), or define the variable that it refers to.",
-            )
-        ]
-    if PASSWORD not in variables:
-        if secrets == SECRETS_OPTIONAL:
-            return []
-        return [
-            error(
-                "password-missing",
-                PASSWORD,
-                "There is no BGP password",
-                f"Set {PASSWORD} from Vault or a lookup; planning alone does not need its value.",
-            )
-        ]
-    problem = password_problem(variables[PASSWORD])
-    if problem:
-        return [error(problem[0], PASSWORD, problem[1], problem[2])]
-    return []
+        if secrets == SECRETS_READABLE:
+            found = "password-unreadable", "The BGP password cannot be read: its Vault or lookup returns no value"
+    elif PASSWORD in variables:
+        found = _password_problem(variables[PASSWORD])
+    elif secrets != SECRETS_OPTIONAL:
+        found = "password-missing", "There is no BGP password"
+    return [Problem(found[0], PASSWORD, found[1], *found[2:])] if found else []
 
 
-def password_problem(value: Any) -> tuple[str, str, str] | None:
-    """What is wrong with a BGP password: rule, problem and remedy.
+def _password_problem(value: Any) -> tuple[str, ...] | None:
+    """Return the id and text of what is wrong with a BGP password, and a remedy if it is not the catalogue's.
 
-    TCP-MD5 keys have at most 80 bytes (Linux's ``TCP_MD5SIG_MAXKEYLEN``); Calico writes the password between quotes
-    into BIRD's configuration, which knows no escapes.
+    TCP-MD5 keys have at most 80 bytes (Linux's ``TCP_MD5SIG_MAXKEYLEN``). Calico writes the password between quotes into
+    BIRD's configuration, which knows no escapes.
     """
     if value is None or value == "":
-        return (
-            "password-empty",
-            "The BGP password is empty",
-            "Give it a value: sessions without a password are not set up.",
-        )
+        return "password-empty", "The BGP password is empty"
     if not isinstance(value, str):
         return "wrong-type", "The BGP password is not text", "Put it in quotes."
     if len(value.encode(errors="replace")) > 80:
-        return "password-unusable", "The BGP password is longer than 80 bytes", "Use at most 80: TCP-MD5 takes no more."
+        return "password-unusable", "The BGP password is longer than 80 bytes"
     if not all("!" <= character <= "~" and character != '"' for character in value):
-        return (
-            "password-unusable",
-            "The BGP password has a space, a double quote or a character that is not printable ASCII",
-            "Use other characters: neither APIC nor Calico's BGP daemon would take these unchanged.",
-        )
+        text = "The BGP password has a space, a double quote or a character that is not printable ASCII"
+        return "password-unusable", text
     return None
 
 
@@ -348,7 +333,7 @@ def _read_subnets(role: str, values: dict[str, Any], problems: list[Problem]) ->
     name = SUBNET_ROLES[role]
     given = values.get(name)
     if given == [] and CLUSTER_VARIABLES[name].required:
-        problems.append(error("required", name, f"{name} is empty", "Name at least one subnet."))
+        problems.append(Problem("required", name, f"{name} is empty", "Name at least one subnet."))
     return [
         Subnet(role, network, f"{name}[{index}]") for index, network in enumerate(given or []) if network is not INVALID
     ]
@@ -378,11 +363,10 @@ def _add_pin(pins: dict[str, Pin], pin: Pin, problems: list[Problem]) -> None:
     family = family_of(pin.address)
     if family in pins and pins[family].address != pin.address:
         problems.append(
-            error(
+            Problem(
                 "address-family-twice",
                 pin.path,
                 f"{pin.address} is the second {family} address; {pins[family].address} is the first",
-                "Give at most one address of each family.",
             )
         )
         return
@@ -415,7 +399,9 @@ def _read_racks(values: dict[str, Any], problems: list[Problem]) -> tuple[list[R
     if entries is None:
         return [], False
     if not entries:
-        problems.append(error("required", "aci_calico_racks", "There is no rack", "Name the racks with their leaves."))
+        problems.append(
+            Problem("required", "aci_calico_racks", "There is no rack", "Name the racks with their leaves.")
+        )
         return [], False
     racks, sound = [], True
     for index, entry in enumerate(entries):
@@ -513,11 +499,10 @@ def _add_node_host(
     rack = variables.get("aci_calico_rack")
     if "aci_calico_rack" not in variables:
         problems.append(
-            error(
+            Problem(
                 "node-without-rack",
                 f"{path}.aci_calico_rack",
                 f"Host {host} is in the group of cluster {intent.cluster}, whose hosts are nodes, but in no rack",
-                "Set aci_calico_rack on the host or its group; set it to '' if this host is no node.",
             )
         )
         return False
@@ -552,22 +537,12 @@ def _own_value(value: Any, clusters: Any) -> bool:
 
 
 def _checked_host_name(host: str, path: str, problems: list[Problem]) -> str:
-    found: list[Problem] = []
-    check_optional(NODE_VARIABLES["aci_calico_node_name"], host, path, found)
-    problems += [
-        error(
-            problem.id,
-            path,
-            f"{problem.problem} (the inventory host's name)",
-            f"Set aci_calico_node_name. {problem.remedy}",
-        )
-        for problem in found
-    ]
+    _check_name(NODE_VARIABLES["aci_calico_node_name"], host, path, problems)
     return host
 
 
 def _unknown_rack(host: str, rack: str, path: str, racks: Mapping[str, Rack]) -> Problem:
-    return error(
+    return Problem(
         "unknown-rack",
         f"{path}.aci_calico_rack",
         f"Host {host} is in rack '{rack}', which is not in aci_calico_racks",

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..schema.messages import ERROR, WARNING
 from ..schema.option import INVALID
-from ..schema.problems import ERROR, WARNING, Problem, did_you_mean, error, shown
+from ..schema.problems import Problem, did_you_mean, shown
 from ..schema.variables import VM
 from .intent import SUBNET_ROLES, Intent, Rack
 
@@ -252,11 +253,12 @@ def override_problems(intent: Intent) -> list[Problem]:
     for name, value in (intent["limits"] or {}).items():
         path = f"aci_calico_limits.{name}"
         if name not in LIMITS:
-            remedy = did_you_mean(name, LIMITS) or f"The limits are {', '.join(LIMITS)}."
-            problems.append(error("unknown-limit", path, f"There is no limit {name}", remedy))
+            problems.append(Problem("unknown-limit", path, f"There is no limit {name}", did_you_mean(name, LIMITS)))
         elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
             problems.append(
-                error("wrong-type", path, f"{shown(value)} is not a whole number from 0", "Write a number.")
+                Problem(
+                    "wrong-type", path, f"{shown(value)} is not a whole number from 0", "Write a whole number from 0."
+                )
             )
     return problems
 
@@ -267,10 +269,10 @@ def limit_problems(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> 
     return [
         Problem(
             f"limit-{limit.id}",
-            limit.severity,
             "aci_calico_racks",
             f"{used[limit.id]} {limit.unit}: the limit is {limit_value(intent, limit)} ({limit.source}; ACI {limit.release})",
             limit.remedy,
+            limit.severity,
         )
         for limit in LIMITS.values()
         if limit.severity and kind in limit.kinds and used[limit.id] > limit_value(intent, limit)

@@ -29,7 +29,7 @@ import yaml
 from ..intent.intent import Intent, L3Out, Leaf, Node, Pin
 from ..schema.addressing import FAMILIES, AddressError, FloatingSpace, IPAddress, Space, parse_address, spaces
 from ..schema.check import plain
-from ..schema.problems import Problem, error, shown
+from ..schema.problems import Problem, shown
 
 SCHEMA = 1
 # What the two shared addresses of a floating SVI are called in the record, from the top of the subnet down.
@@ -168,12 +168,7 @@ def read_record(content: Any, path: str, detail: str = "it is not a dictionary")
             [],
         )
     except _BadRecordError as reason:
-        problem = error(
-            "allocation-file",
-            path,
-            f"The allocation file cannot be used: {reason}",
-            "Restore it from version control. Deleting it may renumber the cluster.",
-        )
+        problem = Problem("allocation-file", path, f"The allocation file cannot be used: {reason}")
         return Record(), [problem]
 
 
@@ -259,7 +254,7 @@ def _usable(intent: Intent, record: Record) -> tuple[Record, list[Problem]]:
     if "all" in (intent["renumber"] or []):
         return Record(), []
     return Record(), [
-        error(
+        Problem(
             "svi-kind-changes",
             "aci_calico_svi",
             f"The cluster is recorded with {record.kind} SVI and would become {intent.kind}"
@@ -378,11 +373,10 @@ class _Allocator:
                 pins[family] = Pin(space.address_at(node.slot), f"{node.path} (slot {node.slot})")
             elif family not in node.pins:
                 self.problems.append(
-                    error(
+                    Problem(
                         "slot-out-of-range",
                         node.path,
                         f"Slot {node.slot} of {node.name} is beyond the {space.capacity} that the {family} node subnets hold",
-                        "Choose a lower slot, or add a subnet.",
                     )
                 )
         return pins
@@ -402,11 +396,10 @@ class _Allocator:
         else:
             what = f"needs {need} subnets of /{space.prefix_length}, one for each node"
         who = f"L3Out {self.l3out.name}" if self._one_of_several() else "The cluster"
-        return error(
+        return Problem(
             "subnet-too-small",
             "aci_calico_node_subnets",
             f"{who} {what}; {', '.join(map(str, self.networks[family]))} holds {space.capacity}",
-            "Use a larger subnet" + (", or add another." if self.intent.kind == "standard" else "."),
         )
 
     def _one_of_several(self) -> bool:
@@ -420,7 +413,7 @@ class _Allocator:
                 self._refuse(
                     guest,
                     family,
-                    error(
+                    Problem(
                         "address-outside",
                         pin.path,
                         f"{pin.address} of {guest.name} is {family}, and the cluster has no {family} node subnet",
@@ -448,7 +441,7 @@ class _Allocator:
     @staticmethod
     def _renumbering(guest: _Guest, path: str, recorded: IPAddress | int, why: str) -> Problem:
         what = "VLAN" if isinstance(recorded, int) else "address"
-        return error(
+        return Problem(
             "renumbering",
             path,
             f"{guest.name} is recorded with {what} {recorded}, which {why}",
@@ -460,7 +453,7 @@ class _Allocator:
         space = self.spaces[family]
         place = space.place_of(address)
         if place is None:
-            return error(
+            return Problem(
                 "address-outside",
                 path,
                 f"{address} of {guest.name} is not {_usable_text(space)}",
@@ -468,11 +461,8 @@ class _Allocator:
             )
         taken = self.claims[family].get(place)
         if taken:
-            return error(
-                "address-collision",
-                path,
-                f"{address} of {guest.name} is taken by {taken.holder} ({taken.path})",
-                "Give each an address of its own.",
+            return Problem(
+                "address-collision", path, f"{address} of {guest.name} is taken by {taken.holder} ({taken.path})"
             )
         self.claims[family][place] = _Claim(guest.name, path)
         guest.seat.addresses[family] = address
@@ -583,11 +573,10 @@ class _Allocator:
                     self._seat_vlan(guest, vlan, holders)
         if short:
             self.problems.append(
-                error(
+                Problem(
                     "vlan-too-few",
                     "aci_calico_vlan",
                     f"Standard SVI needs a VLAN for each of {len(guests)} nodes; {len(pool)} are named, {short} too few",
-                    "Name a larger range, such as 300-363.",
                 )
             )
 
@@ -602,12 +591,7 @@ class _Allocator:
             self.problems.append(self._renumbering(guest, guest.path, recorded, f"becomes {vlan}"))
         if vlan in holders:
             self.problems.append(
-                error(
-                    "vlan-collision",
-                    guest.path,
-                    f"VLAN {vlan} of {guest.name} is taken by {holders[vlan]}",
-                    "Standard SVI takes a VLAN of its own for each node.",
-                )
+                Problem("vlan-collision", guest.path, f"VLAN {vlan} of {guest.name} is taken by {holders[vlan]}")
             )
             return
         self._seat_vlan(guest, vlan, holders)

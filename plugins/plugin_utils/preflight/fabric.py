@@ -16,8 +16,9 @@ import re
 from ..apic.access import domain_dns
 from ..apic.objects import OWNER
 from ..intent.limits import has_floating
-from ..intent.rules.connectivity import LEAKING, SCOPES
-from ..schema.problems import error, some, warning
+from ..intent.rules.connectivity import LEAKING
+from ..schema.messages import ERROR, WARNING
+from ..schema.problems import Problem, some
 from .facts import (
     FABRIC_AS,
     INTERFACE_ADDRESSES,
@@ -62,14 +63,13 @@ def fabric_asn(plan, fabric):
     """The fabric's AS number is the one that the nodes expect."""
     found, wanted = fabric.get(FABRIC_AS), plan["fabric"]["asn"]
     if found is None:
-        yield error(
+        yield Problem(
             "fabric-asn-missing",
             "aci_calico_fabric_asn",
             "The fabric has no AS number, and so no BGP between its leaves",
-            "Set the AS number and route reflectors of the fabric's BGP policy (System Settings, BGP Route Reflector).",
         )
     elif int(found["asn"]) != wanted:
-        yield error(
+        yield Problem(
             "fabric-asn-differs",
             "aci_calico_fabric_asn",
             f"The fabric's AS number is {found['asn']}, the inventory's {wanted}: no session would come up",
@@ -81,21 +81,15 @@ def releases(plan, fabric):
     """Floating SVI needs a release that has it, on the controllers and on the leaves."""
     if plan["svi"]["kind"] != "floating":
         return
-    remedy = "Upgrade to 5.0 or newer, or use standard SVI (aci_calico_svi: standard)."
     controllers = {mo["version"] for mo in fabric.of_class("firmwareCtrlrRunning").values()}
     old = sorted(version for version in controllers if _is_too_old(version))
     if old:
-        yield error(
-            "apic-too-old", "aci_calico_svi", f"APIC {some(old)} has no floating SVI on physical domains", remedy
-        )
+        yield Problem("apic-too-old", "aci_calico_svi", f"APIC {some(old)} has no floating SVI on physical domains")
     for leaf in plan["leaves"]:
         running = [mo["version"] for mo in fabric.on_leaf("firmwareRunning", leaf["id"])]
         if any(map(_is_too_old, running)):
-            yield error(
-                "leaf-too-old",
-                "aci_calico_svi",
-                f"Leaf {leaf['id']} runs {running[0]}, which has no floating SVI",
-                remedy,
+            yield Problem(
+                "leaf-too-old", "aci_calico_svi", f"Leaf {leaf['id']} runs {running[0]}, which has no floating SVI"
             )
 
 
@@ -110,20 +104,19 @@ def leaves(plan, fabric):
     for leaf in plan["leaves"]:
         node, pod = fabric.leaf(leaf["id"])
         if not _is_leaf(node):
-            yield _no_leaf(leaf["id"], node, RACKS, "Correct the rack's leaves, or register it.")
+            yield _no_leaf(leaf["id"], node, RACKS)
         elif pod != leaf["pod"]:
-            yield error(
+            yield Problem(
                 "leaf-in-another-pod",
                 RACKS,
                 f"Leaf {leaf['id']} is in pod {pod}, rack '{leaf['rack']}' in pod {leaf['pod']}",
                 f"Set the rack's pod: {pod}.",
             )
         elif node["fabricSt"] != "active":
-            yield warning(
+            yield Problem(
                 "leaf-inactive",
                 RACKS,
                 f"Leaf {leaf['id']} is {node['fabricSt']}: its sessions come up only when it is back",
-                "See to the leaf.",
             )
 
 
@@ -133,43 +126,42 @@ def non_anchors(plan, fabric):
     for number in plan["non_anchor_leaves"]:
         node, _pod = fabric.leaf(number)
         if not _is_leaf(node):
-            yield _no_leaf(number, node, path, "Correct the list, or register it.")
+            yield _no_leaf(number, node, path)
         elif node["fabricSt"] != "active":
             what = f"Leaf {number} is {node['fabricSt']}: nodes behind it are reached only when it is back"
-            yield warning("leaf-inactive", path, what, "See to the leaf.")
+            yield Problem("leaf-inactive", path, what)
 
 
 def _is_leaf(node):
     return node is not None and node["role"] == "leaf"
 
 
-def _no_leaf(number, node, path, remedy):
+def _no_leaf(number, node, path):
     what = "no such node" if node is None else f"a {node['role']} of this number"
-    return error("leaf-missing", path, f"Leaf {number}: the fabric has {what}", remedy)
+    return Problem("leaf-missing", path, f"Leaf {number}: the fabric has {what}")
 
 
 def pairs(plan, fabric):
     """The two leaves of a rack are a vPC pair, and that pair works."""
-    found = error if plan["svi"]["kind"] == "standard" else warning
+    severity = ERROR if plan["svi"]["kind"] == "standard" else WARNING
     for rack in plan["racks"]:
         if len(rack["leaves"]) < 2 or not all(fabric.leaf(leaf)[0] for leaf in rack["leaves"]):
             continue
         one, other = rack["leaves"]
         if fabric.vpc_peer(one) != other:
-            yield found(
+            yield Problem(
                 "leaves-not-paired",
                 RACKS,
                 f"Leaves {one} and {other} of rack '{rack['id']}' are no vPC pair: {_peers(fabric, rack)}",
-                "Make them a vPC protection group (Fabric, Access Policies, Virtual Port Channel default), or correct the rack.",
+                severity=severity,
             )
             continue
         down = [leaf for leaf in rack["leaves"] if any(mo["peerSt"] != "up" for mo in fabric.on_leaf("vpcDom", leaf))]
         if down:
-            yield warning(
+            yield Problem(
                 "vpc-peer-down",
                 RACKS,
                 f"The vPC pair {one}, {other} of rack '{rack['id']}' is not up on leaf {some(down)}",
-                "See what the vPC domain's faults say.",
             )
 
 
@@ -189,12 +181,11 @@ def forwarding_tables(plan, fabric):
         used = sum(int(mo["totalLpmLast"]) for mo in fabric.on_leaf(LPM_USED, leaf["id"]))
         limit = sum(int(mo["totalLpmCapLast"]) for mo in fabric.on_leaf(LPM_LIMIT, leaf["id"]))
         if limit and used + needed > LPM_WARNING * limit:
-            found = error if used + needed > limit else warning
-            yield found(
+            yield Problem(
                 "lpm-headroom",
                 RACKS,
                 f"Leaf {leaf['id']} uses {used} of {limit} LPM entries, and the cluster brings about {needed}",
-                "Choose a forwarding scale profile with more LPM entries, or larger pod blocks (aci_calico_block_size).",
+                severity=ERROR if used + needed > limit else WARNING,
             )
 
 
@@ -205,11 +196,10 @@ def bd_enforcement(plan, fabric):
     """The VRF lets the leaves talk to the nodes."""
     vrf = fabric.get(vrf_dn(plan))
     if vrf and vrf["bdEnforcedEnable"] == "yes":
-        yield error(
+        yield Problem(
             "bd-enforced",
             "aci_calico_vrf",
             f"BD enforcement is on in the VRF {plan['fabric']['vrf']}, which keeps the nodes from reaching the leaves' addresses",
-            "Switch BD enforcement off in the VRF.",
         )
 
 
@@ -221,11 +211,10 @@ def transit(plan, fabric):
     for index, dn in enumerate(transit_dns(plan)):
         relation = fabric.get(f"{dn}/rsectx")
         if relation and relation["tDn"] != vrf_dn(plan):
-            yield error(
+            yield Problem(
                 "transit-in-another-vrf",
                 f"aci_calico_transit[{index}].l3out",
                 f"{dn} is in {relation['tDn'] or 'no VRF'}, the cluster in {vrf_dn(plan)}: no route crosses",
-                f"Name an L3Out of the cluster's VRF, or leak the routes ({SCOPES} with {' and '.join(LEAKING)}).",
             )
 
 
@@ -238,12 +227,7 @@ def foreign_objects(plan, fabric):
         found = fabric.get(dn)
         if found is not None and found["annotation"] != plan["names"]["owner"]:
             whose = f"belongs to {found['annotation']}" if found["annotation"] else "was made by somebody else"
-            yield error(
-                "object-taken",
-                variable,
-                f"{dn} is there, and {whose}",
-                f"Choose another {variable}, or set aci_calico_adopt: true to take it over.",
-            )
+            yield Problem("object-taken", variable, f"{dn} is there, and {whose}")
 
 
 def router_ids(plan, fabric):
@@ -256,18 +240,17 @@ def router_ids(plan, fabric):
             continue
         leaf, namesake = by_leaf.get(node["tDn"]), by_router_id.get(router_id)
         if leaf and leaf["router_id"] != router_id:
-            yield error(
+            yield Problem(
                 "router-id-contradicts",
                 RACKS,
                 f"Leaf {leaf['id']} has router ID {leaf['router_id']} here and {router_id} in {l3out}, in the same VRF",
                 f"Set the leaf's router_id: {router_id}.",
             )
         elif namesake and namesake is not leaf:
-            yield error(
+            yield Problem(
                 "router-id-repeats",
                 RACKS,
                 f"Leaf {namesake['id']} has router ID {router_id}, which {node['tDn']} has in {l3out}, in the same VRF",
-                "Give the leaf a router_id of its own.",
             )
 
 
@@ -294,7 +277,7 @@ def subnets(plan, fabric):
 
 def _subnet_problem(rule, role, network, problem):
     path = f"aci_calico_{role}_subnets"
-    return error(rule, path, f"{network} {problem}, in the same VRF", "Choose another subnet, or free this one.")
+    return Problem(rule, path, f"{network} {problem}, in the same VRF")
 
 
 def _bridge_domain_subnets(fabric):
@@ -346,12 +329,7 @@ def vlans(plan, fabric):
             taken.setdefault(holder, set()).add((vlan, leaf))
     for holder, uses in sorted(taken.items()):
         numbers, places = sorted({vlan for vlan, _leaf in uses}), sorted({leaf for _vlan, leaf in uses})
-        yield error(
-            "vlan-taken",
-            "aci_calico_vlan",
-            f"{holder} has VLAN {some(numbers)} on leaf {some(places)}",
-            "Choose other VLANs, or free these.",
-        )
+        yield Problem("vlan-taken", "aci_calico_vlan", f"{holder} has VLAN {some(numbers)} on leaf {some(places)}")
 
 
 def _leaves_of(plan, node):
@@ -389,12 +367,7 @@ def domains(plan, fabric):
         pool = fabric.pool_of(dn)
         name = dn.partition("-")[2]
         if pool is None:
-            yield error(
-                "domain-without-pool",
-                variable,
-                f"The domain {name} has no VLAN pool",
-                "Give it the pool with the VLANs.",
-            )
+            yield Problem("domain-without-pool", variable, f"The domain {name} has no VLAN pool")
         else:
             yield from _pool(plan, fabric, name, pool)
         yield from _entity_profiles(plan, fabric, variable, dn)
@@ -411,21 +384,17 @@ def _pool(plan, fabric, domain, pool):
     name = re.search(r"vlanns-\[([^]]+)\]", pool).group(1)
     wanted = plan["access"]["pool"]
     if name != wanted and fabric.of_class("fvnsVlanInstP"):  # it is there, so it is another one
-        yield error(
-            "pool-differs",
-            "aci_calico_vlan_pool",
-            f"The domain {domain} has the VLAN pool {name}, not {wanted}",
-            "Correct the name, or give the domain the other pool.",
+        yield Problem(
+            "pool-differs", "aci_calico_vlan_pool", f"The domain {domain} has the VLAN pool {name}, not {wanted}"
         )
     blocks = fabric.blocks_of(pool)
     used = sorted({node["vlan"] for node in plan["nodes"]})
     outside = [vlan for vlan in used if not any(first <= vlan <= last for first, last, _block in blocks)]
     if outside:
-        yield error(
+        yield Problem(
             "vlan-outside-pool",
             "aci_calico_vlan",
             f"VLAN {some(outside)} is not in the VLAN pool {name} of the domain {domain}",
-            "Add the VLANs to the pool, or choose others.",
         )
 
 
@@ -434,20 +403,18 @@ def _managed_pool(plan, fabric):
     pool = f"uni/infra/vlanns-[{plan['access']['pool']}]-static"
     for dn in domain_dns(plan):
         if fabric.pool_of(dn) not in (None, pool):
-            yield error(
+            yield Problem(
                 "pool-differs",
                 "aci_calico_vlan_pool",
                 f"The domain {dn} has the VLAN pool {fabric.pool_of(dn)}, not {pool}",
-                "Set aci_calico_vlan_pool to that of the domain, or use another domain.",
             )
     for first, last, block in fabric.blocks_of(pool):
         for low, high in plan["access"]["vlans"]:
             if [first, last] != [low, high] and first <= high and low <= last and block["annotation"] != OWNER:
-                yield error(
+                yield Problem(
                     "encap-blocks-overlap",
                     "aci_calico_vlan",
                     f"VLANs {low}-{high} overlap the block {first}-{last} that the VLAN pool {plan['access']['pool']} has",
-                    "Take exactly that block, VLANs apart from it, or another aci_calico_vlan_pool (and domains).",
                 )
 
 
@@ -460,8 +427,7 @@ def _entity_profiles(plan, fabric, variable, domain):
         problem = f"No AAEP has the domain {domain}"
     else:
         return
-    remedy = "Associate the domain with the AAEP of the nodes' ports, or set aci_calico_manage_access: true."
-    yield error("domain-without-aaep", variable, f"{problem}: its VLANs are allowed on no port", remedy)
+    yield Problem("domain-without-aaep", variable, f"{problem}: its VLANs are allowed on no port")
 
 
 def policy_groups(plan, fabric):
@@ -475,19 +441,17 @@ def policy_groups(plan, fabric):
         if group is None:
             continue
         if name in paired and group["lagT"] != "node":
-            yield error(
+            yield Problem(
                 "group-is-no-vpc",
                 "aci_calico_vpc_name",
                 f"The interface policy group {name} is a port channel, and the rack has two leaves",
-                "Make it a vPC interface policy group.",
             )
         elif fabric.get(domain) is not None and entity not in fabric.aaeps_of(domain):
-            yield error(
+            yield Problem(
                 "group-without-domain",
                 "aci_calico_vpc_name",
                 f"The interface policy group {name} has {f'the AAEP {entity}' if entity else 'no AAEP'}, which does not have"
                 f" the domain {domain}",
-                "Associate the domain with the group's AAEP.",
             )
 
 
@@ -503,11 +467,10 @@ def floating_addresses(plan, fabric):
     own = len(plan["l3outs"]) * len(plan["address_families"])
     (limit,) = [limit["limit"] for limit in plan["limits"] if limit["id"] == "floating-addresses"]
     if len(others) + own > limit:
-        yield error(
+        yield Problem(
             "floating-addresses",
             "aci_calico_svi",
             f"The fabric has {len(others)} floating addresses, the cluster brings {own}, and the limit is {limit}",
-            "Use standard SVI (aci_calico_svi: standard); a newer release may allow more: set aci_calico_limits.",
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..calico.manifests import ROLE_NAME
 from ..calico.push import kubernetes_problems
-from ..schema.problems import Problem, error, warning
+from ..schema.problems import Problem
 
 # The networking backend of calico-node that runs BGP.
 BGP_BACKEND = "bird"
@@ -39,18 +39,17 @@ def node_addresses(plan: dict, found: dict) -> Iterator[Problem]:
             other = holders.get(planned)
             own = [address for address in known if (":" in address) == (family == "ipv6")]
             if other not in (None, node["name"]):
-                yield error(
+                yield Problem(
                     "node-address-taken",
                     f"Node/{node['name']}",
                     f"The plan gives it {planned}, which node {other} has",
                     f"Pin both nodes' addresses as they are ({', '.join(own) or 'kubectl get nodes -o wide'}), or change them on the nodes.",
                 )
             elif own and planned not in own:
-                yield warning(
+                yield Problem(
                     "node-address-differs",
                     f"Node/{node['name']}",
                     f"It has {', '.join(own)}, the plan {planned}: without the planned address there is no session",
-                    "Configure the planned address on the node, or pin the one that it has (the node's address).",
                 )
 
 
@@ -63,11 +62,10 @@ def _addresses(node: dict) -> list[str]:
 def bgp_backend(_plan: dict, found: dict) -> Iterator[Problem]:
     """calico-node runs BGP at all."""
     if found["backend"] not in (None, "", BGP_BACKEND):
-        yield error(
+        yield Problem(
             "calico-without-bgp",
             "DaemonSet/calico-node",
             f"Its networking backend is {found['backend']}: Calico runs no BGP",
-            "Switch BGP on: calicoNetwork.bgp: Enabled in the operator's Installation, else calico_backend: bird in the ConfigMap calico-config.",
         )
 
 
@@ -82,11 +80,10 @@ def rights(plan: dict, found: dict) -> Iterator[Problem]:
         if not any(_allows(rule, group, resource, verb, name) for rule in found["rights"])
     ]
     if missing:
-        yield error(
+        yield Problem(
             "rights-missing",
             "aci_calico_kubeconfig",
             f"The user of the connection may not: {', '.join(missing)} (namespace {found['namespace']})",
-            "Give the user these rights, or use another one.",
         )
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ...module_utils.apic.mo import CLASSES, last_rn, parent_dn, split_dn
 from ..apic.access import COMMON
 from ..apic.tree import apic_tree, flat
-from ..schema.problems import Problem, closest, error, some
+from ..schema.problems import Problem, closest, some
 
 INFRA = "uni/infra"
 GROUPS = f"{INFRA}/funcprof"
@@ -236,7 +236,7 @@ def missing_problems(absent: Iterable[Named], similar: Collection[str]) -> Itera
         )
         switch = _SWITCHES.get(path)
         remedy = f"Create it, correct the name, or set {switch}: true." if switch else "Create it, or correct the name."
-        yield error(KINDS[cls].rule, path, problem, " ".join([remedy, *_guess(alike, similar)]))
+        yield Problem(KINDS[cls].rule, path, problem, " ".join([remedy, *_guess(alike, similar)]))
 
 
 def _place(dn: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 
 from .addressing import AddressError
 from .formats import FORMATS
+from .messages import ERROR
 from .option import INVALID, Option
-from .problems import Problem, did_you_mean, error, shown
+from .problems import Problem, did_you_mean, shown
 from .variables import PREFIX, RUNTIME, VARIABLES
 
 
@@ -48,7 +49,7 @@ def check(option: Option, value: Any, path: str, problems: list[Problem]) -> Any
     try:
         return _READERS[option.type](option, value, path, problems)
     except _Refused as refused:
-        problems.append(error(refused.rule, path, refused.problem, refused.remedy))
+        problems.append(Problem(refused.rule, path, refused.problem, refused.remedy, ERROR))
         return INVALID
 
 
@@ -69,7 +70,7 @@ def _choice(option: Option, value: Any) -> Any:
         raise _Refused(
             "not-a-choice",
             f"{shown(value)} is none of {listed}",
-            did_you_mean(value, option.choices) or "Choose one of them.",
+            did_you_mean(value, option.choices),
         )
     return value
 
@@ -168,7 +169,7 @@ def _read_dict(option: Option, value: Any, path: str, problems: list[Problem]) -
     for name in value:
         if name not in known:
             remedy = did_you_mean(name, known) or f"Known keys: {', '.join(known)}."
-            problems.append(error("unknown-key", f"{path}.{name}", f"'{name}' is no key of this", remedy))
+            problems.append(Problem("unknown-key", f"{path}.{name}", f"'{name}' is no key of this", remedy))
     result = {name: check_optional(key, value.get(name), f"{path}.{name}", problems) for name, key in known.items()}
     if any(result[name] is INVALID for name, key in known.items() if key.required):
         return INVALID  # type: ignore[return-value]
@@ -190,7 +191,9 @@ def check_optional(option: Option, value: Any, path: str, problems: list[Problem
     if value is not None:
         return check(option, value, path, problems)
     if option.required:
-        problems.append(error("required", path, f"{option.name} is not set", f"Set it. {unmarked(option.description)}"))
+        problems.append(
+            Problem("required", path, f"{option.name} is not set", f"Set it. {unmarked(option.description)}")
+        )
         return INVALID
     if option.default is None:
         return None
@@ -238,11 +241,11 @@ _READERS: dict[str, Callable[[Option, Any, str, list[Problem]], Any]] = {
 def unknown_variables(variables: Iterable[str], where: str = "") -> list[Problem]:
     """A fault for each ``aci_calico_*`` name that the registry does not know."""
     return [
-        error(
+        Problem(
             "unknown-variable",
             f"{where}{name}",
             f"There is no variable {name}, so it would have no effect",
-            did_you_mean(name, VARIABLES) or "Remove it; the README lists all variables.",
+            did_you_mean(name, VARIABLES),
         )
         for name in variables
         if name.startswith(PREFIX) and name not in VARIABLES and name not in RUNTIME

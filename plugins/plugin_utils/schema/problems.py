@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong with an intent: collected, never raised one by one, and shown all at once."""
+"""Problems: what is wrong with the input or the surroundings, collected first and then reported all at once."""
 
 from __future__ import annotations
 
@@ -11,36 +11,45 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
-Item = TypeVar("Item")
+from .messages import ERROR, MESSAGES, WARNING
 
-ERROR = "error"
-WARNING = "warning"
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong.
 
-    :param id: the rule, in kebab case: stable, to be searched for.
-    :param severity: ``error`` (no plan) or ``warning``.
+    :param id: the key in the catalogue of messages: stable, in kebab case.
     :param path: where the user wrote it: ``aci_calico_racks[1].nodes[2]``, ``hosts.node-3.aci_calico_rack``.
     :param problem: what is wrong, with the values that collide. Never a secret value.
-    :param remedy: what to do about it.
+    :param remedy: what to do about it; the catalogue's by default.
+    :param severity: ``error`` (no plan) or ``warning``; the catalogue's by default.
     """
 
     id: str
-    severity: str
     path: str
     problem: str
-    remedy: str
+    remedy: str = ""
+    severity: str = ""
+
+    def __post_init__(self) -> None:
+        """Complete the problem from the catalogue.
+
+        :raises KeyError: the id is not in the catalogue.
+        """
+        if not (self.remedy and self.severity):
+            message = MESSAGES[self.id]
+            object.__setattr__(self, "remedy", self.remedy or message.remedy)
+            object.__setattr__(self, "severity", self.severity or message.severity)
 
     def as_dict(self) -> dict[str, str]:
-        """The fault as plain data."""
+        """Return the problem as plain data."""
         return asdict(self)
 
 
 class IntentError(Exception):
-    """An intent that cannot be planned; ``faults`` holds all errors and warnings."""
+    """An intent that cannot be planned; ``problems`` holds all errors and warnings."""
 
     def __init__(self, cluster: str, problems: Iterable[Problem]) -> None:
         self.cluster = cluster
@@ -48,30 +57,20 @@ class IntentError(Exception):
         super().__init__(render(cluster, self.problems))
 
 
-def error(rule: str, path: str, problem: str, remedy: str) -> Problem:
-    """A fault that forbids the plan."""
-    return Problem(rule, ERROR, path, problem, remedy)
-
-
-def warning(rule: str, path: str, problem: str, remedy: str) -> Problem:
-    """A fault that the plan carries along."""
-    return Problem(rule, WARNING, path, problem, remedy)
-
-
 def errors(problems: Iterable[Problem]) -> list[Problem]:
-    """Those faults that forbid the plan."""
+    """Return the problems that prevent a plan or a push."""
     return [problem for problem in problems if problem.severity == ERROR]
 
 
 def warnings(problems: Iterable[Problem]) -> list[Problem]:
-    """Those faults that the plan carries along."""
+    """Return the problems that are only reported."""
     return [problem for problem in problems if problem.severity == WARNING]
 
 
 def render(cluster: str, problems: Iterable[Problem], done: str = "planned") -> str:
-    """All faults as text for people: errors first, each with its path, its rule and its remedy.
+    """Return all problems as text for people: errors first, each with its path, its id and its remedy.
 
-    :param done: what cannot be done to the cluster because of them.
+    :param done: what the problems prevent: the cluster "cannot be planned".
     """
     ordered = sorted(problems, key=lambda problem: problem.severity != ERROR)
     count = len(errors(ordered))
@@ -86,7 +85,7 @@ def render(cluster: str, problems: Iterable[Problem], done: str = "planned") -> 
 
 
 def repeated(items: Iterable[Item], key: Callable[[Item], Hashable]) -> Iterator[tuple[Item, Item]]:
-    """Each item with the first one that has the same key, where that is another one."""
+    """Yield each item whose key occurred before, with the first item of that key."""
     seen: dict[Hashable, Item] = {}
     for item in items:
         first = seen.setdefault(key(item), item)
@@ -95,25 +94,25 @@ def repeated(items: Iterable[Item], key: Callable[[Item], Hashable]) -> Iterator
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like this one, if any is."""
+    """Return the known name that resembles this one most, if any does."""
     close = difflib.get_close_matches(str(name), [str(candidate) for candidate in known], n=1, cutoff=0.6)
     return close[0] if close else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question that names the closest known name, or nothing."""
+    """Return a question with the closest known name, or an empty text."""
     close = closest(name, known)
     return f"Did you mean {close}?" if close else ""
 
 
 def some(values: Iterable[object], most: int = 8) -> str:
-    """Values as faults list them: the first few, and how many more there are."""
+    """Return the first few values as a list in words, and how many more there are."""
     values = list(values)
     text = ", ".join(map(str, values[:most]))
     return f"{text} and {len(values) - most} more" if len(values) > most else text
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """A value as faults quote it: short, on one line."""
+    """Return a value as problems quote it: short, on one line."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

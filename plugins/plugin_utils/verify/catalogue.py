@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..schema.problems import ERROR, WARNING
+from ..schema.messages import ERROR, WARNING
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
-from ..schema.problems import ERROR
+from ..schema.messages import ERROR
 from .catalogue import RULES, Rule
 
 _SESSIONS = frozenset(

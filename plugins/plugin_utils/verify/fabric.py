@@ -10,7 +10,7 @@ import re
 
 from ...module_utils.apic.mo import canonical, parent_dn
 from ..apic.tree import apic_tree, flat
-from ..schema.problems import ERROR, WARNING
+from ..schema.messages import ERROR, WARNING
 from .causes import SESSION_FAULTS, Finding
 
 # Attributes that say who made an object or how to push it, and what APIC never gives back.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from ..schema.problems import ERROR
+from ..schema.messages import ERROR
 from .catalogue import RULES
 
 

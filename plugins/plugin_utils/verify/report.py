@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..schema.problems import ERROR
+from ..schema.messages import ERROR
 from .calico import verify_calico
 from .catalogue import RULES
 from .causes import Finding, explanations, root_causes

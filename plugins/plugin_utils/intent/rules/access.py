@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...schema.problems import Problem, error, some, warning
+from ...schema.problems import Problem, some
 from ..access import encap_ranges, pool_name, ports_of, vpc_name
 from ..intent import Intent, Node
 
@@ -21,11 +21,10 @@ def cabling(intent: Intent) -> Iterator[Problem]:
         for node in rack.nodes:
             for ports in node.ports:
                 if ports.leaf not in (None, *leaves):
-                    yield error(
+                    yield Problem(
                         "port-of-another-rack",
                         node.path,
                         f"Node {node.name} is cabled to leaf {ports.leaf}, and rack '{rack.id}' has {some(leaves)}",
-                        "Name ports of the rack's own leaves, or move the node to the other rack.",
                     )
             yield from _shared_ports(intent, node, leaves, holders)
 
@@ -37,11 +36,10 @@ def _shared_ports(
     for leaf, module, port in ports_of(node, leaves):
         first, first_group = holders.setdefault((leaf, module, port), (node, group))
         if first is not node and first_group != group:
-            yield error(
+            yield Problem(
                 "port-twice",
                 node.path,
                 f"Port {module}/{port} of leaf {leaf} belongs to node {first.name} ({first.path}), too",
-                "Name each port once; virtual machines behind one vPC name the same vpc.",
             )
             return
 
@@ -50,11 +48,10 @@ def unknown_ports(intent: Intent) -> Iterator[Problem]:
     """A standard SVI is on a node's ports: access policies without them are half of what it takes."""
     nodes = [node.name for node in intent.nodes if not node.ports]
     if intent["manage_access"] and intent.kind == "standard" and nodes:
-        yield warning(
+        yield Problem(
             "node-without-interfaces",
             "aci_calico_racks",
             f"The ports of {some(nodes)} are not known: interface policy groups are made, and selected by no port",
-            "Set the nodes' interfaces, or select their ports by other means.",
         )
 
 
@@ -68,11 +65,10 @@ def shared_domains(intent: Intent, other: Intent) -> Iterator[Problem]:
     mine, theirs = pool_name(intent), pool_name(other)
     for name in ("l3_domain", "physical_domain"):
         if intent[name] is not None and intent[name] == other[name] and mine != theirs:
-            yield error(
+            yield Problem(
                 "pool-contradicts",
                 "aci_calico_vlan_pool",
                 f"The domain {intent[name]} gets the VLAN pool {mine} here and {theirs} in cluster {other.cluster}",
-                "Set the same aci_calico_vlan_pool for both, or use other domains.",
             )
 
 
@@ -83,11 +79,10 @@ def shared_blocks(intent: Intent, other: Intent) -> Iterator[Problem]:
     for low, high in encap_ranges(intent):
         for other_low, other_high in encap_ranges(other):
             if [low, high] != [other_low, other_high] and low <= other_high and other_low <= high:
-                yield error(
+                yield Problem(
                     "encap-blocks-overlap",
                     "aci_calico_vlan",
                     f"VLANs {low}-{high} overlap {other_low}-{other_high} of cluster {other.cluster} in the VLAN pool {pool_name(intent)}",
-                    "Use the same VLANs, VLANs that are apart, or another VLAN pool (and domains).",
                 )
 
 
@@ -100,18 +95,16 @@ def shared_ports(intent: Intent, other: Intent) -> Iterator[Problem]:
     for node, leaves in _cabled(intent):
         taken = next((port for port in ports_of(node, leaves) if port in theirs), None)
         if taken:
-            yield error(
+            yield Problem(
                 "port-shared",
                 node.path,
                 f"Port {taken[1]}/{taken[2]} of leaf {taken[0]} belongs to node {theirs[taken].name} of cluster {other.cluster}",
-                "Name each port once; where nodes of two clusters share a port, make its policies by other means.",
             )
         elif vpc_name(intent, node) in groups:
-            yield error(
+            yield Problem(
                 "group-shared",
                 node.path,
                 f"The interface policy group {vpc_name(intent, node)} is made by cluster {other.cluster}, too",
-                "Give the groups different names: aci_calico_vpc_name, or the node's vpc.",
             )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...schema.problems import Problem, error, warning
+from ...schema.problems import Problem
 from ..intent import Intent
 from ..limits import cluster_routes, own_routes, supports_floating
 
@@ -27,22 +27,18 @@ def as_numbers(intent: Intent) -> Iterator[Problem]:
     for name in ("fabric_asn", "cluster_asn"):
         path, asn = f"aci_calico_{name}", intent[name]
         if asn in RESERVED_ASNS:
-            yield error(
-                "asn-reserved", path, f"AS {asn} {RESERVED_ASNS[asn]}", "Choose a private AS number: 64512-65534."
-            )
+            yield Problem("asn-reserved", path, f"AS {asn} {RESERVED_ASNS[asn]}")
         elif asn is not None and asn >= 2**31:
-            yield warning(
+            yield Problem(
                 "asn-beyond-calico",
                 path,
                 f"AS {asn}: the schemas of many Calico releases refuse AS numbers from 2147483648",
-                "Check that your Calico takes it, or choose a lower one.",
             )
     if intent["fabric_asn"] is not None and intent["fabric_asn"] == intent["cluster_asn"]:
-        yield error(
+        yield Problem(
             "asn-equal",
             "aci_calico_cluster_asn",
             f"Fabric and cluster both have AS {intent['cluster_asn']}; the sessions between them are eBGP",
-            "Give the cluster an AS number of its own.",
         )
 
 
@@ -50,15 +46,12 @@ def timers(intent: Intent) -> Iterator[Problem]:
     """Hold time and keepalive interval fit."""
     keepalive, hold = intent["bgp_keepalive"], intent["bgp_hold"]
     if hold in (1, 2):
-        yield error(
-            "hold-time", "aci_calico_bgp_hold", f"A hold time of {hold} s is refused by BGP", "Use 0, or 3 and more."
-        )
+        yield Problem("hold-time", "aci_calico_bgp_hold", f"A hold time of {hold} s is refused by BGP")
     elif hold and keepalive is not None and keepalive * 3 > hold:
-        yield error(
+        yield Problem(
             "keepalive-too-long",
             "aci_calico_bgp_keepalive",
             f"Keepalives every {keepalive} s leave no room for a lost one in a hold time of {hold} s",
-            "Use a third of the hold time at most.",
         )
 
 
@@ -71,34 +64,27 @@ def prefix_limit(intent: Intent) -> Iterator[Problem]:
     for family in intent.families:
         expected = count(intent, family)
         if limit < expected:
-            yield warning(
+            yield Problem(
                 "prefix-limit-too-small",
                 "aci_calico_bgp_prefix_limit",
                 f"A node is expected to send about {expected} {family} prefixes, those learned from its other leaf included,"
                 f" and the limit is {limit}",
-                "Raise the limit, or keep nodes from sending learned routes (aci_calico_bgp_filter: true).",
             )
 
 
 def mtu(intent: Intent) -> Iterator[Problem]:
     """IPv6 needs 1280 bytes."""
     if "ipv6" in intent.families and intent["mtu"] is not None and intent["mtu"] < IPV6_MTU:
-        yield error(
-            "mtu-too-small-for-ipv6",
-            "aci_calico_mtu",
-            f"IPv6 does not run over an MTU of {intent['mtu']}",
-            f"Use {IPV6_MTU} or more; 9000 is recommended.",
-        )
+        yield Problem("mtu-too-small-for-ipv6", "aci_calico_mtu", f"IPv6 does not run over an MTU of {intent['mtu']}")
 
 
 def forwarding_profile(intent: Intent) -> Iterator[Problem]:
     """The profile for IPv4 has no room for IPv6."""
     if intent["forwarding_profile"] == "ipv4" and "ipv6" in intent.families:
-        yield error(
+        yield Problem(
             "profile-without-ipv6",
             "aci_calico_forwarding_profile",
             "The forwarding scale profile ipv4 leaves the leaves without IPv6, and the cluster has it",
-            "Use another profile, such as dual_stack or high_lpm.",
         )
 
 
@@ -107,16 +93,14 @@ def floating_needs(intent: Intent) -> Iterator[Problem]:
     if intent.kind != "floating":
         return
     if "aci_calico_physical_domain" in intent.values and not intent["physical_domain"]:
-        yield error(
+        yield Problem(
             "physical-domain-missing",
             "aci_calico_physical_domain",
             "Floating SVI binds its VLAN through a physical domain, and there is none",
-            "Name the physical domain of the nodes' ports.",
         )
     if not supports_floating(intent):
-        yield error(
+        yield Problem(
             "apic-too-old",
             "aci_calico_apic_version",
             f"APIC {intent['apic_version']} has no floating SVI on physical domains",
-            "Use standard SVI (aci_calico_svi: standard).",
         )

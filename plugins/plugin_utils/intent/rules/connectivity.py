@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from ...schema.addressing import overlap
 from ...schema.option import INVALID
-from ...schema.problems import Problem, did_you_mean, error, repeated, warning
+from ...schema.problems import Problem, did_you_mean, repeated
 from ..connectivity import COMMON, Connectivity, Contract, EpgContracts, ExternalEpg, Named, read_connectivity
 from ..intent import SUBNET_ROLES, Intent
 
@@ -42,27 +42,19 @@ def scopes(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     if given is None or INVALID in given or "import-security" in given:
         return
     if "shared-security" in given:
-        yield error(
-            "scope-incomplete", SCOPES, "shared-security goes with import-security only", "Add import-security to it."
-        )
+        yield Problem("scope-incomplete", SCOPES, "shared-security goes with import-security only")
     else:
-        yield warning(
+        yield Problem(
             "scope-without-security",
             SCOPES,
             "Without import-security the cluster's subnets sort no traffic into its external EPG, and no contract lets any pass",
-            "Add import-security, unless another external EPG of the L3Out has these subnets.",
         )
 
 
 def external_epg_names(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     """Each external EPG of an L3Out has a name of its own."""
     for epg, first in repeated(wanted.external_epgs, attrgetter("name")):
-        yield error(
-            "external-epg-twice",
-            f"{epg.path}.name",
-            f"External EPG '{epg.name}' is also {first.path}",
-            "Give each microsegment a name of its own.",
-        )
+        yield Problem("external-epg-twice", f"{epg.path}.name", f"External EPG '{epg.name}' is also {first.path}")
 
 
 def external_epg_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
@@ -71,22 +63,20 @@ def external_epg_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Probl
     seen = {subnet.network: subnet for subnet in own.subnets}
     for epg in microsegments:
         if not epg.subnets:
-            yield error("required", f"{epg.path}.subnets", "There is no subnet", "Name at least one subnet.")
+            yield Problem("required", f"{epg.path}.subnets", "There is no subnet", "Name at least one subnet.")
         for subnet in epg.subnets:
             first = seen.setdefault(subnet.network, subnet)
             if first is not subnet:
-                yield error(
+                yield Problem(
                     "external-subnet-twice",
                     subnet.path,
                     f"{subnet.network} is also {first.path}, and a prefix can be in one external EPG of a VRF only",
-                    "Name a part of it: the longest prefix decides.",
                 )
             if not any(subnet.network in other.network for other in own.subnets):
-                yield warning(
+                yield Problem(
                     "microsegment-outside",
                     subnet.path,
                     f"{subnet.network} is not within the cluster's subnets, so that no address of the cluster may be in it",
-                    "Name a part of the pod, service or external service subnets.",
                 )
 
 
@@ -101,12 +91,11 @@ def cut_off_pods(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     for epg in microsegments:
         inside = [one for one in epg.subnets if any(overlap(one.network, other.network) for other in cluster)]
         if inside and len(intent.l3outs) < 2 and not _joined(own, epg):
-            yield warning(
+            yield Problem(
                 "microsegment-cut-off",
                 inside[0].path,
                 f"{inside[0].network} holds pods or nodes, and no contract joins them to the rest of the cluster:"
                 " what goes from node to node through the leaves is dropped",
-                "Let one provide and the other consume a contract: aci_calico_provided_contracts and the microsegment's consume.",
             )
 
 
@@ -127,7 +116,7 @@ def relations(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
 
 def _twice(named: Iterable[Named], rule: str, what: str) -> Iterator[Problem]:
     for one, first in repeated(named, attrgetter("name")):
-        yield error(rule, one.path, f"The {what} '{one.name}' is also {first.path}", "Name it once.")
+        yield Problem(rule, one.path, f"The {what} '{one.name}' is also {first.path}")
 
 
 # --- contracts -------------------------------------------------------------------------------------------------------
@@ -136,15 +125,14 @@ def _twice(named: Iterable[Named], rule: str, what: str) -> Iterator[Problem]:
 def contracts(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     """Each contract and each of its interfaces is made once, and lets something through."""
     for contract, first in repeated(wanted.contracts, attrgetter("tenant", "name")):
-        yield error(
+        yield Problem(
             "contract-twice",
             f"{contract.path}.name",
             f"Contract '{contract.name}' of tenant {contract.tenant} is also {first.path}",
-            "Make it once, with all its filters.",
         )
     for contract in wanted.contracts:
         if not contract.filters:
-            yield error(
+            yield Problem(
                 "required", f"{contract.path}.filters", "The contract lets nothing through", "Name at least one filter."
             )
         filters = [Named(one.name, one.path) for one in contract.filters]
@@ -159,18 +147,14 @@ def _interfaces(wanted: Connectivity) -> Iterator[Problem]:
         for tenant in contract.export_to:
             first = seen.setdefault((tenant.name, contract.name), contract)
             if tenant.name == contract.tenant:
-                yield error(
-                    "export-to-own-tenant",
-                    tenant.path,
-                    f"Contract '{contract.name}' is in tenant {tenant.name}",
-                    "Export it to other tenants; in its own it is consumed by its name.",
+                yield Problem(
+                    "export-to-own-tenant", tenant.path, f"Contract '{contract.name}' is in tenant {tenant.name}"
                 )
             elif first is not contract:
-                yield error(
+                yield Problem(
                     "contract-twice",
                     tenant.path,
                     f"Tenant {tenant.name} has an interface '{contract.name}' by {first.path} already",
-                    "Give one of the contracts another name.",
                 )
 
 
@@ -181,22 +165,16 @@ def _filters(wanted: Connectivity) -> Iterator[Problem]:
     for contract in wanted.contracts:
         for one in contract.filters:
             if len(set(one.entries)) < len(one.entries):
-                yield error(
-                    "filter-entry-twice",
-                    f"{one.path}.entries",
-                    f"Filter '{one.name}' says the same twice",
-                    "Say it once.",
-                )
+                yield Problem("filter-entry-twice", f"{one.path}.entries", f"Filter '{one.name}' says the same twice")
             if not one.entries:
                 continue
             key = (contract.tenant, one.name)
             first = seen.setdefault(key, contract)
             if said.setdefault(key, set(one.entries)) != set(one.entries):
-                yield error(
+                yield Problem(
                     "filter-contradicts",
                     f"{one.path}.entries",
                     f"Filter '{one.name}' has other entries in contract '{first.name}' ({first.path})",
-                    "Give it the same entries everywhere, or another name.",
                 )
 
 
@@ -237,11 +215,10 @@ def _epgs(intent: Intent, wanted: Connectivity) -> Iterator[tuple[str, ExternalE
 def _invisible(tenant: str, one: Named, made: Iterable[Contract]) -> Iterator[Problem]:
     for contract in made:
         if contract.name == one.name:
-            yield error(
+            yield Problem(
                 "contract-out-of-sight",
                 one.path,
                 f"Contract '{one.name}' is in tenant {contract.tenant}, and an EPG of tenant {tenant} cannot name it",
-                f"Export it (export_to: [{tenant}]) and consume the interface, or make it in tenant {COMMON}.",
             )
             return
     yield from _misspelt(one, [contract.name for contract in made])
@@ -250,7 +227,7 @@ def _invisible(tenant: str, one: Named, made: Iterable[Contract]) -> Iterator[Pr
 def _not_exported(tenant: str, one: Named, made: Iterable[Contract]) -> Iterator[Problem]:
     for contract in made:
         if contract.name == one.name:
-            yield error(
+            yield Problem(
                 "contract-not-exported",
                 one.path,
                 f"Contract '{one.name}' of tenant {contract.tenant} is not exported to tenant {tenant}",
@@ -264,7 +241,7 @@ def _misspelt(one: Named, known: list[str]) -> Iterator[Problem]:
     """A contract that is not made here may be there already, unless it is almost one that is made here."""
     similar = [name for name in known if _letters(name) == _letters(one.name)]
     if similar:
-        yield warning(
+        yield Problem(
             "contract-unknown",
             one.path,
             f"'{one.name}' is none of aci_calico_contracts, so it has to be there already",
@@ -289,7 +266,7 @@ def _scope(intent: Intent, contract: Contract, users: list[tuple[str, Named]]) -
     elif contract.scope == "context" and abroad:
         problem = f"it joins EPGs of tenant {abroad[0]}, which cannot be in VRF {own}:{intent['vrf']}"
     if problem:
-        yield error(
+        yield Problem(
             "contract-scope",
             f"{contract.path}.scope",
             f"Contract '{contract.name}' has scope {contract.scope}, but {problem}",
@@ -297,7 +274,7 @@ def _scope(intent: Intent, contract: Contract, users: list[tuple[str, Named]]) -
         )
     given = intent["external_epg_scopes"] or LEAKING
     if abroad and not set(LEAKING) <= set(given):
-        yield warning(
+        yield Problem(
             "not-leaked",
             SCOPES,
             f"Contract '{contract.name}' joins EPGs of tenant {abroad[0]}, in another VRF, which does not get to know the cluster's"
@@ -313,53 +290,37 @@ def other_epgs(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     """Each entry names one EPG that is somebody else's, and what to do with it."""
     for entry in wanted.epg_contracts:
         if not entry.clear:
-            yield error(
+            yield Problem(
                 "epg-unclear",
                 entry.path,
                 "This names neither one EPG nor one external EPG",
                 "Give application_profile and epg, or l3out and external_epg.",
             )
         elif not entry.relations:
-            yield error(
-                "epg-without-contract",
-                entry.path,
-                "The EPG is to provide and consume nothing",
-                "Name contracts in provide, consume or consume_interfaces.",
-            )
+            yield Problem("epg-without-contract", entry.path, "The EPG is to provide and consume nothing")
         if entry.tenant == intent["tenant"] and entry.l3out in intent.l3out_names:
-            yield error(
-                "epg-own",
-                entry.path,
-                f"L3Out {entry.l3out} is the cluster's own",
-                "Use aci_calico_provided_contracts and aci_calico_consumed_contracts, or the microsegment's own keys.",
-            )
+            yield Problem("epg-own", entry.path, f"L3Out {entry.l3out} is the cluster's own")
 
 
 def transit(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     """Each transit L3Out is named once and is not the cluster's own; its contracts belong to an external EPG of it."""
     for one, first in repeated(wanted.transit, attrgetter("tenant", "l3out")):
-        yield error("transit-twice", one.path, f"L3Out {one.l3out} is also {first.path}", "Name each L3Out once.")
+        yield Problem("transit-twice", one.path, f"L3Out {one.l3out} is also {first.path}")
     for one in wanted.transit:
         if one.tenant == intent["tenant"] and one.l3out in intent.l3out_names:
-            yield error(
-                "transit-own",
-                f"{one.path}.l3out",
-                f"L3Out {one.l3out} is the cluster's own",
-                "Name the L3Out that leads outside.",
-            )
+            yield Problem("transit-own", f"{one.path}.l3out", f"L3Out {one.l3out} is the cluster's own")
         if one.epg.relations and not one.epg.external_epg:
-            yield error(
+            yield Problem(
                 "epg-unclear",
                 f"{one.path}.external_epg",
                 f"There are contracts for L3Out {one.l3out}, but no external EPG",
                 "Name the external EPG that is to have them.",
             )
         if one.epg.external_epg and not one.epg.relations:
-            yield error(
+            yield Problem(
                 "epg-without-contract",
                 f"{one.path}.external_epg",
                 f"External EPG '{one.epg.external_epg}' is to provide and consume nothing",
-                "Name contracts in provide, consume or consume_interfaces, or leave it out.",
             )
 
 
@@ -371,30 +332,25 @@ def transit_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     own = [subnet for role in SUBNET_ROLES for subnet in intent.subnets[role]]
     for one in wanted.transit:
         for subnet, first in repeated(one.subnets, attrgetter("network")):
-            yield error("subnet-twice", subnet.path, f"{subnet.network} is also {first.path}", "Name it once.")
+            yield Problem("subnet-twice", subnet.path, f"{subnet.network} is also {first.path}")
         for subnet in one.subnets:
             inner = next((other for other in own if subnet.network in other.network), None)
             if inner:
-                yield error(
+                yield Problem(
                     "transit-subnet-inside",
                     subnet.path,
                     f"{subnet.network} is part of the cluster's {inner.network} ({inner.path}), and not outside",
-                    "Name what is behind the transit L3Out.",
                 )
             if intent.families and subnet.family not in intent.families:
-                yield error(
-                    "transit-family",
-                    subnet.path,
-                    f"{subnet.network} is {subnet.family}, and the nodes are not",
-                    f"Take it out, or add an {subnet.family} node subnet.",
+                yield Problem(
+                    "transit-family", subnet.path, f"{subnet.network} is {subnet.family}, and the nodes are not"
                 )
     for subnet in wanted.transit_subnets:
         if not any(subnet.network in other.network for other in own):
-            yield error(
+            yield Problem(
                 "transit-subnet-not-own",
                 subnet.path,
                 f"{subnet.network} is not the cluster's: routes of others would leave through the transit L3Out",
-                "Name the cluster's subnets or parts of them.",
             )
 
 
@@ -421,11 +377,10 @@ def microsegments_between(intent: Intent, other: Intent) -> Iterator[Problem]:
     mine = [subnet for epg in read_connectivity(intent).external_epgs[1:] for subnet in epg.subnets]
     for one, two in itertools.product(mine, theirs):
         if overlap(one.network, two.network):
-            yield error(
+            yield Problem(
                 "microsegment-overlap-clusters",
                 one.path,
                 f"{one.network} overlaps {two.network} ({two.path} of cluster {other.cluster}), in the same VRF",
-                "Name a part of this cluster's subnets.",
             )
 
 
@@ -435,11 +390,10 @@ def contracts_between(intent: Intent, other: Intent) -> Iterator[Problem]:
     for contract in read_connectivity(intent).contracts:
         twin = theirs.get((contract.tenant, contract.name))
         if twin and twin.content != contract.content:
-            yield error(
+            yield Problem(
                 "contract-contradicts",
                 contract.path,
                 f"Cluster {other.cluster} makes contract '{contract.name}' of tenant {contract.tenant} too, with another content",
-                "Say the same in both, or use another name.",
             )
 
 
@@ -449,17 +403,9 @@ def l3outs_between(intent: Intent, other: Intent) -> Iterator[Problem]:
     wanted = read_connectivity(intent)
     for entry in wanted.epg_contracts:
         if (entry.tenant, entry.l3out) in theirs:
-            yield error(
-                "epg-of-cluster",
-                entry.path,
-                f"L3Out {entry.l3out} belongs to cluster {other.cluster}",
-                "Let that cluster provide and consume: aci_calico_provided_contracts, aci_calico_consumed_contracts.",
-            )
+            yield Problem("epg-of-cluster", entry.path, f"L3Out {entry.l3out} belongs to cluster {other.cluster}")
     for one in wanted.transit:
         if (one.tenant, one.l3out) in theirs:
-            yield error(
-                "transit-of-cluster",
-                f"{one.path}.l3out",
-                f"L3Out {one.l3out} belongs to cluster {other.cluster}",
-                "Clusters of one VRF need no transit L3Out: each names the other's subnets in aci_calico_export_subnets, besides its own.",
+            yield Problem(
+                "transit-of-cluster", f"{one.path}.l3out", f"L3Out {one.l3out} belongs to cluster {other.cluster}"
             )

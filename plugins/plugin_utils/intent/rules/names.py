@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...schema.problems import Problem, error
+from ...schema.problems import Problem
 from ..access import vpc_name
 from ..intent import Intent, Node
 
@@ -24,7 +24,7 @@ def names(intent: Intent) -> Iterator[Problem]:
     longest = APIC_NAME_LENGTH - len(LONGEST_POLICY_SUFFIX)
     if len(intent.l3out) > longest:
         path = "aci_calico_l3out" if intent["l3out"] else "aci_calico_cluster_name"
-        yield error(
+        yield Problem(
             "name-too-long",
             path,
             f"'{intent.l3out}' has {len(intent.l3out)} characters; policies named after it leave room for {longest}",
@@ -38,7 +38,7 @@ def names(intent: Intent) -> Iterator[Problem]:
 def _standard_node_names(intent: Intent, node: Node) -> Iterator[Problem]:
     longest = APIC_NAME_LENGTH - len(LONGEST_INTERFACE_SUFFIX)
     if len(node.name) > longest:
-        yield error(
+        yield Problem(
             "name-too-long",
             node.path,
             f"Node name '{node.name}' has {len(node.name)} characters; its interface profile on APIC leaves room for {longest}",
@@ -48,7 +48,7 @@ def _standard_node_names(intent: Intent, node: Node) -> Iterator[Problem]:
     if node.vpc is None and pattern is not None:
         vpc = vpc_name(intent, node)
         if len(vpc) > APIC_NAME_LENGTH:
-            yield error(
+            yield Problem(
                 "name-too-long",
                 node.path,
                 f"The vPC's name '{vpc}' has {len(vpc)} characters; APIC takes {APIC_NAME_LENGTH}",

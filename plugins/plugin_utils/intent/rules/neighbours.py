@@ -10,18 +10,17 @@ import itertools
 from collections.abc import Iterator
 
 from ...schema.addressing import overlap
-from ...schema.problems import Problem, error, some
+from ...schema.problems import Problem, some
 from ..intent import SUBNET_ROLES, Intent
 
 
 def cluster_names(intent: Intent, other: Intent) -> Iterator[Problem]:
     """Each cluster has its own name: it marks what it owns, and names its artifacts."""
     if intent.cluster == other.cluster:
-        yield error(
+        yield Problem(
             "cluster-name-shared",
             "aci_calico_cluster_name",
             f"Another cluster of the inventory is also called '{other.cluster}'",
-            "Give each cluster a name of its own.",
         )
 
 
@@ -31,11 +30,8 @@ def l3outs(intent: Intent, other: Intent) -> Iterator[Problem]:
     if tenant is None or tenant != other["tenant"]:
         return
     for name in sorted(intent.l3out_names & other.l3out_names):
-        yield error(
-            "l3out-shared",
-            "aci_calico_l3out",
-            f"Cluster {other.cluster} has an L3Out '{name}' in tenant {tenant}, too",
-            "Give each cluster an L3Out of its own.",
+        yield Problem(
+            "l3out-shared", "aci_calico_l3out", f"Cluster {other.cluster} has an L3Out '{name}' in tenant {tenant}, too"
         )
 
 
@@ -44,11 +40,10 @@ def shared_subnets(intent: Intent, other: Intent) -> Iterator[Problem]:
     for role, other_role in itertools.product(SUBNET_ROLES, SUBNET_ROLES):
         for one, two in itertools.product(intent.subnets[role], other.subnets[other_role]):
             if overlap(one.network, two.network):
-                yield error(
+                yield Problem(
                     "subnet-overlap-clusters",
                     one.path,
                     f"{one.network} overlaps {two.network} ({two.path} of cluster {other.cluster}), in the same VRF",
-                    "Choose subnets that share no address, or another VRF.",
                 )
 
 
@@ -57,11 +52,10 @@ def shared_vlans(intent: Intent, other: Intent) -> Iterator[Problem]:
     leaves_ = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
     vlans = sorted(_vlans(intent) & _vlans(other))
     if leaves_ and vlans:
-        yield error(
+        yield Problem(
             "vlan-shared",
             "aci_calico_vlan",
             f"Cluster {other.cluster} uses VLAN {some(vlans)} on the same leaves ({some(leaves_)}), too",
-            "Choose other VLANs.",
         )
 
 
@@ -76,20 +70,18 @@ def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Problem]:
         if leaf.router_id is None or neighbour.router_id is None:
             continue
         if leaf.id == neighbour.id and leaf.router_id != neighbour.router_id:
-            yield error(
+            yield Problem(
                 "router-id-contradicts",
                 leaf.path,
                 f"Leaf {leaf.id} has router ID {leaf.router_id} here and {neighbour.router_id} in cluster {other.cluster},"
                 " in the same VRF",
-                "Use one router ID for a leaf in all clusters of the VRF.",
             )
         elif leaf.id != neighbour.id and leaf.router_id == neighbour.router_id:
-            yield error(
+            yield Problem(
                 "router-id-repeats",
                 leaf.path,
                 f"Leaf {leaf.id} has router ID {leaf.router_id}, which leaf {neighbour.id} has in cluster {other.cluster},"
                 " in the same VRF",
-                "Give each leaf a router ID of its own.",
             )
 
 
@@ -97,9 +89,8 @@ def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Problem]:
     """ECMP is a setting of the VRF: they agree on it."""
     for name in ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp"):
         if None not in (intent[name], other[name]) and intent[name] != other[name]:
-            yield error(
+            yield Problem(
                 "ecmp-contradicts",
                 f"aci_calico_{name}",
                 f"{intent[name]} here and {other[name]} in cluster {other.cluster}, and the VRF has one value",
-                "Use one value for all clusters of the VRF.",
             )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import attrgetter
 
-from ...schema.problems import Problem, error, repeated, warning
+from ...schema.problems import Problem, repeated
 from ...schema.variables import BARE_METAL, VM
 from ..intent import Intent
 from ..nodes import nics_of
@@ -23,18 +23,16 @@ def nics(intent: Intent) -> Iterator[Problem]:
     for node in intent.nodes:
         names = nics_of(intent, node)
         if node.kind == VM and len(names) > 1:
-            yield error(
+            yield Problem(
                 "vm-with-several-nics",
                 node.path,
                 f"Node {node.name} is a virtual machine with the interfaces {', '.join(names)}; one is what it has",
-                "Name one; its hypervisor's uplinks are what is bonded.",
             )
         elif len(set(names)) < len(names) or (node.kind == BARE_METAL and intent["bond"] in names):
-            yield error(
+            yield Problem(
                 "nic-twice",
                 node.path,
                 f"Node {node.name} has the interfaces {', '.join(names)}, and the bond {intent['bond']}: a name is used twice",
-                "Give each interface, and the bond, a name of its own.",
             )
 
 
@@ -42,11 +40,10 @@ def hypervisors(intent: Intent) -> Iterator[Problem]:
     """One node to a hypervisor."""
     known = [node for node in intent.nodes if node.hypervisor is not None]
     for node, first in repeated(known, attrgetter("hypervisor")):
-        yield warning(
+        yield Problem(
             "hypervisor-shared",
             node.path,
             f"Node {node.name} runs on hypervisor {node.hypervisor}, as {first.name} ({first.path}) does: its failure takes both",
-            "Run each node of the cluster on a hypervisor of its own.",
         )
 
 
@@ -54,10 +51,9 @@ def mobility(intent: Intent) -> Iterator[Problem]:
     """A machine behind a standard SVI stays where its VLAN and its leaves' addresses are."""
     machines = [node.name for node in intent.nodes if node.kind == VM]
     if intent["vm_mobility"] and intent.kind == "standard" and machines:
-        yield error(
+        yield Problem(
             "vm-mobility-with-standard-svi",
             "aci_calico_vm_mobility",
             f"Virtual machines are to move ({machines[0]}{' and others' if len(machines) > 1 else ''}), and behind a standard SVI each"
             " has its VLAN and its leaves in its own rack only",
-            "Use floating SVI (aci_calico_svi: floating), or pin the machines and set aci_calico_vm_mobility: false.",
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from ...schema.option import INVALID
-from ...schema.problems import Problem, did_you_mean, error, repeated, some, warning
+from ...schema.problems import Problem, did_you_mean, repeated, some
 from ..intent import LAST_ROUTER_ID, Intent
 
 
@@ -18,54 +18,37 @@ def racks(intent: Intent) -> Iterator[Problem]:
     """Each rack is named once and has a pair of leaves."""
     for rack, first in repeated(intent.racks, attrgetter("id")):
         path, problem = f"{rack.path}.id", f"Rack '{rack.id}' is also {first.path}"
-        yield error("rack-twice", path, problem, "Give each rack its own id.")
+        yield Problem("rack-twice", path, problem)
     for rack in intent.racks:
         path = f"{rack.path}.leaves"
         if rack.leaf_entries == 0:
-            yield error("rack-without-leaves", path, f"Rack '{rack.id}' has no leaf", "Name its pair of leaves.")
+            yield Problem("rack-without-leaves", path, f"Rack '{rack.id}' has no leaf")
         elif rack.leaf_entries == 1:
-            yield warning(
+            yield Problem(
                 "rack-with-one-leaf",
                 path,
                 f"Rack '{rack.id}' has one leaf only: when it fails or reloads, the rack is cut off",
-                "Name the other leaf of the vPC pair.",
             )
         elif rack.leaf_entries > 2:
-            yield error(
+            yield Problem(
                 "rack-with-too-many-leaves",
                 path,
                 f"Rack '{rack.id}' has {rack.leaf_entries} leaves; a vPC pair has two",
-                "Make racks of two leaves each.",
             )
         if intent.sound and not rack.nodes:
-            yield warning(
-                "rack-without-nodes",
-                f"{rack.path}.nodes",
-                f"Rack '{rack.id}' has no node",
-                "Name its nodes, or drop it.",
-            )
+            yield Problem("rack-without-nodes", f"{rack.path}.nodes", f"Rack '{rack.id}' has no node")
 
 
 def leaves(intent: Intent) -> Iterator[Problem]:
     """Each leaf is in one rack, once."""
     for leaf, first in repeated(intent.leaves, attrgetter("id")):
-        yield error(
-            "leaf-twice",
-            leaf.path,
-            f"Leaf {leaf.id} is also {first.path} (rack '{first.rack}')",
-            "A leaf belongs to one rack: name it once.",
-        )
+        yield Problem("leaf-twice", leaf.path, f"Leaf {leaf.id} is also {first.path} (rack '{first.rack}')")
 
 
 def nodes(intent: Intent) -> Iterator[Problem]:
     """Each node is in one rack, once."""
     for node, first in repeated(intent.nodes, attrgetter("name")):
-        yield error(
-            "node-twice",
-            node.path,
-            f"Node {node.name} is also {first.path} (rack '{first.rack}')",
-            "A node belongs to one rack: name it once, in the rack's list or as an inventory host.",
-        )
+        yield Problem("node-twice", node.path, f"Node {node.name} is also {first.path} (rack '{first.rack}')")
 
 
 def router_ids(intent: Intent) -> Iterator[Problem]:
@@ -73,20 +56,18 @@ def router_ids(intent: Intent) -> Iterator[Problem]:
     known = [leaf for leaf in intent.leaves if leaf.router_id is not None]
     for leaf, first in repeated(known, attrgetter("router_id.value")):
         if first.id != leaf.id:
-            yield error(
+            yield Problem(
                 "router-id-repeats",
                 leaf.path,
                 f"Leaf {leaf.id} has router ID {leaf.router_id}, which leaf {first.id} ({first.path}) has",
-                "Give the leaf a router_id of its own.",
             )
     base = intent["router_id_base"]
     for leaf in intent.leaves:
         if leaf.router_id is None and base is not None and base.value + leaf.id > LAST_ROUTER_ID:
-            yield error(
+            yield Problem(
                 "router-id-out-of-range",
                 "aci_calico_router_id_base",
                 f"{base} plus leaf ID {leaf.id} is beyond the last unicast address",
-                "Choose a lower base, such as 1.1.4.0.",
             )
 
 
@@ -97,27 +78,24 @@ def non_anchors(intent: Intent) -> Iterator[Problem]:
     anchors = {leaf.id: leaf for leaf in intent.leaves}
     for leaf in given:
         if leaf in anchors:
-            yield error(
+            yield Problem(
                 "non-anchor-is-anchor",
                 path,
                 f"Leaf {leaf} is an anchor of rack '{anchors[leaf].rack}' ({anchors[leaf].path})",
-                "Name it in one place: a rack's own leaves are its anchors.",
             )
     if len(set(given)) < len(given):
-        yield error("non-anchor-twice", path, f"A leaf is named twice: {some(given)}", "Name each leaf once.")
+        yield Problem("non-anchor-twice", path, f"A leaf is named twice: {some(given)}")
     if given and intent.kind == "standard":
-        yield error(
+        yield Problem(
             "non-anchor-with-standard-svi",
             path,
             "A standard SVI has no non-anchor leaves: a node's leaves have its addresses",
-            "Make racks of these leaves, or use floating SVI.",
         )
     elif given:
-        yield warning(
+        yield Problem(
             "non-anchor-detour",
             path,
             f"Traffic of nodes behind leaves {some(given)} takes a detour over the anchors that they peer with",
-            "Give the rack anchors of its own where a further L3Out is no trouble; nothing, where the detour is bearable.",
         )
 
 
@@ -126,9 +104,9 @@ def renumbered(intent: Intent) -> Iterator[Problem]:
     known = ["all", "svi", *(leaf.name for leaf in intent.leaves), *(node.name for node in intent.nodes)]
     for index, name in enumerate(intent["renumber"] or []):
         if isinstance(name, str) and intent.sound and name not in known:
-            yield error(
+            yield Problem(
                 "unknown-renumber",
                 f"aci_calico_renumber[{index}]",
                 f"There is no node or leaf {name}",
-                did_you_mean(name, known) or "Name nodes, leaves (leaf-201), svi, or all.",
+                did_you_mean(name, known),
             )

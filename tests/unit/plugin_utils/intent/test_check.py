@@ -18,7 +18,8 @@ from unit.plugin_utils.sample_plans import (
 )
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.intent import SECRETS_DECLARED, SECRETS_READABLE
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import WARNING, render
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.messages import WARNING
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
 
 FOUR_RACKS = racks(["a"], ["b"], ["c"], ["d"])
 SEVEN_RACKS = racks(*[[f"n{number}"] for number in range(7)])

@@ -10,7 +10,8 @@ from unit.plugin_utils.sample_plans import FLOATING, compiled, dual_stack, plan_
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import plan_document
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import WARNING, render
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.messages import WARNING
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
 
 SHARED = "orchestrator:aci-calico"
 # The cluster's VRF in a tenant of its own, so that other tenants are known to be in other VRFs.
