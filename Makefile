@@ -71,9 +71,12 @@ golden: venv-lab ## Write the example inventories' plans anew to tests/golden/ (
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: test lint format benchmark venv-test
+.PHONY: unit test lint format benchmark venv-test
 venv-test:
 	@tools/venv requirements-test.txt
+
+unit: venv-test ## Run the collection's own unit tests, without those of the lab
+	@$(BIN)/python -m pytest --numprocesses 2 tests/unit --ignore tests/unit/lab $(ARGS)
 
 test: venv-test ## Run every check: sanity, lint, documentation, units, integration, molecule, the built artifact
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
