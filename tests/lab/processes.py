@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.files import log_end
+
 HOST = "127.0.0.1"
 START_SECONDS = 60
 STOP_SECONDS = 10
@@ -104,11 +106,6 @@ def wait_until_ready(name: str, process: Process, url: str, log: Path) -> str:
         if said:
             return said[0]
         if not process.alive():
-            raise LabError(f"{name} ended before it was ready. {_log_end(log)}")
+            raise LabError(f"{name} ended before it was ready. {log_end(log)}")
         time.sleep(0.02)
-    raise LabError(f"{name} was not ready within {START_SECONDS} s. {_log_end(log)}")
-
-
-def _log_end(log: Path, lines: int = 15) -> str:
-    text = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
-    return f"The end of {log}:\n" + ("\n".join(f"  {line}" for line in text) or "  (empty)")
+    raise LabError(f"{name} was not ready within {START_SECONDS} s. {log_end(log)}")

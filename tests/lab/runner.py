@@ -19,6 +19,7 @@ from typing import Any
 
 import requests
 
+from lab.apic.seed import APIC_PASSWORD
 from lab.processes import HOST, LabError, Process, choose_port, wait_until_ready
 from lab.twin.apic import Access
 from lab.twin.machines import missing_prerequisites
@@ -29,7 +30,6 @@ LAB = Path(__file__).resolve().parent
 SEEDS = LAB / "seeds"
 APIC_PORT = 18443
 KUBE_PORT = 16443
-APIC_PASSWORD = "lab-admin"  # of the emulator's seed
 DEFAULT_CALICO = "v1"
 KUBERNETES = "Kubernetes of "
 

@@ -58,7 +58,7 @@ class Cluster:
             svi,
             nodes,
             aci_calico_bgp_password=MARKER,
-            aci_calico_kubeconfig=str(self.server.kubeconfig),
+            aci_calico_kubeconfig=str(folder / "state" / "kubeconfig"),
             aci_calico_sessions_timeout=0,  # there is no APIC to see any
         )
         (folder / "play.yml").write_text(PLAY)

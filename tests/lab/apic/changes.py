@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lab.dn import split_dn
+
 from .documents import Node
-from .model import split_dn
 from .tree import ManagedObject
 
 

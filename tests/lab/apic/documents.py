@@ -42,22 +42,18 @@ def parse_json(body: str) -> Posted:
         document = json.loads(body, parse_int=_Unquoted, parse_float=_Unquoted, parse_constant=_Unquoted)
     except ValueError:
         raise errors.incomplete_value() from None
-    return _posted(document)
+    return parse_object(document)
 
 
 def parse_object(document: Any) -> Posted:
-    """Read an object that is parsed already. Raises as ``parse_json`` does."""
-    return _posted(document)
-
-
-def _posted(document: Any) -> Posted:
+    """Read an object from parsed JSON. Raises as ``parse_json`` does."""
     if not isinstance(document, dict) or len(document) != 1:
         raise errors.bad_request("400", "invalid data at line '1'. Exactly one object is expected")
     ((cls, body),) = document.items()
     if not isinstance(body, dict) or next(iter(body), None) != "attributes" or not isinstance(body["attributes"], dict):
         raise errors.attributes_first()
     _refuse_unquoted(cls, body["attributes"])
-    return Posted(cls, body["attributes"], [_posted(child) for child in body.get("children") or ()])
+    return Posted(cls, body["attributes"], [parse_object(child) for child in body.get("children") or ()])
 
 
 def _refuse_unquoted(cls: str, attributes: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.dn import split_dn
+
 from . import errors, values
 
 TABLE = Path(__file__).with_name("classes.json")
@@ -163,25 +165,6 @@ class ClassTable:
 def class_table() -> ClassTable:
     """The one table of a process; nobody changes it."""
     return ClassTable()
-
-
-def split_dn(dn: str) -> list[str]:
-    """Split at the slashes that stand outside brackets."""
-    parts, depth, start = [], 0, 0
-    for i, char in enumerate(dn):
-        if char == "[":
-            depth += 1
-        elif char == "]":
-            depth -= 1
-        elif char == "/" and depth == 0:
-            parts.append(dn[start:i])
-            start = i + 1
-    parts.append(dn[start:])
-    return [p for p in parts if p]
-
-
-def parent_dn(dn: str) -> str:
-    return "/".join(split_dn(dn)[:-1])
 
 
 def _unbracket(value: str) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+from lab.files import read_yaml
 
 DEFAULT = Path(__file__).with_name("fabric.yml")
+APIC_PASSWORD = "lab-admin"  # of the user admin in it
 
 #: a DN and the properties of the object there
 Planted = tuple[str, dict[str, str]]
@@ -31,7 +32,7 @@ class Seed:
         """Read a YAML file (by default ``fabric.yml``), or take a structure as it is."""
         if isinstance(source, dict):
             return cls(source)
-        return cls(yaml.safe_load(Path(source or DEFAULT).read_text()) or {})
+        return cls(read_yaml(Path(source or DEFAULT)) or {})
 
     def objects(self) -> Iterator[Planted]:
         """Yield every object, containers first."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import ssl
 import tempfile
 import threading
 import time
@@ -16,8 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import trustme
 from aiohttp import web
+
+from lab.processes import HOST
+from lab.tls import server_context
 
 from . import documents, errors
 from .apic import Apic, Request, Response
@@ -27,7 +28,6 @@ from .request_log import RequestLog
 from .seed import Seed
 from .tree import Tree
 
-HOST = "127.0.0.1"
 MAX_BODY = 256 * 1024 * 1024
 
 
@@ -148,7 +148,7 @@ class ApicServer:
         app.router.add_route("*", "/{path:.*}", self._api)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        context = _tls(self.state_dir) if self.https else None
+        context = server_context(self.state_dir) if self.https else None
         for number in range(self._controllers):
             port = self._first_port + number if self._first_port else 0
             site = web.TCPSite(self._runner, HOST, port, ssl_context=context)
@@ -242,16 +242,3 @@ def _refusal(status: int, path: str) -> Response:
     as_xml = path.endswith(".xml")
     body = (documents.error_xml if as_xml else documents.error_json)(problem)
     return Response(status, body, "text/xml" if as_xml else "application/json")
-
-
-def _tls(directory: Path) -> ssl.SSLContext:
-    """Return a context with a certificate for 127.0.0.1, made once for a state directory."""
-    chain, authority = directory / "server.pem", directory / "ca.pem"
-    if not chain.exists():
-        ca = trustme.CA()
-        ca.cert_pem.write_to_path(authority)
-        chain.touch(mode=0o600)
-        ca.issue_cert(HOST, "localhost").private_key_and_cert_chain_pem.write_to_path(chain)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain)
-    return context

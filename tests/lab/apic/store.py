@@ -14,6 +14,8 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
+from lab.files import write_private
+
 from .planting import Planting
 from .tree import ManagedObject, Tree
 
@@ -49,7 +51,7 @@ class Store:
         """Write a new snapshot of everything and start an empty journal."""
         document = {"seq": 0, "gone": [], "set": [self._row(mo) for mo in _lasting(tree.root.descendants())]}
         scratch = self._snapshot.with_suffix(".new")
-        _write_private(scratch, json.dumps(document))
+        write_private(scratch, json.dumps(document))
         self._journal.unlink(missing_ok=True)
         scratch.replace(self._snapshot)
         self._lines = 0
@@ -98,10 +100,5 @@ def _lasting(objects: Iterable[ManagedObject]) -> Iterator[ManagedObject]:
 
 def _key(path: Path) -> bytes:
     if not path.exists():
-        _write_private(path, Fernet.generate_key().decode())
+        write_private(path, Fernet.generate_key().decode())
     return path.read_bytes()
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)

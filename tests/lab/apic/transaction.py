@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from lab.dn import parent_dn, split_dn
+
 from . import errors, values
 from .changes import Change
 from .documents import Posted
-from .model import ClassInfo, Property, parent_dn, split_dn
+from .model import ClassInfo, Property
 from .tree import ManagedObject, Tree
 
 #: attributes that address an object or say what to do with it

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .model import ROOT, ClassInfo, ClassTable, parent_dn
+from lab.dn import parent_dn
+
+from .model import ROOT, ClassInfo, ClassTable
 
 
 class ManagedObject:

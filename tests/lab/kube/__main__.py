@@ -16,11 +16,10 @@ import sys
 import threading
 from pathlib import Path
 
-import yaml
-
 # Started by the folder's name: the folder above the package takes this folder's place.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from lab.files import read_yaml  # noqa: E402
 from lab.kube.interface import INSTALLATIONS  # noqa: E402
 from lab.kube.real import RealKubeServer  # noqa: E402
 from lab.kube.server import KubeServer  # noqa: E402
@@ -51,7 +50,7 @@ def main() -> int:
     parser.add_argument("--kubeconfig", type=Path, help="where to write it (default: kubeconfig in the state folder)")
     arguments = parser.parse_args()
 
-    seed = yaml.safe_load(arguments.seed.read_text(encoding="utf-8")) if arguments.seed else {}
+    seed = read_yaml(arguments.seed) if arguments.seed else {}
     unknown = set(seed) - SEED_FIELDS
     if unknown:
         parser.error(f"{arguments.seed}: unknown: {', '.join(sorted(unknown))}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,10 @@ import aiohttp.web
 import attrs
 import kmock
 
+from lab.kube.interface import MERGE_PATCH
 from lab.kube.objects import Objects, Refusal
 from lab.kube.schema import BUILTIN, Kind
 
-MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 VERSION = {"major": "1", "minor": "30", "gitVersion": "v1.30.0-embedded", "platform": "embedded"}
 VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
@@ -55,7 +55,7 @@ class Emulator(kmock.KubernetesEmulator):
 
     def __init__(
         self,
-        kinds: list[Kind],
+        kinds: Iterable[Kind],
         token: str,
         on_write: Callable[[Kind, str, dict], None] = lambda *__: None,
         on_request: Callable[[Logged], None] = lambda __: None,

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from lab.files import write_private
+
 CALICO_V1 = "crd.projectcalico.org/v1"
 CALICO_V3 = "projectcalico.org/v3"
 DEFAULT_NAMESPACE = "kube-system"
@@ -125,6 +127,41 @@ class KubeApi:
         return known[api_version]
 
 
+class ClusterServer(KubeApi):
+    """A server that starts with a cluster in it; a context manager.
+
+    :param nodes: names or ``{name, addresses}``.
+    :param state_dir: keeps the objects; without it they end with the server.
+    :param api_groups: the versions that Calico serves.
+    :param namespace: the one that calico-node runs in.
+    :param objects: manifests to add to those of a default installation.
+    :param seeded: False leaves out the default installation.
+    :param service_subnets: the addresses that a real server gives services, one subnet for each family.
+    :param assets: the folder with a real server's programs, by default that of ``find_assets``.
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[str | dict[str, Any]] = (),
+        state_dir: Path | None = None,
+        api_groups: tuple[str, ...] = (CALICO_V1,),
+        namespace: str = DEFAULT_NAMESPACE,
+        pod_subnets: Iterable[str] = ("10.1.0.0/16",),
+        objects: Iterable[dict[str, Any]] = (),
+        seeded: bool = True,
+        port: int = 0,
+        kubeconfig: Path | None = None,
+        *,
+        service_subnets: Iterable[str] = ("10.96.0.0/16",),
+        assets: Path | None = None,
+    ) -> None:
+        self._state_dir, self._port, self._kubeconfig = state_dir, port, kubeconfig
+        self._api_groups, self._namespace = api_groups, namespace
+        self._seed = cluster_objects(nodes, pod_subnets, namespace, api_groups[0]) if seeded and api_groups else []
+        self._seed += objects
+        self._service_subnets, self._assets = tuple(service_subnets), assets
+
+
 def _root(api_version: str) -> str:
     return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
 
@@ -154,8 +191,7 @@ def write_kubeconfig(path: Path, url: str, ca_pem: bytes, token: str, context: s
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
-    draft.touch(mode=0o600)
-    draft.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    write_private(draft, yaml.safe_dump(config, sort_keys=False))
     draft.replace(path)
 
 

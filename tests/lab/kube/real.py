@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,9 +22,10 @@ from typing import Any
 import trustme
 import yaml
 
+from lab.files import log_end, write_private
 from lab.kube.build import SERVERS, built_assets, is_complete
 from lab.kube.crds import KINDS, calico_crds
-from lab.kube.interface import CALICO_V1, DEFAULT_NAMESPACE, ApiFailure, KubeApi, cluster_objects, write_kubeconfig
+from lab.kube.interface import ApiFailure, ClusterServer, KubeApi, write_kubeconfig
 from lab.processes import HOST, LabError, choose_port
 
 ADMIN = "admin"
@@ -54,45 +55,14 @@ def find_assets() -> Path | None:
     return built_assets() if is_complete(built_assets()) else None
 
 
-class RealKubeServer(KubeApi):
-    """One API server with Calico's definitions and a seed of objects in it.
+class RealKubeServer(ClusterServer):
+    """A real API server with Calico's definitions.
 
-    A context manager: inside the block it answers at ``url``, afterwards nothing of it runs. When this process is
-    killed, the kernel kills the servers.
+    Nothing of it runs after the block. The kernel kills the server's processes when this one is killed.
     """
 
-    def __init__(
-        self,
-        nodes: Iterable[str | dict[str, Any]] = (),
-        state_dir: Path | None = None,
-        api_groups: tuple[str, ...] = (CALICO_V1,),
-        namespace: str = DEFAULT_NAMESPACE,
-        pod_subnets: Iterable[str] = ("10.1.0.0/16",),
-        objects: Iterable[dict[str, Any]] = (),
-        seeded: bool = True,
-        port: int = 0,
-        kubeconfig: Path | None = None,
-        *,
-        service_subnets: Iterable[str] = ("10.96.0.0/16",),
-        assets: Path | None = None,
-    ) -> None:
-        """As for the embedded server. Services get their addresses from ``service_subnets``, one for each family."""
-        found = assets or find_assets()
-        if found is None:
-            raise LabError("There is no kube-apiserver: run `make kube-apiserver` once, or set KUBEBUILDER_ASSETS.")
-        self._assets = found
-        self._state_dir = state_dir
-        self._api_groups = api_groups
-        self._namespace = namespace
-        self._seed = cluster_objects(nodes, pod_subnets, namespace, api_groups[0]) if seeded and api_groups else []
-        self._seed += objects
-        self._port = port
-        self._kubeconfig = kubeconfig
-        self._service_subnets = tuple(service_subnets)
-        self._servers: list[_Server] = []
-        self._stack = ExitStack()
-
     def __enter__(self) -> RealKubeServer:
+        self._servers: list[_Server] = []
         with ExitStack() as stack:
             self._start(stack)
             self._stack = stack.pop_all()
@@ -182,15 +152,21 @@ class RealKubeServer(KubeApi):
         self._spawn(stack, "kube-apiserver", arguments)
 
     @cached_property
+    def _programs(self) -> Path:
+        """Return the folder with the programs. Raises ``LabError`` where there is none."""
+        if found := self._assets or find_assets():
+            return found
+        raise LabError("There is no kube-apiserver: run `make kube-apiserver` once, or set KUBEBUILDER_ASSETS.")
+
+    @cached_property
     def _version(self) -> str:
-        said = subprocess.run(
-            [self._assets / "kube-apiserver", "--version"], capture_output=True, text=True, check=True
-        )
+        command = [str(self._programs / "kube-apiserver"), "--version"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
         return said.stdout.strip().removeprefix("Kubernetes v")
 
     def _spawn(self, stack: ExitStack, program: str, arguments: dict[str, Any]) -> None:
         options = [f"--{name}={value}" for name, value in arguments.items()]
-        server = _Server([str(self._assets / program), *options], self._state / f"{program}.log")
+        server = _Server([str(self._programs / program), *options], self._state / f"{program}.log")
         stack.callback(server.stop)
         self._servers.append(server)
 
@@ -202,9 +178,9 @@ class RealKubeServer(KubeApi):
                     return
             for server in self._servers:
                 if server.ended():
-                    raise LabError(f"{server.name} ended before it was ready.\n{server.log_end()}")
+                    raise LabError(f"{server.name} ended before it was ready.\n{log_end(server.log)}")
             time.sleep(POLL_SECONDS)
-        logs = "\n".join(server.log_end() for server in self._servers)
+        logs = "\n".join(log_end(server.log) for server in self._servers)
         raise LabError(f"kube-apiserver was not ready within {START_SECONDS} s.\n{logs}")
 
     def _define_calico(self) -> None:
@@ -230,7 +206,7 @@ class _Server:
 
     def __init__(self, command: list[str], log: Path) -> None:
         self.name = Path(command[0]).name
-        self._log = log
+        self.log = log
         # The kernel sends the signal when the thread that started the server ends, in whatever way.
         guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
         with log.open("wb") as output:
@@ -248,10 +224,6 @@ class _Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def log_end(self, lines: int = 15) -> str:
-        text = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
-        return "\n".join([f"The end of {self._log}:", *(f"  {line}" for line in text)])
 
 
 class _Identities:
@@ -272,15 +244,10 @@ class _Identities:
         certificate = authority.issue_cert(HOST, "localhost")
         authority.cert_pem.write_to_path(self.authority)
         certificate.cert_chain_pems[0].write_to_path(self.certificate)
-        _write_private(self.key, certificate.private_key_pem.bytes().decode())
+        write_private(self.key, certificate.private_key_pem.bytes().decode())
         rows = (f'{secrets.token_hex(16)},{user},{user},"{groups}"\n' for user, groups in GROUPS.items())
-        _write_private(self.tokens, "".join(rows))
+        write_private(self.tokens, "".join(rows))
 
     def token_of(self, user: str) -> str:
         rows = (line.split(",") for line in self.tokens.read_text().splitlines())
         return next(token for token, name, *_groups in rows if name == user)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")

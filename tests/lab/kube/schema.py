@@ -6,6 +6,7 @@ and refuses wrong values, all of them in one answer. The rules between fields ar
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
@@ -15,8 +16,8 @@ from typing import Any
 
 import yaml
 
-CALICO_V1 = "crd.projectcalico.org/v1"
-CALICO_V3 = "projectcalico.org/v3"
+from lab.files import read_yaml
+from lab.kube.interface import CALICO_V3
 
 # group/version, plural, kind, namespaced, short names
 BUILTIN = (
@@ -75,19 +76,20 @@ class Kind:
         return self.shape is not None
 
 
-def load_kinds(calico_groups: tuple[str, ...]) -> list[Kind]:
+@functools.cache
+def load_kinds(calico_groups: tuple[str, ...]) -> tuple[Kind, ...]:
     """Return the kinds of a cluster whose Calico serves these API groups."""
     kinds = [
         Kind(api, plural, kind, namespaced, tuple(short.split()), kind in WITH_STATUS, kind in WITH_GENERATION)
         for api, plural, kind, namespaced, short in BUILTIN
     ]
-    calico = yaml.safe_load(Path(__file__).with_name("calico.yml").read_text(encoding="utf-8"))
+    calico = read_yaml(Path(__file__).with_name("calico.yml"))
     for group in calico_groups:
         for kind, entry in calico.items():
             shape = {"spec": entry["spec"], **({"status": entry["status"]} if "status" in entry else {})}
             status = entry.get("status_subresource", False)
             kinds.append(Kind(group, entry["plural"], kind, False, (), status, True, shape, calico_groups[0]))
-    return kinds
+    return tuple(kinds)
 
 
 @dataclass
@@ -154,6 +156,7 @@ def _conform_map(shape: dict, value: Any, path: str, findings: Findings) -> Any:
     return result
 
 
+@functools.cache
 def parse_type(expression: str) -> dict[str, str | None]:
     """The parts of a type in ``calico.yml``: base, nullable, low, high, longest, default; ``None`` for what it leaves out."""
     match = EXPRESSION.fullmatch(expression)

@@ -11,24 +11,23 @@ import datetime
 import json
 import secrets
 import shutil
-import ssl
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import aiohttp.web
-import trustme
 from cryptography.fernet import Fernet
 
+from lab.files import write_private
 from lab.kube.emulator import Emulator, Logged, Misbehaviour
-from lab.kube.interface import CALICO_V1, DEFAULT_NAMESPACE, KubeApi, cluster_objects, write_kubeconfig
+from lab.kube.interface import ClusterServer, write_kubeconfig
 from lab.kube.schema import Kind, load_kinds
-
-HOST = "127.0.0.1"
+from lab.processes import HOST
+from lab.tls import server_context
 
 
 class State:
@@ -37,31 +36,15 @@ class State:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.token = self._kept("token", lambda: secrets.token_urlsafe(24).encode()).decode()
-        self._cipher = Fernet(self._kept("secrets.key", Fernet.generate_key))
-        self._make_certificates()
+        self.token = self._kept("token", lambda: secrets.token_urlsafe(24))
+        self._cipher = Fernet(self._kept("secrets.key", lambda: Fernet.generate_key().decode()))
         self.requests: list[Logged] = []
 
-    def _kept(self, name: str, make: Any) -> bytes:
+    def _kept(self, name: str, make: Callable[[], str]) -> str:
         path = self.folder / name
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_bytes(make())
-        return path.read_bytes()
-
-    def _make_certificates(self) -> None:
-        self.ca_file, self._server_file = self.folder / "ca.pem", self.folder / "server.pem"
-        if not self._server_file.exists():
-            authority = trustme.CA()
-            self._server_file.touch(mode=0o600)
-            authority.cert_pem.write_to_path(str(self.ca_file))
-            authority.issue_cert(HOST, "localhost").private_key_and_cert_chain_pem.write_to_path(str(self._server_file))
-
-    def tls(self) -> ssl.SSLContext:
-        """The server's side of TLS."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(str(self._server_file))
-        return context
+            write_private(path, make())
+        return path.read_text(encoding="utf-8")
 
     def load(self) -> tuple[int, list[dict[str, Any]]]:
         """The last run's newest version and objects; a line that was cut off when it died counts as not written."""
@@ -116,41 +99,10 @@ class State:
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
-class KubeServer(KubeApi):
-    """An embedded API server in a thread of its own, between ``with`` and its end.
-
-    ``nodes`` are names or ``{name, addresses}``; ``api_groups`` are those that Calico serves, and ``namespace`` the one that it runs in.
-    ``objects`` come on top of what a default installation has; ``seeded=False`` leaves the cluster empty.
-    Without ``state_dir`` the state goes when the server does.
-    """
+class KubeServer(ClusterServer):
+    """An embedded API server in a thread of its own."""
 
     title = "embedded Kubernetes API"
-
-    def __init__(
-        self,
-        nodes: Iterable[str | dict[str, Any]] = (),
-        state_dir: Path | None = None,
-        api_groups: tuple[str, ...] = (CALICO_V1,),
-        namespace: str = DEFAULT_NAMESPACE,
-        pod_subnets: Iterable[str] = ("10.1.0.0/16",),
-        objects: Iterable[dict[str, Any]] = (),
-        seeded: bool = True,
-        port: int = 0,
-        kubeconfig: Path | None = None,
-        *,
-        service_subnets: Iterable[str] = (),  # for the real server: this one gives services no addresses
-    ) -> None:
-        self._temporary = None if state_dir else tempfile.mkdtemp(prefix="lab-kube-")
-        self.state = State(Path(state_dir or self._temporary or ""))
-        self.kubeconfig = kubeconfig or self.state.folder / "kubeconfig"
-        self.ca_file, self.token = self.state.ca_file, self.state.token
-        self._port = port
-        self._seed = (
-            list(cluster_objects(nodes, pod_subnets, namespace, api_groups[0])) if seeded and api_groups else []
-        )
-        self._seed += objects
-        kinds = load_kinds(api_groups)
-        self.emulator = Emulator(kinds, self.token, self.state.written, self.state.requested, self.state.pruned)
 
     @property
     def requests(self) -> list[Logged]:
@@ -163,6 +115,12 @@ class KubeServer(KubeApi):
         return self.emulator.misbehaviour
 
     def __enter__(self) -> KubeServer:
+        self._temporary = None if self._state_dir else tempfile.mkdtemp(prefix="lab-kube-")
+        self.state = State(Path(self._state_dir or self._temporary or ""))
+        self.kubeconfig = self._kubeconfig or self.state.folder / "kubeconfig"
+        self.ca_file, self.token = self.state.folder / "ca.pem", self.state.token
+        kinds = load_kinds(self._api_groups)
+        self.emulator = Emulator(kinds, self.token, self.state.written, self.state.requested, self.state.pruned)
         ready: Future[str] = Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="lab.kube", daemon=True)
         self._thread.start()
@@ -195,7 +153,8 @@ class KubeServer(KubeApi):
             runner = aiohttp.web.ServerRunner(aiohttp.web.Server(self.emulator), shutdown_timeout=0.1)
             await runner.setup()
             try:
-                site = aiohttp.web.TCPSite(runner, HOST, self._port, ssl_context=self.state.tls(), reuse_address=True)
+                context = server_context(self.state.folder)
+                site = aiohttp.web.TCPSite(runner, HOST, self._port, ssl_context=context, reuse_address=True)
                 await site.start()
                 ready.set_result(f"https://{HOST}:{runner.addresses[0][1]}")
                 await self._stop.wait()

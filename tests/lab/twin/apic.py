@@ -41,9 +41,20 @@ class ApicClient:
     def read(self) -> tuple[Tree, dict[str, str]]:
         """The policies, and the password of each BGP peer by its name."""
         classes = ",".join(POLICY_CLASSES)
-        imdata = self._get(f"/api/mo/uni.json?query-target=subtree&target-subtree-class={classes}")
-        imdata += self._get("/api/class/fabricNode.json") + self._get("/api/class/topSystem.json")
+        imdata = self.request("GET", f"/api/mo/uni.json?query-target=subtree&target-subtree-class={classes}")
+        for cls in ("fabricNode", "topSystem"):
+            imdata += self.request("GET", f"/api/class/{cls}.json")
         return Tree.from_imdata(imdata), self._secrets()
+
+    def request(self, method: str, path: str, **options: Any) -> list[dict[str, Any]]:
+        """Send a request and return the objects of the answer; log in first where APIC asks for it."""
+        answer = self._session.request(method, self._access.url + path, timeout=TIMEOUT, **options)
+        if answer.status_code in (401, 403):
+            self._log_in()
+            answer = self._session.request(method, self._access.url + path, timeout=TIMEOUT, **options)
+        if not answer.ok:
+            raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        return list(answer.json()["imdata"])
 
     def changed(self) -> bool:
         """Whether anything was written since the last call, as far as the lab's log tells; always, where there is none."""
@@ -52,8 +63,10 @@ class ApicClient:
             return True
         entries = answer.json()
         if not entries:
-            # A log that is shorter than before was cleared along with the tree.
-            return self._log_length() < self._seen and self._forget()
+            if self._log_length() >= self._seen:
+                return False
+            self._seen = 0  # the log was cleared, and the tree with it
+            return True
         self._seen += len(entries)
         return any(entry["changed"] for entry in entries)
 
@@ -69,22 +82,10 @@ class ApicClient:
         answer = self._session.get(f"{self._access.url}/_lab/status", timeout=TIMEOUT)
         return int(answer.json().get("requests", 0)) if answer.ok else 0
 
-    def _forget(self) -> bool:
-        self._seen = 0
-        return True
-
     def _secrets(self) -> dict[str, str]:
         answer = self._session.get(f"{self._access.url}/_lab/secrets", params={"class": "bgpPeerP"}, timeout=TIMEOUT)
         secrets: Mapping[str, Mapping[str, str]] = answer.json() if answer.ok else {}
         return {dn: properties.get("password", "") for dn, properties in secrets.items()}
-
-    def _get(self, path: str) -> list[dict[str, Any]]:
-        answer = self._session.get(self._access.url + path, timeout=TIMEOUT)
-        if answer.status_code in (401, 403):
-            self._log_in()
-            answer = self._session.get(self._access.url + path, timeout=TIMEOUT)
-        answer.raise_for_status()
-        return list(answer.json()["imdata"])
 
     def _log_in(self) -> None:
         body = {"aaaUser": {"attributes": {"name": self._access.user, "pwd": self._access.password}}}

@@ -17,16 +17,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import requests
-
+from lab.apic.seed import APIC_PASSWORD
 from lab.apic.server import ApicServer
 from lab.kube.interface import KubeApi
 from lab.kube.server import KubeServer
+from lab.twin.apic import Access, ApicClient
 from lab.twin.paper import Figure, Json
-from lab.twin.runner import TwinRunner, converged
+from lab.twin.runner import PASSWORD_VARIABLE, TwinRunner, converged
 
-APIC_PASSWORD = "lab-admin"  # of the emulator's seed
-PASSWORD_VARIABLE = "ACI_CALICO_TWIN_APIC_PASSWORD"
 ESTABLISHED = "Established"
 # Seconds that everything gets which is bound to happen: machines are busy, BIRD waits up to 30 s after errors in a row, and leaves
 # keep the routes of a node that went without a word for up to 120 s (graceful restart).
@@ -42,8 +40,7 @@ class Bench:
         self.apic = apic
         self.kube = kube
         self.twin = TwinRunner(folder)
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._client = ApicClient(Access(apic.url, password=APIC_PASSWORD))
 
     def start(self, *options: str) -> None:
         """Start the twin; it follows what is configured before and after, and ends with this process at the latest."""
@@ -61,7 +58,7 @@ class Bench:
 
     def post(self, dn: str, body: Json) -> None:
         """Write a tree to APIC."""
-        self._request("POST", f"/api/mo/{dn}.json", json=body)
+        self._client.request("POST", f"/api/mo/{dn}.json", json=body)
 
     def change(self, cls: str, dn: str, **attributes: str) -> None:
         """Change attributes of one object."""
@@ -69,30 +66,12 @@ class Bench:
 
     def delete(self, dn: str) -> None:
         """Delete an object of APIC."""
-        self._request("DELETE", f"/api/mo/{dn}.json")
+        self._client.request("DELETE", f"/api/mo/{dn}.json")
 
     def objects(self, cls: str, node: int | None = None) -> list[dict[str, str]]:
         """The attributes of every object of a class, or of those on one switch."""
-        imdata = self._request("GET", f"/api/class/{cls}.json")["imdata"]
-        found = [item[cls]["attributes"] for item in imdata]
+        found = [item[cls]["attributes"] for item in self._client.request("GET", f"/api/class/{cls}.json")]
         return [item for item in found if node is None or f"/node-{node}/" in item["dn"]]
-
-    def _request(self, method: str, path: str, **options: Any) -> Any:
-        for __ in range(2):
-            answer = self._session.request(method, self.apic.url + path, verify=False, timeout=60, **options)
-            if answer.status_code != 403:
-                break
-            self._log_in()
-        if not answer.ok:
-            raise RuntimeError(f"{method} {path}: {answer.text}")
-        return answer.json()
-
-    def _log_in(self) -> None:
-        body = {"aaaUser": {"attributes": {"name": "admin", "pwd": APIC_PASSWORD}}}
-        answer = self._session.post(f"{self.apic.url}/api/aaaLogin.json", json=body, verify=False, timeout=60)
-        answer.raise_for_status()
-        token = answer.json()["imdata"][0]["aaaLogin"]["attributes"]["token"]
-        self._session.headers["Cookie"] = f"APIC-cookie={token}"
 
     # --- the twin ---
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
@@ -18,7 +18,6 @@ from lab.twin.labels import matches
 Object = Mapping[str, Any]
 Objects = Mapping[str, list[Object]]  # kind → objects
 
-FAMILIES = {"ipv4": 4, "ipv6": 6}
 DEFAULT_ASN = 64512
 DEFAULT_BLOCK_SIZE = {4: 26, 6: 122}
 SERVICE_ACCOUNT = "calico-node"
@@ -161,11 +160,8 @@ class _Reader:
         return Node(name=metadata["name"], asn=_asn(asn), addresses=_addresses(item), labels=metadata.get("labels", {}))
 
     def _node(self, node: Node, blocks: tuple[str, ...]) -> Node:
-        return Node(
-            name=node.name,
-            asn=node.asn,
-            addresses=node.addresses,
-            labels=node.labels,
+        return replace(
+            node,
             peers=(*self._mesh(node), *self._peers(node)),
             blocks=blocks,
             advertised=tuple(self._advertised(node)),
@@ -255,14 +251,8 @@ class _Reader:
         return [name for name in NAMESPACES if name in found] or list(NAMESPACES)
 
     def _in_namespace(self, kind: str, namespace: str, name: str) -> Object:
-        return next(
-            (
-                item
-                for item in self._all(kind)
-                if (item["metadata"].get("namespace"), item["metadata"]["name"]) == (namespace, name)
-            ),
-            {},
-        )
+        found = (item for item in self._all(kind) if item["metadata"].get("namespace") == namespace)
+        return next((item for item in found if item["metadata"]["name"] == name), {})
 
     def _may_read(self, namespace: str, secret: str) -> bool:
         for binding in self._all("RoleBinding"):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
 
+FAMILIES = ("ipv4", "ipv6")
 INHERITED_MTU = 9000  # the fabric's L2 MTU policy, which "inherit" refers to
 PERVASIVE_MAC = "00:22:BD:F8:19:FF"
 

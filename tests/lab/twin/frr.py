@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_interface
 
-from lab.twin.fabric import Leaf, Peer, PrefixLimit, Rule
-from lab.twin.model import ENDPOINT, FAMILIES, Twin
+from lab.twin.fabric import FAMILIES, Leaf, Peer, PrefixLimit, Rule
+from lab.twin.model import ENDPOINT, Twin
 
 LISTEN_LIMIT = 1000
 Contexts = tuple[str, ...]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.dn import parent_dn
+
 
 @dataclass(frozen=True)
 class Mo:
@@ -37,7 +39,7 @@ class Tree:
         self._children: dict[str, list[Mo]] = {}
         self._by_class: dict[str, list[Mo]] = {}
         for mo in self._by_dn.values():
-            self._children.setdefault(parent(mo.dn), []).append(mo)
+            self._children.setdefault(parent_dn(mo.dn), []).append(mo)
             self._by_class.setdefault(mo.cls, []).append(mo)
 
     @classmethod
@@ -69,22 +71,3 @@ def _flatten(item: Mapping[str, Any], above: str) -> Iterator[Mo]:
         yield Mo(cls, dn, attributes)
         for child in body.get("children", ()):
             yield from _flatten(child, dn)
-
-
-def split(dn: str) -> list[str]:
-    """A name's relative names; slashes within brackets do not part."""
-    parts, depth, start = [], 0, 0
-    for position, letter in enumerate(dn):
-        if letter == "[":
-            depth += 1
-        elif letter == "]":
-            depth -= 1
-        elif letter == "/" and not depth:
-            parts.append(dn[start:position])
-            start = position + 1
-    return [*parts, dn[start:]]
-
-
-def parent(dn: str) -> str:
-    """The name of the object that contains this one; empty at the top."""
-    return dn[: -len(split(dn)[-1])].rstrip("/")

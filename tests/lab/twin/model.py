@@ -13,13 +13,12 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface, ip_network
 
 from lab.twin.calico import Cluster, Node
-from lab.twin.fabric import Fabric, Leaf, Svi, covers
+from lab.twin.fabric import FAMILIES, Fabric, Leaf, Svi, covers
 from lab.twin.outside import Router, outside_routers
 
 # Where the fabric's own transport and the endpoint live; no plan can use the former, documentation owns the latter.
 UNDERLAY = {"ipv4": ip_network("169.254.0.0/16"), "ipv6": ip_network("fd5a:7e57:1ab::/64")}
 ENDPOINT = {"ipv4": ip_interface("192.0.2.10/24"), "ipv6": ip_interface("2001:db8:e9::10/64")}
-FAMILIES = ("ipv4", "ipv6")
 RESERVED = ("wiring", "endpoint")  # namespaces of the twin's own
 
 
@@ -176,16 +175,9 @@ def _host(key: str, cluster_name: str, node: Node, cluster: Cluster, cable: Cabl
     near = [svi for leaf in fabric.leaves if leaf.id in cable.rack for svi in leaf.svis]
     far = [svi for leaf in fabric.leaves for svi in leaf.svis]
     interfaces = {family: _with_length(address, [*near, *far]) for family, address in node.addresses.items()}
-    gateways = {family: _gateway(address, [*near, *far]) for family, address in interfaces.items()}
-    return Host(
-        key,
-        cluster_name,
-        node,
-        cluster,
-        cable,
-        interfaces,
-        {family: found for family, found in gateways.items() if found},
-    )
+    found = {family: _gateway(address, [*near, *far]) for family, address in interfaces.items()}
+    gateways = {family: address for family, address in found.items() if address}
+    return Host(key, cluster_name, node, cluster, cable, interfaces, gateways)
 
 
 def _with_length(address: str, svis: list[Svi]) -> str:

@@ -18,9 +18,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
 
+from lab.dn import split_dn
 from lab.twin.calico import Node
 from lab.twin.fabric import Leaf, Segment, Svi, covers
-from lab.twin.mo import split
 from lab.twin.model import ENDPOINT, Host, Twin, infer_cable
 from lab.twin.outside import Router
 
@@ -137,7 +137,7 @@ def device_name(svi: Svi) -> str:
     """A leaf's interface: ``vlan300``; ``eth1.48`` for the routed port eth1/48, ``eth1.48.300`` for a sub-interface of it."""
     if not svi.routed:
         return f"vlan{svi.vlan}"
-    port = split(svi.path)[-1].removeprefix("pathep-[").rstrip("]").replace("/", ".")
+    port = split_dn(svi.path)[-1].removeprefix("pathep-[").rstrip("]").replace("/", ".")
     name = f"{port}.{svi.vlan}" if svi.vlan else port
     return name if len(name) < NAME_LENGTH else f"port{_short(svi.path, svi.vlan)}"
 

@@ -7,7 +7,7 @@ of prefixes a neighbour sent, refused ones included, and ``pfxlimit-exceeded`` c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
@@ -160,16 +160,11 @@ def _capabilities(answer: Json, family: str) -> tuple[str, str]:
     unicast: Json = said.get("multiprotocolExtensions", {}).get(_AF[family], {})
     graceful: Json = answer.get("gracefulRestartInfo", {})
 
-    def both(name: str, flag: str, word: str) -> dict[str, bool]:
-        return {flag: word.lower() in str(said.get(name, "")).lower()}
+    def spoken(word: str) -> dict[str, bool]:
+        names = {"4byteAs": "as4", "routeRefresh": "refresh", "gracefulRestart": "gr"}
+        return {flag: word in str(said.get(name, "")).lower() for name, flag in names.items()}
 
-    both_ways = [("4byteAs", "as4"), ("routeRefresh", "refresh"), ("gracefulRestart", "gr")]
-    local: dict[str, object] = {
-        key: value for name, flag in both_ways for key, value in both(name, flag, "advertised").items()
-    }
-    remote: dict[str, object] = {
-        key: value for name, flag in both_ways for key, value in both(name, flag, "received").items()
-    }
+    local, remote = spoken("advertised"), spoken("received")
     if local.pop("gr"):
         helper = str(graceful.get("localGrMode", "")).startswith("Helper")
         local["gr-helper" if helper else "gr"] = True
@@ -341,15 +336,8 @@ def sessions(protocols: Iterable[str]) -> list[Session]:
 def node_status(answers: Mapping[int, BirdAnswers], classes: Iterable[str], now: datetime) -> Json:
     """The status of a CalicoNodeStatus, of the classes that it asks for."""
     status: Json = {"lastUpdated": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")}
-    makers: dict[str, Callable[[Mapping[int, BirdAnswers]], Json]] = {
-        "Agent": _agent,
-        "BGP": _sessions,
-        "Routes": _node_routes,
-    }
-    for name in classes:
-        if name in makers:
-            status[name.lower()] = makers[name](answers)
-    return status
+    makers = {"Agent": _agent, "BGP": _sessions, "Routes": _node_routes}
+    return status | {name.lower(): makers[name](answers) for name in classes if name in makers}
 
 
 def _agent(answers: Mapping[int, BirdAnswers]) -> Json:

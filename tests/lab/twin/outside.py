@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_interface, ip_network
 
+from lab.dn import split_dn
 from lab.twin.fabric import Fabric, Leaf, Peer, Segment, Svi
-from lab.twin.mo import split
 
 # Addresses that stand for all of a prefix which begins with zeros, where the first ones are nobody's.
 ANYWHERE = {4: "1.0.0.1", 6: "2001:db8:ffff::1"}
@@ -138,7 +138,7 @@ def _behind(fabric: Fabric, l3out: str, links: list[Link]) -> Iterator[Router]:
 
 def _named(routers: list[Router]) -> Iterator[Router]:
     """After their L3Outs; the tenant tells apart those that have one name."""
-    names = {router.l3out: [part.partition("-")[2] for part in split(router.l3out)[1:3]] for router in routers}
+    names = {router.l3out: [part.partition("-")[2] for part in split_dn(router.l3out)[1:3]] for router in routers}
     times = Counter(name for __, name in names.values())
     for router in routers:
         tenant, name = names[router.l3out]

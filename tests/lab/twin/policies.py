@@ -14,6 +14,7 @@ from ipaddress import ip_network
 from itertools import chain
 
 from lab.twin.fabric import (
+    FAMILIES,
     INHERITED_MTU,
     PERVASIVE_MAC,
     AddressFamilyPolicy,
@@ -27,7 +28,6 @@ from lab.twin.fabric import (
 )
 from lab.twin.mo import Mo, Tree
 
-FAMILIES = ("ipv4", "ipv6")
 ROUTED = ("l3-port", "sub-interface")
 # Scopes of external subnets that say where they are. The others are about what leaves, or about other VRFs.
 OUTSIDE = frozenset({"import-security", "import-rtctrl"})

@@ -209,7 +209,7 @@ class Supervisor:
         wanted: dict[tuple[str, int], Callable[[], str]] = {}
         for host in twin.hosts:
             announcements = self._faults.announcements.get(host.key, [])
-            for version in _versions(host.interfaces):
+            for version in (int(family[-1]) for family in host.interfaces):
                 wanted[host.key, version] = partial(bird.configuration, host.node, host.cluster, version, announcements)
         for router in twin.routers:
             for version in router.versions:
@@ -253,7 +253,7 @@ class Supervisor:
         return self._do_apply()
 
     def _do_status(self) -> dict[str, Any]:
-        return self._reporter_or_new().status(self)
+        return Reporter.status(self)
 
     def _do_machines(self) -> dict[str, Any]:
         """The namespaces of leaves, nodes and routers outside; of a node also its blocks and how it is plugged in."""
@@ -359,9 +359,6 @@ class Supervisor:
         assert self.twin
         return {"problems": self._configure_nodes(self.twin)}
 
-    def _reporter_or_new(self) -> Reporter:
-        return self._reporter or Reporter(self._apic, self._clusters)
-
     # --- the loop ---
 
     def run(self) -> None:
@@ -438,10 +435,6 @@ def _watch(pid: int | None) -> Callable[[], bool]:
         return False
 
     return alive
-
-
-def _versions(interfaces: Any) -> list[int]:
-    return [int(family[-1]) for family in interfaces]
 
 
 def supervise(options: Options) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -11,6 +12,7 @@ import pytest
 
 from lab.apic.apic import Apic, Request, Response
 from lab.apic.seed import Seed
+from lab.twin.paper import mo
 
 FABRIC: dict[str, Any] = {
     "users": {"admin": "marker-password"},
@@ -59,10 +61,10 @@ class Client:
         ((found,),) = [list(each.values()) for each in self.get(f"/api/mo/{dn}.json")]
         return found["attributes"]
 
-
-def mo(cls: str, *children: dict[str, Any], **attributes: str) -> dict[str, Any]:
-    """Spell an object the way APIC's JSON does."""
-    return {cls: {"attributes": attributes, "children": list(children)}}
+    def faults(self, dn: str) -> list[str]:
+        """Return the codes of the faults of an object and of those below it."""
+        found = self.get(f"/api/mo/{dn}.json?rsp-subtree-include=faults,no-scoped")
+        return sorted(each["faultInst"]["attributes"]["code"] for each in found)
 
 
 @pytest.fixture(name="fabric")
@@ -88,9 +90,11 @@ def _make_client():
     return make
 
 
-@pytest.fixture(name="mo")
-def _mo():
-    return mo
+@pytest.fixture(name="floating")
+def _floating() -> Callable[..., dict[str, Any]]:
+    """Return a function that spells a floating SVI on leaf 201."""
+    interface = {"nodeDn": "topology/pod-1/node-201", "encap": "vlan-300", "addr": "192.168.2.201/24"}
+    return lambda *children, **attributes: mo("l3extVirtualLIfP", *children, **{**interface, **attributes})
 
 
 @pytest.fixture(name="l3out")
@@ -112,3 +116,23 @@ def _l3out(client: Client) -> str:
         ),
     )
     return "uni/tn-common/out-calico"
+
+
+@pytest.fixture(name="tenant")
+def _tenant(client: Client) -> Client:
+    """A client of a fabric with a tenant that has two VRFs and an L3Out."""
+    client.post(
+        "uni",
+        mo(
+            "fvTenant",
+            mo("fvCtx", name="v1", descr="one"),
+            mo("fvCtx", name="v2", bdEnforcedEnable="yes"),
+            mo(
+                "l3extOut",
+                mo("l3extInstP", mo("l3extSubnet", ip="10.1.0.0/16", scope="import-security,shared-rtctrl"), name="e"),
+                name="o",
+            ),
+            name="t",
+        ),
+    )
+    return client

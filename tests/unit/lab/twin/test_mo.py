@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from lab.twin.mo import Mo, Tree, parent, split
+from lab.twin.mo import Mo, Tree
 
 PEER = "uni/tn-t/out-o/lnodep-n/lifp-i/vlifp-[topology/pod-1/node-201]-[vlan-300]/peerP-[10.0.0.0/24]"
-
-
-@pytest.mark.parametrize(
-    ("dn", "above"),
-    [
-        (PEER, PEER.rpartition("/peerP")[0]),
-        (PEER.rpartition("/peerP")[0], "uni/tn-t/out-o/lnodep-n/lifp-i"),
-        ("uni/tn-t", "uni"),
-        ("uni", ""),
-    ],
-)
-def test_the_container_is_found_despite_slashes_in_brackets(dn: str, above: str) -> None:
-    assert parent(dn) == above
-
-
-def test_splitting_keeps_brackets_together() -> None:
-    assert split(PEER)[-2:] == ["vlifp-[topology/pod-1/node-201]-[vlan-300]", "peerP-[10.0.0.0/24]"]
 
 
 def test_answers_may_be_flat_or_nested() -> None:

@@ -156,9 +156,10 @@ class TestMoved:
     @staticmethod
     def bridge_of(twin: Twin, host: str) -> str:
         """The bridge that a host's cable ends at."""
-        (link,) = (it for it in wire(twin).resources if it.remove_in == WIRING and f" netns {host} " in it.create[0])
+        resources = wire(twin).resources
+        (link,) = (it for it in resources if it.remove_in == WIRING and f" netns {host} " in it.create[0])
         port = link.key.partition("/")[2]
-        return next(it.create[0].split()[4] for it in wire(twin).resources if it.key == f"port {port}")
+        return next(it.create[0].split()[4] for it in resources if it.key == f"port {port}")
 
     def test_to_another_rack_is_on_its_bridge_and_found_there(self, shop: Any) -> None:
         node = mac("host", "node-1")
@@ -189,6 +190,6 @@ class TestMoved:
     def test_of_a_standard_svi_it_is_alone(self, workshop: Callable[..., Any]) -> None:
         for leaves in ((203, 204), (101, 102)):
             twin = self.moved(workshop(floating=False), *leaves)
-            ports = [it for it in wire(twin).resources if f" master {self.bridge_of(twin, 'node-1')} " in it.create[0]]
-            assert len(ports) == 1
+            bridge = self.bridge_of(twin, "node-1")
+            assert sum(f" master {bridge} " in it.create[0] for it in wire(twin).resources) == 1
             assert self.behind(twin, mac("host", "node-1")) == []

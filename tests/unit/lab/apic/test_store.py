@@ -8,21 +8,19 @@ from pathlib import Path
 import pytest
 
 from lab.apic import store
+from lab.twin.paper import mo
 
 
-def peer(mo, password: str):
-    interface = {"nodeDn": "topology/pod-1/node-201", "encap": "vlan-300", "addr": "192.168.2.201/24"}
-    lifp = mo(
-        "l3extLIfP",
-        mo("l3extVirtualLIfP", mo("bgpPeerP", addr="192.168.2.0/24", password=password), **interface),
-        name="f",
-    )
-    return mo("l3extOut", mo("l3extLNodeP", lifp, name="n"), name="o")
+@pytest.fixture(name="l3out")
+def _l3out(floating):
+    """An L3Out whose peer has a password."""
+    peer = mo("bgpPeerP", addr="192.168.2.0/24", password="marker-secret")
+    return mo("l3extOut", mo("l3extLNodeP", mo("l3extLIfP", floating(peer), name="f"), name="n"), name="o")
 
 
-def test_transactions_survive(make_client, mo, tmp_path: Path) -> None:
+def test_transactions_survive(make_client, l3out, tmp_path: Path) -> None:
     client = make_client(tmp_path)
-    client.post("uni", mo("fvTenant", mo("fvCtx", name="gone"), peer(mo, "marker-secret"), name="t"))
+    client.post("uni", mo("fvTenant", mo("fvCtx", name="gone"), l3out, name="t"))
     client.delete("uni/tn-t/ctx-gone")
     client.post("uni/tn-t", mo("fvCtx", name="kept", descr="x"))
     client.post("uni/tn-t", mo("l3extOut", mo("l3extRsEctx", tnFvCtxName="missing"), name="p"))
@@ -34,7 +32,7 @@ def test_transactions_survive(make_client, mo, tmp_path: Path) -> None:
     assert again.attributes("uni/tn-t/out-p/rsectx")["state"] == "formed"
 
 
-def test_a_subtree_that_was_replaced_in_one_transaction(make_client, mo, tmp_path: Path) -> None:
+def test_a_subtree_that_was_replaced_in_one_transaction(make_client, tmp_path: Path) -> None:
     client = make_client(tmp_path)
     client.post("uni", mo("fvTenant", mo("vzBrCP", mo("vzSubj", name="old"), name="c"), name="t"))
     client.post(
@@ -49,7 +47,7 @@ def test_a_subtree_that_was_replaced_in_one_transaction(make_client, mo, tmp_pat
     assert make_client(tmp_path).apic.snapshot() == client.apic.snapshot()
 
 
-def test_a_torn_last_line_is_dropped(make_client, mo, tmp_path: Path) -> None:
+def test_a_torn_last_line_is_dropped(make_client, tmp_path: Path) -> None:
     client = make_client(tmp_path)
     client.post("uni", mo("fvTenant", name="whole"))
     before = client.apic.snapshot()
@@ -66,9 +64,9 @@ def test_refused_transactions_leave_no_trace(make_client, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("compact_after", [1, 500])
-def test_no_file_holds_a_password(make_client, mo, tmp_path: Path, monkeypatch, compact_after) -> None:
+def test_no_file_holds_a_password(make_client, l3out, tmp_path: Path, monkeypatch, compact_after) -> None:
     monkeypatch.setattr(store, "COMPACT_AFTER", compact_after)
-    make_client(tmp_path).post("uni", mo("fvTenant", peer(mo, "marker-secret"), name="t"))
+    make_client(tmp_path).post("uni", mo("fvTenant", l3out, name="t"))
     for path in tmp_path.iterdir():
         assert b"marker" not in path.read_bytes(), path
         assert path.stat().st_mode & 0o077 == 0, path
@@ -83,7 +81,7 @@ def test_live_state_does_not_survive(make_client, tmp_path: Path) -> None:
     assert make_client(tmp_path).get("/api/class/bgpPeerEntry.json") == []
 
 
-def test_reset_goes_back_to_the_seed(make_client, mo, tmp_path: Path) -> None:
+def test_reset_goes_back_to_the_seed(make_client, tmp_path: Path) -> None:
     client = make_client(tmp_path)
     client.post("uni", mo("fvTenant", name="t"))
     client.apic.reset()

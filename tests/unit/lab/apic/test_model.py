@@ -6,7 +6,7 @@ import pytest
 
 from lab.apic import values
 from lab.apic.errors import ApicError
-from lab.apic.model import class_table, parent_dn, split_dn
+from lab.apic.model import class_table
 
 TABLE = class_table()
 
@@ -97,12 +97,6 @@ def test_refuses_impossible_names(dn: str, text: str) -> None:
     with pytest.raises(ApicError) as refused:
         TABLE.resolve(dn)
     assert (refused.value.code, str(refused.value)) == ("104", text)
-
-
-def test_slashes_in_brackets_do_not_separate() -> None:
-    dn = "uni/x-[topology/pod-1/paths-101/pathep-[eth1/1]]/y"
-    assert split_dn(dn) == ["uni", "x-[topology/pod-1/paths-101/pathep-[eth1/1]]", "y"]
-    assert parent_dn(dn) == "uni/x-[topology/pod-1/paths-101/pathep-[eth1/1]]"
 
 
 def test_tags_go_only_where_a_class_takes_them() -> None:

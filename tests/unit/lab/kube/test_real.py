@@ -7,16 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from unit.lab.kube.test_build import executable
 
 from lab.kube import real
 from lab.kube.real import ADMIN, OPERATOR, RealKubeServer, find_assets
 from lab.processes import LabError
-
-
-def executable(path: Path, script: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
 
 
 @pytest.fixture
@@ -55,7 +50,7 @@ class TestAssets:
         monkeypatch.setattr(real, "built_assets", lambda: tmp_path / "none")
         assert find_assets() is None
         with pytest.raises(LabError, match="make kube-apiserver"):
-            RealKubeServer()
+            RealKubeServer().__enter__()
 
 
 def test_a_server_that_ends_is_reported_with_its_last_words(assets: Path, tmp_path: Path) -> None:

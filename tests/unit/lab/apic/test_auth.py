@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from lab.twin.paper import mo
+
 NO_COOKIE = (
     "Need a valid webtoken cookie (named APIC-Cookie) or a signed request with signature in the cookie "
     "APIC-Request-Signature for all REST API requests"
@@ -71,7 +73,7 @@ def test_login_domains_are_listed_without_a_login(client) -> None:
 
 
 @pytest.fixture(name="key")
-def _key(client, mo) -> rsa.RSAPrivateKey:
+def _key(client) -> rsa.RSAPrivateKey:
     """A key whose certificate belongs to the user admin."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "admin")])
