@@ -71,7 +71,7 @@ def _argument(option: Option) -> dict[str, Any]:
     if option.required:
         spec["required"] = True
     if option.choices:
-        spec["choices"] = list(option.choices)
+        spec["choices"] = [*option.choices, *option.aliases]
     if option.default is not None:
         spec["default"] = option.default
     return spec

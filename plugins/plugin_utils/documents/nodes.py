@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..schema.variables import VM
+from ..schema.option import VM
 
 # Linux takes 15 characters (IFNAMSIZ).
 LONGEST_INTERFACE = 15

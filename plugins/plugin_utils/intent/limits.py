@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..schema.messages import ERROR, WARNING
-from ..schema.option import INVALID
+from ..schema.option import INVALID, VM
 from ..schema.problems import Problem, did_you_mean, shown
-from ..schema.variables import VM
 from .intent import SUBNET_ROLES, Intent, Rack
 
 RELEASE = "5.2"

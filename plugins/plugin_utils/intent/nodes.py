@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ..schema.variables import BARE_METAL, VM
+from ..schema.option import BARE_METAL, VM
 from .intent import Intent, Node
 
 DEFAULT_NICS = {BARE_METAL: ("eno1", "eno2"), VM: ("ens192",)}

@@ -451,7 +451,7 @@ class _Allocator:
     def _claim(self, guest: _Guest, family: str, address: IPAddress, path: str) -> Problem | None:
         """Seat the guest at an address, or say why not."""
         space = self.spaces[family]
-        place = space.place_of(address)
+        place = space.slot_of(address)
         if place is None:
             return Problem(
                 "address-outside",
@@ -513,7 +513,7 @@ class _Allocator:
         held = [family for family in self.families if family in guest.seat.addresses]
         if not held or not waits:
             return []
-        place = self.spaces[held[0]].place_of(guest.seat.addresses[held[0]])
+        place = self.spaces[held[0]].slot_of(guest.seat.addresses[held[0]])
         if place is None or any(place >= self.spaces[family].capacity for family in waits):
             return []
         return [dict.fromkeys(waits, place)]
@@ -524,7 +524,7 @@ class _Allocator:
             if family is None:
                 continue
             space = self.spaces[family]
-            place = space.place_of(guest.seat.addresses[family])
+            place = space.slot_of(guest.seat.addresses[family])
             if place is not None and guest in anchors:
                 place = space.capacity - 1 - len(SHARED) - place
             guest.seat.slot = place if place is None or place >= 0 else None

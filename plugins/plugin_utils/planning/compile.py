@@ -18,8 +18,8 @@ from ..intent.intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, L3Out, Node,
 from ..intent.limits import choose_svi, limit_problems, limit_report, override_problems, route_estimate
 from ..intent.nodes import nics_of
 from ..schema.addressing import by_family, pair_addresses, with_prefix
+from ..schema.option import BARE_METAL
 from ..schema.problems import IntentError, Problem, errors, warnings
-from ..schema.variables import BARE_METAL
 from .access import access_plan
 from .advice import advise
 from .allocation import Allocation, Record, allocate, dump_record
@@ -353,7 +353,7 @@ def node_networks(allocation: Allocation, node: str, leaves: int = 2) -> dict[st
     networks = {}
     for family, space in allocation.spaces.items():
         address = allocation.nodes[node].addresses[family]
-        subnet = space.subnet_at(space.place_of(address) or 0)
+        subnet = space.subnet_at(space.slot_of(address) or 0)
         network: dict[str, Any] = {"subnet": str(subnet), "address": with_prefix(address, subnet)}
         if allocation.kind == "floating":
             network["gateway"] = str(allocation.shared["secondary"].addresses[family])

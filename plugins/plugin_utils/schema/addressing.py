@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Addresses: what is read from the user, and where nodes, leaves and shared addresses sit in a subnet.
+"""Read addresses and subnets, and number the addresses that nodes, leaves and shared addresses can have.
 
-One rule for both families: the first and the last address of a subnet are never used, so that an IPv6 /125 is laid
-out as an IPv4 /29 is. A *place* is the number of a node's seat: an address of the one subnet (floating SVI), or a
-subnet of its own (standard SVI). Place 0 is the first.
+One rule holds for both families: the first and the last address of a subnet are never used, so that an IPv6 /125 is laid
+out like an IPv4 /29. A *slot* is the number of an address in the cluster's subnet (floating SVI) or of a node's own
+subnet (standard SVI). Slots count from 0.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ try:
     from netaddr import IPAddress, IPNetwork
     from netaddr.core import AddrFormatError
 except ImportError as problem:
-    # Ansible loads every plugin that it lists: what needs netaddr says so when it is used (``require_netaddr``).
+    # Ansible loads plugins to list them, so a missing netaddr is reported on use only (``require_netaddr``).
     NETADDR_MISSING: ImportError | None = problem
     IPAddress = IPNetwork = AddrFormatError = None
 else:
@@ -27,10 +27,10 @@ else:
 
 FAMILIES = ("ipv4", "ipv6")
 NODE_PREFIX_LENGTH = 29
-# A node's own subnet holds the node and three shared addresses, and neither its first nor its last address is used.
+# The smallest subnet of a node: the node, three shared addresses, and the first and the last address, which are not used.
 MAX_PREFIX_LENGTH = {"ipv4": 29, "ipv6": 125}
 
-# Ranges that no node, pod or service can live in, and what they are for.
+# Ranges that no node, pod or service can have addresses in, and their purpose.
 SPECIAL = {
     "0.0.0.0/8": "this network",
     "127.0.0.0/8": "loopback",
@@ -44,7 +44,7 @@ SPECIAL = {
 
 
 class AddressError(ValueError):
-    """Text that is not an address or subnet that can be used; carries the problem and the remedy."""
+    """A text that cannot be used; ``problem`` says why, ``remedy`` what to write."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(problem)
@@ -53,9 +53,9 @@ class AddressError(ValueError):
 
 
 def require_netaddr() -> None:
-    """Say what to do where netaddr is missing.
+    """Check that netaddr is installed.
 
-    :raises RuntimeError: it is.
+    :raises RuntimeError: it is not; the message says what to install.
     """
     if NETADDR_MISSING:
         raise RuntimeError(
@@ -64,14 +64,14 @@ def require_netaddr() -> None:
 
 
 def family_of(value: IPAddress | IPNetwork) -> str:
-    """``ipv4`` or ``ipv6``."""
+    """Return ``ipv4`` or ``ipv6``."""
     return f"ipv{value.version}"
 
 
 def parse_subnet(text: str) -> IPNetwork:
     """Read a subnet such as ``192.168.2.0/24``.
 
-    :raises AddressError: no subnet, bits set behind the prefix, or a range that is no unicast.
+    :raises AddressError: the text is not a subnet, has host bits set, or is not unicast.
     """
     example = "Write it as 192.168.2.0/24 or fd00:192:168:2::/64."
     if text.count("/") != 1:
@@ -81,7 +81,7 @@ def parse_subnet(text: str) -> IPNetwork:
     except (AddrFormatError, ValueError):
         raise AddressError(f"'{text}' is not a subnet", example) from None
     if subnet.ip != subnet.network:
-        raise AddressError(f"'{text}' has bits set behind its prefix length", f"The subnet is {subnet.cidr}.")
+        raise AddressError(f"'{text}' has host bits set", f"The subnet is {subnet.cidr}.")
     _refuse_special(subnet)
     return subnet
 
@@ -90,9 +90,9 @@ DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
 def parse_route(text: str) -> IPNetwork:
-    """Read a subnet, or the default route of a family.
+    """Read a subnet or a default route.
 
-    :raises AddressError: as ``parse_subnet``.
+    :raises AddressError: the text is neither; see ``parse_subnet``.
     """
     return IPNetwork(text) if text in DEFAULT_ROUTES else parse_subnet(text)
 
@@ -100,7 +100,7 @@ def parse_route(text: str) -> IPNetwork:
 def parse_address(text: str) -> IPAddress:
     """Read an address such as ``192.168.2.1``, without a prefix length.
 
-    :raises AddressError: no address, or one that is no unicast.
+    :raises AddressError: the text is not an address, or the address is not unicast.
     """
     try:
         address = IPAddress(text)
@@ -114,7 +114,7 @@ def parse_address(text: str) -> IPAddress:
 
 def _refuse_special(subnet: IPNetwork) -> None:
     if subnet.prefixlen == 0:
-        raise AddressError(f"{subnet} holds every address", "Name the subnets that belong to this cluster.")
+        raise AddressError(f"{subnet} contains every address", "Name the subnets that belong to this cluster.")
     for special, purpose in _special():
         if subnet in special:
             raise AddressError(f"{subnet} is within {special}, which is for {purpose}", "Use unicast addresses.")
@@ -126,7 +126,7 @@ def _special() -> list[tuple[IPNetwork, str]]:
 
 
 def by_family(networks: Iterable[IPNetwork]) -> dict[str, list[str]]:
-    """``{family: [prefix]}`` without the families that have none; each prefix once, in the order given."""
+    """Return ``{family: [prefix]}``: each prefix once, in the order given, without families that have no prefix."""
     result: dict[str, list[str]] = {}
     for network in sorted(dict.fromkeys(networks), key=lambda network: network.version):
         result.setdefault(family_of(network), []).append(str(network))
@@ -134,117 +134,117 @@ def by_family(networks: Iterable[IPNetwork]) -> dict[str, list[str]]:
 
 
 def overlap(one: IPNetwork, other: IPNetwork) -> bool:
-    """Whether two subnets share an address."""
-    return one.version == other.version and one.first <= other.last and other.first <= one.last
+    """Return whether two subnets share an address."""
+    return bool(one.version == other.version and one.first <= other.last and other.first <= one.last)
 
 
 def first_usable(subnet: IPNetwork) -> IPAddress:
-    """The lowest address that something may have."""
+    """Return the lowest usable address."""
     return IPAddress(subnet.first + 1, subnet.version)
 
 
 def last_usable(subnet: IPNetwork, back: int = 0) -> IPAddress:
-    """The highest address that something may have, or one ``back`` places before it."""
+    """Return the highest usable address, or the address ``back`` before it."""
     return IPAddress(subnet.last - 1 - back, subnet.version)
 
 
 def with_prefix(address: IPAddress, subnet: IPNetwork) -> str:
-    """``192.168.2.1/24``: the address as an interface of that subnet carries it."""
+    """Return an address with the prefix length of its subnet: ``192.168.2.1/24``."""
     return f"{address}/{subnet.prefixlen}"
 
 
 @dataclass(frozen=True)
 class FloatingSpace:
-    """One subnet for the whole cluster: a place is an address (white paper, "Example floating SVI IP allocation")."""
+    """One subnet for the whole cluster; a slot is an address (white paper, "Example floating SVI IP allocation")."""
 
     subnet: IPNetwork
 
     @property
     def capacity(self) -> int:
-        """How many addresses can be used."""
-        return max(0, self.subnet.size - 2)
+        """The number of usable addresses."""
+        return max(0, int(self.subnet.size) - 2)
 
-    def place_of(self, address: IPAddress) -> int | None:
-        """The address's place; None outside the usable addresses."""
+    def slot_of(self, address: IPAddress) -> int | None:
+        """Return the slot of an address; None for an address that is not usable."""
         if address.version != self.subnet.version or not self.subnet.first < address.value < self.subnet.last:
             return None
-        return address.value - self.subnet.first - 1
+        return int(address.value - self.subnet.first) - 1
 
-    def address_at(self, place: int) -> IPAddress:
-        """The address of a place."""
-        return IPAddress(self.subnet.first + 1 + place, self.subnet.version)
+    def address_at(self, slot: int) -> IPAddress:
+        """Return the address of a slot."""
+        return IPAddress(self.subnet.first + 1 + slot, self.subnet.version)
 
-    def subnet_at(self, place: int) -> IPNetwork:
-        """The subnet that a place lies in: always the same."""
+    def subnet_at(self, slot: int) -> IPNetwork:
+        """Return the subnet of a slot, which is the same for all slots."""
         return self.subnet
 
 
 @dataclass(frozen=True)
 class StandardSpace:
-    """A subnet for each node, cut from one or more supernets: a place is such a subnet (white paper, "Example standard
-    SVI IP allocation")."""
+    """A subnet for each node, cut from one or more supernets; a slot is such a subnet (white paper, "Example standard SVI
+    IP allocation")."""
 
     supernets: tuple[IPNetwork, ...]
     prefix_length: int
 
     def _holds(self, supernet: IPNetwork) -> int:
-        bits = self.prefix_length - supernet.prefixlen
-        return 2**bits if bits >= 0 else 0
+        bits: int = self.prefix_length - supernet.prefixlen
+        return 1 << bits if bits >= 0 else 0
 
     @property
     def _size(self) -> int:
         width = 32 if self.supernets[0].version == 4 else 128
-        return 2 ** (width - self.prefix_length)
+        return 1 << (width - self.prefix_length)
 
     @property
     def capacity(self) -> int:
-        """How many nodes the supernets hold."""
+        """The number of nodes that the supernets have room for."""
         return sum(map(self._holds, self.supernets))
 
-    def place_of(self, address: IPAddress) -> int | None:
-        """The place of the subnet that holds the address; None where the address is no node's to have."""
+    def slot_of(self, address: IPAddress) -> int | None:
+        """Return the slot of the subnet that contains the address; None for an address that no node can have."""
         before = 0
         for supernet in self.supernets:
             if address.version == supernet.version and supernet.first <= address.value <= supernet.last:
-                place = before + (address.value - supernet.first) // self._size
-                if place - before >= self._holds(supernet):
+                slot = before + (address.value - supernet.first) // self._size
+                if slot - before >= self._holds(supernet):
                     return None
-                return place if self._free_for_node(address, self.subnet_at(place)) else None
+                return slot if self._free_for_node(address, self.subnet_at(slot)) else None
             before += self._holds(supernet)
         return None
 
     @staticmethod
     def _free_for_node(address: IPAddress, subnet: IPNetwork) -> bool:
-        return subnet.first < address.value < last_usable(subnet, 2).value
+        return bool(subnet.first < address.value < last_usable(subnet, 2).value)
 
-    def address_at(self, place: int) -> IPAddress:
-        """The node's address in its subnet: the first usable one."""
-        return first_usable(self.subnet_at(place))
+    def address_at(self, slot: int) -> IPAddress:
+        """Return the node's address in its subnet, which is the first usable one."""
+        return first_usable(self.subnet_at(slot))
 
-    def subnet_at(self, place: int) -> IPNetwork:
-        """The subnet of a place."""
+    def subnet_at(self, slot: int) -> IPNetwork:
+        """Return the subnet of a slot."""
         for supernet in self.supernets:
-            if place < self._holds(supernet):
-                start = IPAddress(supernet.first + place * self._size, supernet.version)
+            if slot < self._holds(supernet):
+                start = IPAddress(supernet.first + slot * self._size, supernet.version)
                 return IPNetwork(f"{start}/{self.prefix_length}")
-            place -= self._holds(supernet)
-        raise IndexError(place)
+            slot -= self._holds(supernet)
+        raise IndexError(slot)
 
 
 Space = FloatingSpace | StandardSpace
 
 
 def pair_addresses(subnet: IPNetwork) -> dict[str, IPAddress]:
-    """The last three usable addresses of a node's own subnet: leaf A, leaf B and the secondary that both answer for."""
+    """Return the last three usable addresses of a node's own subnet: leaf A, leaf B and the secondary address of both."""
     return {"leaf_a": last_usable(subnet, 2), "leaf_b": last_usable(subnet, 1), "secondary": last_usable(subnet)}
 
 
 def spaces(kind: str, subnets: dict[str, Sequence[IPNetwork]], ipv6_prefix_length: int) -> dict[str, Space]:
-    """The space of each family: ``{family: Space}``.
+    """Return the space of each family: ``{family: Space}``.
 
-    :param kind: ``floating`` (one subnet of a family) or ``standard``.
+    :param kind: ``floating``, with one subnet of each family, or ``standard``.
     :param subnets: the node subnets by family.
-    :param ipv6_prefix_length: the length of an IPv6 node's own prefix, standard SVI only.
+    :param ipv6_prefix_length: the length of a node's own IPv6 prefix; standard SVI only.
     """
     if kind == "floating":
         return {family: FloatingSpace(networks[0]) for family, networks in subnets.items()}

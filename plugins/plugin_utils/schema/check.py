@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""Check values against the registry's options, and read them: plain data in, values to work with out."""
 
 from __future__ import annotations
 
@@ -18,32 +18,40 @@ from .option import INVALID, Option
 from .problems import Problem, did_you_mean, shown
 from .variables import PREFIX, RUNTIME, VARIABLES
 
+INTEGER = r"\s*-?[0-9]{1,20}\s*"
+VLAN_RANGE = r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*"
+BOOLEANS = {
+    **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
+    **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
+}
+
 
 def plain(value: Any) -> Any:
-    """The value as built-in types only: what Ansible and YAML hand over may be subclasses and stranger things."""
+    """Return a value that consists of built-in types only; Ansible and YAML pass subclasses of these, and other types."""
     if isinstance(value, Mapping):
         return {str.__str__(key) if isinstance(key, str) else str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     if value is None or isinstance(value, bool):
         return value
-    for kind in (int, float):
-        if isinstance(value, kind):
-            return kind.__pos__(value)
+    if isinstance(value, int):
+        return int.__pos__(value)
+    if isinstance(value, float):
+        return float.__pos__(value)
     return str.__str__(value) if isinstance(value, str) else str(value)
 
 
 def unmarked(text: str) -> str:
-    """A description without Ansible's markup."""
-    return re.sub(r"C\(((?:[^()]|\\\))*)\)", r"\1", text).replace("\\)", ")")
+    """Return a description without Ansible's markup."""
+    return re.sub(r"C\(([^)]*)\)", r"\1", text)
 
 
 def check(option: Option, value: Any, path: str, problems: list[Problem]) -> Any:
     """Read one value.
 
     :param value: plain data.
-    :param path: what faults call it.
-    :param faults: what is wrong is appended here.
+    :param path: the value's path in messages.
+    :param problems: the list to which problems are added.
     :returns: the value to work with (subnets and addresses as netaddr objects), or ``INVALID``.
     """
     try:
@@ -64,14 +72,11 @@ def _wrong_type(option: Option, value: Any, expected: str, remedy: str = "") -> 
     return _Refused("wrong-type", f"{seen} is not {expected}", remedy or f"Write {expected}.")
 
 
-def _choice(option: Option, value: Any) -> Any:
+def _choice(option: Option, value: str) -> str:
+    value = option.aliases.get(value, value)
     if option.choices and value not in option.choices:
-        listed = ", ".join(map(str, option.choices))
-        raise _Refused(
-            "not-a-choice",
-            f"{shown(value)} is none of {listed}",
-            did_you_mean(value, option.choices),
-        )
+        remedy = did_you_mean(value, [*option.choices, *option.aliases])
+        raise _Refused("not-a-choice", f"{shown(value)} is not one of {', '.join(option.choices)}", remedy)
     return value
 
 
@@ -79,9 +84,11 @@ def _read_str(option: Option, value: Any, path: str, problems: list[Problem]) ->
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise _wrong_type(option, value, "text", "Write text, in quotes where YAML would read something else.")
-    _choice(option, value)
-    if option.secret or option.format is None:
+        raise _wrong_type(
+            option, value, "text", "Write text; put it in quotes if YAML would read it as something else."
+        )
+    value = _choice(option, value)
+    if option.secret or option.format is None or (option.empty and not value):
         return value
     form = FORMATS[option.format]
     try:
@@ -91,7 +98,7 @@ def _read_str(option: Option, value: Any, path: str, problems: list[Problem]) ->
 
 
 def _integer(option: Option, value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,20}\s*", value):
+    if isinstance(value, str) and re.fullmatch(INTEGER, value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong_type(option, value, "a whole number")
@@ -105,23 +112,17 @@ def _read_int(option: Option, value: Any, path: str, problems: list[Problem]) ->
     return _integer(option, value)
 
 
-_BOOLEANS = {
-    **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
-    **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
-}
-
-
 def _read_bool(option: Option, value: Any, path: str, problems: list[Problem]) -> bool:
-    """As Ansible reads booleans; extra vars and surveys hand them over as text."""
+    """Read a boolean as Ansible does; extra vars and surveys pass booleans as text."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, int | str) and str(value).strip().lower() in _BOOLEANS:
-        return _BOOLEANS[str(value).strip().lower()]
+    if isinstance(value, int | str) and str(value).strip().lower() in BOOLEANS:
+        return BOOLEANS[str(value).strip().lower()]
     raise _wrong_type(option, value, "true or false")
 
 
 def _from_text(value: Any) -> Any:
-    """Lists and dictionaries as extra vars and surveys hand them over: JSON, or elements with commas between them."""
+    """Read JSON text, in which extra vars and surveys pass lists and dictionaries; return other values unchanged."""
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -139,22 +140,7 @@ def _read_list(option: Option, value: Any, path: str, problems: list[Problem]) -
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list):
         raise _wrong_type(option, value, "a list")
-    element = _element(option)
-    return [check(element, item, f"{path}[{index}]", problems) for index, item in enumerate(value)]
-
-
-def _element(option: Option) -> Option:
-    return Option(
-        option.name,
-        option.description,
-        option.elements or "str",
-        options=option.options,
-        shorthand=option.shorthand,
-        choices=option.choices,
-        format=option.format,
-        range=option.range,
-        secret=option.secret,
-    )
+    return [check(option.element, item, f"{path}[{index}]", problems) for index, item in enumerate(value)]
 
 
 def _read_dict(option: Option, value: Any, path: str, problems: list[Problem]) -> dict[str, Any]:
@@ -168,8 +154,8 @@ def _read_dict(option: Option, value: Any, path: str, problems: list[Problem]) -
     known = {key.name: key for key in option.options}
     for name in value:
         if name not in known:
-            remedy = did_you_mean(name, known) or f"Known keys: {', '.join(known)}."
-            problems.append(Problem("unknown-key", f"{path}.{name}", f"'{name}' is no key of this", remedy))
+            remedy = did_you_mean(name, known) or f"The keys are {', '.join(known)}."
+            problems.append(Problem("unknown-key", f"{path}.{name}", f"There is no key '{name}' here", remedy))
     result = {name: check_optional(key, value.get(name), f"{path}.{name}", problems) for name, key in known.items()}
     if any(result[name] is INVALID for name, key in known.items() if key.required):
         return INVALID  # type: ignore[return-value]
@@ -177,8 +163,8 @@ def _read_dict(option: Option, value: Any, path: str, problems: list[Problem]) -
 
 
 def _from_shorthand(option: Option, value: Any, path: str) -> dict[str, Any]:
-    """A bare value in place of a dictionary: what is wrong with it is said of the value, not of a key."""
-    key = option.option(option.shorthand or "")
+    """Read a bare value in place of a dictionary. Problems have the path of the value, not of the key that it sets."""
+    key = option.option(option.shorthand)
     found: list[Problem] = []
     read = check(key, value, path, found)
     if read is INVALID:
@@ -187,7 +173,7 @@ def _from_shorthand(option: Option, value: Any, path: str) -> dict[str, Any]:
 
 
 def check_optional(option: Option, value: Any, path: str, problems: list[Problem]) -> Any:
-    """Read one value that may be unset (None): then it is its default, and a fault where there must be one."""
+    """Read one value. None means unset, which gives the default, or a problem if the option is required."""
     if value is not None:
         return check(option, value, path, problems)
     if option.required:
@@ -201,7 +187,7 @@ def check_optional(option: Option, value: Any, path: str, problems: list[Problem
 
 
 def _read_vlans(option: Option, value: Any, path: str, problems: list[Problem]) -> list[int]:
-    """VLAN IDs in the order given: an ID, a range such as ``300-363``, or a list of these."""
+    """Return the VLAN IDs in the order given, from an ID, a range such as ``300-363``, or a list of these."""
     value = _from_text(value)
     parts = value.split(",") if isinstance(value, str) else value
     parts = parts if isinstance(parts, list) else [parts]
@@ -209,15 +195,15 @@ def _read_vlans(option: Option, value: Any, path: str, problems: list[Problem]) 
     for part in parts:
         vlans.extend(_vlan_range(option, part))
     if not vlans:
-        raise _wrong_type(option, value, "a VLAN, a range or a list of them")
+        raise _wrong_type(option, value, "a VLAN, a range of VLANs or a list of these")
     if len(set(vlans)) < len(vlans):
         twice = next(vlan for vlan in vlans if vlans.count(vlan) > 1)
-        raise _Refused("vlan-twice", f"VLAN {twice} is named twice", "Name each VLAN once.")
+        raise _Refused("vlan-twice", f"VLAN {twice} is listed twice", "List each VLAN once.")
     return vlans
 
 
 def _vlan_range(option: Option, part: Any) -> Iterable[int]:
-    match = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", part) if isinstance(part, str) else None
+    match = re.fullmatch(VLAN_RANGE, part) if isinstance(part, str) else None
     if not match:
         if isinstance(part, str) and not re.fullmatch(r"\s*-?\d{1,9}\s*", part):
             raise _wrong_type(option, part, "a VLAN or a range of VLANs", "Write a VLAN as 300, a range as 300-363.")
@@ -239,12 +225,12 @@ _READERS: dict[str, Callable[[Option, Any, str, list[Problem]], Any]] = {
 
 
 def unknown_variables(variables: Iterable[str], where: str = "") -> list[Problem]:
-    """A fault for each ``aci_calico_*`` name that the registry does not know."""
+    """Return a problem for each ``aci_calico_*`` name that is not in the registry."""
     return [
         Problem(
             "unknown-variable",
             f"{where}{name}",
-            f"There is no variable {name}, so it would have no effect",
+            f"There is no variable {name}; it would have no effect",
             did_you_mean(name, VARIABLES),
         )
         for name in variables

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""The type of a variable: what the registry (``variables``) says about each, and about each key below it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 APIC_ROLES = (
@@ -23,8 +25,12 @@ KUBERNETES_ROLES = ("calico_bgp", "node_maintenance", "preflight", "verify")
 ALL_ROLES = tuple(sorted({*APIC_ROLES, *KUBERNETES_ROLES}))
 
 
+# The kinds of node.
+BARE_METAL, VM = "bare_metal", "vm"
+
+
 class _Invalid:
-    """Stands for a value that was refused, so that list positions stay what the user wrote."""
+    """Replace a refused value, so that the other elements of a list keep their positions."""
 
     def __repr__(self) -> str:
         return "INVALID"
@@ -35,23 +41,28 @@ INVALID = _Invalid()
 
 @dataclass(frozen=True)
 class Option:
-    """A variable, or a key of one that is a dictionary.
+    """A variable, or a key of a variable that is a dictionary.
 
     :param type: ``str``, ``int``, ``bool``, ``list``, ``dict`` or ``vlans``.
     :param elements: the type of a list's elements.
-    :param options: the keys of a dictionary, or of a list's dictionaries.
-    :param shorthand: the key that a bare value stands for where a dictionary is expected.
-    :param default: the value when unset; None: none.
-    :param default_text: what the documentation says of a default that is computed.
-    :param range: lowest and highest integer.
+    :param options: the keys of a dictionary, or of the dictionaries in a list.
+    :param shorthand: the key that a bare value sets where a dictionary is expected.
+    :param default: the value of an unset variable; None if it has no default.
+    :param default_text: the default in words, where it is computed.
+    :param choices: the values that are allowed; empty for all.
+    :param aliases: other names of choices, with the choice that each means.
+    :param range: the lowest and the highest integer.
     :param format: the name of a format in ``FORMATS``.
-    :param secret: never shown, never in the plan.
-    :param connection: only for reaching APIC or Kubernetes: nothing of it is needed to plan.
-    :param at_times: the roles that need it at times only. Ansible resolves all that a role's argument spec names, whether it
-        is needed or not, so theirs leave it out.
-    :param scope: ``cluster``; ``node`` for what is set on a Kubernetes node's own inventory host; ``any`` for what holds for
-        all nodes of the cluster, unless a node's own inventory host has another value.
-    :param source: the white paper's section that asks for it.
+    :param empty: whether an empty string is allowed in spite of the format.
+    :param secret: whether the value is hidden: it is never shown, and never in the plan.
+    :param connection: whether the variable only serves to reach APIC or Kubernetes. Planning needs none of them.
+    :param scope: ``cluster``; ``node`` for a variable of a Kubernetes node's own inventory host; ``any`` for a variable of
+        the cluster that a node's own inventory host may override.
+    :param roles: the roles that take the variable.
+    :param at_times: the roles that use it only in some runs. Ansible resolves all variables that a role's argument spec
+        names, so the specs of these roles omit it.
+    :param group: the heading under which the documentation lists it.
+    :param source: the section of the white paper that calls for it.
     """
 
     name: str
@@ -63,9 +74,11 @@ class Option:
     default: Any = None
     default_text: str | None = None
     required: bool = False
-    choices: tuple[Any, ...] = ()
+    choices: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
     range: tuple[int, int] | None = None
     format: str | None = None
+    empty: bool = False
     secret: bool = False
     connection: bool = False
     scope: str = "cluster"
@@ -74,6 +87,22 @@ class Option:
     group: str = ""
     source: str = ""
 
-    def option(self, name: str) -> Option:
-        """The key of that name."""
+    @property
+    def element(self) -> Option:
+        """One element of a list, as an option of its own."""
+        return replace(
+            self, type=self.elements or "str", elements=None, default=None, default_text=None, required=False
+        )
+
+    def option(self, name: str | None) -> Option:
+        """Return the key with that name."""
         return next(option for option in self.options if option.name == name)
+
+
+texts = partial(Option, type="list", elements="str")
+dicts = partial(Option, type="list", elements="dict")
+
+
+def number(name: str, description: str, low: int, high: int, **more: Any) -> Option:
+    """Return an integer option with a range."""
+    return Option(name, description, "int", range=(low, high), **more)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registry of every ``aci_calico_*`` variable, and the check of values against it.
+"""The registry of all ``aci_calico_*`` variables, as data.
 
-This is the only place that knows names, types, defaults, ranges and descriptions: argument specs, role defaults and
-the documentation's tables are generated from it (``tools/generate.py``).
+Names, types, defaults, ranges and descriptions stand here only. The roles' argument specs and defaults, the JSON Schema
+of a cluster's variables and ``docs/variables.md`` are generated from it (``make generate``).
 """
 
 from __future__ import annotations
@@ -15,174 +15,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .option import APIC_ROLES, KUBERNETES_ROLES, Option
+from . import keys
+from .keys import contracts
+from .option import APIC_ROLES, BARE_METAL, KUBERNETES_ROLES, VM, Option, dicts, number, texts
 
 PREFIX = "aci_calico_"
-# The kinds of node.
-BARE_METAL, VM = "bare_metal", "vm"
-
 # Set while a play runs, not by users.
 RUNTIME = frozenset({"aci_calico_plan", "aci_calico_report"})
 
-
-_ADDRESSES = "addresses, at most one of each family"
-_NODE_OPTIONS = (
-    Option("name", "The node's name in Kubernetes.", required=True, format="dns-name"),
-    Option(
-        "slot",
-        "The node's place: its address (floating SVI) or subnet and VLAN (standard SVI), counted from 0.",
-        "int",
-        range=(0, 2**31),
-    ),
-    Option("address", "The node's address, pinned.", format="address"),
-    Option("addresses", "The node's addresses, pinned, at most one of each family.", "list", "str", format="address"),
-    Option("vlan", "The node's VLAN, pinned (standard SVI).", "int", range=(1, 4094)),
-    Option("vpc", "The vPC interface policy group that the node hangs off (standard SVI).", format="apic-name"),
-    Option(
-        "interfaces",
-        "The ports that the node is cabled to: C(1/10) is the same port of both leaves, C(201:1/10) one of leaf 201 alone.",
-        "list",
-        "str",
-        format="ports",
-        default=[],
-    ),
-    Option("kind", "As C(aci_calico_node_kind), for this node.", choices=("bare_metal", "vm")),
-    Option("nics", "As C(aci_calico_nics), for this node.", "list", "str", format="interface-name"),
-    Option("hypervisor", "The host that the virtual machine runs on.", format="hypervisor"),
-)
-_LEAF_OPTIONS = (
-    Option("id", "The leaf's node ID in the fabric.", "int", required=True, range=(101, 4000)),
-    Option("address", "The anchor leaf's primary address, pinned (floating SVI).", format="address"),
-    Option(
-        "addresses",
-        "The anchor leaf's primary addresses, pinned, at most one of each family.",
-        "list",
-        "str",
-        format="address",
-    ),
-    Option("router_id", "The leaf's router ID; one for the leaf in the whole VRF.", format="router-id"),
-)
-_RACK_OPTIONS = (
-    Option("id", "The rack's name; it becomes the nodes' label.", required=True, format="rack-id"),
-    Option(
-        "pod", "The ACI pod that the rack's leaves belong to; C(aci_calico_pod) unless given.", "int", range=(1, 254)
-    ),
-    Option("node_kind", "As C(aci_calico_node_kind), for the rack's nodes.", choices=("bare_metal", "vm")),
-    Option(
-        "leaves",
-        "The rack's pair of leaves: IDs, or dictionaries.",
-        "list",
-        "dict",
-        options=_LEAF_OPTIONS,
-        shorthand="id",
-        required=True,
-    ),
-    Option(
-        "nodes",
-        "The rack's Kubernetes nodes: names, or dictionaries. Nodes may also be inventory hosts with C(aci_calico_rack).",
-        "list",
-        "dict",
-        options=_NODE_OPTIONS,
-        shorthand="name",
-        default=[],
-    ),
-)
-
-
-_CONTRACT_NAMES = {"type": "list", "elements": "str", "format": "apic-name", "default": []}
-_RELATION_OPTIONS = (
-    Option("provide", "Contracts that it provides.", **_CONTRACT_NAMES),
-    Option("consume", "Contracts that it consumes.", **_CONTRACT_NAMES),
-    Option(
-        "consume_interfaces", "Exported contracts, by the name of the interface, that it consumes.", **_CONTRACT_NAMES
-    ),
-)
-_FILTER_OPTIONS = (
-    Option("name", "The filter's name.", required=True, format="apic-name"),
-    Option(
-        "entries",
-        "What the filter lets through. Without entries it is a filter that is there already, in the contract's tenant or"
-        " in C(common).",
-        "list",
-        "str",
-        format="filter-entry",
-        default=[],
-    ),
-)
-_CONTRACT_OPTIONS = (
-    Option("name", "The contract's name.", required=True, format="apic-name"),
-    Option("tenant", "The contract's tenant; C(aci_calico_tenant) unless given.", format="tenant-name"),
-    Option(
-        "scope",
-        "How far apart provider and consumer may be: C(context) is the VRF.",
-        choices=("context", "tenant", "global", "application-profile"),
-        default="context",
-    ),
-    Option(
-        "filters",
-        "What it lets through: names of existing filters, or dictionaries.",
-        "list",
-        "dict",
-        options=_FILTER_OPTIONS,
-        shorthand="name",
-        required=True,
-    ),
-    Option(
-        "service_graph",
-        "An existing service graph template that the traffic goes through; policy-based redirect is part of its device"
-        " selection policy.",
-        format="apic-name",
-    ),
-    Option(
-        "export_to",
-        "Tenants that get the contract as an interface of the same name.",
-        "list",
-        "str",
-        format="tenant-name",
-        default=[],
-    ),
-)
-_EPG_OPTIONS = (
-    Option("tenant", "The EPG's tenant; C(aci_calico_tenant) unless given.", format="tenant-name"),
-    Option("application_profile", "The application profile of an EPG.", format="apic-name"),
-    Option("epg", "An EPG of the application profile.", format="apic-name"),
-    Option("l3out", "The L3Out of an external EPG.", format="apic-name"),
-    Option("external_epg", "An external EPG of the L3Out.", format="apic-name"),
-    *_RELATION_OPTIONS,
-)
-_TRANSIT_OPTIONS = (
-    Option("tenant", "The L3Out's tenant; C(aci_calico_tenant) unless given.", format="tenant-name"),
-    Option("l3out", "The L3Out that leads outside.", required=True, format="apic-name"),
-    Option(
-        "subnets",
-        "What is outside, and told to the nodes; a default route as itself, other prefixes with all that they contain.",
-        "list",
-        "str",
-        format="route",
-        default=[],
-    ),
-    Option(
-        "order",
-        "The place of the cluster's entry in the L3Out's route map C(default-export): behind the owner's own by default.",
-        "int",
-        range=(0, 9),
-        default=9,
-    ),
-    Option("external_epg", "The L3Out's external EPG that the contracts below belong to.", format="apic-name"),
-    *_RELATION_OPTIONS,
-)
-_MICROSEGMENT_OPTIONS = (
-    Option("name", "The external EPG's name.", required=True, format="apic-name"),
-    Option(
-        "subnets",
-        "Its services or pods, by address: the longest prefix decides which external EPG an address is in.",
-        "list",
-        "str",
-        format="subnet",
-        required=True,
-    ),
-    *_RELATION_OPTIONS,
-)
+# Sections of the white paper.
+_PHYSICAL = "Physical connectivity"
+_KINDS = "Standard SVI vs. floating SVI"
+_GATEWAY = "K8s node gateway"
+_LPM = "Longest prefix match scale"
+_CALICO = "Calico routing and BGP configuration"
+_AS = "AS Per Cluster design"
+_INSIDE = "Cluster connectivity inside the fabric"
+_OUTSIDE = "Cluster connectivity outside of the fabric"
+_STEP_3, _STEP_5, _STEP_10, _STEP_13 = (f"ACI BGP configuration, step {number}" for number in (3, 5, 10, 13))
+_STEP_4 = "ACI BGP configuration, step 4"
+_STEPS_4_5 = "ACI BGP configuration, steps 4 and 5"
 
 
 def _group(name: str, *options: Option, **common: Any) -> tuple[Option, ...]:
@@ -194,46 +46,42 @@ REGISTRY: tuple[Option, ...] = (
         "The cluster",
         Option(
             "aci_calico_cluster_name",
-            "The cluster's name: it marks what the cluster owns on APIC and in Kubernetes.",
+            "The cluster's name. It marks the objects that the cluster owns on APIC and in Kubernetes.",
             format="cluster-name",
             default_text="the inventory host's name",
         ),
         Option(
             "aci_calico_state",
-            "C(absent) takes down what the cluster owns.",
+            "Whether the cluster's configuration is present. C(absent) removes all objects that the cluster owns.",
             choices=("present", "absent"),
             default="present",
         ),
-        Option(
+        dicts(
             "aci_calico_racks",
-            "The racks: their leaves, and their nodes unless these are inventory hosts.",
-            "list",
-            "dict",
-            options=_RACK_OPTIONS,
+            "The racks with their leaves, and with their nodes unless the nodes are inventory hosts.",
+            options=keys.RACK,
             required=True,
-            source="Physical connectivity",
+            source=_PHYSICAL,
         ),
         Option(
             "aci_calico_artifacts_dir",
-            "Where plans are written, in a folder for each cluster; relative to the working directory.",
+            "The folder for plans and documents, relative to the working directory. Each cluster has a folder in it.",
             default="artifacts",
         ),
         Option(
             "aci_calico_allocation_file",
-            "The file that keeps every node's slot, addresses and VLAN. Commit it with the inventory.",
+            "The file that records the slots, addresses and VLANs of all nodes. Commit it with the inventory.",
             default_text="`.allocations/<cluster>.yml` beside the inventory source of the cluster's host",
         ),
-        Option(
+        texts(
             "aci_calico_renumber",
-            "Nodes and leaves (C(leaf-201)) whose recorded addresses or VLAN may change; C(svi) for the shared addresses"
-            " and VLAN of a floating SVI; C(all) for everything, the kind of SVI included.",
-            "list",
-            "str",
+            "The nodes and leaves (C(leaf-201)) whose recorded addresses or VLANs may change. C(svi) stands for the shared"
+            " addresses and the VLAN of a floating SVI, C(all) for everything, including the kind of SVI.",
             default=[],
         ),
         Option(
             "aci_calico_limits",
-            "Scale limits that differ from those of ACI 5.2, by the limit's id.",
+            "Scale limits that differ from the limits of ACI 5.2, by limit ID.",
             "dict",
             default={},
             source="Scalability",
@@ -241,76 +89,63 @@ REGISTRY: tuple[Option, ...] = (
     ),
     *_group(
         "Addresses",
-        Option(
+        texts(
             "aci_calico_node_subnets",
-            "The subnet of the nodes (floating SVI; one for each L3Out where the racks need several), or the supernets that the nodes' own"
-            " subnets are cut from (standard SVI). A subnet of the other family makes the cluster dual stack.",
-            "list",
-            "str",
+            "Floating SVI: the subnet of the nodes; if the racks need several L3Outs, a subnet for each. Standard SVI: the"
+            " supernets of the nodes' own subnets. Subnets of both families make the cluster dual stack.",
             format="subnet",
             required=True,
             source="Example floating SVI IP allocation; Example standard SVI IP allocation",
         ),
-        Option(
+        texts(
             "aci_calico_pod_subnets",
-            "The pods' subnets; each becomes an IPPool.",
-            "list",
-            "str",
+            "The subnets of the pods. Each becomes an IPPool.",
             format="subnet",
             required=True,
-            source="Calico routing and BGP configuration",
+            source=_CALICO,
         ),
-        Option(
+        texts(
             "aci_calico_service_subnets",
-            "The subnets of cluster IPs.",
-            "list",
-            "str",
+            "The subnets of the services' cluster IPs.",
             format="subnet",
             required=True,
-            source="Calico routing and BGP configuration",
+            source=_CALICO,
         ),
-        Option(
+        texts(
             "aci_calico_external_service_subnets",
             "The subnets of the services' external IPs (C(spec.externalIPs)).",
-            "list",
-            "str",
             format="subnet",
             default=[],
-            source="Calico routing and BGP configuration",
+            source=_CALICO,
         ),
-        Option(
+        texts(
             "aci_calico_load_balancer_subnets",
-            "The subnets of the addresses that services of type LoadBalancer get (C(status.loadBalancer)).",
-            "list",
-            "str",
+            "The subnets of the addresses of LoadBalancer services (C(status.loadBalancer)).",
             format="subnet",
             default=[],
-            source="Calico routing and BGP configuration",
+            source=_CALICO,
         ),
-        Option(
+        number(
             "aci_calico_ipv6_node_prefix_length",
-            "The length of each node's own IPv6 prefix (standard SVI). 64 is every operating system's expectation, and keeps the"
-            " prefix out of the small table that leaves have for longer ones; the supernet must hold one for each node.",
-            "int",
-            range=(1, 125),
+            "The length of each node's own IPv6 prefix (standard SVI). All operating systems support 64; leaves have little room"
+            " for longer prefixes. The supernet must hold a prefix for each node.",
+            1,
+            125,
             default=64,
             source="Dual stack considerations",
         ),
-        Option(
+        texts(
             "aci_calico_floating_addresses",
-            "The floating addresses, pinned, at most one for each node subnet (floating SVI).",
-            "list",
-            "str",
+            "The floating addresses, where they must not be allocated; at most one for each node subnet (floating SVI).",
             format="address",
             default=[],
             default_text="the last usable address but one of the node subnet",
-            source="ACI BGP configuration, step 4",
+            source=_STEP_4,
         ),
-        Option(
+        texts(
             "aci_calico_secondary_addresses",
-            "The secondary addresses, the nodes' default gateways, pinned, at most one for each node subnet (floating SVI).",
-            "list",
-            "str",
+            "The secondary addresses, which are the nodes' default gateways, where they must not be allocated; at most one for"
+            " each node subnet (floating SVI).",
             format="address",
             default=[],
             default_text="the last usable address of the node subnet",
@@ -321,127 +156,118 @@ REGISTRY: tuple[Option, ...] = (
         "ACI",
         Option(
             "aci_calico_tenant",
-            "The tenant of the L3Out. It must be there, unless C(aci_calico_manage_tenant) makes it.",
+            "The tenant of the L3Out. It must exist, unless C(aci_calico_manage_tenant) creates it.",
             required=True,
             format="tenant-name",
-            source="ACI BGP configuration, step 3",
+            source=_STEP_3,
         ),
         Option(
             "aci_calico_vrf",
-            "The VRF of the L3Out. It must be there, unless C(aci_calico_manage_tenant) makes it.",
+            "The VRF of the L3Out. It must exist, unless C(aci_calico_manage_tenant) creates it.",
             required=True,
             format="vrf-name",
-            source="ACI BGP configuration, step 3",
+            source=_STEP_3,
         ),
         Option(
             "aci_calico_vrf_tenant",
-            "The tenant of the VRF, where it is not that of the L3Out (C(common)).",
+            "The tenant of the VRF, if it is not the tenant of the L3Out: C(common).",
             format="tenant-name",
             default_text="`aci_calico_tenant`",
         ),
         Option(
             "aci_calico_l3out",
-            "The L3Out's name; further ones get a number behind it. The cluster's policies are named after it.",
+            "The name of the L3Out; further L3Outs get this name with a number. The cluster's policies have this name too.",
             format="apic-name",
             default_text="`calico-<cluster>`",
-            source="ACI BGP configuration, step 3",
+            source=_STEP_3,
         ),
         Option(
             "aci_calico_external_epg",
-            "The external EPG's name.",
+            "The name of the external EPG.",
             format="apic-name",
             default="default",
-            source="ACI BGP configuration, step 5",
+            source=_STEP_5,
         ),
         Option(
-            "aci_calico_l3_domain",
-            "The external routed domain.",
-            required=True,
-            format="apic-name",
-            source="ACI BGP configuration, step 3",
+            "aci_calico_l3_domain", "The L3 domain of the L3Out.", required=True, format="apic-name", source=_STEP_3
         ),
         Option(
             "aci_calico_physical_domain",
-            "The physical domain that binds the VLAN to ports (floating SVI).",
+            "The physical domain that provides the VLAN on the ports (floating SVI).",
             format="apic-name",
-            source="ACI BGP configuration, step 4",
+            source=_STEP_4,
         ),
-        Option("aci_calico_pod", "The ACI pod of racks that name none.", "int", range=(1, 254), default=1),
+        number("aci_calico_pod", "The ACI pod of the racks that set no C(pod).", 1, 254, default=1),
         Option(
             "aci_calico_svi",
-            "The kind of SVI. C(auto) takes floating where the limits allow it, and says why in the plan.",
+            "The kind of SVI. C(auto) selects floating SVI if the limits allow it; the plan gives the reasons.",
             choices=("auto", "floating", "standard"),
             default="auto",
-            source="Standard SVI vs. floating SVI",
+            source=_KINDS,
         ),
         Option(
             "aci_calico_vlan",
-            "One VLAN (floating SVI; one for each L3Out where the racks need several), or a range or list with one for each node (standard"
-            " SVI): C(300), C(300-363), C([300, 310-320]).",
+            "Floating SVI: the VLAN; if the racks need several L3Outs, a VLAN for each. Standard SVI: a range or a list with a"
+            " VLAN for each node. Examples: C(300), C(300-363), C([300, 310-320]).",
             "vlans",
             required=True,
             range=(1, 4094),
-            source="ACI BGP configuration, steps 4 and 5",
+            source=_STEPS_4_5,
         ),
         Option(
             "aci_calico_vlan_mode",
-            "How nodes see the VLAN: tagged (C(regular)), with 802.1p tag (C(native)) or C(untagged).",
+            "The encapsulation on the nodes' ports: C(regular) is tagged, C(native) has an 802.1p tag, C(untagged) has no tag.",
             choices=("regular", "native", "untagged"),
+            aliases={"tagged": "regular"},
             default="regular",
         ),
         Option(
             "aci_calico_encap_scope",
-            "Whether the VLAN belongs to this L3Out only (C(local)) or to the VRF (C(ctx)).",
+            "The scope of the VLAN: this L3Out (C(local)) or the VRF (C(ctx)).",
             choices=("local", "ctx"),
             default="local",
         ),
-        Option(
-            "aci_calico_mtu",
-            "The MTU of the SVIs.",
-            "int",
-            range=(576, 9216),
-            default=9000,
-            source="ACI BGP configuration, steps 4 and 5",
-        ),
+        number("aci_calico_mtu", "The MTU of the SVIs.", 576, 9216, default=9000, source=_STEPS_4_5),
         Option(
             "aci_calico_router_id_base",
-            "What the leaf's ID is added to for its router ID, unless the leaf has a C(router_id).",
+            "The base of the router IDs. A leaf without C(router_id) has the base plus the leaf's node ID.",
             format="router-id",
             default="1.1.4.0",
-            source="ACI BGP configuration, steps 4 and 5",
+            source=_STEPS_4_5,
         ),
         Option(
             "aci_calico_vpc_name",
-            "The name of each node's vPC interface policy group, with the placeholders C({node}) and C({rack}) (standard SVI).",
+            "The name of each node's vPC interface policy group (standard SVI), with the placeholders C({node}) and C({rack}).",
             format="vpc-pattern",
             default="vpc-{node}",
-            source="ACI BGP configuration, step 5",
+            source=_STEP_5,
         ),
         Option(
             "aci_calico_apic_version",
-            "The fabric's APIC release, such as 5.2 or 6.0: floating SVI needs 5.0 or newer.",
+            'The release of APIC, as text: C("6.0"). Floating SVI requires 5.0 or newer.',
             format="apic-version",
-            source="Standard SVI vs. floating SVI",
+            source=_KINDS,
         ),
         Option(
             "aci_calico_non_anchor_leaves",
-            "Leaves without anchors that nodes may be behind (floating SVI): their traffic takes a detour over the anchors that they peer with.",
+            "Leaves that are not anchors and that nodes may be connected to (floating SVI). Their traffic passes through the"
+            " anchor leaves that the nodes peer with.",
             "list",
             "int",
             range=(101, 4000),
             default=[],
-            source="Standard SVI vs. floating SVI",
+            source=_KINDS,
         ),
         Option(
             "aci_calico_forwarding_profile",
-            "The forwarding scale profile of the cluster's leaves: it says how many routes they hold.",
+            "The forwarding scale profile of the cluster's leaves. It determines how many routes a leaf holds.",
             choices=("dual_stack", "high_dual_stack", "high_lpm", "high_policy", "ipv4"),
             default="dual_stack",
-            source="Longest prefix match scale",
+            source=_LPM,
         ),
         Option(
             "aci_calico_adopt",
-            "Take over objects that somebody else made, instead of refusing them.",
+            "Whether to take over objects that others created. By default, such objects are conflicts.",
             "bool",
             default=False,
         ),
@@ -450,238 +276,204 @@ REGISTRY: tuple[Option, ...] = (
         "Access policies",
         Option(
             "aci_calico_manage_access",
-            "Make what the L3Out stands on: VLAN pool, domains, AAEP and, for nodes whose ports are known, interface policy groups,"
-            " profiles and selectors.",
+            "Whether to create the access policies: VLAN pool, domains, AAEP and, for nodes with known ports, interface policy"
+            " groups, profiles and selectors.",
             "bool",
             default=False,
-            source="Physical connectivity",
+            source=_PHYSICAL,
         ),
         Option(
             "aci_calico_manage_tenant",
-            "Make tenant and VRF where they are not there. The tenant C(common) is never made.",
+            "Whether to create the tenant and the VRF if they do not exist. The tenant C(common) is never created.",
             "bool",
             default=False,
-            source="ACI BGP configuration, step 3",
+            source=_STEP_3,
         ),
         Option(
             "aci_calico_vlan_pool",
-            "The VLAN pool that C(aci_calico_manage_access) makes, with static allocation.",
+            "The VLAN pool that C(aci_calico_manage_access) creates, with static allocation.",
             format="apic-name",
             default_text="the name of `aci_calico_l3_domain`",
         ),
         Option(
             "aci_calico_aaep",
-            "The attachable access entity profile that joins the domains with the ports. C(aci_calico_manage_access) makes it;"
-            " without that, preflight looks whether the domains are on it.",
+            "The attachable access entity profile (AAEP) that connects the domains with the ports. C(aci_calico_manage_access)"
+            " creates it; otherwise preflight checks that the domains are attached to it.",
             format="apic-name",
-            default_text="with `aci_calico_manage_access` the name of `aci_calico_l3_domain`, else any that has the domains",
+            default_text="with `aci_calico_manage_access` the name of `aci_calico_l3_domain`, otherwise any AAEP with the domains",
         ),
         Option(
             "aci_calico_lacp_policy",
-            "The port channel policy of the nodes' vPCs. Unset, one with LACP active is made.",
+            "The port channel policy of the nodes' vPCs.",
             format="apic-name",
-            default_text="`calico-lacp-active`, made with the rest",
-            source="Physical connectivity",
+            default_text="`calico-lacp-active`, created with the other access policies",
+            source=_PHYSICAL,
         ),
         roles=("aci_access_policies", "apic_push", "preflight"),
     ),
     *_group(
         "BGP",
-        Option(
-            "aci_calico_fabric_asn",
-            "The fabric's AS number.",
-            "int",
-            required=True,
-            range=(1, 4294967295),
-            source="AS Per Cluster design",
-        ),
-        Option(
+        number("aci_calico_fabric_asn", "The AS number of the fabric.", 1, 2**32 - 1, required=True, source=_AS),
+        number(
             "aci_calico_cluster_asn",
             "The AS number of all nodes of the cluster.",
-            "int",
+            1,
+            2**32 - 1,
             required=True,
-            range=(1, 4294967295),
-            source="AS Per Cluster design",
+            source=_AS,
         ),
         Option(
             "aci_calico_bgp_password",
-            "The password of the BGP sessions; from Vault or a lookup. It is never in the plan.",
+            "The password of the BGP sessions, from Vault or a lookup. The plan does not contain it.",
             secret=True,
             required=True,
             source="BGP hardening",
         ),
         Option(
             "aci_calico_update_password",
-            "Whether to send a password that is there already: APIC never says what it has. Rotation uses C(always).",
+            "Whether to send the password if APIC has one already; APIC never returns it. Set C(always) to change the password.",
             choices=("on_create", "always"),
             default="on_create",
         ),
-        Option(
-            "aci_calico_bgp_keepalive",
-            "Keepalive interval in seconds.",
-            "int",
-            range=(0, 3600),
-            default=1,
-            source="BGP timers",
+        number(
+            "aci_calico_bgp_keepalive", "The keepalive interval in seconds.", 0, 3600, default=1, source="BGP timers"
         ),
-        Option(
+        number(
             "aci_calico_bgp_hold",
-            "Hold time in seconds: 0 (never), or 3 and more.",
-            "int",
-            range=(0, 3600),
+            "The hold time in seconds: 0 for no limit, or at least 3.",
+            0,
+            3600,
             default=3,
             source="BGP timers",
         ),
-        Option(
+        number(
             "aci_calico_bgp_as_limit",
-            "How many AS numbers a received path may have; 0: any.",
-            "int",
-            range=(0, 2000),
+            "The highest number of AS numbers in the path of a received route; 0 for no limit.",
+            0,
+            2000,
             default=1,
             source="BGP hardening",
         ),
         Option(
             "aci_calico_bgp_graceful_restart",
-            "Graceful restart helper.",
+            "Whether the leaves are graceful restart helpers.",
             "bool",
             default=True,
             source="BGP Graceful Restart",
         ),
         Option(
             "aci_calico_bgp_as_path_relax",
-            "Several equal paths although their AS paths differ.",
+            "Whether paths with different AS paths can be equal.",
             "bool",
             default=True,
             source="AS path policy",
         ),
-        Option(
+        number(
             "aci_calico_bgp_ecmp_ebgp",
-            "Equal eBGP paths; one value for the whole VRF.",
-            "int",
-            range=(1, 64),
+            "The highest number of equal eBGP paths. The setting is valid for the whole VRF.",
+            1,
+            64,
             default=64,
             source="Max BGP ECMP path",
         ),
-        Option(
+        number(
             "aci_calico_bgp_ecmp_ibgp",
-            "Equal iBGP paths; one value for the whole VRF.",
-            "int",
-            range=(1, 64),
+            "The highest number of equal iBGP paths. The setting is valid for the whole VRF.",
+            1,
+            64,
             default=64,
             source="Max BGP ECMP path",
         ),
-        Option(
+        number(
             "aci_calico_bgp_prefix_limit",
-            "Prefixes accepted from a node; unset: no limit.",
-            "int",
-            range=(1, 300000),
-            source="ACI BGP configuration, step 13",
+            "The highest number of prefixes from a node; no limit if unset.",
+            1,
+            300000,
+            source=_STEP_13,
         ),
         Option(
             "aci_calico_bgp_prefix_limit_action",
-            "What happens beyond the prefix limit.",
+            "The action beyond the prefix limit.",
             choices=("reject", "log", "shut", "restart"),
             default="reject",
-            source="ACI BGP configuration, step 13",
+            source=_STEP_13,
         ),
-        Option(
+        number(
             "aci_calico_bgp_prefix_limit_threshold",
-            "Percentage of the prefix limit that raises a warning.",
-            "int",
-            range=(1, 100),
+            "The percentage of the prefix limit at which APIC raises a warning.",
+            1,
+            100,
             default=75,
         ),
-        Option(
+        texts(
             "aci_calico_import_subnets",
-            "What the fabric accepts from the nodes.",
-            "list",
-            "str",
+            "The prefixes that the fabric accepts from the nodes.",
             format="subnet",
             default_text="all of the cluster's subnets",
-            source="ACI BGP configuration, step 10",
+            source=_STEP_10,
         ),
-        Option(
+        texts(
             "aci_calico_export_subnets",
-            "What the fabric tells the nodes.",
-            "list",
-            "str",
+            "The prefixes that the fabric advertises to the nodes.",
             format="subnet",
             default_text="all of the cluster's subnets",
-            source="ACI BGP configuration, step 10",
+            source=_STEP_10,
         ),
     ),
     *_group(
         "Connectivity",
-        Option(
+        texts(
             "aci_calico_external_epg_scopes",
-            "What the cluster's subnets are for in its external EPG; C(shared-rtctrl) and C(shared-security) leak them to other VRFs.",
-            "list",
-            "str",
+            "The scopes of the cluster's subnets in its external EPG. C(shared-rtctrl) and C(shared-security) leak the subnets to"
+            " other VRFs.",
             choices=("import-security", "export-rtctrl", "import-rtctrl", "shared-rtctrl", "shared-security"),
             default=["import-security"],
-            source="ACI BGP configuration, step 5",
+            source=_STEP_5,
         ),
-        Option(
+        dicts(
             "aci_calico_contracts",
-            "Contracts to make. Clusters that name the same one share it.",
-            "list",
-            "dict",
-            options=_CONTRACT_OPTIONS,
+            "The contracts to create. Clusters that list the same contract share it.",
+            options=keys.CONTRACT,
             default=[],
-            source="Cluster connectivity inside the fabric",
+            source=_INSIDE,
         ),
-        Option(
-            "aci_calico_provided_contracts",
-            "Contracts that the cluster's external EPG provides.",
-            source="Cluster connectivity inside the fabric",
-            **_CONTRACT_NAMES,
+        contracts(
+            "aci_calico_provided_contracts", "The contracts that the cluster's external EPG provides.", source=_INSIDE
         ),
-        Option(
-            "aci_calico_consumed_contracts",
-            "Contracts that the cluster's external EPG consumes.",
-            source="Cluster connectivity inside the fabric",
-            **_CONTRACT_NAMES,
+        contracts(
+            "aci_calico_consumed_contracts", "The contracts that the cluster's external EPG consumes.", source=_INSIDE
         ),
-        Option(
+        contracts(
             "aci_calico_consumed_interfaces",
-            "Contracts that other tenants have exported to the cluster's, and that its external EPG consumes.",
-            source="Cluster connectivity inside the fabric",
-            **_CONTRACT_NAMES,
+            "The contract interfaces that the cluster's external EPG consumes: contracts that other tenants export.",
+            source=_INSIDE,
         ),
-        Option(
+        dicts(
             "aci_calico_epg_contracts",
-            "Contracts that existing EPGs and external EPGs are to provide or consume. The EPG itself is left as it is.",
-            "list",
-            "dict",
-            options=_EPG_OPTIONS,
+            "Contracts for existing EPGs and external EPGs to provide or consume. Nothing else of these EPGs changes.",
+            options=keys.EPG,
             default=[],
-            source="Cluster connectivity inside the fabric",
+            source=_INSIDE,
         ),
-        Option(
+        dicts(
             "aci_calico_transit",
-            "Existing L3Outs that lead outside: the cluster's prefixes leave through them, and the nodes are told what is outside.",
-            "list",
-            "dict",
-            options=_TRANSIT_OPTIONS,
+            "Existing L3Outs that connect to the outside. They advertise the cluster's prefixes; the nodes get the outside's.",
+            options=keys.TRANSIT,
             shorthand="l3out",
             default=[],
-            source="Cluster connectivity outside of the fabric",
+            source=_OUTSIDE,
         ),
-        Option(
+        texts(
             "aci_calico_transit_subnets",
-            "What the transit L3Outs tell the outside of the cluster.",
-            "list",
-            "str",
+            "The prefixes that the transit L3Outs advertise to the outside.",
             format="subnet",
             default_text="all of the cluster's subnets",
-            source="Cluster connectivity outside of the fabric",
+            source=_OUTSIDE,
         ),
-        Option(
+        dicts(
             "aci_calico_microsegments",
-            "External EPGs for some of the cluster's services or pods, with contracts of their own.",
-            "list",
-            "dict",
-            options=_MICROSEGMENT_OPTIONS,
+            "Further external EPGs for some of the cluster's services or pods, with contracts of their own.",
+            options=keys.MICROSEGMENT,
             default=[],
             source="Microsegmentation",
         ),
@@ -690,89 +482,89 @@ REGISTRY: tuple[Option, ...] = (
         "Calico",
         Option(
             "aci_calico_calico_api_group",
-            "The API group of Calico's kinds; C(auto) asks the cluster.",
+            "The API group of Calico's resources. With C(auto) it is discovered in the cluster.",
             choices=("auto", "projectcalico.org/v3", "crd.projectcalico.org/v1"),
             default="auto",
         ),
         Option(
             "aci_calico_calico_namespace",
-            "The namespace that calico-node runs in; C(auto) asks the cluster.",
+            "The namespace of calico-node. With C(auto) it is discovered in the cluster.",
             format="dns-label",
             default="auto",
         ),
         Option(
             "aci_calico_rack_label",
-            "The label that holds a node's rack.",
+            "The node label that holds the rack.",
             format="label-key",
             default="rack_id",
-            source="Calico routing and BGP configuration",
+            source=_CALICO,
         ),
         Option(
             "aci_calico_bgp_secret_name",
-            "The Secret that holds the BGP password.",
+            "The Secret with the BGP password.",
             format="dns-name",
             default="bgp-secrets",
-            source="Calico routing and BGP configuration",
+            source=_CALICO,
         ),
         Option(
             "aci_calico_bgp_secret_key",
-            "The Secret's key.",
+            "The key of the BGP password in the Secret.",
             format="secret-key",
             default="rr-password",
-            source="Calico routing and BGP configuration",
+            source=_CALICO,
         ),
         Option(
             "aci_calico_service_account",
-            "calico-node's service account, which may read the Secret.",
+            "The service account of calico-node. It gets read access to the Secret.",
             format="dns-name",
             default="calico-node",
-            source="Calico routing and BGP configuration",
+            source=_CALICO,
         ),
-        Option(
+        number(
             "aci_calico_block_size",
-            "Prefix length of the IPv4 blocks that nodes take from a pool.",
-            "int",
-            range=(20, 32),
+            "The prefix length of the IPv4 blocks that nodes take from a pool.",
+            20,
+            32,
             default=26,
             source="Kubernetes node ingress routing",
         ),
-        Option(
+        number(
             "aci_calico_ipv6_block_size",
-            "Prefix length of the IPv6 blocks that nodes take from a pool.",
-            "int",
-            range=(116, 128),
+            "The prefix length of the IPv6 blocks that nodes take from a pool.",
+            116,
+            128,
             default=122,
             source="Kubernetes node ingress routing",
         ),
-        Option(
+        number(
             "aci_calico_pods_per_node",
-            "How many pods a node is taken to run, to estimate its blocks and the routes of the cluster; by default what kubelet allows.",
-            "int",
-            range=(1, 10000),
+            "The number of pods on a node, for the estimate of blocks and routes. The default is kubelet's limit.",
+            1,
+            10000,
             default=110,
-            source="Longest prefix match scale",
+            source=_LPM,
         ),
-        Option(
+        number(
             "aci_calico_exposed_services",
-            "How many services with C(externalTrafficPolicy: Local) are expected: each is a host route, for each family.",
-            "int",
-            range=(0, 100000),
+            "The expected number of services with C(externalTrafficPolicy: Local). Each is a host route in each family.",
+            0,
+            100000,
             default=0,
-            source="Longest prefix match scale",
+            source=_LPM,
         ),
         Option(
             "aci_calico_bgp_filter",
-            "Keep nodes from telling a leaf the routes that they learned from another one. The AS limit drops those routes anyway, but they"
-            " count against a prefix limit. Needs Calico 3.29 or newer.",
+            "Whether nodes filter the routes that they learned from one leaf out of their advertisements to the other. The AS"
+            " limit drops these routes in any case, but they count toward a prefix limit. Requires Calico 3.29 or newer.",
             "bool",
             default=False,
         ),
-        Option(
+        number(
             "aci_calico_sessions_timeout",
-            "Seconds to wait until APIC sees every session established, before Calico's node-to-node mesh is turned off and existing"
-            " pools change. If they do not come up, the run fails and the mesh stays on. 0: do not wait.",
-            "int",
-            range=(0, 3600),
+            "How many seconds to wait for all sessions before the node-to-node mesh is turned off and existing pools change. If"
+            " sessions are missing then, the run fails and the mesh stays on. 0 does not wait.",
+            0,
+            3600,
             default=60,
             roles=("calico_bgp",),
         ),
@@ -781,74 +573,74 @@ REGISTRY: tuple[Option, ...] = (
         "The nodes' own network",
         Option(
             "aci_calico_node_kind",
-            "What the nodes are: bare metal with an LACP bond, or virtual machines with one interface. Set on a node's inventory host it is"
-            " that node's.",
-            choices=("bare_metal", "vm"),
-            default="bare_metal",
+            "The kind of the nodes: bare metal with an LACP bond, or virtual machines with one interface. A node's own inventory"
+            " host can override it.",
+            choices=(BARE_METAL, VM),
+            default=BARE_METAL,
             scope="any",
-            source="K8s node gateway",
+            source=_GATEWAY,
         ),
-        Option(
+        texts(
             "aci_calico_nics",
-            "The names of the nodes' network interfaces: the members of the bond, or a virtual machine's only one.",
-            "list",
-            "str",
+            "The network interfaces of the nodes: the members of the bond, or the one interface of a virtual machine.",
             format="interface-name",
             default_text="`eno1` and `eno2` of bare metal, `ens192` of a virtual machine",
-            source="K8s node gateway",
+            source=_GATEWAY,
         ),
-        Option("aci_calico_bond", "The name of the bond of bare metal.", format="interface-name", default="bond0"),
-        Option("aci_calico_dns_servers", "Name servers for the nodes.", "list", "str", format="address", default=[]),
-        Option(
+        Option("aci_calico_bond", "The name of the bond (bare metal).", format="interface-name", default="bond0"),
+        texts("aci_calico_dns_servers", "The name servers of the nodes.", format="address", default=[]),
+        texts(
             "aci_calico_node_configs",
-            "The formats in which the nodes' network configurations are written to the artifacts.",
-            "list",
-            "str",
+            "The formats of the nodes' network configurations in the artifacts.",
             choices=("netplan", "network_manager"),
             default=["netplan", "network_manager"],
         ),
         Option(
             "aci_calico_vm_mobility",
-            "Virtual machines may move to other hypervisors while they run. Needs floating SVI.",
+            "Whether virtual machines can move to other hypervisors while they run. Requires floating SVI.",
             "bool",
             default=False,
-            source="Standard SVI vs. floating SVI; K8s node gateway",
+            source=f"{_KINDS}; {_GATEWAY}",
         ),
     ),
     *_group(
         "Connection to APIC",
-        Option(
+        texts(
             "aci_calico_apic_host",
-            "The controllers' names or addresses; the first that answers is used.",
-            "list",
-            "str",
+            "The names or addresses of the controllers. The first that answers is used.",
             default=[],
         ),
-        Option("aci_calico_apic_port", "The port; unset: that of the protocol.", "int", range=(1, 65535)),
-        Option("aci_calico_apic_username", "The user's name.", default="admin"),
-        Option("aci_calico_apic_password", "The user's password.", secret=True),
+        number("aci_calico_apic_port", "The port; the protocol's port if unset.", 1, 65535),
+        Option("aci_calico_apic_username", "The name of the user.", default="admin"),
+        Option("aci_calico_apic_password", "The password of the user.", secret=True),
         Option(
             "aci_calico_apic_private_key",
-            "The user's private key or the file that holds it: signs each request in place of a password.",
+            "The private key of the user, or its file. It signs each request, in place of a password.",
             secret=True,
         ),
-        Option("aci_calico_apic_certificate_name", "The name of the certificate on APIC that belongs to the key."),
-        Option("aci_calico_apic_validate_certs", "Verify the controller's certificate.", "bool", default=True),
-        Option("aci_calico_apic_use_ssl", "HTTPS.", "bool", default=True),
-        Option("aci_calico_apic_use_proxy", "Use the proxy that the environment names.", "bool", default=True),
-        Option("aci_calico_apic_timeout", "Seconds to wait for an answer.", "int", range=(1, 3600), default=30),
+        Option("aci_calico_apic_certificate_name", "The name of the key's certificate on APIC."),
+        Option(
+            "aci_calico_apic_validate_certs", "Whether to verify the controllers' certificates.", "bool", default=True
+        ),
+        Option("aci_calico_apic_use_ssl", "Whether to use HTTPS.", "bool", default=True),
+        Option(
+            "aci_calico_apic_use_proxy", "Whether to use the proxy that the environment sets.", "bool", default=True
+        ),
+        number("aci_calico_apic_timeout", "How many seconds to wait for a reply.", 1, 3600, default=30),
         connection=True,
         roles=(*APIC_ROLES, "calico_bgp"),
         at_times=("calico_bgp", "node_maintenance", "preflight"),  # to see sessions go up or routes go away; by tags
     ),
     *_group(
         "Connection to Kubernetes",
-        Option("aci_calico_kubeconfig", "The kubeconfig file; unset: kubectl's own rules."),
-        Option("aci_calico_kube_context", "The kubeconfig's context."),
-        Option("aci_calico_kube_host", "The API server's URL, in place of a kubeconfig."),
-        Option("aci_calico_kube_api_key", "The token that goes with the URL.", secret=True),
-        Option("aci_calico_kube_ca_cert", "The file of the authority that signed the API server's certificate."),
-        Option("aci_calico_kube_validate_certs", "Verify the API server's certificate.", "bool", default=True),
+        Option("aci_calico_kubeconfig", "The kubeconfig file; located by kubectl's rules if unset."),
+        Option("aci_calico_kube_context", "The context in the kubeconfig."),
+        Option("aci_calico_kube_host", "The URL of the API server, in place of a kubeconfig."),
+        Option("aci_calico_kube_api_key", "The token for the API server.", secret=True),
+        Option("aci_calico_kube_ca_cert", "The file with the CA certificate of the API server."),
+        Option(
+            "aci_calico_kube_validate_certs", "Whether to verify the API server's certificate.", "bool", default=True
+        ),
         connection=True,
         roles=KUBERNETES_ROLES,
         at_times=("preflight", "verify"),
@@ -857,7 +649,7 @@ REGISTRY: tuple[Option, ...] = (
         "Preflight",
         Option(
             "aci_calico_preflight",
-            "Look at the fabric and at Kubernetes before C(site) writes anything, and stop at what would fail or harm.",
+            "Whether C(site) checks the fabric and Kubernetes first, and stops before a change that would fail or do harm.",
             "bool",
             default=True,
         ),
@@ -865,23 +657,25 @@ REGISTRY: tuple[Option, ...] = (
     ),
     *_group(
         "Verification",
-        Option(
+        number(
             "aci_calico_verify_timeout",
-            "Seconds to wait for sessions and routes that may still come.",
-            "int",
-            range=(0, 3600),
+            "How many seconds to wait for missing sessions and routes.",
+            0,
+            3600,
             default=60,
         ),
-        Option("aci_calico_verify_interval", "Seconds between two looks.", "int", range=(1, 300), default=2),
+        number("aci_calico_verify_interval", "The seconds between two checks.", 1, 300, default=2),
         Option(
             "aci_calico_verify_kubernetes",
-            "Look at Kubernetes as well as at APIC. Without it, Calico's configuration and the nodes' own view stay unverified.",
+            "Whether to check Kubernetes as well as APIC. Otherwise, Calico's configuration and the state of the nodes are not"
+            " verified.",
             "bool",
             default=True,
         ),
         Option(
             "aci_calico_verify_node_status",
-            "Ask the nodes' BGP daemons for their sessions and routes, by a CalicoNodeStatus for each node that is removed afterwards.",
+            "Whether to read sessions and routes from the nodes' BGP daemons. A CalicoNodeStatus is created for each node and"
+            " removed afterwards.",
             "bool",
             default=True,
         ),
@@ -889,80 +683,81 @@ REGISTRY: tuple[Option, ...] = (
     ),
     *_group(
         "Node hosts",
-        Option("aci_calico_rack", "The rack that the node is in. Empty: this host is no node.", format="rack-id"),
+        Option(
+            "aci_calico_rack",
+            "The rack of the node. Set it to an empty string if the host is not a node.",
+            format="rack-id",
+            empty=True,
+        ),
         Option(
             "aci_calico_node_name",
             "The node's name in Kubernetes.",
             format="dns-name",
             default_text="the inventory host's name",
         ),
-        Option("aci_calico_node_slot", "See C(slot) of a rack's nodes.", "int", range=(0, 2**31)),
+        number("aci_calico_node_slot", "See C(slot) of a rack's nodes.", 0, 2**31),
         Option("aci_calico_node_address", "See C(address) of a rack's nodes.", format="address"),
-        Option("aci_calico_node_addresses", "See C(addresses) of a rack's nodes.", "list", "str", format="address"),
-        Option("aci_calico_node_vlan", "See C(vlan) of a rack's nodes.", "int", range=(1, 4094)),
+        texts("aci_calico_node_addresses", "See C(addresses) of a rack's nodes.", format="address"),
+        number("aci_calico_node_vlan", "See C(vlan) of a rack's nodes.", 1, 4094),
         Option("aci_calico_node_vpc", "See C(vpc) of a rack's nodes.", format="apic-name"),
-        Option("aci_calico_node_nics", "See C(nics) of a rack's nodes.", "list", "str", format="interface-name"),
+        texts("aci_calico_node_nics", "See C(nics) of a rack's nodes.", format="interface-name"),
         Option("aci_calico_node_hypervisor", "See C(hypervisor) of a rack's nodes.", format="hypervisor"),
-        Option(
-            "aci_calico_node_interfaces",
-            "See C(interfaces) of a rack's nodes.",
-            "list",
-            "str",
-            format="ports",
-            default=[],
-        ),
+        texts("aci_calico_node_interfaces", "See C(interfaces) of a rack's nodes.", format="ports", default=[]),
         scope="node",
         roles=(),
     ),
 )
 
-# Parameters of single roles, which are no variables of a cluster.
+# Parameters of single roles, which are not variables of a cluster.
 ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
     "apic_push": (
         Option(
             "apic_push_part",
-            "What to push: what the L3Outs stand on, the BGP policies alone, these with the L3Outs' guards, or the whole L3Outs.",
+            "The part to push: the access policies, tenant and VRF (C(access)); the BGP policies (C(policies)); these and the"
+            " L3Outs' route control (C(hardening)); or the whole L3Outs (C(l3out)).",
             choices=("access", "policies", "hardening", "l3out"),
             required=True,
         ),
         Option("apic_push_svi", "Refuse a plan for the other kind of SVI.", choices=("floating", "standard")),
     ),
     "preflight": (
-        Option("preflight_apic", "Whether to look at the fabric.", "bool", default=True),
-        Option("preflight_kubernetes", "Whether to look at Kubernetes.", "bool", default=True),
+        Option("preflight_apic", "Whether to check the fabric.", "bool", default=True),
+        Option("preflight_kubernetes", "Whether to check Kubernetes.", "bool", default=True),
     ),
     "node_maintenance": (
-        Option("node_maintenance_nodes", "The nodes, by their names.", "list", "str", required=True),
+        texts("node_maintenance_nodes", "The names of the nodes.", required=True),
         Option(
             "node_maintenance_state",
-            "C(begin) takes the nodes out of service, C(end) puts them back to what they were.",
+            "C(begin) takes the nodes out of service, C(end) restores their previous state.",
             choices=("begin", "end"),
             default="begin",
         ),
         Option(
             "node_maintenance_drain",
-            "Whether pods are moved to other nodes. Without it, services are announced from elsewhere and the node is cordoned, no more.",
+            "Whether to move pods to other nodes. Otherwise, the node is only cordoned and services are advertised from other"
+            " nodes.",
             "bool",
             default=True,
         ),
         Option(
             "node_maintenance_delete_options",
-            "The C(delete_options) of C(kubernetes.core.k8s_drain), beside C(ignore_daemonsets), which is always on.",
+            "The C(delete_options) of C(kubernetes.core.k8s_drain). C(ignore_daemonsets) is always set.",
             "dict",
             default={"wait_timeout": 300},
         ),
-        Option(
+        number(
             "node_maintenance_timeout",
-            "Seconds to wait until no leaf sends services' traffic to the nodes.",
-            "int",
-            range=(0, 3600),
+            "How many seconds to wait until no leaf sends services' traffic to the nodes.",
+            0,
+            3600,
             default=60,
         ),
     ),
     "aci_bgp_hardening": (
         Option(
             "aci_bgp_hardening_l3out",
-            "Whether to guard the L3Outs too. Not where a role for the L3Out follows: it puts up guards and doors in one transaction.",
+            "Whether to apply the policies to the L3Outs. Not needed before a role for the L3Outs, which pushes policies and"
+            " interfaces in one transaction.",
             "bool",
             default=True,
         ),
@@ -973,7 +768,7 @@ VARIABLES: Mapping[str, Option] = {option.name: option for option in REGISTRY}
 CLUSTER_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope != "node"}
 NODE_VARIABLES = {name: option for name, option in VARIABLES.items() if option.scope != "cluster"}
 SECRETS = frozenset(name for name, option in VARIABLES.items() if option.secret)
-# Where the options of modules that reach a server come from: ``{option: variable}``.
+# The variables for the connection options of modules: ``{option: variable}``.
 APIC_ACCESS = {
     name.removeprefix("aci_calico_apic_"): name
     for name, option in VARIABLES.items()

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import attrgetter
 
+from ...schema.option import BARE_METAL, VM
 from ...schema.problems import Problem, repeated
-from ...schema.variables import BARE_METAL, VM
 from ..intent import Intent
 from ..nodes import nics_of
 

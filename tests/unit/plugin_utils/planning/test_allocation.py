@@ -7,53 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from netaddr import IPAddress, IPNetwork
+from netaddr import IPNetwork
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, dual_stack, plan_of, racks, recorded, rules
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.allocation import Record, load_record
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.addressing import FloatingSpace, StandardSpace
 
-SPACES = [
-    FloatingSpace(IPNetwork("192.168.2.0/24")),
-    FloatingSpace(IPNetwork("fd00::/64")),
-    StandardSpace((IPNetwork("192.168.2.0/25"), IPNetwork("10.0.0.0/26")), 29),
-    StandardSpace((IPNetwork("fd00::/56"),), 64),
-    StandardSpace((IPNetwork("fd00::/120"),), 125),
-]
 NODES = [f"node-{number}" for number in range(12)]
 BASES = {"floating": FLOATING, "standard": STANDARD, "dual stack": dual_stack(STANDARD)}
-
-
-@pytest.mark.parametrize("space", SPACES)
-@given(data=st.data())
-def test_places_and_addresses_belong_together(space, data):
-    place = data.draw(st.integers(0, space.capacity - 1))
-    assert space.place_of(space.address_at(place)) == place
-    assert space.address_at(place) in space.subnet_at(place)
-
-
-@pytest.mark.parametrize("space", SPACES)
-def test_no_place_beyond_the_last(space):
-    last = space.subnet_at(space.capacity - 1)
-    assert space.place_of(IPAddress(last.first, last.version)) is None, "the subnet's first address is never used"
-    assert space.place_of(IPAddress(last.last, last.version)) is None, "and its last is not"
-    assert space.place_of(IPAddress("172.31.0.1")) is None
-    if isinstance(space, StandardSpace):
-        with pytest.raises(IndexError):
-            space.subnet_at(space.capacity)
-
-
-def test_the_leaves_addresses_are_no_nodes():
-    space = StandardSpace((IPNetwork("192.168.2.0/29"),), 29)
-    places = {text: space.place_of(IPAddress(f"192.168.2.{text}")) for text in range(8)}
-    assert [text for text, place in places.items() if place == 0] == [1, 2, 3]
-
-
-def test_a_supernet_that_is_too_small_holds_nothing():
-    space = StandardSpace((IPNetwork("192.168.2.0/30"), IPNetwork("10.0.0.0/29")), 29)
-    assert space.capacity == 1
-    assert space.place_of(IPAddress("192.168.2.1")) is None
-    assert space.place_of(IPAddress("10.0.0.1")) == 0
 
 
 # --- stability -------------------------------------------------------------------------------------------------------
@@ -117,7 +77,7 @@ def test_a_freed_slot_is_the_next_ones():
     assert [(node["name"], node["slot"]) for node in third["nodes"]] == [("a", 0), ("c", 2), ("d", 1)]
 
 
-def test_the_second_family_takes_the_place_of_the_first():
+def test_the_second_family_takes_the_slot_of_the_first():
     first = compiled(STANDARD, racks=racks(["a", "b", "c"]))
     second = compiled(STANDARD, {"record": recorded(first)}, racks=racks(["c", "b"]))
     both = plan_of(dual_stack(STANDARD), {"record": recorded(second)}, racks=racks(["c", "b"]))

@@ -9,8 +9,6 @@ from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic.roots import Root
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.addressing import AddressError
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.ports import Ports, parse_ports
 from lab.apic.model import class_table
 
 MANAGED = {"manage_access": True}
@@ -25,29 +23,6 @@ def one_rack(*nodes: dict[str, Any]) -> dict[str, Any]:
 def node(name: str, *interfaces: str, **more: Any) -> dict[str, Any]:
     """A node on these ports."""
     return {"name": name, "interfaces": list(interfaces), **more}
-
-
-# --- ports -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "ports"),
-    [
-        ("1/10", Ports(None, 1, 10, 10)),
-        ("eth1/10", Ports(None, 1, 10, 10)),
-        ("1/10-12", Ports(None, 1, 10, 12)),
-        ("201:1/10", Ports(201, 1, 10, 10)),
-        (" 201:Eth1/9 ", Ports(201, 1, 9, 9)),
-    ],
-)
-def test_ports(text: str, ports: Ports) -> None:
-    assert parse_ports(text) == ports
-
-
-@pytest.mark.parametrize("text", ["10", "1/", "1/2/3", "1/0", "1/4-2", "po1", "201/1/10", ""])
-def test_what_is_no_port(text: str) -> None:
-    with pytest.raises(AddressError):
-        parse_ports(text)
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------
