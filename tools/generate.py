@@ -17,15 +17,15 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-# The registry imports nothing of Ansible: it is reached by the path that Ansible would give it.
-sys.path.insert(0, str(ROOT / "plugins"))
+# The registry imports nothing of Ansible, so it can be imported by its path in the checkout.
+sys.path.insert(0, str(ROOT))
 
-from plugin_utils.intent.limits import LIMITS  # noqa: E402
-from plugin_utils.schema.formats import FORMATS  # noqa: E402
-from plugin_utils.schema.messages import CATALOGUE, Message  # noqa: E402
-from plugin_utils.schema.option import Option  # noqa: E402
-from plugin_utils.schema.variables import REGISTRY, ROLE_OPTIONS  # noqa: E402
-from plugin_utils.verify.catalogue import RULES  # noqa: E402
+from plugins.plugin_utils.intent.limits import LIMITS  # noqa: E402
+from plugins.plugin_utils.schema.formats import FORMATS  # noqa: E402
+from plugins.plugin_utils.schema.messages import CATALOGUE, Message  # noqa: E402
+from plugins.plugin_utils.schema.option import Option  # noqa: E402
+from plugins.plugin_utils.schema.variables import REGISTRY, ROLE_OPTIONS  # noqa: E402
+from plugins.plugin_utils.verify.catalogue import RULES  # noqa: E402
 
 GENERATED = "Generated from plugins/plugin_utils/schema/variables.py: change it there, then run `make generate`."
 WIDTH = 150

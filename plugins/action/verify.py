@@ -14,9 +14,9 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ..module_utils.names import CALICO_V3
 from ..plugin_utils.actions import BOTH_SIDES, ReadingAction, about_calico
 from ..plugin_utils.apic.tree import apic_roots
-from ..plugin_utils.calico.manifests import CALICO_V3
 from ..plugin_utils.schema.check import plain
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
 from ..plugin_utils.verify.junit import junit

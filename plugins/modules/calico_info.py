@@ -131,7 +131,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import 
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
-from ..module_utils.kubernetes.api import CALICO_GROUPS, KubeApi
+from ..module_utils.kubernetes.api import KubeApi
+from ..module_utils.names import CALICO_GROUPS, RBAC_GROUP
 
 CALICO_PLURALS = {
     "ippools": "IPPool",
@@ -139,7 +140,7 @@ CALICO_PLURALS = {
     "bgppeers": "BGPPeer",
     "bgpfilters": "BGPFilter",
 }
-RBAC = "rbac.authorization.k8s.io/v1"
+RBAC = f"{RBAC_GROUP}/v1"
 AUTHORIZATION = "authorization.k8s.io/v1"
 BACKEND = "CALICO_NETWORKING_BACKEND"
 ANNOTATIONS = ("projectcalico.org/", "netops.aci-calico/")

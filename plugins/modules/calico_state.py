@@ -107,7 +107,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import An
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
 from ..module_utils.kubernetes import live as cluster_state
-from ..module_utils.kubernetes.api import CALICO_GROUPS, KubeApi
+from ..module_utils.kubernetes.api import KubeApi
+from ..module_utils.names import CALICO_GROUPS
 
 SLICES = ("/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1beta1/endpointslices")
 

@@ -16,11 +16,10 @@ Who owns an object decides what may happen to it:
 
 from __future__ import annotations
 
+from ..names import SHARED, owner_of
 from . import mo
-from .tree import SHARED, owner_of
 
 OURS, COMMON, FOREIGN = "ours", "shared", "foreign"
-HIDDEN = "(hidden)"
 
 
 class Change:

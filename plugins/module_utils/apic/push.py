@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 
+from ..names import HIDDEN
 from . import mo
-from .diff import HIDDEN, Rules, compare, payload, remove
+from .diff import Rules, compare, payload, remove
 from .roots import queries
 from .session import ApicError, OutcomeUnknown
 from .tree import SECRET, index_existing

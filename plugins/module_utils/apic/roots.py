@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from ..names import SHARED, owner_of
 from . import mo
-from .tree import SHARED, TreeError, owner_of, parse_wanted
+from .tree import TreeError, parse_wanted
 
 # So many objects of a class are asked for one by one; of more, those whose DNs begin alike, to keep the URL short.
 _MOST_BY_NAME = 12

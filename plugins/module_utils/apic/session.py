@@ -14,6 +14,8 @@ import time
 from ansible.module_utils.connection import ConnectionError as PluginError
 from ansible_collections.cisco.aci.plugins.module_utils.aci import ACIModule
 
+from ..names import HIDDEN
+
 # Pauses in seconds before each try of a request; after the last one the error stands.
 PAUSES = (0, 0.2, 0.5, 1, 2, 4)
 # The longest pause that an APIC can ask for with Retry-After.
@@ -185,7 +187,7 @@ class Session(ACIModule):
 
     def _hide(self, text):
         for secret in self.secrets:
-            text = text.replace(secret, "(hidden)")
+            text = text.replace(secret, HIDDEN)
         return text
 
     def _count(self, kind, logged):

@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import re
 
+from ..names import SHARED, owner_of
 from . import mo
-
-# Annotation of an object that clusters share; with ``:<cluster>`` behind it, of an object that belongs to one cluster,
-# and the key of the tag by which a cluster says that it uses a shared object.
-SHARED = "orchestrator:aci-calico"
 
 SECRET = re.compile(r"<secret:([A-Za-z0-9_.-]+)>")
 _NOT_PROPERTIES = frozenset(("dn", "rn", "status"))
@@ -28,11 +25,6 @@ class TreeError(Exception):
     def __init__(self, faults):
         super().__init__("; ".join(faults))
         self.faults = faults
-
-
-def owner_of(cluster):
-    """The annotation of what belongs to the cluster."""
-    return f"{SHARED}:{cluster}"
 
 
 class Wanted:

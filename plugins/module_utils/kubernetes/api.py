@@ -13,8 +13,6 @@ try:
 except ImportError:  # AnsibleK8SModule says so
     DynamicApiError = Exception
 
-CALICO_GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
-
 
 class KubeApi:
     """Asks by path, and remembers what it may not or cannot do.

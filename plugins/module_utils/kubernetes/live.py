@@ -6,15 +6,9 @@
 
 from __future__ import annotations
 
-# A node that says "true" here announces no services. To Kubernetes the label alone means that, whatever it says (kubeadm leaves it
-# empty on control plane nodes); to Calico, which announces, only that word does.
-EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
-EXCLUDED = "true"
-SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+from ..names import EXCLUDE_LABEL, EXCLUDED, MANAGED_BY, MANAGED_BY_LABEL, SERVICE_NAME_LABEL
 
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-MANAGED_BY = "netops.aci_calico"
-# How often a node is to report while a verification runs (seconds).
+# The seconds between two reports of a node while a verification runs.
 REPORT_EVERY = 5
 
 

@@ -11,13 +11,12 @@ are one cluster's.
 
 from __future__ import annotations
 
+from ...module_utils.names import COMMON
 from ..schema.ports import parse_ports
 from .objects import existing, mo, own, shared
 
 # The port channel policy that is made where none is named.
 LACP_POLICY = "calico-lacp-active"
-# The tenant that is there in every fabric, and holds what everybody uses.
-COMMON = "common"
 
 
 def access_roots(plan):

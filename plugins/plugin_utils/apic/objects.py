@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-OWNER = "orchestrator:aci-calico"
+from ...module_utils.names import SHARED, owner_of
 
 # Classes that have no annotation property: their owner is their parent's.
 UNANNOTATED = frozenset({"polUni", "tagAnnotation"})
@@ -44,5 +44,5 @@ def merge_child(managed, child):
 
 def shared(cls, cluster, children=(), **attributes):
     """An object that several clusters may use: one tag for each of them, and the last tag to go takes it along."""
-    tag = mo("tagAnnotation", key=f"{OWNER}:{cluster}", value="user")
-    return mo(cls, [tag, *children], annotation=OWNER, **attributes)
+    tag = mo("tagAnnotation", key=owner_of(cluster), value="user")
+    return mo(cls, [tag, *children], annotation=SHARED, **attributes)

@@ -11,6 +11,7 @@ attribute value is a string. Pure functions of the plan: nothing here contacts A
 from __future__ import annotations
 
 from ...module_utils.apic.mo import CLASSES
+from ...module_utils.names import PASSWORD_MARKER
 from . import connectivity as apic_connectivity
 from .access import access_objects, access_roots, made_dns
 from .access import tenants as made_tenants
@@ -19,8 +20,6 @@ from .objects import merge_child as _merge_child
 from .objects import mo as _mo
 from .objects import own as _own
 from .objects import shared as _shared
-
-PASSWORD_MARKER = "<secret:bgp_password>"
 
 # What a cluster may have or not in the tenants that it touches.
 OPTIONAL_CLASSES = ("bgpPeerPfxPol", *apic_connectivity.CLASSES)

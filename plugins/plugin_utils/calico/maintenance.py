@@ -13,12 +13,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ...module_utils.kubernetes.live import EXCLUDE_LABEL, EXCLUDED
+from ...module_utils.names import BEFORE_MAINTENANCE_ANNOTATION, EXCLUDE_LABEL, EXCLUDED
 from ..schema.problems import Problem, did_you_mean, errors, render, warnings
 from .push import differing
 
-# What the node was like before, so that afterwards it is so again.
-BEFORE_ANNOTATION = "netops.aci-calico/before-maintenance"
 NAMES = "node_maintenance_nodes"
 
 
@@ -109,7 +107,7 @@ def _not_begun(nodes: dict, names: list[str]) -> Iterator[Problem]:
 
 def _before(node: dict) -> dict | None:
     """The label and cordon from before the maintenance; None for a node that is in service."""
-    text = (node["metadata"].get("annotations") or {}).get(BEFORE_ANNOTATION)
+    text = (node["metadata"].get("annotations") or {}).get(BEFORE_MAINTENANCE_ANNOTATION)
     return None if text is None else json.loads(text)
 
 
@@ -137,7 +135,7 @@ def _patch(node: dict, label: str | None, unschedulable: bool | None, before: st
         "metadata": {
             "name": node["metadata"]["name"],
             "labels": {EXCLUDE_LABEL: label},
-            "annotations": {BEFORE_ANNOTATION: before},
+            "annotations": {BEFORE_MAINTENANCE_ANNOTATION: before},
         },
         "spec": {"unschedulable": unschedulable},
     }

@@ -11,24 +11,22 @@ as annotations of the core ``v1`` Node, which holds for both of Calico's API gro
 
 from __future__ import annotations
 
+from ...module_utils.names import (
+    ADDRESS_ANNOTATIONS,
+    ASN_ANNOTATION,
+    CALICO_V3,
+    CLUSTER_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    PASSWORD_MARKER,
+    RBAC_GROUP,
+)
+
 AUTO = "auto"
-CALICO_V3 = "projectcalico.org/v3"
-CALICO_V1 = "crd.projectcalico.org/v1"
-API_GROUPS = (CALICO_V3, CALICO_V1)
 DEFAULT_NAMESPACE = "kube-system"
-
-SECRET_MARKER = "<secret:bgp_password>"
-
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-MANAGED_BY = "netops.aci_calico"
-CLUSTER_LABEL = "netops.aci-calico/cluster"
-
-ASN_ANNOTATION = "projectcalico.org/ASNumber"
-ADDRESS_ANNOTATIONS = {"ipv4": "projectcalico.org/IPv4Address", "ipv6": "projectcalico.org/IPv6Address"}
 
 ROLE_NAME = "secret-access"
 FILTER_NAME = "aci-reject-learned"
-RBAC_API = "rbac.authorization.k8s.io"
 BGP_CONFIGURATION = "default"
 # What the nodes announce of services: the subnets' role in the plan, and the BGPConfiguration's field for it.
 SERVICE_FIELDS = {
@@ -96,7 +94,7 @@ def _secret(plan: dict, namespace: str) -> dict:
     return {
         **_manifest("v1", "Secret", secret["name"], owner_labels(plan), namespace),
         "type": "Opaque",
-        "stringData": {secret["key"]: SECRET_MARKER},
+        "stringData": {secret["key"]: PASSWORD_MARKER},
     }
 
 
@@ -107,14 +105,14 @@ def _role(plan: dict, namespace: str) -> dict:
         "resourceNames": [plan["calico"]["secret"]["name"]],
         "verbs": ["watch", "list", "get"],
     }
-    return {**_manifest(f"{RBAC_API}/v1", "Role", ROLE_NAME, owner_labels(plan), namespace), "rules": [rule]}
+    return {**_manifest(f"{RBAC_GROUP}/v1", "Role", ROLE_NAME, owner_labels(plan), namespace), "rules": [rule]}
 
 
 def _role_binding(plan: dict, namespace: str) -> dict:
     subject = {"kind": "ServiceAccount", "name": plan["calico"]["service_account"], "namespace": namespace}
     return {
-        **_manifest(f"{RBAC_API}/v1", "RoleBinding", ROLE_NAME, owner_labels(plan), namespace),
-        "roleRef": {"apiGroup": RBAC_API, "kind": "Role", "name": ROLE_NAME},
+        **_manifest(f"{RBAC_GROUP}/v1", "RoleBinding", ROLE_NAME, owner_labels(plan), namespace),
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": "Role", "name": ROLE_NAME},
         "subjects": [subject],
     }
 

@@ -16,20 +16,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from ..schema.problems import Problem, errors, render, warnings
 from .manifests import (
-    ASN_ANNOTATION,
     AUTO,
     BGP_CONFIGURATION,
-    CLUSTER_LABEL,
-    MANAGED_BY,
-    MANAGED_BY_LABEL,
     SERVICE_FIELDS,
     kubernetes_objects,
 )
 
-# What a pool or the BGP configuration held in the fields that we set, before we set them: teardown puts it back.
-BEFORE_ANNOTATION = "netops.aci-calico/before"
 CREATED = None  # there was no such object
 
 OWNED_KINDS = ("BGPPeer", "BGPFilter", "RoleBinding", "Role", "Secret")

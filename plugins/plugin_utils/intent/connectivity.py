@@ -17,7 +17,6 @@ from ..schema.formats import FilterEntry
 from ..schema.option import INVALID
 from .intent import SUBNET_ROLES, Intent, Subnet
 
-COMMON = "common"
 # The scopes of a subnet that sort traffic into its EPG. The others are about routes.
 SECURITY_SCOPES = ("import-security", "shared-security")
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...module_utils.names import owner_of
 from ..intent.access import vpc_name
 from ..intent.check import check_neighbours, check_rules
 from ..intent.connectivity import cluster_contract, outside
@@ -39,7 +40,6 @@ def system_plan(intent: Intent, node: Node) -> dict[str, Any]:
 
 
 SCHEMA = 1
-OWNER = "orchestrator:aci-calico"
 # Calico's own name for the pool that it makes when it is installed.
 DEFAULT_POOL = {"ipv4": "default-ipv4-ippool", "ipv6": "default-ipv6-ippool"}
 # Nodes of one AS hear each other's routes only so (white paper, "AS Per Cluster design - overview").
@@ -241,7 +241,7 @@ def _names(intent: Intent) -> dict[str, str]:
     """Policies of the cluster are named after its L3Out, those of the VRF after what they say: clusters may share them."""
     name = intent.l3out
     return {
-        "owner": f"{OWNER}:{intent.cluster}",
+        "owner": owner_of(intent.cluster),
         "timers": name,
         "best_path": name,
         "ecmp": f"calico-ecmp-{intent['bgp_ecmp_ebgp']}-{intent['bgp_ecmp_ibgp']}",

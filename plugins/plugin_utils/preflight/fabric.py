@@ -13,8 +13,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from ...module_utils.names import SHARED
 from ..apic.access import domain_dns
-from ..apic.objects import OWNER
 from ..intent.limits import has_floating
 from ..intent.rules.connectivity import LEAKING
 from ..schema.messages import ERROR, WARNING
@@ -410,7 +410,7 @@ def _managed_pool(plan, fabric):
             )
     for first, last, block in fabric.blocks_of(pool):
         for low, high in plan["access"]["vlans"]:
-            if [first, last] != [low, high] and first <= high and low <= last and block["annotation"] != OWNER:
+            if [first, last] != [low, high] and first <= high and low <= last and block["annotation"] != SHARED:
                 yield Problem(
                     "encap-blocks-overlap",
                     "aci_calico_vlan",

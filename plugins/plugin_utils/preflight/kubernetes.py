@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...module_utils.names import ADDRESS_ANNOTATIONS, RBAC_GROUP
 from ..calico.manifests import ROLE_NAME
 from ..calico.push import kubernetes_problems
 from ..schema.problems import Problem
 
 # The networking backend of calico-node that runs BGP.
 BGP_BACKEND = "bird"
-RBAC_GROUP = "rbac.authorization.k8s.io"
-_ADDRESS_ANNOTATIONS = ("projectcalico.org/IPv4Address", "projectcalico.org/IPv6Address")
 
 
 def cluster_problems(plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False) -> list[Problem]:
@@ -55,7 +54,7 @@ def node_addresses(plan: dict, found: dict) -> Iterator[Problem]:
 
 def _addresses(node: dict) -> list[str]:
     """What the kubelet says, and what calico-node found."""
-    found = (node.get("annotations", {}).get(name, "").split("/")[0] for name in _ADDRESS_ANNOTATIONS)
+    found = (node.get("annotations", {}).get(name, "").split("/")[0] for name in ADDRESS_ANNOTATIONS.values())
     return list(dict.fromkeys([*node.get("addresses", ()), *filter(None, found)]))
 
 

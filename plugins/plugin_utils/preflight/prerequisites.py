@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...module_utils.apic.mo import CLASSES, last_rn, parent_dn, split_dn
-from ..apic.access import COMMON
+from ...module_utils.names import COMMON
 from ..apic.tree import apic_tree, flat
 from ..schema.problems import Problem, closest, some
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...module_utils.names import CALICO_GROUPS
 from . import keys
 from .keys import contracts
 from .option import APIC_ROLES, BARE_METAL, KUBERNETES_ROLES, VM, Option, dicts, number, texts
@@ -483,7 +484,7 @@ REGISTRY: tuple[Option, ...] = (
         Option(
             "aci_calico_calico_api_group",
             "The API group of Calico's resources. With C(auto) it is discovered in the cluster.",
-            choices=("auto", "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+            choices=("auto", *CALICO_GROUPS),
             default="auto",
         ),
         Option(

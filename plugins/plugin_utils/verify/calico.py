@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from ..calico.manifests import ADDRESS_ANNOTATIONS, ASN_ANNOTATION, SERVICE_FIELDS, kubernetes_objects
+from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
+from ..calico.manifests import SERVICE_FIELDS, kubernetes_objects
 from .causes import Finding
 from .observed import Kubernetes, selects
 

@@ -19,10 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import (
-    SECRET_MARKER,
-    kubernetes_objects,
-)
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import PASSWORD_MARKER
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from lab.kube.interface import CALICO_V1, CALICO_V3, KubeApi
 from lab.kube.real import OPERATOR, RealKubeServer
 from lab.kube.server import KubeServer
@@ -241,7 +239,7 @@ def test_password_arrives_and_is_seen_nowhere(cluster: Cluster, runs: dict[str, 
     assert secret["data"] == {plan["calico"]["secret"]["key"]: encoded}
     assert secret["metadata"]["namespace"] == cluster.namespace
     for run in runs.values():
-        for text in (PASSWORD, encoded, SECRET_MARKER):
+        for text in (PASSWORD, encoded, PASSWORD_MARKER):
             assert text not in run.output
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import PASSWORD_MARKER
 from ansible_collections.netops.aci_calico.plugins.modules import aci_state, calico_info, calico_state
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import PASSWORD_MARKER, apic_roots, apic_tree
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import explain, verify

@@ -13,9 +13,10 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import api_exception
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes import api as kube_api
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import CALICO_GROUPS
 from ansible_collections.netops.aci_calico.plugins.modules import calico_info
 
-V3, V1 = kube_api.CALICO_GROUPS
+V3, V1 = CALICO_GROUPS
 PARAMS = {
     "api_group": "auto",
     "namespace": "auto",

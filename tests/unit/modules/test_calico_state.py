@@ -10,7 +10,8 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import api_exception
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes.api import CALICO_GROUPS, KubeApi
+from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes.api import KubeApi
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import CALICO_GROUPS
 from ansible_collections.netops.aci_calico.plugins.modules import calico_state
 
 V3, V1 = CALICO_GROUPS

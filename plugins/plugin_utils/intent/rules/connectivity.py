@@ -13,10 +13,11 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 
+from ....module_utils.names import COMMON
 from ...schema.addressing import overlap
 from ...schema.option import INVALID
 from ...schema.problems import Problem, did_you_mean, repeated
-from ..connectivity import COMMON, Connectivity, Contract, EpgContracts, ExternalEpg, Named, read_connectivity
+from ..connectivity import Connectivity, Contract, EpgContracts, ExternalEpg, Named, read_connectivity
 from ..intent import SUBNET_ROLES, Intent
 
 SCOPES = "aci_calico_external_epg_scopes"

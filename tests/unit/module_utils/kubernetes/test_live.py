@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes import live as cluster_state
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import EXCLUDE_LABEL, SERVICE_NAME_LABEL
 
 
 def node(name, labels=None, **status):
@@ -26,7 +27,7 @@ def test_readiness(status, ready):
 
 def test_nodes_that_announce_no_services():
     # kubeadm marks its control plane nodes with an empty label, which Calico does not heed.
-    nodes = [node("a"), node("b", {cluster_state.EXCLUDE_LABEL: "true"}), node("c", {cluster_state.EXCLUDE_LABEL: ""})]
+    nodes = [node("a"), node("b", {EXCLUDE_LABEL: "true"}), node("c", {EXCLUDE_LABEL: ""})]
     assert cluster_state.excluded(nodes) == ["b"]
 
 
@@ -44,7 +45,7 @@ def service(**spec):
 
 
 def endpoints(*entries, name="front"):
-    labels = {cluster_state.SERVICE_NAME_LABEL: name}
+    labels = {SERVICE_NAME_LABEL: name}
     return {"metadata": {"namespace": "shop", "name": f"{name}-x", "labels": labels}, "endpoints": list(entries)}
 
 

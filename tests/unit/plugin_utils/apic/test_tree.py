@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import PASSWORD_MARKER, apic_roots, apic_tree
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import PASSWORD_MARKER
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
 from lab.example import worked_example
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from unit.plugin_utils.healthy_cluster import LOCAL_NODES, NODES, RACKS, Cluster
 
 from ansible_collections.netops.aci_calico.plugins.filter import node_maintenance as filters
-from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes.live import EXCLUDE_LABEL
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.maintenance import (
-    BEFORE_ANNOTATION,
-    node_maintenance,
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import (
+    BEFORE_MAINTENANCE_ANNOTATION,
+    EXCLUDE_LABEL,
 )
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.maintenance import node_maintenance
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import verify
 from lab.kube.objects import merge
 
@@ -72,7 +72,9 @@ def test_what_somebody_undid_meanwhile_is_done_again(cluster):
     after["spec"] = {}
     (patch,) = ask(cluster, ["node-2"], node2=after)["patched"]
     assert patch["spec"] == {"unschedulable": True}
-    assert patch["metadata"]["annotations"] == {BEFORE_ANNOTATION: after["metadata"]["annotations"][BEFORE_ANNOTATION]}
+    assert patch["metadata"]["annotations"] == {
+        BEFORE_MAINTENANCE_ANNOTATION: after["metadata"]["annotations"][BEFORE_MAINTENANCE_ANNOTATION]
+    }
 
 
 @given(label=st.sampled_from([None, "", "true", "false"]), cordoned=st.booleans())

@@ -1,0 +1,50 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Marks, labels, annotations and API groups. Each is defined here and nowhere else."""
+
+from __future__ import annotations
+
+# --- APIC ------------------------------------------------------------------------------------------------------------
+
+# The annotation of an object that clusters share.
+SHARED = "orchestrator:aci-calico"
+# The tenant that exists in every fabric and whose objects all tenants can use.
+COMMON = "common"
+
+
+def owner_of(cluster: str) -> str:
+    """Return the annotation of a cluster's own objects, which is also the key of its tag on shared objects."""
+    return f"{SHARED}:{cluster}"
+
+
+# --- Kubernetes and Calico -------------------------------------------------------------------------------------------
+
+CALICO_V3 = "projectcalico.org/v3"
+CALICO_V1 = "crd.projectcalico.org/v1"
+CALICO_GROUPS = (CALICO_V3, CALICO_V1)
+RBAC_GROUP = "rbac.authorization.k8s.io"
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "netops.aci_calico"
+CLUSTER_LABEL = "netops.aci-calico/cluster"
+# Kubernetes checks that the label is present (kubeadm leaves it empty on control plane nodes); Calico, which advertises the
+# services, requires the value `true`.
+EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
+EXCLUDED = "true"
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+
+ASN_ANNOTATION = "projectcalico.org/ASNumber"
+ADDRESS_ANNOTATIONS = {"ipv4": "projectcalico.org/IPv4Address", "ipv6": "projectcalico.org/IPv6Address"}
+# The values that a pool or the BGP configuration had before the first push; teardown restores them.
+BEFORE_ANNOTATION = "netops.aci-calico/before"
+# The state of a node before its maintenance, which the end of the maintenance restores.
+BEFORE_MAINTENANCE_ANNOTATION = "netops.aci-calico/before-maintenance"
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+# Stands for the BGP password in trees and manifests until they are sent.
+PASSWORD_MARKER = "<secret:bgp_password>"
+# Stands for a secret in diffs and messages.
+HIDDEN = "(hidden)"
