@@ -1,4 +1,4 @@
-"""What README and docs name is there: files, headings, make targets, variables, playbooks."""
+"""Check that the pages name existing files, headings, make targets, variables and playbooks."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "roles").glob("*/README.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+# Paths in code, from the root of the checkout; not those with a placeholder.
+PATH = re.compile(r"`((?:docs|inventories|meta|playbooks|plugins|roles|schemas|tests|tools)/[\w./*-]+)`")
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 def anchors(document: Path) -> set[str]:
-    """The headings of a document as GitHub links to them."""
+    """Return the headings of a document as GitHub links to them."""
     headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @each_document
 def test_links_lead_somewhere(document):
-    broken = []
-    for path, anchor in LINK.findall(document.read_text(encoding="utf-8")):
+    text = document.read_text(encoding="utf-8")
+    broken = [path for path in PATH.findall(text) if not list(ROOT.glob(path))]
+    for path, anchor in LINK.findall(text):
         target = (document.parent / path).resolve() if path else document
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(f"{path}#{anchor}")
@@ -35,7 +38,7 @@ def test_links_lead_somewhere(document):
 
 @each_document
 def test_variables_are_registered(document):
-    """Prefixes such as ``aci_calico_*`` and the collection's own names are no variables."""
+    """Prefixes such as ``aci_calico_*`` do not count as variables."""
     named = set(re.findall(r"\baci_calico_[a-z0-9_]*[a-z0-9]\b", document.read_text(encoding="utf-8")))
     assert named - set(VARIABLES) - RUNTIME - {"aci_calico_clusters"} == set()
 
