@@ -25,14 +25,14 @@ help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 } /^##@ / { printf "\n%s\n", substr($$0, 5) }' Makefile
 
 ##@ The lab
-.PHONY: lab lab-up lab-down lab-status lab-reset kube-apiserver venv-lab
+.PHONY: lab lab-twin lab-up lab-down lab-status lab-reset bird kube-apiserver venv-lab twin-up twin-status twin-down verify
 venv-lab:
 	@tools/venv requirements-lab.txt
 
 lab: venv-lab ## Configure the example clusters in the lab: start it, say which Kubernetes each has, run site.yml, print what is there, stop it
 	@$(LAB) run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
 
-lab-twin: venv-lab ## The same with real BGP daemons: site.yml, the BGP twin, verify.yml, with the time that each takes (root; frr, bird, iproute2)
+lab-twin: venv-lab ## The same with real BGP daemons: site.yml, the BGP twin, verify.yml, with the time that each takes (root; frr, iproute2; make bird)
 	@$(LAB) run -- tools/lab-twin $(EXAMPLES)
 
 lab-up: venv-lab ## Start the lab and leave it running
@@ -47,10 +47,13 @@ lab-status: venv-lab ## Say what of the lab is running, where, and on which Kube
 lab-reset: venv-lab ## Stop the lab and forget everything that was configured in it
 	@$(LAB) reset
 
+bird: venv-lab ## Fetch BIRD 1.6 for the BGP twins unless this machine has it: Debian 12's package, unpacked for this user
+	@$(BIN)/python tests/lab/twin/bird_package.py
+
 kube-apiserver: venv-lab ## Build a real kube-apiserver, once for this machine, and print the folder for KUBEBUILDER_ASSETS
 	@$(BIN)/python tests/lab/kube/build
 
-twin-up: venv-lab ## Start the BGP twins of what is configured in the running lab (root; frr, bird, iproute2)
+twin-up: venv-lab ## Start the BGP twins of what is configured in the running lab (root; frr, iproute2; make bird)
 	@$(LAB) twin-up
 
 twin-status: venv-lab ## Show the twins' BGP sessions

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from lab.twin.bird_package import search_path
 from lab.twin.daemons import Birdc, DaemonError, Vty
 from lab.twin.frr import Line, changes, needs_reset
 from lab.twin.network import WIRING, Resource
@@ -49,25 +50,19 @@ class MachineError(Exception):
 
 
 def missing_prerequisites() -> list[str]:
-    """What keeps the twin from running here, in words for the user; empty when nothing does."""
+    """Return what the twin needs and this machine lacks, in words for the user."""
     missing = []
     if os.geteuid() != 0:
         missing.append("root: namespaces and routes of the twin's leaves and nodes need it")
     programs = {
-        "ip": "iproute2",
-        "bridge": "iproute2",
-        "bird": "bird (1.6)",
-        "bird6": "bird (1.6)",
-        "nsenter": "util-linux",
+        "ip": "the package iproute2",
+        "bridge": "the package iproute2",
+        "bird6": "BIRD 1.6 (make bird)",
+        "nsenter": "the package util-linux",
     }
-    packages = {package for program, package in programs.items() if not shutil.which(program, path=_search_path())}
-    packages |= {"frr" for name in ("zebra", "bgpd") if not (FRR_PROGRAMS / name).exists()}
-    missing += [f"the package {package}" for package in sorted(packages)]
-    return missing
-
-
-def _search_path() -> str:
-    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    packages = {package for program, package in programs.items() if not shutil.which(program, path=search_path())}
+    packages |= {"the package frr" for name in ("zebra", "bgpd") if not (FRR_PROGRAMS / name).exists()}
+    return missing + sorted(packages)
 
 
 def private_run() -> None:
@@ -295,7 +290,8 @@ class BirdNode:
     def start(self, *, recover: bool = False) -> None:
         """Start the daemon; ``recover`` for a restart that neighbours should carry through (graceful restart)."""
         self._socket.unlink(missing_ok=True)
-        program = "bird" if self.version == 4 else "bird6"
+        program = shutil.which("bird" if self.version == 4 else "bird6", path=search_path())
+        assert program, "missing_prerequisites() says so before"
         flags = ["-f", *(["-R"] if recover else [])]
         self._daemon = Daemon(
             self.namespace, [program, *flags, "-c", str(self._file), "-s", str(self._socket)], self._log

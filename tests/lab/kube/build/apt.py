@@ -87,11 +87,16 @@ class PrivateApt:
             f"{', '.join(suites)}?",
         )
 
-    def download(self, into: Path, binaries: list[str], source: str) -> None:
-        """Fetches binary packages and one source package, ``name/suite`` each, into ``into``."""
+    def download(self, into: Path, binaries: list[str], source: str = "") -> None:
+        """Fetch binary packages and a source package, ``name/suite`` each, into ``into``."""
         into.mkdir(parents=True)
         run(self._command("download", *binaries), cwd=into, why="a package could not be fetched")
-        run(self._command("source", "--download-only", source), cwd=into, why="the source package could not be fetched")
+        if source:
+            run(
+                self._command("source", "--download-only", source),
+                cwd=into,
+                why="the source package could not be fetched",
+            )
 
     def _command(self, *words: str) -> list[str]:
         return ["apt-get", "-q", "-c", str(self.folder / "apt.conf"), *words]

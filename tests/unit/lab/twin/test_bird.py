@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lab.twin.bird import Announcement, configuration, protocol_name, router_id
+from lab.twin.bird_package import search_path
 from lab.twin.calico import BgpPeer, Cluster, Node
 from lab.twin.paper import PASSWORD, Rack, calico
 
@@ -28,9 +29,9 @@ def render(shop: Any, version: int = 4, name: str = "node-1", **options: Any) ->
 
 def parses(text: str, version: int, folder: Path) -> None:
     """Have BIRD itself read it, where there is one."""
-    program = shutil.which("bird" if version == 4 else "bird6", path="/usr/sbin:/usr/bin:/sbin:/bin")
+    program = shutil.which("bird" if version == 4 else "bird6", path=search_path())
     if not program:
-        pytest.skip("BIRD 1.6 (Debian's package bird) is not installed")
+        pytest.skip("there is no BIRD 1.6: run `make bird`")
     path = folder / "bird.cfg"
     path.write_text(text)
     done = subprocess.run([program, "-p", "-c", str(path)], capture_output=True, text=True, check=False)

@@ -13,11 +13,14 @@ from lab.twin.runner import TwinRunner, converged, table
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(machines.os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(machines, "_search_path", lambda: str(tmp_path))
+    monkeypatch.setattr(machines, "search_path", lambda: str(tmp_path))
     monkeypatch.setattr(machines, "FRR_PROGRAMS", tmp_path)
     missing = machines.missing_prerequisites()
     assert missing[0].startswith("root:")
-    assert missing[1:] == [f"the package {name}" for name in ("bird (1.6)", "frr", "iproute2", "util-linux")]
+    assert missing[1:] == [
+        "BIRD 1.6 (make bird)",
+        *(f"the package {name}" for name in ("frr", "iproute2", "util-linux")),
+    ]
 
 
 def test_down_and_questions_without_a_twin(tmp_path: Path) -> None:
