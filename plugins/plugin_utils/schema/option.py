@@ -11,20 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-APIC_ROLES = (
-    "aci_access_policies",
-    "aci_bgp_hardening",
-    "aci_l3out_floating_svi",
-    "aci_l3out_standard_svi",
-    "apic_push",
-    "node_maintenance",
-    "preflight",
-    "verify",
-)
-KUBERNETES_ROLES = ("calico_bgp", "node_maintenance", "preflight", "verify")
-ALL_ROLES = tuple(sorted({*APIC_ROLES, *KUBERNETES_ROLES}))
-
-
 # The kinds of node.
 BARE_METAL, VM = "bare_metal", "vm"
 
@@ -58,9 +44,6 @@ class Option:
     :param connection: whether the variable only serves to reach APIC or Kubernetes. Planning needs none of them.
     :param scope: ``cluster``; ``node`` for a variable of a Kubernetes node's own inventory host; ``any`` for a variable of
         the cluster that a node's own inventory host may override.
-    :param roles: the roles that take the variable.
-    :param at_times: the roles that use it only in some runs. Ansible resolves all variables that a role's argument spec
-        names, so the specs of these roles omit it.
     :param group: the heading under which the documentation lists it.
     :param source: the section of the white paper that calls for it.
     """
@@ -82,8 +65,6 @@ class Option:
     secret: bool = False
     connection: bool = False
     scope: str = "cluster"
-    roles: tuple[str, ...] = ALL_ROLES
-    at_times: tuple[str, ...] = ()
     group: str = ""
     source: str = ""
 

@@ -18,7 +18,7 @@ from typing import Any
 from ...module_utils.names import CALICO_GROUPS
 from . import keys
 from .keys import contracts
-from .option import APIC_ROLES, BARE_METAL, KUBERNETES_ROLES, VM, Option, dicts, number, texts
+from .option import BARE_METAL, VM, Option, dicts, number, texts
 
 PREFIX = "aci_calico_"
 # Set while a play runs, not by users.
@@ -310,7 +310,6 @@ REGISTRY: tuple[Option, ...] = (
             default_text="`calico-lacp-active`, created with the other access policies",
             source=_PHYSICAL,
         ),
-        roles=("aci_access_policies", "apic_push", "preflight"),
     ),
     *_group(
         "BGP",
@@ -567,7 +566,6 @@ REGISTRY: tuple[Option, ...] = (
             0,
             3600,
             default=60,
-            roles=("calico_bgp",),
         ),
     ),
     *_group(
@@ -629,8 +627,6 @@ REGISTRY: tuple[Option, ...] = (
         ),
         number("aci_calico_apic_timeout", "How many seconds to wait for a reply.", 1, 3600, default=30),
         connection=True,
-        roles=(*APIC_ROLES, "calico_bgp"),
-        at_times=("calico_bgp", "node_maintenance", "preflight"),  # to see sessions go up or routes go away; by tags
     ),
     *_group(
         "Connection to Kubernetes",
@@ -643,8 +639,6 @@ REGISTRY: tuple[Option, ...] = (
             "aci_calico_kube_validate_certs", "Whether to verify the API server's certificate.", "bool", default=True
         ),
         connection=True,
-        roles=KUBERNETES_ROLES,
-        at_times=("preflight", "verify"),
     ),
     *_group(
         "Preflight",
@@ -654,7 +648,6 @@ REGISTRY: tuple[Option, ...] = (
             "bool",
             default=True,
         ),
-        roles=("preflight",),
     ),
     *_group(
         "Verification",
@@ -680,7 +673,6 @@ REGISTRY: tuple[Option, ...] = (
             "bool",
             default=True,
         ),
-        roles=("verify",),
     ),
     *_group(
         "Node hosts",
@@ -705,7 +697,6 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_node_hypervisor", "See C(hypervisor) of a rack's nodes.", format="hypervisor"),
         texts("aci_calico_node_interfaces", "See C(interfaces) of a rack's nodes.", format="ports", default=[]),
         scope="node",
-        roles=(),
     ),
 )
 
