@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 import textwrap
@@ -19,6 +20,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 # The registry imports nothing of Ansible, so it can be imported by its path in the checkout.
 sys.path.insert(0, str(ROOT))
+
+from json_schema import cluster_schema  # noqa: E402
+from plan_schema import plan_schema  # noqa: E402
 
 from plugins.plugin_utils.intent.limits import LIMITS  # noqa: E402
 from plugins.plugin_utils.schema.formats import FORMATS  # noqa: E402
@@ -224,6 +228,8 @@ def messages_page() -> str:
 def generated() -> dict[Path, str]:
     """Every generated file with its content."""
     files = {ROOT / "docs/variables.md": variables_page(), ROOT / "docs/messages.md": messages_page()}
+    for name, schema in (("aci_calico", cluster_schema()), ("plan", plan_schema())):
+        files[ROOT / "schemas" / f"{name}.schema.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     for folder in sorted((ROOT / "roles").iterdir()):
         files[folder / "meta/argument_specs.yml"] = argument_specs(folder.name)
         if any(option.default is not None for option in ROLE_OPTIONS.get(folder.name, ())):

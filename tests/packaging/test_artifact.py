@@ -26,6 +26,7 @@ EXPECTED = {
     "requirements.txt",
     "requirements.yml",
     "roles",
+    "schemas",
 }
 
 IMPORTER_CONFIG = """\
