@@ -16,37 +16,23 @@ def examples() -> list[Path]:
     return sorted(path for path in (ROOT / "inventories").iterdir() if path.is_dir() and path.name != "lab")
 
 
-def write_plan(inventory: Path, folder: Path) -> None:
-    """Run the playbook ``plan`` over an inventory.
-
-    :raises subprocess.CalledProcessError: with what the playbook said in ``output``, when it failed.
-    """
-    command = [
-        str(Path(sys.executable).with_name("ansible-playbook")),
-        "-i",
-        str(inventory),
-        str(ROOT / "playbooks" / "plan.yml"),
+def planning(inventory: Path, folder: Path) -> list[str]:
+    """Return the arguments of ``ansible-playbook`` that plan an inventory."""
+    return [
+        *("-i", str(inventory), str(ROOT / "playbooks" / "plan.yml")),
+        *("-e", f"aci_calico_artifacts_dir={folder}"),
     ]
-    command += ["-e", f"aci_calico_artifacts_dir={folder}"]
-    subprocess.run(
-        command,
-        cwd=ROOT,
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def main() -> int:
     """Write them all anew."""
     shutil.rmtree(GOLDEN, ignore_errors=True)
+    program = Path(sys.executable).with_name("ansible-playbook")
     for inventory in examples():
-        try:
-            write_plan(inventory, GOLDEN / inventory.name)
-        except subprocess.CalledProcessError as error:
-            print(error.output, file=sys.stderr)
+        command = [str(program), *planning(inventory, GOLDEN / inventory.name)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(done.stdout + done.stderr, file=sys.stderr)
             return 1
         print(f"Wrote {(GOLDEN / inventory.name).relative_to(ROOT)}")
     return 0

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from forked import ansible_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from golden import GOLDEN, examples, write_plan  # noqa: E402
+from golden import GOLDEN, examples, planning  # noqa: E402
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -28,10 +28,8 @@ def planned(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("plan")
     inventory = folder / "somewhere else" / request.param.name
     shutil.copytree(request.param, inventory)
-    try:
-        write_plan(inventory, folder / "artifacts")
-    except subprocess.CalledProcessError as error:
-        pytest.fail(error.output, pytrace=False)
+    done = ansible_playbook(*planning(inventory, folder / "artifacts"), folder=ROOT)
+    assert done.returncode == 0, done.stdout
     return request.param, inventory, folder / "artifacts"
 
 

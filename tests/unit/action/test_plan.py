@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
 import pytest
 import yaml
-from ansible import constants
-from ansible.cli.playbook import main
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible.plugins.loader import become_loader, callback_loader, connection_loader, shell_loader
+from forked import ansible_playbook
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, plan_of, racks, variables
 
 MARKER = "S3cr3tMarker"
 PASSWORD = {"bgp_password": MARKER}
 ALLOCATION = "inventory/.allocations/prod1.yml"
-FORK = multiprocessing.get_context("fork")
-# Threads of pytest-xdist, which the fork leaves behind.
-pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-
-
-def ansible_playbook(folder: Path, *arguments: str) -> None:
-    """Run ``ansible-playbook`` in this process, which ends with it, and keep what it prints in ``folder``."""
-    constants.DEFAULT_STDOUT_CALLBACK = "ansible.posix.json"
-    with chdir(folder), Path("printed").open("w") as printed, redirect_stdout(printed), redirect_stderr(printed):
-        main(["ansible-playbook", *arguments])
 
 
 class Fabric:
@@ -60,7 +46,7 @@ class Fabric:
     def files(self) -> set[str]:
         """The files that were written."""
         made = (path for path in self.folder.rglob("*") if path.is_file() and "group_vars" not in path.parts)
-        return {str(path.relative_to(self.folder)) for path in made} - {"inventory/hosts.yml", "play.yml", "printed"}
+        return {str(path.relative_to(self.folder)) for path in made} - {"inventory/hosts.yml", "play.yml"}
 
     def play(self, *arguments: str, inventory: str = "inventory", **options: Any) -> tuple[dict[str, Any], str]:
         """Run the action on every cluster.
@@ -75,21 +61,13 @@ class Fabric:
             "tasks": [task],
         }
         self.write("play.yml", yaml.safe_dump([play]))
-        # A fork of this process has Ansible imported already, which takes longer than to run a play.
-        process = FORK.Process(target=ansible_playbook, args=(self.folder, "-i", inventory, "play.yml", *arguments))
-        process.start()
-        process.join()
-        printed = self.read("printed")
+        printed = ansible_playbook(
+            *("-i", inventory, "play.yml", *arguments),
+            folder=self.folder,
+            DEFAULT_STDOUT_CALLBACK="ansible.posix.json",
+        ).stdout
         report = json.loads(printed[printed.index('{\n    "custom_stats"') :])
         return report["plays"][0]["tasks"][0]["hosts"], printed
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _loaded() -> None:
-    """Load once, for each fork to find, what every play loads."""
-
-    for loader in (become_loader, callback_loader, connection_loader, shell_loader):
-        list(loader.all(class_only=True))
 
 
 @pytest.fixture
