@@ -20,9 +20,9 @@ from ..plugin_utils.apic.tree import apic_tree
 from ..plugin_utils.calico.manifests import kubernetes_objects
 from ..plugin_utils.documents.nodes import node_files
 from ..plugin_utils.documents.plan import plan_document
-from ..plugin_utils.intent.intent import SECRETS_DECLARED, SECRETS_READABLE
-from ..plugin_utils.planning.allocation import Record, load_record
+from ..plugin_utils.intent.reading import SECRETS_DECLARED, SECRETS_READABLE
 from ..plugin_utils.planning.compile import Compiled, compile_cluster
+from ..plugin_utils.planning.record import Record, load_record
 from ..plugin_utils.schema.addressing import require_netaddr
 from ..plugin_utils.schema.check import plain
 from ..plugin_utils.schema.problems import Problem, render

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an L3Out stands on: the cluster's encaps, domains, AAEP and cabling (white paper, 'Physical connectivity').
-
-The rules that these must keep, and their part of the plan.
-"""
+"""Names, VLAN ranges and ports of a cluster's access policies (white paper, 'Physical connectivity')."""
 
 from __future__ import annotations
 
@@ -15,17 +12,17 @@ from .intent import Intent, Node
 
 
 def vpc_name(intent: Intent, node: Node) -> str:
-    """The vPC interface policy group that a node hangs off."""
+    """Return the name of the vPC interface policy group of a node."""
     return node.vpc or intent["vpc_name"].format(node=node.name, rack=node.rack)
 
 
 def pool_name(intent: Intent) -> str | None:
-    """The VLAN pool. A domain has one: named after the domain, it is the same for every cluster of the domain."""
+    """Return the name of the VLAN pool: by default the domain's, so that it is the same for every cluster of the domain."""
     return intent["vlan_pool"] or intent["l3_domain"]
 
 
 def encap_ranges(intent: Intent) -> list[list[int]]:
-    """The cluster's VLANs as ranges ``[first, last]``, all that its nodes may get and not only those that they have."""
+    """Return the VLANs that the cluster's nodes have or may get, as ranges ``[first, last]``."""
     vlans = {*(intent["vlan"] or ()), *(node.vlan for node in intent.nodes if node.vlan is not None)}
     ranges: list[list[int]] = []
     for vlan in sorted(vlans):
@@ -37,7 +34,7 @@ def encap_ranges(intent: Intent) -> list[list[int]]:
 
 
 def ports_of(node: Node, leaves: list[int]) -> Iterator[tuple[int, int, int]]:
-    """Leaf, module and number of every port of a node."""
+    """Yield leaf, module and number of every port of a node."""
     for ports in node.ports:
         for leaf in leaves if ports.leaf is None else [ports.leaf]:
             yield from ((leaf, module, port) for module, port in ports.each())

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a cluster's variables must fit together, and with those of the other clusters of the fabric.
+"""The rules for a cluster's variables together, and for those of several clusters of one inventory.
 
-Each rule is a function of the intent that yields faults; ``RULES`` names them all. Rules judge what is there: a value
-that was refused by itself is not judged again.
+Each rule is a function of the intent that yields problems; ``RULES`` lists them all. Rules skip values that were refused when
+they were read.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ NeighbourRule = Callable[[Intent, Intent], Iterator[Problem]]
 
 
 def check_rules(intent: Intent) -> list[Problem]:
-    """What is wrong within a cluster."""
+    """Return the problems within a cluster."""
     return [problem for rule in RULES for problem in rule(intent)]
 
 
 def check_neighbours(intent: Intent, neighbours: Iterable[Intent]) -> list[Problem]:
-    """What is wrong between a cluster and the others of the same inventory."""
+    """Return the problems between a cluster and the others of its inventory."""
     return [
         problem for other in neighbours for rule in _neighbour_rules(intent, other) for problem in rule(intent, other)
     ]
@@ -87,7 +87,7 @@ RULES: Sequence[Rule] = (
 )
 
 
-# For any two clusters of the inventory, for those of one fabric, and for those of one VRF.
+# Rules for any two clusters of the inventory, for two of one fabric, and for two of one VRF.
 NEIGHBOUR_RULES: Sequence[NeighbourRule] = (cluster_names,)
 FABRIC_RULES: Sequence[NeighbourRule] = (
     l3outs,

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom the cluster talks to: external EPGs, contracts, transit L3Outs, read from the intent and planned.
-
-``connectivity_rules`` judges it; ``apic_connectivity`` makes objects of the plan.
-"""
+"""External EPGs, contracts and transit L3Outs, read from the intent."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ from ..schema.formats import FilterEntry
 from ..schema.option import INVALID
 from .intent import SUBNET_ROLES, Intent, Subnet
 
-# The scopes of a subnet that sort traffic into its EPG. The others are about routes.
+# The scopes of a subnet that classify traffic into its EPG. The others concern routes.
 SECURITY_SCOPES = ("import-security", "shared-security")
 
 
 @dataclass(frozen=True)
 class Named:
-    """A name that the user wrote, and where."""
+    """A name, and the path where the user wrote it."""
 
     name: str
     path: str
@@ -58,7 +55,7 @@ class ExternalEpg:
 
 @dataclass(frozen=True)
 class Filter:
-    """What a contract lets through; without entries a filter that is there already."""
+    """A filter of a contract. Without entries it is a filter that exists already."""
 
     name: str
     path: str
@@ -67,7 +64,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Contract:
-    """A contract that the cluster makes."""
+    """A contract that this collection makes."""
 
     tenant: str
     name: str
@@ -79,13 +76,13 @@ class Contract:
 
     @property
     def content(self) -> tuple[Any, ...]:
-        """Everything that clusters that share the contract have to agree on."""
+        """What clusters that share the contract must have in common."""
         return self.scope, self.service_graph, tuple((one.name, one.entries) for one in self.filters)
 
 
 @dataclass(frozen=True)
 class EpgContracts:
-    """Relations of somebody else's EPG, or external EPG."""
+    """Contracts of an EPG or external EPG that the collection does not make."""
 
     path: str
     tenant: str
@@ -97,12 +94,12 @@ class EpgContracts:
 
     @property
     def target(self) -> tuple[str | None, ...]:
-        """Which EPG it is."""
+        """The key of the EPG."""
         return self.tenant, self.application_profile, self.epg, self.l3out, self.external_epg
 
     @property
     def clear(self) -> bool:
-        """Whether exactly one EPG or one external EPG is named."""
+        """Whether the entry names exactly one EPG or one external EPG."""
         inside, outside = (self.application_profile, self.epg), (self.l3out, self.external_epg)
         return (all(inside) and not any(outside)) or (all(outside) and not any(inside))
 
@@ -121,7 +118,7 @@ class Transit:
 
 @dataclass(frozen=True)
 class Connectivity:
-    """All of it. The cluster's own external EPG is the first of ``external_epgs``, microsegments follow."""
+    """External EPGs, contracts and transit of a cluster. Its own external EPG is the first, microsegments follow."""
 
     external_epgs: tuple[ExternalEpg, ...]
     contracts: tuple[Contract, ...]
@@ -134,10 +131,7 @@ class Connectivity:
 
 
 def read_connectivity(intent: Intent) -> Connectivity:
-    """What the intent says, without what was refused.
-
-    :returns: lists in the order in which they were written.
-    """
+    """Return the intent's connectivity without refused values, in the order in which it was written."""
     return Connectivity(
         (_own_epg(intent), *_entries(intent, "microsegments", _microsegment)),
         _entries(intent, "contracts", _contract),
@@ -174,7 +168,7 @@ def _relations(entry: Mapping[str, Any], path: str) -> Relations:
 
 
 def _cluster_subnets(intent: Intent) -> tuple[Subnet, ...]:
-    """All subnets, role by role, IPv4 first."""
+    """Return all subnets, role by role, IPv4 first."""
     by_role = (sorted(intent.subnets[role], key=lambda subnet: subnet.family) for role in SUBNET_ROLES)
     return tuple(subnet for subnets in by_role for subnet in subnets)
 
@@ -188,7 +182,7 @@ def _own_epg(intent: Intent) -> ExternalEpg:
 
 
 def _microsegment(intent: Intent, entry: Mapping[str, Any], path: str) -> ExternalEpg:
-    """It sorts traffic; routes are what the cluster's own subnets, which contain it, say."""
+    """Return a microsegment. It classifies traffic only; routes come from the enclosing subnets."""
     scopes = tuple(scope for scope in SECURITY_SCOPES if scope in (intent["external_epg_scopes"] or ()))
     subnets = _subnets(entry["subnets"], "microsegment", f"{path}.subnets")
     return ExternalEpg(entry["name"], path, subnets, scopes or SECURITY_SCOPES[:1], _relations(entry, path))
@@ -233,10 +227,10 @@ def _transit_subnets(intent: Intent) -> tuple[Subnet, ...]:
 
 
 def cluster_contract(intent: Intent) -> str:
-    """The contract that joins the external EPGs of a cluster with several L3Outs."""
+    """Return the name of the contract that joins the external EPGs of a cluster with several L3Outs."""
     return f"{intent.l3out}-racks"
 
 
 def outside(intent: Intent) -> list[Subnet]:
-    """What is behind the transit L3Outs, to be told to the nodes."""
+    """Return the subnets behind the transit L3Outs, which are announced to the nodes."""
     return [subnet for one in read_connectivity(intent).transit for subnet in one.subnets]

@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scale limits as data, and how much of each a cluster takes.
+"""Scale limits as data, and how much of each limit a cluster uses.
 
-The values are those of ACI 5.2; newer releases raise some of them: ``aci_calico_limits`` overrides any by its id.
+The values are those of ACI 5.2. Newer releases raise some of them: ``aci_calico_limits`` overrides any limit by its id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..schema.messages import ERROR, WARNING
-from ..schema.option import INVALID, VM
+from ..schema.option import INVALID
 from ..schema.problems import Problem, did_you_mean, shown
 from .intent import SUBNET_ROLES, Intent, Rack
 
@@ -27,8 +27,8 @@ class Limit:
     """One limit.
 
     :param value: the highest amount allowed.
-    :param kinds: the kinds of SVI that it concerns.
-    :param severity: of the fault beyond it; None: shown in the plan, never a fault (another limit implies it).
+    :param kinds: the kinds of SVI to which it applies.
+    :param severity: of the problem beyond it; None: only shown in the plan, because another limit implies it.
     :param remedy: what to do beyond it.
     """
 
@@ -51,11 +51,11 @@ LPM_OF_PROFILE = {
     "high_policy": 20000,
     "ipv4": 38000,
 }
-# The limit that says how many leaves an L3Out holds, by kind of SVI: beyond it racks are spread over several (``spread``).
+# The limit on the leaves of an L3Out by kind of SVI: beyond it, racks are spread over several L3Outs (``planning.spread``).
 LEAVES_OF_L3OUT = {"floating": "anchor-leaves", "standard": "border-leaves"}
 _MORE_L3OUTS = (
-    "Racks are spread over several L3Outs, but none is divided: keep those that are recorded together within the limit, or"
-    " raise it in aci_calico_limits where the release allows more."
+    "A rack cannot be divided between L3Outs: remove leaves from the racks that the allocation file records together, or raise"
+    " the limit in aci_calico_limits if your release allows more."
 )
 
 LIMITS: dict[str, Limit] = {
@@ -88,7 +88,7 @@ LIMITS: dict[str, Limit] = {
             ("floating",),
             ERROR,
             f"{PAPER}, Table 1",
-            "Give racks anchors of their own (a further L3Out), or use standard SVI.",
+            "Make these leaves anchors of racks of their own (in a further L3Out), or use standard SVI.",
         ),
         Limit(
             "non-anchor-leaves-text",
@@ -97,7 +97,7 @@ LIMITS: dict[str, Limit] = {
             ("floating",),
             WARNING,
             f"{PAPER}, 'Nodes per cluster' (contradicts its Table 1)",
-            "The paper's table allows 32: ask Cisco, or set aci_calico_limits: {non-anchor-leaves-text: 32} if that is settled.",
+            "The paper's table allows 32: ask Cisco, and set aci_calico_limits: {non-anchor-leaves-text: 32} if they confirm it.",
         ),
         Limit(
             "floating-addresses",
@@ -115,8 +115,8 @@ LIMITS: dict[str, Limit] = {
             BOTH,
             WARNING,
             f"{PAPER}, 'Max BGP ECMP path'",
-            "A service on more nodes than that is spread over that many of them: let exposed services run on fewer nodes"
-            " (externalTrafficPolicy: Local).",
+            "Traffic to a service on more nodes reaches only as many of them as there are paths: run exposed services on fewer"
+            " nodes (externalTrafficPolicy: Local).",
         ),
         Limit(
             "bgp-sessions",
@@ -150,8 +150,22 @@ LIMITS: dict[str, Limit] = {
 }
 
 
+@dataclass(frozen=True)
+class Usage:
+    """How much of a limit a cluster uses; of what each L3Out has, the fullest one counts."""
+
+    limit: Limit
+    value: int
+    allowed: int
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the cluster exceeds the limit."""
+        return self.value > self.allowed
+
+
 def block_length(intent: Intent, family: str) -> int:
-    """The prefix length of a pod block."""
+    """Return the prefix length of a pod block."""
     return intent["block_size" if family == "ipv4" else "ipv6_block_size"] or {"ipv4": 26, "ipv6": 122}[family]
 
 
@@ -161,21 +175,23 @@ def _blocks_of_node(intent: Intent, family: str) -> int:
 
 
 def _shared_routes(intent: Intent, family: str) -> int:
-    """Prefixes that every node announces: node, service and external service subnets, and services of its own pods."""
+    """Return how many prefixes every node announces: the subnets of nodes and services, and exposed services."""
     subnets = sum(len(intent.networks(role, family)) for role in SUBNET_ROLES if role != "pod")
     return subnets + (intent["exposed_services"] or 0)
 
 
 def own_routes(intent: Intent, family: str) -> int:
-    """How many prefixes of a family a node has of its own to announce, at most."""
+    """Return how many prefixes of a family a node originates, at most."""
     return _blocks_of_node(intent, family) + _shared_routes(intent, family)
 
 
 def route_estimate(intent: Intent, family: str) -> dict[str, int]:
-    """The routes of a family that the cluster brings to each leaf of its VRF (white paper, "Longest prefix match scale").
+    """Estimate the routes of a family that the cluster adds to each leaf of its VRF.
 
-    :returns: ``subnets`` and ``services`` that all nodes announce, counted once; pod ``blocks``; ``hosts``, single pods that
-        the pools have no block left for; and the ``total``.
+    Source: white paper, "Longest prefix match scale".
+
+    :returns: ``subnets`` and ``services`` that all nodes announce, counted once; pod ``blocks``; ``hosts``, single pods for
+        which the pools have no block left; and the ``total``.
     """
     length = block_length(intent, family)
     pods = len(intent.nodes) * (intent["pods_per_node"] or 1)
@@ -183,7 +199,7 @@ def route_estimate(intent: Intent, family: str) -> dict[str, int]:
     there = sum(2 ** (length - pool.prefixlen) for pool in intent.networks("pod", family) if pool.prefixlen <= length)
     blocks = min(wanted, there)
     per_block = 2 ** ((32 if family == "ipv4" else 128) - length)
-    # A pod without a block of its own node takes an address out of another node's block, and is a route by itself.
+    # A pod without a block of its own node takes an address of another node's block, and is a route by itself.
     hosts = min(pods, (wanted - blocks) * per_block)
     services = intent["exposed_services"] or 0
     subnets = _shared_routes(intent, family) - services
@@ -197,46 +213,50 @@ def route_estimate(intent: Intent, family: str) -> dict[str, int]:
 
 
 def cluster_routes(intent: Intent, family: str) -> int:
-    """How many prefixes of a family the whole cluster announces, those that all nodes share counted once."""
+    """Return how many prefixes of a family the cluster announces; prefixes that all nodes share count once."""
     return route_estimate(intent, family)["total"]
 
 
-def usage(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> dict[str, int]:
-    """How much of each limit the cluster takes: ``{limit id: amount}``; of what an L3Out has, the fullest one.
+def floating_addresses(intent: Intent) -> int:
+    """Return how many floating addresses a cluster with floating SVI has."""
+    return len(intent.families) * max(1, len(intent.l3outs))
+
+
+def usage(intent: Intent, others: Iterable[Intent] = ()) -> dict[str, Usage]:
+    """Return how much of each limit the cluster uses, by the limit's id.
 
     :param others: the fabric's other clusters with floating SVI.
     """
     groups = _racks_by_l3out(intent)
     leaves = max((sum(len(rack.leaves) for rack in racks) for racks in groups), default=0)
     pairs = max((sum(len(rack.leaves) >= 2 for rack in racks) for racks in groups), default=0)
-    families = len(intent.families)
     non_anchors = len([leaf for leaf in intent["non_anchor_leaves"] or () if leaf is not INVALID])
     routes = sum(cluster_routes(intent, family) for family in intent.families)
-    return {
+    amounts = {
         "anchor-leaves": leaves,
         "border-leaves": leaves,
         "racks-floating": pairs,
         "racks-standard": pairs,
         "non-anchor-leaves": non_anchors,
         "non-anchor-leaves-text": non_anchors,
-        "floating-addresses": families * len(groups)
-        + sum(len(other.families) * max(1, len(other.l3outs)) for other in others),
+        "floating-addresses": sum(map(floating_addresses, (intent, *others))),
         "ecmp-paths": len(intent.nodes),
-        "bgp-sessions": max((len(rack.nodes) * families for rack in intent.racks), default=0),
+        "bgp-sessions": max((len(rack.nodes) * len(intent.families) for rack in intent.racks), default=0),
         "lpm-routes": routes,
         "lpm-routes-maximum": routes,
     }
+    return {id_: Usage(limit, amounts[id_], limit_value(intent, limit)) for id_, limit in LIMITS.items()}
 
 
 def _racks_by_l3out(intent: Intent) -> list[list[Rack]]:
-    """The racks of each L3Out; all of them together before they have been spread."""
+    """Return the racks of each L3Out; all in one list before they have been spread."""
     if not intent.l3outs:
         return [intent.racks]
     return [[rack for rack in intent.racks if rack.id in l3out.racks] for l3out in intent.l3outs]
 
 
 def limit_value(intent: Intent, limit: Limit) -> int:
-    """The limit's value for this cluster: what the user says, else with LPM that of the leaves' profile."""
+    """Return the limit that applies to the cluster: the user's, or for LPM that of the forwarding scale profile."""
     overrides = intent["limits"] or {}
     value = overrides.get(limit.id)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -247,117 +267,55 @@ def limit_value(intent: Intent, limit: Limit) -> int:
 
 
 def override_problems(intent: Intent) -> list[Problem]:
-    """What is wrong with ``aci_calico_limits``."""
+    """Return what is wrong with ``aci_calico_limits``."""
     problems = []
     for name, value in (intent["limits"] or {}).items():
         path = f"aci_calico_limits.{name}"
         if name not in LIMITS:
             problems.append(Problem("unknown-limit", path, f"There is no limit {name}", did_you_mean(name, LIMITS)))
         elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            problems.append(
-                Problem(
-                    "wrong-type", path, f"{shown(value)} is not a whole number from 0", "Write a whole number from 0."
-                )
-            )
+            text = f"{shown(value)} is not a whole number from 0"
+            problems.append(Problem("wrong-type", path, text, "Write a whole number from 0."))
     return problems
 
 
-def limit_problems(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> list[Problem]:
-    """A fault for each limit that the cluster exceeds."""
-    used = usage(intent, kind, others)
+def limit_problems(kind: str, used: Mapping[str, Usage]) -> list[Problem]:
+    """Return a problem for each limit that a cluster with that kind of SVI exceeds."""
     return [
         Problem(
             f"limit-{limit.id}",
             "aci_calico_racks",
-            f"{used[limit.id]} {limit.unit}: the limit is {limit_value(intent, limit)} ({limit.source}; ACI {limit.release})",
+            f"{one.value} {limit.unit}: the limit is {one.allowed} ({limit.source}; ACI {limit.release})",
             limit.remedy,
             limit.severity,
         )
-        for limit in LIMITS.values()
-        if limit.severity and kind in limit.kinds and used[limit.id] > limit_value(intent, limit)
+        for one in used.values()
+        if (limit := one.limit).severity and kind in limit.kinds and one.exceeded
     ]
 
 
-def limit_report(intent: Intent, kind: str, others: Iterable[Intent] = ()) -> list[dict[str, Any]]:
-    """The plan's ``limits``: what is taken of what is there."""
-    used = usage(intent, kind, others)
+def limit_report(kind: str, used: Mapping[str, Usage]) -> list[dict[str, Any]]:
+    """Return the plan's ``limits``: how much of each the cluster uses."""
     return [
         {
-            "id": limit.id,
-            "value": used[limit.id],
-            "limit": limit_value(intent, limit),
-            "unit": limit.unit,
-            "source": limit.source,
-            "release": limit.release,
+            "id": one.limit.id,
+            "value": one.value,
+            "limit": one.allowed,
+            "unit": one.limit.unit,
+            "source": one.limit.source,
+            "release": one.limit.release,
         }
-        for limit in LIMITS.values()
-        if kind in limit.kinds
+        for one in used.values()
+        if kind in one.limit.kinds
     ]
-
-
-# --- the kind of SVI -------------------------------------------------------------------------------------------------
-
-
-def choose_svi(intent: Intent, others: Iterable[Intent] = ()) -> tuple[str, list[str]]:
-    """The kind of SVI, and why.
-
-    :param others: the fabric's other clusters with floating SVI.
-    """
-    requested = intent["svi"] or "auto"
-    if requested != "auto":
-        return requested, [f"aci_calico_svi asks for {requested}"]
-    return recommend_svi(intent, others)
-
-
-def recommend_svi(intent: Intent, others: Iterable[Intent] = ()) -> tuple[str, list[str]]:
-    """The kind of SVI that suits the cluster, whatever was asked for (white paper, "Standard SVI vs. floating SVI":
-    floating where it fits).
-
-    :param others: the fabric's other clusters with floating SVI.
-    """
-    never, rather_not = _against_floating(intent, others)
-    if not never and moving_machines(intent):
-        return "floating", ["virtual machines are to move, which standard SVI does not allow", *rather_not]
-    if never or rather_not:
-        return "standard", [*never, *rather_not]
-    used = usage(intent, "floating", others)
-    reasons = ["floating SVI is the simpler design, and the limits allow it"]
-    for limit in (LIMITS["anchor-leaves"], LIMITS["floating-addresses"]):
-        reasons += [f"{used[limit.id]} of {limit_value(intent, limit)} {limit.unit}"]
-    return "floating", reasons
-
-
-def moving_machines(intent: Intent) -> bool:
-    """Whether nodes are virtual machines that move to other hypervisors."""
-    return bool(intent["vm_mobility"]) and any(node.kind == VM for node in intent.nodes)
-
-
-def _against_floating(intent: Intent, others: Iterable[Intent]) -> tuple[list[str], list[str]]:
-    """What rules floating SVI out, and what only makes it cost more: several L3Outs, each with a subnet and a VLAN."""
-    used = usage(intent, "floating", others)
-    beyond = {
-        limit.id: [f"{used[limit.id]} {limit.unit}, and floating SVI allows {limit_value(intent, limit)}"]
-        if used[limit.id] > limit_value(intent, limit)
-        else []
-        for limit in (LIMITS["anchor-leaves"], LIMITS["floating-addresses"])
-    }
-    never = beyond["floating-addresses"]
-    if not supports_floating(intent):
-        never = [*never, f"APIC {intent['apic_version']} has no floating SVI on physical domains"]
-    several = [
-        f"several {family} node subnets, and floating SVI has one for each L3Out"
-        for family in intent.families
-        if len(intent.networks("node", family)) > 1
-    ]
-    return never, [*beyond["anchor-leaves"], *several]
 
 
 def supports_floating(intent: Intent) -> bool:
-    """Whether the fabric's release, where the user names it, has floating SVI on physical domains."""
+    """Return whether the fabric's release has floating SVI on physical domains; True if the user does not name it."""
     version = intent["apic_version"]
     return version is None or has_floating(version)
 
 
 def has_floating(release: str) -> bool:
-    """Floating SVI on physical domains came with ACI 5.0(1). The release is written as ``5.2(3)``."""
+    """Return whether a release such as ``5.2(3)`` has floating SVI on physical domains, as 5.0(1) and later do."""
     return int(release.split(".")[0]) >= 5

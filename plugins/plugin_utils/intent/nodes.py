@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""The network interfaces of nodes."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ DEFAULT_NICS = {BARE_METAL: ("eno1", "eno2"), VM: ("ens192",)}
 
 
 def nics_of(intent: Intent, node: Node) -> list[str]:
-    """The node's own NICs, else the cluster's, else what its kind usually has."""
+    """Return the node's own NICs, else the cluster's, else the usual ones of its kind."""
     return list(node.nics or intent["nics"] or DEFAULT_NICS[node.kind])

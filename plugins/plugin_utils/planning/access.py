@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""The plan's access policies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..intent.intent import Intent, Node, Rack
 
 
 def access_plan(intent: Intent) -> dict[str, Any]:
-    """The plan's ``access`` (docs/development/plan.md)."""
+    """Return the plan's ``access`` (docs/development/plan.md)."""
     managed = bool(intent["manage_access"])
     return {
         "managed": managed,
@@ -28,8 +28,8 @@ def access_plan(intent: Intent) -> dict[str, Any]:
 
 
 def _groups(intent: Intent) -> list[dict[str, Any]]:
-    """The interface policy groups with their ports. A node of a floating SVI may hang off any port of the domain: it has
-    a group only where its ports are named."""
+    """Return the interface policy groups with their ports. A node with floating SVI can be on any port of the domain, so it
+    has a group only if its ports are named."""
     groups: dict[str, dict[str, Any]] = {}
     for rack in intent.racks:
         for node in rack.nodes:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The white paper's Table 1, filled in for a cluster: what either kind of SVI means for it, and which one it should have."""
+"""The white paper's Table 1 for a cluster: what each kind of SVI would mean for it, and which one suits it."""
 
 from __future__ import annotations
 
@@ -11,36 +11,27 @@ from dataclasses import replace
 from typing import Any
 
 from ..intent.intent import Intent
-from ..intent.limits import (
-    LEAVES_OF_L3OUT,
-    LIMITS,
-    PAPER,
-    limit_value,
-    moving_machines,
-    recommend_svi,
-    supports_floating,
-    usage,
-)
+from ..intent.limits import LIMITS, PAPER, floating_addresses, limit_value, supports_floating
 from ..schema.addressing import NODE_PREFIX_LENGTH
-from .spread import spread
+from .spread import room, spread
+from .svi import moving_machines
 
 TABLE = f"{PAPER}, Table 1"
 
 
-def advise(intent: Intent, others: Iterable[Intent] = ()) -> dict[str, Any]:
-    """Which kind of SVI suits the cluster.
+def advise(intent: Intent, recommended: tuple[str, list[str]], others: Iterable[Intent] = ()) -> dict[str, Any]:
+    """Return the plan's ``svi.advice``.
 
-    :param intent: one with its racks, nodes and families read.
+    :param recommended: what ``recommend_svi`` returned.
     :param others: the fabric's other clusters with floating SVI.
     :returns: ``{"recommended": kind, "reasons": [text, …], "criteria": [{"criterion", "floating", "standard", "better",
-        "source"}]}``; ``better`` is a kind, or None where it does not matter.
+        "source"}]}``; ``better`` is a kind, or None if the criterion does not decide.
     """
-    others = list(others)
-    kind, reasons = recommend_svi(replace(intent, l3outs=[]), others)
+    kind, reasons = recommended
     return {"recommended": kind, "reasons": reasons, "criteria": list(_criteria(intent, others))}
 
 
-def _criteria(intent: Intent, others: list[Intent]) -> Iterator[dict[str, Any]]:
+def _criteria(intent: Intent, others: Iterable[Intent]) -> Iterator[dict[str, Any]]:
     floating, standard = (_as_if(intent, kind) for kind in ("floating", "standard"))
     yield _row("racks", _span(floating), _span(standard), _fewer(len(floating.l3outs), len(standard.l3outs)))
     yield _row("node subnets", *_subnets(floating), "floating")
@@ -55,7 +46,7 @@ def _criteria(intent: Intent, others: list[Intent]) -> Iterator[dict[str, Any]]:
         "floating" if moves else None,
     )
     limit = limit_value(intent, LIMITS["floating-addresses"])
-    taken = usage(floating, "floating", others)["floating-addresses"]
+    taken = sum(map(floating_addresses, (floating, *others)))
     yield _row(
         "floating addresses of the fabric",
         f"{taken} of {limit} with this cluster; room for {max(0, limit - taken)} more",
@@ -74,16 +65,14 @@ def _row(criterion: str, floating: str, standard: str, better: str | None) -> di
 
 
 def _as_if(intent: Intent, kind: str) -> Intent:
-    """The cluster with that kind of SVI, its racks spread anew."""
+    """Return the cluster with that kind of SVI and its racks spread anew."""
     hypothetical = replace(intent, kind=kind, l3outs=[])
     hypothetical.l3outs = spread(hypothetical, {})
     return hypothetical
 
 
 def _span(intent: Intent) -> str:
-    limit = LIMITS[LEAVES_OF_L3OUT[intent.kind]]
-    most, count = limit_value(intent, limit), len(intent.l3outs)
-    taken = usage(intent, intent.kind)[limit.id]
+    most, taken, count = room(intent), len(intent.leaves), len(intent.l3outs)
     if count > 1:
         return f"{count} L3Outs of at most {most} leaves"
     return f"one L3Out, {taken} of {most} leaves; room for {max(0, most - taken) // 2} more racks of two"
@@ -94,7 +83,7 @@ def _fewer(floating: int, standard: int) -> str | None:
 
 
 def _subnets(intent: Intent) -> tuple[str, str]:
-    """One subnet for each floating SVI and family, or one for each node and family."""
+    """Describe the subnets: one for each floating SVI and family, or one for each node and family."""
     lengths = {"ipv4": NODE_PREFIX_LENGTH, "ipv6": intent["ipv6_node_prefix_length"]}
     floating = len(intent.l3outs) * len(intent.families)
     own = " and ".join(f"{len(intent.nodes)} of /{lengths[family]}" for family in intent.families)

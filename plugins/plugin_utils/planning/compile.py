@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan: everything that follows from an intent, as one dictionary (docs/development/plan.md)."""
+"""The compiler: checks a cluster's intent and assembles its plan, one dictionary (docs/development/plan.md)."""
 
 from __future__ import annotations
 
@@ -15,44 +15,37 @@ from ...module_utils.names import owner_of
 from ..intent.access import vpc_name
 from ..intent.check import check_neighbours, check_rules
 from ..intent.connectivity import cluster_contract, outside
-from ..intent.intent import SECRETS_OPTIONAL, SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet, read_intent
-from ..intent.limits import choose_svi, limit_problems, limit_report, override_problems, route_estimate
+from ..intent.intent import SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet
+from ..intent.limits import limit_problems, limit_report, override_problems, route_estimate, usage
 from ..intent.nodes import nics_of
-from ..schema.addressing import by_family, pair_addresses, with_prefix
+from ..intent.reading import SECRETS_OPTIONAL, read_intent
+from ..schema.addressing import by_family
 from ..schema.option import BARE_METAL
 from ..schema.problems import IntentError, Problem, errors, warnings
 from .access import access_plan
 from .advice import advise
-from .allocation import Allocation, Record, allocate, dump_record
+from .allocation import allocate
 from .connectivity import plan_connectivity
+from .networks import floating_networks, leaf_networks, node_networks
 from .peering import SIDES, leaf_peers, node_peers, sessions
+from .record import Allocation, Record, dump_record
 from .spread import retired, spread
-
-
-def system_plan(intent: Intent, node: Node) -> dict[str, Any]:
-    """The plan's ``system`` of a node."""
-    return {
-        "kind": node.kind,
-        "nics": nics_of(intent, node),
-        "bond": intent["bond"] if node.kind == BARE_METAL else None,
-        "hypervisor": node.hypervisor,
-    }
-
+from .svi import choose_svi, recommend_svi
 
 SCHEMA = 1
 # Calico's own name for the pool that it makes when it is installed.
 DEFAULT_POOL = {"ipv4": "default-ipv4-ippool", "ipv6": "default-ipv6-ippool"}
-# Nodes of one AS hear each other's routes only so (white paper, "AS Per Cluster design - overview").
+# Without these, nodes of one AS reject each other's routes (white paper, "AS Per Cluster design - overview").
 PEER_CONTROLS = ("as-override", "dis-peer-as-check")
 
 
 @dataclass
 class Compiled:
-    """What came of an intent.
+    """The result for a cluster.
 
-    :ivar plan: the plan, or None if there is an error among the faults.
-    :ivar record: the text that the allocation file is to have, or None.
-    :ivar faults: all errors and warnings.
+    :ivar plan: the plan, or None if there is an error among the problems.
+    :ivar record: the new text of the allocation file, or None.
+    :ivar problems: all errors and warnings.
     """
 
     cluster: str
@@ -61,7 +54,7 @@ class Compiled:
     problems: list[Problem]
 
     def require(self) -> dict[str, Any]:
-        """The plan.
+        """Return the plan.
 
         :raises IntentError: there is none.
         """
@@ -88,23 +81,25 @@ def compile_cluster(
     :param node_hosts: the other hosts of its groups, with their variables.
     :param record: what the allocation file says.
     :param neighbours: the variables of the inventory's other clusters, by host.
-    :param secrets: how strict to be about the password (see ``intent``).
-    :param unreadable: variables that are declared, but whose value is not there.
-    :param faults: what was found wrong before.
-    :returns: the plan or all that is wrong. Never raises for what the user wrote.
+    :param secrets: how strictly to check the password (see ``intent.reading``).
+    :param unreadable: variables that are declared and have no readable value.
+    :param problems: problems that were found before.
+    :returns: the plan, or all problems. No value of a variable raises an exception.
     """
     intent, found = read_intent(variables, host, node_hosts, secrets=secrets, unreadable=unreadable)
     others = [read_intent(values, name)[0] for name, values in (neighbours or {}).items()]
     for other in others:
-        other.kind, other.reasons = choose_svi(other)
+        other.kind, other.reasons = choose_svi(other, recommend_svi(other))
         other.l3outs = spread(other, {})
     floating = [other for other in others if other.kind == "floating" and intent.shares_fabric(other)]
-    intent.kind, intent.reasons = choose_svi(intent, floating)
+    recommended = recommend_svi(intent, floating)
+    intent.kind, intent.reasons = choose_svi(intent, recommended)
     record = record or Record()
     intent.l3outs = spread(intent, record.racks_of(intent.kind))
     found = [*problems, *found, *check_rules(intent), *check_neighbours(intent, others), *override_problems(intent)]
+    used = usage(intent, floating)
     if intent.sound:
-        found += limit_problems(intent, intent.kind, floating)
+        found += limit_problems(intent.kind, used)
     allocations = {}
     if _can_allocate(intent, found):
         allocations, collisions = allocate(intent, record)
@@ -112,19 +107,19 @@ def compile_cluster(
     if not allocations or errors(found):
         return Compiled(intent.cluster, None, None, found)
     gone = retired(intent, record.racks_of(intent.kind))
-    plan = _assemble(intent, allocations, gone, floating, warnings(found))
+    advice = advise(intent, recommended, floating)
+    plan = _assemble(intent, allocations, gone, advice, limit_report(intent.kind, used), warnings(found))
     return Compiled(intent.cluster, plan, dump_record(intent, allocations, record), found)
 
 
-# Faults without which an allocation would only repeat what they say.
+# Problems that the allocation would only repeat in other words.
 _FUNDAMENTAL = frozenset(
     {"floating-subnet-twice", "subnet-for-each-l3out", "supernet-too-small", "family-missing", "rack-twice"}
 )
 
 
 def _can_allocate(intent: Intent, problems: Iterable[Problem]) -> bool:
-    """Whether the node subnets and those who want addresses in them are known, so that faults of the allocation are
-    the user's and not consequences of others."""
+    """Return whether node subnets and claimants are sound, so that the allocation finds no consequences of other problems."""
     if not intent.sound or not intent.subnets["node"]:
         return False
     return not any(
@@ -141,7 +136,8 @@ def _assemble(
     intent: Intent,
     allocations: Mapping[int, Allocation],
     gone: list[str],
-    floating: list[Intent],
+    advice: dict[str, Any],
+    limits: list[dict[str, Any]],
     found: Iterable[Problem],
 ) -> dict[str, Any]:
     homes = {rack: allocations[l3out.number] for l3out in intent.l3outs for rack in l3out.racks}
@@ -155,20 +151,9 @@ def _assemble(
         "schema": SCHEMA,
         "cluster": intent.cluster,
         "address_families": intent.families,
-        "fabric": {
-            "asn": intent["fabric_asn"],
-            "tenant": intent["tenant"],
-            "vrf": intent["vrf"],
-            "vrf_tenant": intent.vrf[0],
-            "router_id_base": str(intent["router_id_base"]),
-        },
+        "fabric": _fabric(intent),
         "cluster_asn": intent["cluster_asn"],
-        "svi": {
-            "kind": intent.kind,
-            "requested": intent["svi"],
-            "reasons": intent.reasons,
-            "advice": advise(intent, floating),
-        },
+        "svi": {"kind": intent.kind, "requested": intent["svi"], "reasons": intent.reasons, "advice": advice},
         "interface": {"mtu": intent["mtu"], "mode": intent["vlan_mode"], "encap_scope": intent["encap_scope"]},
         "node_network": {
             "dns": [str(server) for server in intent["dns_servers"]],
@@ -194,11 +179,21 @@ def _assemble(
         "peers": peers,
         **plan_connectivity(intent, {l3out.name: _held_subnets(intent, l3out, nodes) for l3out in intent.l3outs}),
         "calico": _calico(intent),
-        "limits": limit_report(intent, intent.kind, floating),
+        "limits": limits,
         "warnings": [
             {"id": problem.id, "path": problem.path, "problem": problem.problem, "remedy": problem.remedy}
             for problem in found
         ],
+    }
+
+
+def _fabric(intent: Intent) -> dict[str, Any]:
+    return {
+        "asn": intent["fabric_asn"],
+        "tenant": intent["tenant"],
+        "vrf": intent["vrf"],
+        "vrf_tenant": intent.vrf[0],
+        "router_id_base": str(intent["router_id_base"]),
     }
 
 
@@ -227,7 +222,7 @@ def _bgp(intent: Intent) -> dict[str, Any]:
 
 
 def _route_control(intent: Intent) -> dict[str, dict[str, list[str]]]:
-    """What the fabric accepts and tells: the cluster's own subnets, unless the user names others, and what is outside."""
+    """Return what the fabric accepts and announces: the cluster's subnets unless the user names others, and those outside."""
     own = [subnet for subnets in intent.subnets.values() for subnet in subnets]
     control = {}
     for direction in ("import", "export"):
@@ -238,7 +233,7 @@ def _route_control(intent: Intent) -> dict[str, dict[str, list[str]]]:
 
 
 def _names(intent: Intent) -> dict[str, str]:
-    """Policies of the cluster are named after its L3Out, those of the VRF after what they say: clusters may share them."""
+    """Return the names of policies: the cluster's are named after its L3Out, the VRF's after their content, to be shared."""
     name = intent.l3out
     return {
         "owner": owner_of(intent.cluster),
@@ -261,10 +256,10 @@ def _l3out(l3out: L3Out, allocation: Allocation) -> dict[str, Any]:
 
 
 def _held_subnets(intent: Intent, l3out: L3Out, nodes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The prefixes of the L3Out's external EPG, by family.
+    """Return the prefixes of the L3Out's external EPG, by family.
 
-    A VRF lets a prefix belong to one external EPG only. What all racks share (pods, services, the supernets of standard
-    SVI) is therefore the first L3Out's; the others have what only their own nodes have.
+    A VRF allows a prefix in one external EPG only. The first L3Out therefore has the prefixes that all racks share (pods,
+    services, the supernets of standard SVI); the others have those of their own nodes only.
     """
     first = l3out is intent.l3outs[0]
     held: dict[str, list[str]] = {}
@@ -305,66 +300,29 @@ def _leaves(rack: Rack, allocation: Allocation) -> list[dict[str, Any]]:
     ]
 
 
-def leaf_networks(allocation: Allocation, leaf: str) -> dict[str, dict[str, str]]:
-    """The plan's ``networks`` of an anchor leaf; empty with standard SVI, where it has an address for each node."""
-    if allocation.kind != "floating":
-        return {}
-    addresses = allocation.leaves[leaf].addresses
-    return {
-        family: {"address": with_prefix(addresses[family], space.subnet_at(0))}
-        for family, space in allocation.spaces.items()
-    }
-
-
-def floating_networks(allocation: Allocation) -> dict[str, Any] | None:
-    """The ``floating`` of an L3Out of the plan: VLAN and shared addresses; None with standard SVI."""
-    if allocation.kind != "floating":
-        return None
-    networks = {}
-    for family, space in allocation.spaces.items():
-        subnet = space.subnet_at(0)
-        networks[family] = {"subnet": str(subnet)} | {
-            name: with_prefix(allocation.shared[name].addresses[family], subnet) for name in ("floating", "secondary")
-        }
-    return {"vlan": allocation.vlan, "networks": networks}
-
-
 def _node(intent: Intent, node: Node, allocation: Allocation) -> dict[str, Any]:
-    seat = allocation.nodes[node.name]
+    assignment = allocation.nodes[node.name]
     standard = allocation.kind == "standard"
     rack = next(rack for rack in intent.racks if rack.id == node.rack)
     return {
         "name": node.name,
         "rack": node.rack,
-        "slot": seat.slot,
+        "slot": assignment.slot,
         "asn": intent["cluster_asn"],
-        "vlan": seat.vlan if standard else allocation.vlan,
+        "vlan": assignment.vlan if standard else allocation.vlan,
         "vpc": vpc_name(intent, node) if standard else None,
-        "system": system_plan(intent, node),
+        "system": _system(intent, node),
         "networks": node_networks(allocation, node.name, len(rack.leaves)),
     }
 
 
-def node_networks(allocation: Allocation, node: str, leaves: int = 2) -> dict[str, dict[str, Any]]:
-    """The plan's ``networks`` of a node: its addresses by family.
-
-    :param leaves: how many leaves its rack has; with one only there is no ``leaf_b``.
-    """
-    networks = {}
-    for family, space in allocation.spaces.items():
-        address = allocation.nodes[node].addresses[family]
-        subnet = space.subnet_at(space.slot_of(address) or 0)
-        network: dict[str, Any] = {"subnet": str(subnet), "address": with_prefix(address, subnet)}
-        if allocation.kind == "floating":
-            network["gateway"] = str(allocation.shared["secondary"].addresses[family])
-        else:
-            shared = pair_addresses(subnet)
-            network["gateway"] = str(shared["secondary"])
-            network |= {name: with_prefix(one, subnet) for name, one in shared.items()}
-            if leaves < 2:
-                network["leaf_b"] = None
-        networks[family] = network
-    return networks
+def _system(intent: Intent, node: Node) -> dict[str, Any]:
+    return {
+        "kind": node.kind,
+        "nics": nics_of(intent, node),
+        "bond": intent["bond"] if node.kind == BARE_METAL else None,
+        "hypervisor": node.hypervisor,
+    }
 
 
 def _peers(
@@ -392,8 +350,8 @@ def _calico(intent: Intent) -> dict[str, Any]:
 
 
 def _pools(intent: Intent) -> list[dict[str, str]]:
-    """The first pool of a family is the one that Calico makes itself; further ones are named by their subnet, so that
-    they stay what they are whatever is added before them."""
+    """Return the IP pools. The first of a family is Calico's own; further ones are named by their subnet, so that adding a
+    pool renames none."""
     pools = []
     for family in intent.families:
         for index, network in enumerate(intent.networks("pod", family)):
@@ -403,7 +361,7 @@ def _pools(intent: Intent) -> list[dict[str, str]]:
 
 
 def pool_name(cidr: str) -> str:
-    """A Kubernetes name for a pool: ``ippool-10-2-0-0-16``; IPv6 is written in full."""
+    """Return a Kubernetes name for a pool: ``ippool-10-2-0-0-16``; IPv6 is written in full."""
     network = ipaddress.ip_network(cidr)
     address = network.network_address.exploded.replace(":", "-").replace(".", "-")
     return f"ippool-{address}-{network.prefixlen}"

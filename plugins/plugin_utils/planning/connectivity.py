@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""The plan's external EPGs, contracts and transit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..schema.formats import FilterEntry
 
 
 def plan_connectivity(intent: Intent, held: Mapping[str, Mapping[str, list[str]]]) -> dict[str, Any]:
-    """The plan's ``external_epgs``, ``contracts``, ``epg_contracts`` and ``transit`` (docs/development/plan.md).
+    """Return the plan's ``external_epgs``, ``contracts``, ``epg_contracts`` and ``transit`` (docs/development/plan.md).
 
     :param held: the subnets by family of the cluster's external EPG in each L3Out, the first L3Out first.
     """
@@ -46,9 +46,9 @@ def _plan_relations(relations: Relations) -> dict[str, list[str]]:
 def _plan_external_epgs(
     intent: Intent, wanted: Connectivity, held: Mapping[str, Mapping[str, list[str]]]
 ) -> list[dict[str, Any]]:
-    """The cluster's external EPG, one in each L3Out with the same contracts, then the microsegments, in the first.
+    """Return the cluster's external EPG, one in each L3Out with the same contracts, then the microsegments, in the first.
 
-    Several L3Outs are joined by a contract, which also brings the prefixes of each to the leaves of the others.
+    A contract joins several L3Outs. It also brings the prefixes of each to the leaves of the others.
     """
     own, *microsegments = wanted.external_epgs
     epgs = [
@@ -87,7 +87,7 @@ def _plan_entry(entry: FilterEntry) -> dict[str, Any]:
 
 
 def _plan_epg_contracts(entries: Iterable[EpgContracts]) -> list[dict[str, Any]]:
-    """One entry for each EPG, whoever named it how often."""
+    """Return one entry for each EPG, however often it is named."""
     keys = ("tenant", "application_profile", "epg", "l3out", "external_epg")
     by_target: dict[tuple[str | None, ...], dict[str, Any]] = {}
     for entry in entries:

@@ -2,20 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who peers with whom: a node with the leaves of its own rack, and with no other."""
+"""BGP peers: each node peers with the leaves of its own rack, and with no other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# What tells the BGPPeers of one leaf apart in a dual-stack cluster.
+# Suffixes that distinguish the BGPPeers of one leaf in a dual-stack cluster.
 FAMILY_SUFFIX = {"ipv4": "", "ipv6": "-ipv6"}
 SIDES = ("A", "B")
 
 
 def leaf_peers(rack: Mapping[str, Any], leaves: Iterable[Mapping[str, Any]], asn: int) -> list[dict[str, Any]]:
-    """Floating SVI: a peer for each anchor leaf and family, for all nodes of its rack.
+    """Return a peer for each anchor leaf and family, for all nodes of its rack (floating SVI).
 
     :param rack: a rack of the plan.
     :param leaves: the plan's leaves.
@@ -38,7 +38,7 @@ def leaf_peers(rack: Mapping[str, Any], leaves: Iterable[Mapping[str, Any]], asn
 
 
 def node_peers(rack: Mapping[str, Any], node: Mapping[str, Any], asn: int) -> list[dict[str, Any]]:
-    """Standard SVI: a peer for each leaf of the node's rack and each family, for this node only."""
+    """Return a peer for each leaf of the node's rack and each family, for this node only (standard SVI)."""
     return [
         {
             "name": f"aci-{node['name']}-leaf-{leaf}{FAMILY_SUFFIX[family]}",
@@ -55,7 +55,7 @@ def node_peers(rack: Mapping[str, Any], node: Mapping[str, Any], asn: int) -> li
 
 
 def sessions(node: Mapping[str, Any], peers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The plan's ``peers`` of a node: those of its rack, or of itself."""
+    """Return the plan's ``peers`` of a node: those of its rack, or its own."""
     return [
         {"leaf": peer["leaf"], "family": peer["family"], "address": peer["address"]}
         for peer in peers
@@ -64,7 +64,7 @@ def sessions(node: Mapping[str, Any], peers: Iterable[Mapping[str, Any]]) -> lis
 
 
 def rack_peer_map(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The sessions of a plan, rack by rack.
+    """Return the sessions of a plan, rack by rack.
 
     :returns: ``{rack: {"leaves": [201, 202], "nodes": {node: [{"leaf", "family", "address"}]}}}``.
     """

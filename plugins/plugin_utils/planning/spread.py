@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which rack is behind which L3Out, where a cluster has more racks than one L3Out holds (white paper, "Nodes per cluster")."""
+"""The spread of racks over L3Outs if one L3Out is not enough (white paper, "Nodes per cluster")."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..intent.limits import LEAVES_OF_L3OUT, LIMITS, limit_value
 
 
 def spread(intent: Intent, recorded: Mapping[int, Sequence[str]]) -> list[L3Out]:
-    """The cluster's L3Outs, each with at least one rack.
+    """Return the cluster's L3Outs, each with at least one rack.
 
-    Racks stay where they were recorded; the others take, in the inventory's order, the first L3Out with room for their
-    leaves. A rack whose leaves alone are too many gets one, too: the limit itself is checked elsewhere.
+    Racks stay where they were recorded. The others go, in the inventory's order, to the first L3Out with room for their
+    leaves. A rack with too many leaves for any L3Out gets an empty one: the limit itself is checked elsewhere.
 
     :param intent: one with its kind of SVI chosen.
-    :param recorded: the racks of each L3Out by its number, as the allocation file has them.
+    :param recorded: the racks of each L3Out by its number, from the allocation file.
     """
     racks = {rack.id: rack for rack in intent.racks}
     homes: dict[int, list[Rack]] = {
@@ -36,7 +36,7 @@ def spread(intent: Intent, recorded: Mapping[int, Sequence[str]]) -> list[L3Out]
 
 
 def room(intent: Intent) -> int:
-    """How many leaves an L3Out holds."""
+    """Return how many leaves an L3Out of the cluster can have."""
     return limit_value(intent, LIMITS[LEAVES_OF_L3OUT[intent.kind]])
 
 
@@ -48,6 +48,6 @@ def _first_with_room(homes: Mapping[int, Sequence[Rack]], rack: Rack, most: int)
 
 
 def retired(intent: Intent, recorded: Mapping[int, Sequence[str]]) -> list[str]:
-    """The names of L3Outs that were recorded and have no rack any more."""
+    """Return the names of recorded L3Outs that have no rack any more."""
     present = {l3out.number for l3out in intent.l3outs}
     return [intent.l3out_name(number) for number in sorted(set(recorded) - present)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parts of the plan for use on their own: what the filters offer to people who bring their own data."""
+"""Parts of the plan for use without an inventory: the functions behind the filters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..intent import check as rules
-from ..intent.intent import Intent, L3Out, read_intent
+from ..intent.intent import Intent, L3Out
+from ..intent.reading import read_intent
 from ..schema.addressing import AddressError, IPNetwork, last_usable, parse_subnet, with_prefix
 from ..schema.problems import IntentError, errors
-from .allocation import Allocation, Record, allocate, read_record
-from .compile import compile_cluster, floating_networks, leaf_networks, node_networks
+from .allocation import allocate
+from .compile import compile_cluster
+from .networks import floating_networks, leaf_networks, node_networks
+from .record import Allocation, Record, read_record
 
 
 def cluster_plan(
@@ -24,14 +27,14 @@ def cluster_plan(
     allocation: Any = None,
     neighbours: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """A cluster's plan.
+    """Return a cluster's plan.
 
     :param variables: its ``aci_calico_*`` variables; others are ignored.
-    :param host: the cluster's name, where ``aci_calico_cluster_name`` does not say it.
+    :param host: the cluster's name if ``aci_calico_cluster_name`` is not set.
     :param node_hosts: variables of hosts that are its nodes, by host.
-    :param allocation: what its allocation file holds.
+    :param allocation: the content of its allocation file.
     :param neighbours: variables of the fabric's other clusters, by host.
-    :raises IntentError: with everything that is wrong.
+    :raises IntentError: with all problems.
     """
     record, problems = (Record(), []) if allocation is None else read_record(allocation, "allocation")
     for name, value in (("variables", variables), ("node_hosts", node_hosts), ("neighbours", neighbours)):
@@ -50,16 +53,16 @@ def floating_svi_plan(
     secondary: Sequence[str] = (),
     allocation: Any = None,
 ) -> dict[str, Any]:
-    """The addresses of a cluster with floating SVI, in the shape of the plan.
+    """Return the addresses of a cluster with floating SVI, in the shape of the plan.
 
     :param subnets: the node subnet, or one of each family.
     :param nodes: names, or dictionaries as in a rack's ``nodes``.
     :param leaves: the anchor leaves: IDs, or dictionaries as in a rack's ``leaves``.
     :param floating: pinned floating addresses.
     :param secondary: pinned secondary addresses.
-    :param allocation: what an allocation file holds.
+    :param allocation: the content of an allocation file.
     :returns: ``{"networks": {family: …}, "leaves": [{"id", "networks"}], "nodes": [{"name", "slot", "networks"}]}``.
-    :raises IntentError: with everything that is wrong.
+    :raises IntentError: with all problems.
     """
     variables = {
         "aci_calico_node_subnets": subnets,
@@ -67,13 +70,17 @@ def floating_svi_plan(
         "aci_calico_floating_addresses": list(floating),
         "aci_calico_secondary_addresses": list(secondary),
     }
-    intent, seats = _allocate("floating", variables, allocation)
-    shared = floating_networks(seats) or {}
+    intent, result = _allocate("floating", variables, allocation)
+    shared = floating_networks(result) or {}
     return {
         "networks": shared["networks"],
-        "leaves": [{"id": leaf.id, "networks": leaf_networks(seats, leaf.name)} for leaf in intent.leaves],
+        "leaves": [{"id": leaf.id, "networks": leaf_networks(result, leaf.name)} for leaf in intent.leaves],
         "nodes": [
-            {"name": node.name, "slot": seats.nodes[node.name].slot, "networks": node_networks(seats, node.name)}
+            {
+                "name": node.name,
+                "slot": result.nodes[node.name].slot,
+                "networks": node_networks(result, node.name),
+            }
             for node in intent.nodes
         ],
     }
@@ -86,16 +93,16 @@ def standard_svi_plan(
     ipv6_prefix_length: int = 64,
     allocation: Any = None,
 ) -> list[dict[str, Any]]:
-    """The subnets, addresses and VLANs of a cluster with standard SVI, in the shape of the plan's ``nodes``.
+    """Return the subnets, addresses and VLANs of a cluster with standard SVI, in the shape of the plan's ``nodes``.
 
     :param subnets: the supernet or supernets of the nodes.
     :param nodes: names, or dictionaries as in a rack's ``nodes``.
-    :param vlans: a VLAN for each node, as in ``aci_calico_vlan``; None: leave VLANs out.
+    :param vlans: a VLAN for each node, as in ``aci_calico_vlan``; None for a result without VLANs.
     :param ipv6_prefix_length: the length of an IPv6 node's own prefix.
-    :param allocation: what an allocation file holds.
+    :param allocation: the content of an allocation file.
     :returns: ``[{"name", "slot", "vlan", "networks": {family: {"subnet", "address", "gateway", "leaf_a", "leaf_b",
         "secondary"}}}]``.
-    :raises IntentError: with everything that is wrong.
+    :raises IntentError: with all problems.
     """
     variables = {
         "aci_calico_node_subnets": subnets,
@@ -103,20 +110,20 @@ def standard_svi_plan(
         "aci_calico_vlan": vlans,
         "aci_calico_ipv6_node_prefix_length": ipv6_prefix_length,
     }
-    intent, seats = _allocate("standard", variables, allocation)
+    intent, result = _allocate("standard", variables, allocation)
     return [
         {
             "name": node.name,
-            "slot": seats.nodes[node.name].slot,
-            "vlan": seats.nodes[node.name].vlan,
-            "networks": node_networks(seats, node.name),
+            "slot": result.nodes[node.name].slot,
+            "vlan": result.nodes[node.name].vlan,
+            "networks": node_networks(result, node.name),
         }
         for node in intent.nodes
     ]
 
 
 def _allocate(kind: str, variables: Mapping[str, Any], allocation: Any) -> tuple[Intent, Allocation]:
-    """Allocate from these variables alone: that the others are missing is nobody's fault."""
+    """Allocate from these variables alone, and ignore that required ones are missing."""
     record, problems = (Record(), []) if allocation is None else read_record(allocation, "allocation")
     intent, found = read_intent(variables, "cluster")
     intent.kind = kind
@@ -133,11 +140,11 @@ def _allocate(kind: str, variables: Mapping[str, Any], allocation: Any) -> tuple
 
 
 def secondary_ip(subnet: str, prefix: bool = True) -> str:
-    """The secondary address of a subnet: its last usable one.
+    """Return the secondary address of a subnet, which is its last usable one.
 
     :param subnet: the cluster's subnet (floating SVI) or a node's own (standard SVI).
-    :param prefix: with the prefix length, as ACI wants it; without, as a node's gateway.
-    :raises ValueError: for what is no subnet, or one without usable addresses.
+    :param prefix: True for an address with prefix length, as ACI expects it; False for a node's gateway.
+    :raises ValueError: the text is not a subnet, or the subnet has no usable addresses.
     """
     network = _subnet(subnet)
     if network.size < 4:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.allocation import Record, load_record
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import Compiled, compile_cluster
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.record import Record, load_record
 from lab.example import worked_example
 
 FLOATING = worked_example("floating")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""Rules for cabling and for access policies of clusters on one fabric."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..intent import Intent, Node
 
 
 def cabling(intent: Intent) -> Iterator[Problem]:
-    """Ports are those of the node's own leaves, and a port has one node, or nodes of one vPC."""
+    """Check that ports are on the node's own leaves, and that a port has one node, or nodes of one vPC."""
     holders: dict[tuple[int, int, int], tuple[Node, str]] = {}
     for rack in intent.racks:
         leaves = [leaf.id for leaf in rack.leaves]
@@ -24,7 +24,7 @@ def cabling(intent: Intent) -> Iterator[Problem]:
                     yield Problem(
                         "port-of-another-rack",
                         node.path,
-                        f"Node {node.name} is cabled to leaf {ports.leaf}, and rack '{rack.id}' has {some(leaves)}",
+                        f"Node {node.name} is cabled to leaf {ports.leaf}, but the leaves of rack '{rack.id}' are {some(leaves)}",
                     )
             yield from _shared_ports(intent, node, leaves, holders)
 
@@ -39,19 +39,19 @@ def _shared_ports(
             yield Problem(
                 "port-twice",
                 node.path,
-                f"Port {module}/{port} of leaf {leaf} belongs to node {first.name} ({first.path}), too",
+                f"Port {module}/{port} of leaf {leaf} also belongs to node {first.name} ({first.path})",
             )
             return
 
 
 def unknown_ports(intent: Intent) -> Iterator[Problem]:
-    """A standard SVI is on a node's ports: access policies without them are half of what it takes."""
+    """Check that nodes with standard SVI name their ports if access policies are managed."""
     nodes = [node.name for node in intent.nodes if not node.ports]
     if intent["manage_access"] and intent.kind == "standard" and nodes:
         yield Problem(
             "node-without-interfaces",
             "aci_calico_racks",
-            f"The ports of {some(nodes)} are not known: interface policy groups are made, and selected by no port",
+            f"The ports of {some(nodes)} are not known, so no port will use their interface policy groups",
         )
 
 
@@ -59,7 +59,7 @@ def unknown_ports(intent: Intent) -> Iterator[Problem]:
 
 
 def shared_domains(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """A domain has one VLAN pool."""
+    """Check that two clusters give a domain the same VLAN pool."""
     if not (intent["manage_access"] and other["manage_access"]):
         return
     mine, theirs = pool_name(intent), pool_name(other)
@@ -73,7 +73,7 @@ def shared_domains(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 
 def shared_blocks(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """Encap blocks of one pool do not overlap: they are the same, or apart."""
+    """Check that encap blocks of one pool are the same or do not overlap."""
     if not (intent["manage_access"] and other["manage_access"]) or pool_name(intent) != pool_name(other):
         return
     for low, high in encap_ranges(intent):
@@ -87,7 +87,7 @@ def shared_blocks(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 
 def shared_ports(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """A port, and an interface policy group, is one cluster's."""
+    """Check that two clusters have no port and no interface policy group in common."""
     if not (intent["manage_access"] and other["manage_access"]):
         return
     theirs = {port: node for node, leaves in _cabled(other) for port in ports_of(node, leaves)}
@@ -104,12 +104,12 @@ def shared_ports(intent: Intent, other: Intent) -> Iterator[Problem]:
             yield Problem(
                 "group-shared",
                 node.path,
-                f"The interface policy group {vpc_name(intent, node)} is made by cluster {other.cluster}, too",
+                f"The interface policy group {vpc_name(intent, node)} is also made by cluster {other.cluster}",
             )
 
 
 def _cabled(intent: Intent) -> Iterator[tuple[Node, list[int]]]:
-    """The nodes that get an interface policy group, with the leaves of their racks."""
+    """Yield the nodes that get an interface policy group, with the leaves of their racks."""
     if intent["vpc_name"] is None:
         return
     for rack in intent.racks:

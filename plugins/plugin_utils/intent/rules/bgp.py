@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""Rules for AS numbers, BGP timers and limits, MTU, forwarding profile and the needs of floating SVI."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ RESERVED_ASNS = {
     65535: "is reserved (RFC 7300)",
     4294967295: "is reserved (RFC 7300)",
 }
-# The smallest MTU that IPv6 runs over (RFC 8200).
+# The smallest MTU for IPv6 (RFC 8200).
 IPV6_MTU = 1280
 
 
 def as_numbers(intent: Intent) -> Iterator[Problem]:
-    """Fabric and cluster have usable AS numbers that differ."""
+    """Check that fabric and cluster have usable, different AS numbers."""
     for name in ("fabric_asn", "cluster_asn"):
         path, asn = f"aci_calico_{name}", intent[name]
         if asn in RESERVED_ASNS:
@@ -32,31 +32,31 @@ def as_numbers(intent: Intent) -> Iterator[Problem]:
             yield Problem(
                 "asn-beyond-calico",
                 path,
-                f"AS {asn}: the schemas of many Calico releases refuse AS numbers from 2147483648",
+                f"AS {asn}: the schemas of many Calico releases refuse AS numbers from 2147483648 on",
             )
     if intent["fabric_asn"] is not None and intent["fabric_asn"] == intent["cluster_asn"]:
         yield Problem(
             "asn-equal",
             "aci_calico_cluster_asn",
-            f"Fabric and cluster both have AS {intent['cluster_asn']}; the sessions between them are eBGP",
+            f"Fabric and cluster both have AS {intent['cluster_asn']}, but the sessions between them are eBGP",
         )
 
 
 def timers(intent: Intent) -> Iterator[Problem]:
-    """Hold time and keepalive interval fit."""
+    """Check that hold time and keepalive interval fit."""
     keepalive, hold = intent["bgp_keepalive"], intent["bgp_hold"]
     if hold in (1, 2):
-        yield Problem("hold-time", "aci_calico_bgp_hold", f"A hold time of {hold} s is refused by BGP")
+        yield Problem("hold-time", "aci_calico_bgp_hold", f"BGP does not allow a hold time of {hold} s")
     elif hold and keepalive is not None and keepalive * 3 > hold:
         yield Problem(
             "keepalive-too-long",
             "aci_calico_bgp_keepalive",
-            f"Keepalives every {keepalive} s leave no room for a lost one in a hold time of {hold} s",
+            f"With a keepalive every {keepalive} s, one lost keepalive exceeds the hold time of {hold} s",
         )
 
 
 def prefix_limit(intent: Intent) -> Iterator[Problem]:
-    """A prefix limit leaves room for what nodes send: their own routes, and those learned from the other leaf."""
+    """Check that a prefix limit allows what nodes send: their own routes, and those learned from the other leaf."""
     limit = intent["bgp_prefix_limit"]
     if limit is None:
         return
@@ -67,36 +67,36 @@ def prefix_limit(intent: Intent) -> Iterator[Problem]:
             yield Problem(
                 "prefix-limit-too-small",
                 "aci_calico_bgp_prefix_limit",
-                f"A node is expected to send about {expected} {family} prefixes, those learned from its other leaf included,"
-                f" and the limit is {limit}",
+                f"A node is expected to send about {expected} {family} prefixes, including those learned from its other leaf;"
+                f" the limit is {limit}",
             )
 
 
 def mtu(intent: Intent) -> Iterator[Problem]:
-    """IPv6 needs 1280 bytes."""
+    """Check that the MTU is large enough for IPv6."""
     if "ipv6" in intent.families and intent["mtu"] is not None and intent["mtu"] < IPV6_MTU:
-        yield Problem("mtu-too-small-for-ipv6", "aci_calico_mtu", f"IPv6 does not run over an MTU of {intent['mtu']}")
+        yield Problem("mtu-too-small-for-ipv6", "aci_calico_mtu", f"IPv6 does not work with an MTU of {intent['mtu']}")
 
 
 def forwarding_profile(intent: Intent) -> Iterator[Problem]:
-    """The profile for IPv4 has no room for IPv6."""
+    """Check that the forwarding profile has room for IPv6 if the cluster has IPv6."""
     if intent["forwarding_profile"] == "ipv4" and "ipv6" in intent.families:
         yield Problem(
             "profile-without-ipv6",
             "aci_calico_forwarding_profile",
-            "The forwarding scale profile ipv4 leaves the leaves without IPv6, and the cluster has it",
+            "The forwarding scale profile ipv4 has no room for IPv6 routes, and the cluster has IPv6",
         )
 
 
 def floating_needs(intent: Intent) -> Iterator[Problem]:
-    """Floating SVI needs a physical domain, and a release that has it."""
+    """Check that a floating SVI has a physical domain, and that the release supports it."""
     if intent.kind != "floating":
         return
     if "aci_calico_physical_domain" in intent.values and not intent["physical_domain"]:
         yield Problem(
             "physical-domain-missing",
             "aci_calico_physical_domain",
-            "Floating SVI binds its VLAN through a physical domain, and there is none",
+            "Floating SVI needs a physical domain for its VLAN, and none is set",
         )
     if not supports_floating(intent):
         yield Problem(

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How external EPGs, contracts and transit must fit together, and with those of other clusters of the VRF.
+"""Rules for external EPGs, contracts and transit, within a cluster and between clusters.
 
-Each rule is a function of the intent and of what ``connectivity`` reads in it, and yields faults.
+Each rule is a function of the intent and of the connectivity read from it, and yields problems.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ..connectivity import Connectivity, Contract, EpgContracts, ExternalEpg, Na
 from ..intent import SUBNET_ROLES, Intent
 
 SCOPES = "aci_calico_external_epg_scopes"
-# What it takes for routes and for traffic to cross from one VRF to another.
+# The scopes that let routes and traffic cross from one VRF to another.
 LEAKING = ("shared-rtctrl", "shared-security")
 
 Rule = Callable[[Intent, Connectivity], Iterator[Problem]]
 
 
 def connectivity_problems(intent: Intent) -> Iterator[Problem]:
-    """What is wrong within a cluster."""
+    """Yield the problems within a cluster."""
     wanted = read_connectivity(intent)
     for rule in RULES:
         yield from rule(intent, wanted)
@@ -38,28 +38,28 @@ def connectivity_problems(intent: Intent) -> Iterator[Problem]:
 
 
 def scopes(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """APIC refuses shared-security without import-security; without the latter, no contract counts."""
+    """Check that the scopes include import-security: APIC refuses shared-security without it, and no contract applies."""
     given = intent["external_epg_scopes"]
     if given is None or INVALID in given or "import-security" in given:
         return
     if "shared-security" in given:
-        yield Problem("scope-incomplete", SCOPES, "shared-security goes with import-security only")
+        yield Problem("scope-incomplete", SCOPES, "shared-security requires import-security")
     else:
         yield Problem(
             "scope-without-security",
             SCOPES,
-            "Without import-security the cluster's subnets sort no traffic into its external EPG, and no contract lets any pass",
+            "Without import-security no traffic is classified into the cluster's external EPG, so its contracts have no effect",
         )
 
 
 def external_epg_names(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """Each external EPG of an L3Out has a name of its own."""
+    """Check that external EPGs have different names."""
     for epg, first in repeated(wanted.external_epgs, attrgetter("name")):
         yield Problem("external-epg-twice", f"{epg.path}.name", f"External EPG '{epg.name}' is also {first.path}")
 
 
 def external_epg_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """A prefix belongs to one external EPG of a VRF; a microsegment is a part of the cluster."""
+    """Check that a prefix is in one external EPG, and that microsegments are parts of the cluster."""
     own, *microsegments = wanted.external_epgs
     seen = {subnet.network: subnet for subnet in own.subnets}
     for epg in microsegments:
@@ -71,21 +71,22 @@ def external_epg_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Probl
                 yield Problem(
                     "external-subnet-twice",
                     subnet.path,
-                    f"{subnet.network} is also {first.path}, and a prefix can be in one external EPG of a VRF only",
+                    f"{subnet.network} is also {first.path}, but a prefix can be in one external EPG of a VRF only",
                 )
             if not any(subnet.network in other.network for other in own.subnets):
                 yield Problem(
                     "microsegment-outside",
                     subnet.path,
-                    f"{subnet.network} is not within the cluster's subnets, so that no address of the cluster may be in it",
+                    f"{subnet.network} is not within the cluster's subnets, so it may hold no address of the cluster",
                 )
 
 
 def cut_off_pods(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """Pods and nodes talk to each other through the leaves, without an overlay: between external EPGs by contract only.
+    """Check that a contract joins microsegments with pods or nodes to the rest of the cluster.
 
-    Services are none the worse: who calls one from inside is led to a pod by its own node. Several L3Outs are joined by
-    a contract that microsegments have, too.
+    Pods and nodes reach each other through the leaves, without an overlay, so external EPGs need a contract between them.
+    Services need none: a node leads calls from inside to a pod by itself. Several L3Outs have a contract that also joins
+    microsegments.
     """
     own, *microsegments = wanted.external_epgs
     cluster = [subnet for role in ("node", "pod") for subnet in intent.subnets[role]]
@@ -96,7 +97,7 @@ def cut_off_pods(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
                 "microsegment-cut-off",
                 inside[0].path,
                 f"{inside[0].network} holds pods or nodes, and no contract joins them to the rest of the cluster:"
-                " what goes from node to node through the leaves is dropped",
+                " the leaves drop traffic between them",
             )
 
 
@@ -109,7 +110,7 @@ def _joined(one: ExternalEpg, other: ExternalEpg) -> bool:
 
 
 def relations(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """An EPG provides or consumes a contract once."""
+    """Check that an EPG provides or consumes a contract once."""
     for _who, owner in _epgs(intent, wanted):
         for named in owner.relations.lists():
             yield from _twice(named, "relation-twice", "contract")
@@ -124,7 +125,7 @@ def _twice(named: Iterable[Named], rule: str, what: str) -> Iterator[Problem]:
 
 
 def contracts(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """Each contract and each of its interfaces is made once, and lets something through."""
+    """Check that each contract and each of its interfaces is made once, and that contracts have filters."""
     for contract, first in repeated(wanted.contracts, attrgetter("tenant", "name")):
         yield Problem(
             "contract-twice",
@@ -134,7 +135,7 @@ def contracts(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     for contract in wanted.contracts:
         if not contract.filters:
             yield Problem(
-                "required", f"{contract.path}.filters", "The contract lets nothing through", "Name at least one filter."
+                "required", f"{contract.path}.filters", "The contract has no filter", "Name at least one filter."
             )
         filters = [Named(one.name, one.path) for one in contract.filters]
         yield from _twice(filters, "filter-twice", "filter")
@@ -160,13 +161,13 @@ def _interfaces(wanted: Connectivity) -> Iterator[Problem]:
 
 
 def _filters(wanted: Connectivity) -> Iterator[Problem]:
-    """Contracts of a tenant may use one filter, which says one thing."""
+    """Check that contracts of a tenant that share a filter give it the same entries."""
     seen: dict[tuple[str, str], Contract] = {}
     said = {}
     for contract in wanted.contracts:
         for one in contract.filters:
             if len(set(one.entries)) < len(one.entries):
-                yield Problem("filter-entry-twice", f"{one.path}.entries", f"Filter '{one.name}' says the same twice")
+                yield Problem("filter-entry-twice", f"{one.path}.entries", f"Filter '{one.name}' has an entry twice")
             if not one.entries:
                 continue
             key = (contract.tenant, one.name)
@@ -180,10 +181,10 @@ def _filters(wanted: Connectivity) -> Iterator[Problem]:
 
 
 def reach(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """Who provides or consumes a contract of the cluster's can see it, and is within its scope.
+    """Check that EPGs can refer to the contracts that they provide or consume, and are within their scope.
 
-    A name stands for a contract of the EPG's tenant, else of ``common``. External EPGs are in no application profile.
-    Of another tenant's EPG is known that it is in another VRF where the cluster's VRF is not in ``common``.
+    A name refers to a contract of the EPG's tenant, else of ``common``. External EPGs are in no application profile. An EPG
+    of another tenant is in another VRF unless the cluster's VRF is in ``common``.
     """
     made = {(contract.tenant, contract.name): contract for contract in wanted.contracts}
     exported = {(tenant.name, one.name): one for one in wanted.contracts for tenant in one.export_to}
@@ -206,7 +207,7 @@ def reach(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
 
 
 def _epgs(intent: Intent, wanted: Connectivity) -> Iterator[tuple[str, ExternalEpg | EpgContracts]]:
-    """Everybody with relations, and the tenant in which names of contracts are looked up."""
+    """Yield every EPG with relations, after the tenant in which APIC looks for its contracts."""
     for external in wanted.external_epgs:
         yield intent["tenant"] or "", external
     for epg in (*wanted.epg_contracts, *(one.epg for one in wanted.transit)):
@@ -219,7 +220,7 @@ def _invisible(tenant: str, one: Named, made: Iterable[Contract]) -> Iterator[Pr
             yield Problem(
                 "contract-out-of-sight",
                 one.path,
-                f"Contract '{one.name}' is in tenant {contract.tenant}, and an EPG of tenant {tenant} cannot name it",
+                f"Contract '{one.name}' is in tenant {contract.tenant}, and an EPG of tenant {tenant} cannot refer to it",
             )
             return
     yield from _misspelt(one, [contract.name for contract in made])
@@ -239,13 +240,13 @@ def _not_exported(tenant: str, one: Named, made: Iterable[Contract]) -> Iterator
 
 
 def _misspelt(one: Named, known: list[str]) -> Iterator[Problem]:
-    """A contract that is not made here may be there already, unless it is almost one that is made here."""
+    """Point out a name that is almost that of a contract which this collection makes."""
     similar = [name for name in known if _letters(name) == _letters(one.name)]
     if similar:
         yield Problem(
             "contract-unknown",
             one.path,
-            f"'{one.name}' is none of aci_calico_contracts, so it has to be there already",
+            f"'{one.name}' is not in aci_calico_contracts, so it must exist already",
             did_you_mean(one.name, similar) or f"Did you mean {similar[0]}?",
         )
 
@@ -278,8 +279,7 @@ def _scope(intent: Intent, contract: Contract, users: list[tuple[str, Named]]) -
         yield Problem(
             "not-leaked",
             SCOPES,
-            f"Contract '{contract.name}' joins EPGs of tenant {abroad[0]}, in another VRF, which does not get to know the cluster's"
-            " subnets",
+            f"Contract '{contract.name}' joins EPGs of tenant {abroad[0]} in another VRF, to which the cluster's subnets are not leaked",
             f"Add {' and '.join(scope for scope in LEAKING if scope not in given)}.",
         )
 
@@ -288,23 +288,23 @@ def _scope(intent: Intent, contract: Contract, users: list[tuple[str, Named]]) -
 
 
 def other_epgs(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """Each entry names one EPG that is somebody else's, and what to do with it."""
+    """Check that each entry names one EPG outside the cluster, and its contracts."""
     for entry in wanted.epg_contracts:
         if not entry.clear:
             yield Problem(
                 "epg-unclear",
                 entry.path,
-                "This names neither one EPG nor one external EPG",
+                "The entry names neither exactly one EPG nor exactly one external EPG",
                 "Give application_profile and epg, or l3out and external_epg.",
             )
         elif not entry.relations:
-            yield Problem("epg-without-contract", entry.path, "The EPG is to provide and consume nothing")
+            yield Problem("epg-without-contract", entry.path, "The EPG has no contract")
         if entry.tenant == intent["tenant"] and entry.l3out in intent.l3out_names:
             yield Problem("epg-own", entry.path, f"L3Out {entry.l3out} is the cluster's own")
 
 
 def transit(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """Each transit L3Out is named once and is not the cluster's own; its contracts belong to an external EPG of it."""
+    """Check that each transit L3Out is named once, is not the cluster's own, and has an external EPG for its contracts."""
     for one, first in repeated(wanted.transit, attrgetter("tenant", "l3out")):
         yield Problem("transit-twice", one.path, f"L3Out {one.l3out} is also {first.path}")
     for one in wanted.transit:
@@ -314,21 +314,21 @@ def transit(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
             yield Problem(
                 "epg-unclear",
                 f"{one.path}.external_epg",
-                f"There are contracts for L3Out {one.l3out}, but no external EPG",
-                "Name the external EPG that is to have them.",
+                f"L3Out {one.l3out} has contracts, but no external EPG is named",
+                "Set external_epg to the external EPG for these contracts.",
             )
         if one.epg.external_epg and not one.epg.relations:
             yield Problem(
                 "epg-without-contract",
                 f"{one.path}.external_epg",
-                f"External EPG '{one.epg.external_epg}' is to provide and consume nothing",
+                f"External EPG '{one.epg.external_epg}' has no contract",
             )
 
 
 def transit_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
-    """The cluster is not outside, and what is told of it outside is its own.
+    """Check that transit prefixes do not overlap the cluster's, and that only the cluster's own are advertised.
 
-    A prefix that contains the cluster's subnets (a summary, a default route) is fine: the nodes know better ones.
+    A prefix that contains the cluster's subnets (a summary, a default route) is allowed: nodes have more specific routes.
     """
     own = [subnet for role in SUBNET_ROLES for subnet in intent.subnets[role]]
     for one in wanted.transit:
@@ -340,18 +340,20 @@ def transit_subnets(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
                 yield Problem(
                     "transit-subnet-inside",
                     subnet.path,
-                    f"{subnet.network} is part of the cluster's {inner.network} ({inner.path}), and not outside",
+                    f"{subnet.network} is within the cluster's {inner.network} ({inner.path}), not outside the cluster",
                 )
             if intent.families and subnet.family not in intent.families:
                 yield Problem(
-                    "transit-family", subnet.path, f"{subnet.network} is {subnet.family}, and the nodes are not"
+                    "transit-family",
+                    subnet.path,
+                    f"{subnet.network} is {subnet.family}, and the nodes have no {subnet.family} address",
                 )
     for subnet in wanted.transit_subnets:
         if not any(subnet.network in other.network for other in own):
             yield Problem(
                 "transit-subnet-not-own",
                 subnet.path,
-                f"{subnet.network} is not the cluster's: routes of others would leave through the transit L3Out",
+                f"{subnet.network} is not in the cluster's subnets: the transit L3Out would advertise routes of others",
             )
 
 
@@ -373,7 +375,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def microsegments_between(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """No microsegment takes addresses of another cluster of the VRF."""
+    """Check that no microsegment has addresses of another cluster of the VRF."""
     theirs = [subnet for epg in read_connectivity(other).external_epgs for subnet in epg.subnets]
     mine = [subnet for epg in read_connectivity(intent).external_epgs[1:] for subnet in epg.subnets]
     for one, two in itertools.product(mine, theirs):
@@ -386,7 +388,7 @@ def microsegments_between(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 
 def contracts_between(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """Clusters that make the same contract share it, and agree on what it says."""
+    """Check that clusters that share a contract give it the same content."""
     theirs = {(contract.tenant, contract.name): contract for contract in read_connectivity(other).contracts}
     for contract in read_connectivity(intent).contracts:
         twin = theirs.get((contract.tenant, contract.name))
@@ -394,12 +396,12 @@ def contracts_between(intent: Intent, other: Intent) -> Iterator[Problem]:
             yield Problem(
                 "contract-contradicts",
                 contract.path,
-                f"Cluster {other.cluster} makes contract '{contract.name}' of tenant {contract.tenant} too, with another content",
+                f"Cluster {other.cluster} makes contract '{contract.name}' of tenant {contract.tenant} with another content",
             )
 
 
 def l3outs_between(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """Nobody but its cluster puts anything into a cluster's L3Out."""
+    """Check that a cluster does not name L3Outs of another cluster."""
     theirs = {(other["tenant"], name) for name in other.l3out_names}
     wanted = read_connectivity(intent)
     for entry in wanted.epg_contracts:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""Rules for the length of names."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from ...schema.problems import Problem
 from ..access import vpc_name
 from ..intent import Intent, Node
 
-# APIC's limit for names, and the longest that is put behind a name of the user's.
+# APIC's limit for names, and the longest suffixes that are added to a name.
 APIC_NAME_LENGTH = 64
 LONGEST_POLICY_SUFFIX = "-import"
 LONGEST_INTERFACE_SUFFIX = "-ipv6"
-KUBERNETES_NAME_LENGTH = 253
 
 
 def names(intent: Intent) -> Iterator[Problem]:
-    """Names that are made of the user's stay within what APIC and Kubernetes take: nothing is ever cut off."""
+    """Check that names stay within APIC's limit together with their suffixes. Names are never cut."""
     longest = APIC_NAME_LENGTH - len(LONGEST_POLICY_SUFFIX)
     if len(intent.l3out) > longest:
         path = "aci_calico_l3out" if intent["l3out"] else "aci_calico_cluster_name"
         yield Problem(
             "name-too-long",
             path,
-            f"'{intent.l3out}' has {len(intent.l3out)} characters; policies named after it leave room for {longest}",
+            f"'{intent.l3out}' has {len(intent.l3out)} characters; names of policies that are derived from it allow {longest}",
             "Set a shorter aci_calico_l3out.",
         )
     if intent.kind == "standard":
@@ -41,7 +40,7 @@ def _standard_node_names(intent: Intent, node: Node) -> Iterator[Problem]:
         yield Problem(
             "name-too-long",
             node.path,
-            f"Node name '{node.name}' has {len(node.name)} characters; its interface profile on APIC leaves room for {longest}",
+            f"Node name '{node.name}' has {len(node.name)} characters; the name of its interface profile on APIC allows {longest}",
             "Use floating SVI, or a shorter node name.",
         )
     pattern = intent["vpc_name"]
@@ -51,6 +50,6 @@ def _standard_node_names(intent: Intent, node: Node) -> Iterator[Problem]:
             yield Problem(
                 "name-too-long",
                 node.path,
-                f"The vPC's name '{vpc}' has {len(vpc)} characters; APIC takes {APIC_NAME_LENGTH}",
+                f"The vPC name '{vpc}' has {len(vpc)} characters; APIC allows {APIC_NAME_LENGTH}",
                 "Set the node's vpc, or a shorter aci_calico_vpc_name.",
             )

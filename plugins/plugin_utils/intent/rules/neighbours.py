@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""Rules for two clusters of one inventory: names, L3Outs, subnets, VLANs, router IDs and ECMP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..intent import SUBNET_ROLES, Intent
 
 
 def cluster_names(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """Each cluster has its own name: it marks what it owns, and names its artifacts."""
+    """Check that clusters have different names, which mark their objects and name their artifacts."""
     if intent.cluster == other.cluster:
         yield Problem(
             "cluster-name-shared",
@@ -25,18 +25,18 @@ def cluster_names(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 
 def l3outs(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """Each L3Out, and with it the names of a cluster's policies, is one cluster's."""
+    """Check that clusters have different L3Outs, after which their policies are named."""
     tenant = intent["tenant"]
     if tenant is None or tenant != other["tenant"]:
         return
     for name in sorted(intent.l3out_names & other.l3out_names):
         yield Problem(
-            "l3out-shared", "aci_calico_l3out", f"Cluster {other.cluster} has an L3Out '{name}' in tenant {tenant}, too"
+            "l3out-shared", "aci_calico_l3out", f"Cluster {other.cluster} also has an L3Out '{name}' in tenant {tenant}"
         )
 
 
 def shared_subnets(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """They share no address."""
+    """Check that the subnets of two clusters do not overlap."""
     for role, other_role in itertools.product(SUBNET_ROLES, SUBNET_ROLES):
         for one, two in itertools.product(intent.subnets[role], other.subnets[other_role]):
             if overlap(one.network, two.network):
@@ -48,14 +48,14 @@ def shared_subnets(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 
 def shared_vlans(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """On the same leaves they have different VLANs."""
+    """Check that clusters on the same leaves have different VLANs."""
     leaves_ = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
     vlans = sorted(_vlans(intent) & _vlans(other))
     if leaves_ and vlans:
         yield Problem(
             "vlan-shared",
             "aci_calico_vlan",
-            f"Cluster {other.cluster} uses VLAN {some(vlans)} on the same leaves ({some(leaves_)}), too",
+            f"Cluster {other.cluster} also uses VLAN {some(vlans)} on the same leaves ({some(leaves_)})",
         )
 
 
@@ -65,7 +65,7 @@ def _vlans(intent: Intent) -> set[int]:
 
 
 def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """A leaf has one router ID, and no other leaf has it."""
+    """Check that a leaf has the same router ID in two clusters, and that no other leaf has it."""
     for leaf, neighbour in itertools.product(intent.leaves, other.leaves):
         if leaf.router_id is None or neighbour.router_id is None:
             continue
@@ -86,11 +86,11 @@ def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 
 def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """ECMP is a setting of the VRF: they agree on it."""
+    """Check that clusters set the same ECMP paths, which are a setting of the VRF."""
     for name in ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp"):
         if None not in (intent[name], other[name]) and intent[name] != other[name]:
             yield Problem(
                 "ecmp-contradicts",
                 f"aci_calico_{name}",
-                f"{intent[name]} here and {other[name]} in cluster {other.cluster}, and the VRF has one value",
+                f"{intent[name]} here and {other[name]} in cluster {other.cluster}, but the VRF has one value",
             )

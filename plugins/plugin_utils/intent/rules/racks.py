@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""Rules for racks, leaves, nodes and router IDs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..intent import LAST_ROUTER_ID, Intent
 
 
 def racks(intent: Intent) -> Iterator[Problem]:
-    """Each rack is named once and has a pair of leaves."""
+    """Check that each rack is named once and has a pair of leaves."""
     for rack, first in repeated(intent.racks, attrgetter("id")):
         path, problem = f"{rack.path}.id", f"Rack '{rack.id}' is also {first.path}"
         yield Problem("rack-twice", path, problem)
@@ -27,7 +27,7 @@ def racks(intent: Intent) -> Iterator[Problem]:
             yield Problem(
                 "rack-with-one-leaf",
                 path,
-                f"Rack '{rack.id}' has one leaf only: when it fails or reloads, the rack is cut off",
+                f"Rack '{rack.id}' has one leaf only, and is cut off when that leaf fails or reloads",
             )
         elif rack.leaf_entries > 2:
             yield Problem(
@@ -40,19 +40,19 @@ def racks(intent: Intent) -> Iterator[Problem]:
 
 
 def leaves(intent: Intent) -> Iterator[Problem]:
-    """Each leaf is in one rack, once."""
+    """Check that each leaf is in one rack, once."""
     for leaf, first in repeated(intent.leaves, attrgetter("id")):
         yield Problem("leaf-twice", leaf.path, f"Leaf {leaf.id} is also {first.path} (rack '{first.rack}')")
 
 
 def nodes(intent: Intent) -> Iterator[Problem]:
-    """Each node is in one rack, once."""
+    """Check that each node is in one rack, once."""
     for node, first in repeated(intent.nodes, attrgetter("name")):
         yield Problem("node-twice", node.path, f"Node {node.name} is also {first.path} (rack '{first.rack}')")
 
 
 def router_ids(intent: Intent) -> Iterator[Problem]:
-    """Every leaf has a router ID of its own."""
+    """Check that every leaf has a router ID of its own."""
     known = [leaf for leaf in intent.leaves if leaf.router_id is not None]
     for leaf, first in repeated(known, attrgetter("router_id.value")):
         if first.id != leaf.id:
@@ -72,7 +72,7 @@ def router_ids(intent: Intent) -> Iterator[Problem]:
 
 
 def non_anchors(intent: Intent) -> Iterator[Problem]:
-    """Leaves without anchors belong to a floating SVI, and have none."""
+    """Check that non-anchor leaves are not anchors, and are used with floating SVI only."""
     given = [leaf for leaf in intent["non_anchor_leaves"] or () if leaf is not INVALID]
     path = "aci_calico_non_anchor_leaves"
     anchors = {leaf.id: leaf for leaf in intent.leaves}
@@ -89,18 +89,18 @@ def non_anchors(intent: Intent) -> Iterator[Problem]:
         yield Problem(
             "non-anchor-with-standard-svi",
             path,
-            "A standard SVI has no non-anchor leaves: a node's leaves have its addresses",
+            "Standard SVI has no non-anchor leaves: the leaves of a node's rack have its gateway addresses",
         )
     elif given:
         yield Problem(
             "non-anchor-detour",
             path,
-            f"Traffic of nodes behind leaves {some(given)} takes a detour over the anchors that they peer with",
+            f"Traffic of nodes behind leaves {some(given)} takes a detour through the anchors that they peer with",
         )
 
 
 def renumbered(intent: Intent) -> Iterator[Problem]:
-    """What may be renumbered is there."""
+    """Check that ``aci_calico_renumber`` names nodes and leaves of the cluster."""
     known = ["all", "svi", *(leaf.name for leaf in intent.leaves), *(node.name for node in intent.nodes)]
     for index, name in enumerate(intent["renumber"] or []):
         if isinstance(name, str) and intent.sound and name not in known:

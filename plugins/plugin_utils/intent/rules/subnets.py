@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""Rules for subnets, address families, VLANs and pod blocks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ...schema.addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
 from ...schema.problems import Problem
 from ..intent import SUBNET_ROLES, Intent
 
-# Families that the roles other than nodes must have too. External and load balancer addresses may do with fewer.
+# Roles that must have all families of the cluster. External and load balancer addresses may have fewer.
 FULL_ROLES = ("node", "pod", "service")
 
 
 def subnet_overlaps(intent: Intent) -> Iterator[Problem]:
-    """No two subnets of a cluster share an address."""
+    """Check that subnets of a cluster do not overlap."""
     subnets = [subnet for role in SUBNET_ROLES for subnet in intent.subnets[role]]
     for one, other in itertools.combinations(subnets, 2):
         if overlap(one.network, other.network):
@@ -26,7 +26,7 @@ def subnet_overlaps(intent: Intent) -> Iterator[Problem]:
 
 
 def families(intent: Intent) -> Iterator[Problem]:
-    """A family that one role has, nodes, pods and services have."""
+    """Check that nodes, pods and services have every family of the cluster."""
     present = {subnet.family for role in SUBNET_ROLES for subnet in intent.subnets[role]}
     for role in FULL_ROLES:
         own = {subnet.family for subnet in intent.subnets[role]}
@@ -40,7 +40,7 @@ def families(intent: Intent) -> Iterator[Problem]:
 
 
 def node_subnets(intent: Intent) -> Iterator[Problem]:
-    """Floating SVI: one subnet of a family for each L3Out. Standard SVI: each supernet holds at least one node's subnet."""
+    """Check that floating SVI has a subnet of each family for each L3Out, and that supernets hold a node's subnet."""
     if intent.kind == "floating":
         yield from _floating_subnets(intent)
     if intent.kind != "standard":
@@ -51,7 +51,7 @@ def node_subnets(intent: Intent) -> Iterator[Problem]:
             yield Problem(
                 "supernet-too-small",
                 subnet.path,
-                f"{subnet.network} does not hold a /{lengths[subnet.family]}, which each node needs",
+                f"{subnet.network} is smaller than a /{lengths[subnet.family]}, which each node needs",
             )
 
 
@@ -63,49 +63,49 @@ def _floating_subnets(intent: Intent) -> Iterator[Problem]:
             yield Problem(
                 "floating-subnet-twice",
                 subnet.path,
-                f"{subnet.network} is one {family} node subnet too many: floating SVI has one for each L3Out, and the racks need"
+                f"{subnet.network} is one {family} node subnet too many: floating SVI uses one for each L3Out, and the racks need"
                 f" {wanted}",
             )
         if len(subnets) < wanted:
             yield Problem(
                 "subnet-for-each-l3out",
                 SUBNET_ROLES["node"],
-                f"The racks need {wanted} L3Outs, each with a floating SVI and so with an {family} node subnet of its own;"
+                f"The racks need {wanted} L3Outs, and each needs an {family} node subnet of its own for its floating SVI;"
                 f" {len(subnets)} {'is' if len(subnets) == 1 else 'are'} named",
             )
 
 
 def floating_vlans(intent: Intent) -> Iterator[Problem]:
-    """Floating SVI: a VLAN for each L3Out."""
+    """Check that floating SVI has a VLAN for each L3Out."""
     vlans, wanted = intent["vlan"], len(intent.l3outs)
     if intent.kind == "floating" and vlans and len(vlans) < wanted:
         yield Problem(
             "vlan-too-few",
             "aci_calico_vlan",
-            f"The racks need {wanted} L3Outs, each with a floating SVI and so with a VLAN of its own; {len(vlans)}"
+            f"The racks need {wanted} L3Outs, and each needs a VLAN of its own for its floating SVI; {len(vlans)}"
             f" {'is' if len(vlans) == 1 else 'are'} named",
         )
 
 
 def several_l3outs(intent: Intent) -> Iterator[Problem]:
-    """Beyond what the paper describes, the racks are spread."""
+    """Point out that the racks are spread over several L3Outs, which the white paper does not describe."""
     if len(intent.l3outs) > 1:
         shares = "; ".join(f"{l3out.name}: racks {', '.join(l3out.racks)}" for l3out in intent.l3outs)
         yield Problem(
             "several-l3outs",
             "aci_calico_racks",
-            f"{len(intent.leaves)} leaves are more than one L3Out holds: the racks are spread over {len(intent.l3outs)} ({shares})",
+            f"{len(intent.leaves)} leaves are more than one L3Out allows, so the racks are spread over {len(intent.l3outs)} ({shares})",
         )
 
 
 def pod_blocks(intent: Intent) -> Iterator[Problem]:
-    """Pools hold blocks, and one for each node at least."""
+    """Check that pod subnets hold blocks, and at least one for each node."""
     lengths = {"ipv4": intent["block_size"], "ipv6": intent["ipv6_block_size"]}
     for subnet in intent.subnets["pod"]:
         length = lengths[subnet.family]
         if length is not None and subnet.network.prefixlen > length:
             yield Problem(
-                "pool-smaller-than-block", subnet.path, f"{subnet.network} does not hold a block of /{length}"
+                "pool-smaller-than-block", subnet.path, f"{subnet.network} is smaller than a block of /{length}"
             )
     for family, length in lengths.items():
         pools = intent.networks("pod", family)
@@ -120,8 +120,8 @@ def pod_blocks(intent: Intent) -> Iterator[Problem]:
 
 
 def imports(intent: Intent) -> Iterator[Problem]:
-    """What the fabric accepts and tells covers the cluster's own subnets."""
-    for variable, what in (("import_subnets", "accepted by the fabric"), ("export_subnets", "told to the nodes")):
+    """Check that the fabric accepts and announces the cluster's own subnets."""
+    for variable, what in (("import_subnets", "accepted by the fabric"), ("export_subnets", "announced to the nodes")):
         allowed = intent.networks_of(variable)
         if allowed is None:
             continue
@@ -137,10 +137,10 @@ def imports(intent: Intent) -> Iterator[Problem]:
 
 
 def ipv6_alone(intent: Intent) -> Iterator[Problem]:
-    """Calico takes a node's router ID from its IPv4 address; without one it has to be told otherwise."""
+    """Point out that Calico takes a node's router ID from its IPv4 address."""
     if intent.families == ["ipv6"]:
         yield Problem(
             "ipv6-router-id",
             SUBNET_ROLES["node"],
-            "The nodes have no IPv4 address, which Calico's BGP daemon takes its router ID from",
+            "The nodes have no IPv4 address, from which Calico's BGP daemon takes its router ID",
         )

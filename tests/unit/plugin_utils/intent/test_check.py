@@ -17,7 +17,7 @@ from unit.plugin_utils.sample_plans import (
     variables,
 )
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.intent import SECRETS_DECLARED, SECRETS_READABLE
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.reading import SECRETS_DECLARED, SECRETS_READABLE
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.messages import WARNING
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
 

@@ -52,7 +52,7 @@ def test_the_advice_does_not_depend_on_what_was_asked_for(base):
         ({"apic_version": "4.2(7)"}, "standard", "APIC 4.2(7)"),
         (SUBNETS, "standard", "several ipv4 node subnets"),
         ({"limits": {"floating-addresses": 0}}, "standard", "1 floating SVI addresses"),
-        ({"racks": FOUR, **VM, **SUBNETS}, "floating", "virtual machines are to move"),
+        ({"racks": FOUR, **VM, **SUBNETS}, "floating", "virtual machines move"),
         ({"racks": FOUR, "node_kind": "vm"}, "standard", "8 anchor leaves"),
     ],
 )

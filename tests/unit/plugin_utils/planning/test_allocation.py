@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from netaddr import IPNetwork
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, dual_stack, plan_of, racks, recorded, rules
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.allocation import Record, load_record
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.record import Record, load_record
 
 NODES = [f"node-{number}" for number in range(12)]
 BASES = {"floating": FLOATING, "standard": STANDARD, "dual stack": dual_stack(STANDARD)}
