@@ -1,7 +1,7 @@
-"""How long the collection takes, beside a playbook of cisco.aci's modules for the same cluster in the same run.
+"""Measure the collection and a playbook of cisco.aci's modules that configures the same cluster.
 
-``make benchmark``. Each request to APIC takes 30 ms longer than the emulator needs, as on a real controller. Timings depend on
-the machine: nothing is asserted, a table is printed.
+Run it with ``make benchmark``. Each request to APIC takes 30 ms longer than the emulator needs, as on a real
+controller. Timings depend on the machine: nothing is asserted, a table is printed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LATENCY = 0.03
 
 
 def _standard(leaves: int, nodes: int) -> dict[str, Any]:
-    """A cluster behind standard SVIs, its nodes spread evenly."""
+    """Return a cluster with standard SVIs and evenly spread nodes."""
     count = leaves // 2
     vlans = f"300-{299 + nodes}"
     return intent("standard", racks(count, nodes // count), vlan=vlans, node_subnets=["192.168.0.0/20"]) | {
@@ -39,7 +39,7 @@ def _timed(run: Callable[[], object]) -> float:
 
 
 def _measure(cluster: Cluster, run: Callable[[], object]) -> tuple[float, int, int]:
-    """Seconds, requests to APIC, and those among them that write."""
+    """Return seconds, requests to APIC, and the number of requests that write."""
     cluster.apic.log.clear()
     seconds = _timed(run)
     entries = cluster.apic.log.entries

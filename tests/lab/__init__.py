@@ -1,1 +1,1 @@
-"""The embedded lab: an APIC emulator and one Kubernetes API server for each example cluster."""
+"""The embedded lab: an APIC emulator, and a Kubernetes API server and a BGP twin for each example cluster."""

@@ -1,4 +1,6 @@
-"""Command line of the lab: python tests/lab up | down | status | log | reset | twin-up | twin-status | twin-down | run -- COMMAND."""
+"""Command line of the lab: python tests/lab up | down | status | log | reset | twin-up | twin-status | twin-down | run
+-- COMMAND.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Started by the folder's name: the package's parent takes the folder's place on the path.
+# Started as a folder: replace the folder on the path by the parent of the package ``lab``.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from lab.kube.interface import INSTALLATIONS  # noqa: E402
@@ -44,40 +46,42 @@ def parse() -> argparse.Namespace:
         "--dir",
         type=Path,
         default=Path(os.environ.get("ACI_CALICO_LAB_DIR") or DEFAULT_FOLDER),
-        help="state folder (default: ACI_CALICO_LAB_DIR, else .lab of the checkout)",
+        help="state folder (default: ACI_CALICO_LAB_DIR, otherwise .lab in the checkout)",
     )
     parser.add_argument(
         "--kube",
         choices=("embedded", "real"),
-        help="the Kubernetes API servers to start (default: real ones where KUBEBUILDER_ASSETS names a folder of them)",
+        help="the Kubernetes API servers to start (default: real ones if KUBEBUILDER_ASSETS names their folder)",
     )
     parser.add_argument(
         "--calico",
         choices=INSTALLATIONS,
         default=DEFAULT_CALICO,
-        help="Calico on them: v1 serves crd.projectcalico.org/v1 from kube-system, v3 projectcalico.org/v3 from calico-system",
+        help="the Calico on them: v1 is crd.projectcalico.org/v1 in kube-system, v3 is projectcalico.org/v3 in calico-system",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("up", help="start what does not run yet")
-    commands.add_parser("down", help="stop it; what is configured stays")
-    commands.add_parser("status", help="say what runs, and where")
+    commands.add_parser("up", help="start all servers that do not run yet")
+    commands.add_parser("down", help="stop the lab and keep its state")
+    commands.add_parser("status", help="print which servers run, and their addresses")
     added = commands.add_parser(
-        "twin-up", help="start the BGP twins of the clusters, and wait until their sessions are up"
+        "twin-up", help="start the BGP twins of the clusters and wait until their sessions are up"
     )
-    added.add_argument("--wait", type=float, default=90, metavar="SECONDS", help="how long to wait for the sessions")
-    commands.add_parser("twin-status", help="say which BGP sessions are up")
+    added.add_argument(
+        "--wait", type=float, default=90, metavar="SECONDS", help="maximum time to wait for the sessions"
+    )
+    commands.add_parser("twin-status", help="print the state of the BGP sessions")
     commands.add_parser("twin-down", help="stop the BGP twins")
     commands.add_parser("log", help="print the requests that APIC answered")
-    commands.add_parser("reset", help="stop it and forget what is configured")
+    commands.add_parser("reset", help="stop the lab and delete its state")
     run = commands.add_parser(
-        "run", help="run a command with the lab up, and stop the lab again if it was not up before"
+        "run", help="run a command with the lab up; stop the lab afterwards unless it was up before"
     )
     run.add_argument("argv", nargs="+", metavar="-- COMMAND", help="the command and its arguments")
     return parser.parse_args()
 
 
 def up(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Start the lab and say where it is."""
+    """Start the lab and print where it is."""
     lab.up()
     return status(lab, _arguments)
 
@@ -90,7 +94,7 @@ def down(lab: Lab, _arguments: argparse.Namespace) -> int:
 
 
 def status(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Say what runs; 0 when everything does."""
+    """Print what runs; return 0 when everything does."""
     states = lab.status()
     width = max(len(name) for name in states)
     for name, state in states.items():
@@ -99,7 +103,7 @@ def status(lab: Lab, _arguments: argparse.Namespace) -> int:
 
 
 def twin_up(lab: Lab, arguments: argparse.Namespace) -> int:
-    """Start the BGP twins and show their sessions; 0 when all of them are up."""
+    """Start the BGP twins and print their sessions; return 0 when all of them are up."""
     up = []
     for clusters, runner in lab.twins_up().items():
         report = runner.wait_for_sessions(arguments.wait)
@@ -109,7 +113,7 @@ def twin_up(lab: Lab, arguments: argparse.Namespace) -> int:
 
 
 def twin_status(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Show the sessions of the twins that run; 0 when every twin runs and all its sessions are up."""
+    """Print the sessions of the running twins; return 0 when every twin runs and all its sessions are up."""
     up = []
     for clusters, runner in lab.twins().items():
         report = runner.ask("status") if runner.running() else {}
@@ -128,26 +132,26 @@ def twin_down(lab: Lab, _arguments: argparse.Namespace) -> int:
 def reset(lab: Lab, _arguments: argparse.Namespace) -> int:
     """Stop the lab and forget its state."""
     lab.reset()
-    print(f"Nothing runs, and nothing is configured in {lab.folder}.")
+    print(f"The lab is stopped, and its state in {lab.folder} is deleted.")
     return 0
 
 
 def log(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Print the requests that APIC answered, one to a line."""
+    """Print the requests that APIC answered, one on each line."""
     for entry in lab.requests():
         print(entry["time"], entry["status"], f"{entry['ms']:.0f} ms", entry["method"], entry["path"])
     return 0
 
 
 def run(lab: Lab, arguments: argparse.Namespace) -> int:
-    """Run a command with the lab up and say what it asked of APIC; return the command's exit code."""
+    """Run a command with the lab up and print how many requests APIC got; return the command's exit code."""
     before = len(lab.requests())
     with lab.running():
         status(lab, arguments)
         code = subprocess.run(arguments.argv, env={**os.environ, **lab.environment()}, check=False).returncode
         requests = lab.requests()[before:]
     writes = [entry for entry in requests if entry["method"] in ("POST", "DELETE") and "/aaa" not in entry["path"]]
-    print(f"The lab's APIC answered {len(requests)} requests; {len(writes) or 'none'} of them wrote something.")
+    print(f"The lab's APIC answered {len(requests)} requests; {len(writes) or 'none'} of them were writes.")
     return code
 
 

@@ -1,4 +1,4 @@
-"""The white paper's worked example, as variables: two racks, six nodes, four leaves."""
+"""The worked example of the white paper, as variables: two racks, six nodes, four leaves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def worked_example(svi: str = "floating", nodes: int = 6, **changes: Any) -> dict[str, Any]:
-    """Return the variables of the example for one kind of SVI; ``nodes`` are spread over the two racks."""
+    """Return the variables of the example for one kind of SVI, with ``nodes`` spread over the two racks."""
     names = [f"node-{number}" for number in range(1, nodes + 1)]
     half = (nodes + 1) // 2
     pinned = svi == "floating"

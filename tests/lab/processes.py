@@ -1,7 +1,6 @@
-"""Servers as processes of their own: started, awaited, found again by a later command, stopped.
+"""Server processes: start them, wait until they are ready, find them again in a later command, stop them.
 
-Nothing here knows what the servers are. A process is identified by its id and the moment that it started, so that an id
-which the system has given to something else in the meantime is never signalled.
+A process is identified by its id and its start time, so that a process that got the same id later is never signalled.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ STOP_SECONDS = 10
 
 
 class LabError(Exception):
-    """What the user has to know and can mend; printed without a traceback."""
+    """A problem that the user can solve; printed without a traceback."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A running server: its process id and what tells it from a later process with the same id."""
+    """A running server: its process id, and its start time to tell it from a later process with the same id."""
 
     pid: int
     birth: str
 
     @classmethod
     def start(cls, command: list[str], log: Path) -> Process:
-        """Start a server in a session of its own, so that Ctrl-C of the terminal does not reach it."""
+        """Start a server in its own session, so that Ctrl-C in the terminal does not reach it."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             child = subprocess.Popen(
@@ -49,14 +48,14 @@ class Process:
         return cls(child.pid, _birth(child.pid))
 
     def alive(self) -> bool:
-        """Whether this very process still runs."""
+        """Return True while this process, and not a later one with its id, runs."""
         return bool(self.birth) and _birth(self.pid) == self.birth
 
     def stop(self) -> None:
-        """End the process and what it started: politely, after ten seconds by force."""
+        """End the process and its children, by force after ten seconds."""
         if not self.alive():
             return
-        for number in (signal.SIGTERM, signal.SIGKILL):  # the second also for children that outlive their parent
+        for number in (signal.SIGTERM, signal.SIGKILL):  # the second also ends children that outlive their parent
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
             deadline = time.monotonic() + STOP_SECONDS
@@ -65,10 +64,10 @@ class Process:
 
 
 def _birth(pid: int) -> str:
-    """When the process started, in the system's own words; empty when there is none, or it only waits to be collected."""
+    """Return the start time as the system spells it; empty for a process that has ended or does not exist."""
     if Path("/proc/self/stat").exists():
         try:
-            # The fields after the command's name, which may itself hold spaces and brackets: state, …, start time.
+            # The fields after the command's name, which may hold spaces and brackets: state, …, start time.
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
             return ""
@@ -81,8 +80,11 @@ def _birth(pid: int) -> str:
 
 
 def choose_port(wanted: int, variable: str) -> int:
-    """Return the port to listen on: the wanted one, or any free one for 0 or where the wanted one is only our habit. A port
-    that the user asked for, in the environment's ``variable``, and that is in use is the user's to sort out."""
+    """Return the wanted port, or a free one when 0 is wanted.
+
+    A default port that is in use is replaced by a free one, too. Raises LabError when the user asked for the port in
+    the environment's ``variable``.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -93,13 +95,16 @@ def choose_port(wanted: int, variable: str) -> int:
             if not os.environ.get(variable):
                 return choose_port(0, variable)
             raise LabError(
-                f"Port {wanted} of {HOST} is in use by another program. Stop that, or set another port: {variable}=NUMBER."
+                f"Port {wanted} of {HOST} is in use by another program. Stop that program, or set another port: {variable}=NUMBER."
             ) from error
         return int(probe.getsockname()[1])
 
 
 def wait_until_ready(name: str, process: Process, url: str, log: Path) -> str:
-    """Return the line in which the server says its URL, as each does when it is ready; fail with the end of its log."""
+    """Return the line in which a server prints its URL, which it does when it is ready.
+
+    Raises LabError with the end of the log when the server ends or takes too long.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if url in line]

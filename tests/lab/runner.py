@@ -1,8 +1,8 @@
-"""The lab as one thing: an APIC and one Kubernetes API server for each cluster that has a seed, with one state folder.
+"""The whole lab: an APIC and a Kubernetes API server for each cluster that has a seed, with one state folder.
 
-The folder holds ``lab.json`` (what runs where), ``apic/`` and ``kube/<cluster>/`` (each server's state, kept over
-restarts), ``kube/<cluster>.kubeconfig`` and ``log/``. ``ACI_CALICO_LAB_CLUSTERS`` names the clusters that have a server, where
-not every one of them is needed.
+The folder holds ``lab.json`` (running servers), ``apic/`` and ``kube/<cluster>/`` (each server's state, kept over
+restarts), ``kube/<cluster>.kubeconfig`` and ``log/``. ``ACI_CALICO_LAB_CLUSTERS`` limits the lab to the clusters that
+it names.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KUBERNETES = "Kubernetes of "
 
 @dataclass(frozen=True)
 class Server:
-    """One server of the lab: how it is started, and where it then answers."""
+    """One server of the lab: how to start it, and the port that it listens on."""
 
     name: str
     program: Path
@@ -46,14 +46,14 @@ class Server:
     options: tuple[str, ...] = ()
 
     def command(self, port: int) -> list[str]:
-        """The command line that serves this server's state on a port."""
+        """Return the command line that serves this server's state on a port."""
         return [sys.executable, str(self.program), "--port", str(port), "--state", str(self.state), *self.options]
 
 
 class Lab:
     """The lab whose state is in one folder.
 
-    ``real_kubernetes`` asks for real API servers, ``calico`` for one of ``INSTALLATIONS`` (see ``lab.kube``).
+    ``real_kubernetes`` selects real API servers, ``calico`` one of ``INSTALLATIONS`` (see ``lab.kube.interface``).
     """
 
     def __init__(self, folder: Path, real_kubernetes: bool = False, calico: str = DEFAULT_CALICO) -> None:
@@ -64,7 +64,7 @@ class Lab:
         self._twins = Twins(self.folder / "twin")
 
     def servers(self) -> list[Server]:
-        """Every server that belongs to the lab, running or not."""
+        """Return every server of the lab, running or not."""
         apic = Server(
             name="APIC",
             program=LAB / "apic",
@@ -76,14 +76,14 @@ class Lab:
         return [apic, *self._kubernetes()]
 
     def twins(self) -> dict[str, TwinRunner]:
-        """The BGP twins of the example clusters, running or not, by the clusters that each plays."""
+        """Return the BGP twins of the example clusters, running or not, by the names of their clusters."""
         return self._twins.of(seed.stem for seed in _seeds())
 
     def twins_up(self) -> dict[str, TwinRunner]:
-        """Start the twins of the clusters that run, one for each VRF; the lab must be up."""
+        """Start the twins of the running clusters, one for each VRF. The lab must be up."""
         missing = missing_prerequisites()
         if missing:
-            raise LabError("The BGP twin cannot run here. Missing: " + "; ".join(missing) + ".")
+            raise LabError("The BGP twin cannot run on this machine. Missing: " + "; ".join(missing) + ".")
         record, running = self._read(), self._running()
         if "APIC" not in running:
             raise LabError("The lab is not up: run `make lab-up` first.")
@@ -93,11 +93,13 @@ class Lab:
         try:
             return self._twins.up([seed.stem for seed in _seeds()], kubeconfigs, apic)
         except requests.RequestException as error:
-            raise LabError(f"The lab does not answer: {error}") from error
+            raise LabError(
+                f"APIC or Kubernetes does not answer: {error}. See the logs in {self.folder / 'log'}."
+            ) from error
 
     def _kubernetes(self) -> Iterator[Server]:
         first = _port("ACI_CALICO_LAB_KUBE_PORT", KUBE_PORT)
-        # Another installation of Calico is another cluster, with objects of its own.
+        # Another installation of Calico is another cluster with its own objects.
         other = "" if self._calico == DEFAULT_CALICO else f"-{self._calico}"
         for offset, seed in enumerate(_seeds()):
             cluster = seed.stem
@@ -114,7 +116,9 @@ class Lab:
         return self.folder / "kube" / f"{cluster}.kubeconfig"
 
     def up(self) -> None:
-        """Start what does not run yet and return when all of it is ready; if one is not, stop what was started."""
+        """Start the servers that do not run yet and return when all are ready; if one fails, stop the servers started
+        here.
+        """
         running = self._running()
         started: dict[str, Process] = {}
         record = {name: entry for name, entry in self._read().items() if name in running}
@@ -129,7 +133,7 @@ class Lab:
                 url = f"https://{HOST}:{port}"
                 record[server.name] = {**asdict(process), "port": port, "about": url}
                 waiting.append((server, process, url))
-            # Written before they are ready: whoever interrupts this now can still stop them.
+            # Written before they are ready, so that they can be stopped after an interrupt.
             self._write(record)
             for server, process, url in waiting:
                 said = wait_until_ready(server.name, process, url, self._log(server))
@@ -143,7 +147,7 @@ class Lab:
             raise
 
     def down(self) -> list[str]:
-        """Stop what runs and return the names; the state stays."""
+        """Stop everything that runs and return the names. The state is kept."""
         stopped = [f"BGP twin of {clusters}" for clusters, twin in self._twins.every().items() if twin.down()]
         running = self._running()
         for process in running.values():
@@ -152,13 +156,13 @@ class Lab:
         return [*stopped, *running]
 
     def reset(self) -> None:
-        """Stop the lab and forget what was configured in it."""
+        """Stop the lab and delete its state."""
         self.down()
         for name in ("apic", "kube", "log", "twin"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def status(self) -> dict[str, str]:
-        """For each server where it answers and what else it says of itself; empty where it does not run."""
+        """Return the line that each server printed when it was ready; empty for a server that does not run."""
         running, record = self._running(), self._read()
         return {
             server.name: record[server.name]["about"] if server.name in running else "" for server in self.servers()
@@ -166,7 +170,7 @@ class Lab:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The lab up inside the block; afterwards stopped again, unless it ran before."""
+        """Run the block with the lab up, and stop the lab afterwards unless it ran before."""
         ran_before = bool(self._running())
         self.up()
         try:
@@ -176,7 +180,9 @@ class Lab:
                 self.down()
 
     def requests(self) -> list[dict[str, Any]]:
-        """Every request that APIC has answered since the lab was last reset, oldest first (``lab.apic.request_log``)."""
+        """Return every request that APIC has answered since the last reset, oldest first (see
+        ``lab.apic.request_log``).
+        """
         try:
             lines = (self.folder / "apic" / "requests.jsonl").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -184,7 +190,7 @@ class Lab:
         return [json.loads(line) for line in lines]
 
     def environment(self) -> dict[str, str]:
-        """What tells ``inventories/lab`` where this lab is."""
+        """Return the variables that tell ``inventories/lab`` where this lab is."""
         return {"ACI_CALICO_LAB_DIR": str(self.folder)}
 
     def _running(self) -> dict[str, Process]:
@@ -208,21 +214,21 @@ class Lab:
 
 
 def _seeds() -> list[Path]:
-    """The seeds of the clusters that are wanted: all, unless some are named."""
+    """Return the seeds of the clusters in ``ACI_CALICO_LAB_CLUSTERS``, or of all clusters where it is empty."""
     wanted = os.environ.get("ACI_CALICO_LAB_CLUSTERS", "").split()
     return sorted(seed for seed in SEEDS.glob("*.yml") if not wanted or seed.stem in wanted)
 
 
 def _clusters(servers: Iterable[str]) -> list[str]:
-    """The clusters among the names of servers."""
+    """Return the clusters among the names of servers."""
     return [name.removeprefix(KUBERNETES) for name in servers if name.startswith(KUBERNETES)]
 
 
 def _port(variable: str, default: int) -> int:
-    """A port from the environment; 0 lets the system choose."""
+    """Return a port from the environment; 0 lets the system choose."""
     text = os.environ.get(variable, "")
     if not text:
         return default
     if not text.isdecimal() or int(text) > 65535:
-        raise LabError(f"{variable} must be a port number, or 0 for any free port: {text!r}")
+        raise LabError(f"{variable} must be a port number, or 0 for any free port, not {text!r}")
     return int(text)

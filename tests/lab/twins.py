@@ -1,7 +1,8 @@
 """The lab's BGP twins: one for each VRF, with all clusters in it.
 
-Leaves report to one APIC, so two twins of one VRF would take each other's reports away. Who belongs together is read from
-APIC and Kubernetes when twins are started. A twin's folder is called after its first cluster; those of the others lead there.
+Two twins of one VRF would overwrite each other's reports in APIC. The clusters of a VRF are read from APIC and
+Kubernetes when twins start. A twin's folder has the name of its first cluster; the folders of its other clusters are
+links to it.
 """
 
 from __future__ import annotations
@@ -21,26 +22,26 @@ from lab.twin.runner import PASSWORD_VARIABLE, TwinRunner
 
 
 class Twins:
-    """The twins below one folder."""
+    """The twins in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def of(self, clusters: Iterable[str]) -> dict[str, TwinRunner]:
-        """The twin of each cluster, running or not, by the names of those among the clusters that it plays."""
+        """Return the twin of each cluster, running or not, by the names of its clusters."""
         homes: dict[Path, list[str]] = {}
         for cluster in clusters:
             homes.setdefault((self._folder / cluster).resolve(), []).append(cluster)
         return {", ".join(names): TwinRunner(home) for home, names in homes.items()}
 
     def every(self) -> dict[str, TwinRunner]:
-        """All twins that were ever started."""
+        """Return all twins that have ever been started."""
         return self.of(sorted(path.name for path in self._folder.iterdir())) if self._folder.exists() else {}
 
     def up(self, clusters: Iterable[str], kubeconfigs: Mapping[str, Path], apic: Access) -> dict[str, TwinRunner]:
-        """Start the twins of the clusters, each with all others that are in its VRF; one that has other clusters ends.
+        """Start the twins of the clusters, each with all other clusters in its VRF; end twins with other clusters.
 
-        :param kubeconfigs: of every cluster that runs, also of those that are not asked for.
+        :param kubeconfigs: of every running cluster, not only of ``clusters``.
         """
         wanted = set(clusters)
         started = {}
@@ -53,7 +54,7 @@ class Twins:
         return started
 
     def _home(self, names: list[str]) -> TwinRunner:
-        """The folder of a twin that plays these clusters; any other twin of theirs ends."""
+        """Return the twin for these clusters; end any other twin of theirs."""
         leader, *others = (self._folder / name for name in names)
         for present, twin in self.every().items():
             plays = present.split(", ")
@@ -71,13 +72,13 @@ class Twins:
 
 
 def group(apic: Access, kubeconfigs: Mapping[str, Path]) -> list[tuple[str, list[str]]]:
-    """The clusters by their VRFs, as APIC and Kubernetes say now (see ``together``)."""
+    """Return the clusters by VRF as APIC and Kubernetes have them now (see ``together``)."""
     fabrics = read_fabrics(ApicClient(apic).read()[0])
     return together(fabrics, {name: _read(path) for name, path in sorted(kubeconfigs.items())})
 
 
 def _read(kubeconfig: Path) -> Cluster:
-    """A cluster's state; nothing of one that is not understood, which its twin will say."""
+    """Return a cluster's state; an empty one when it cannot be read, which its twin will report."""
     try:
         return read_cluster(KubernetesClient(kubeconfig).read())
     except ValueError:
@@ -86,7 +87,7 @@ def _read(kubeconfig: Path) -> Cluster:
 
 @contextmanager
 def _environment(variable: str, value: str) -> Iterator[None]:
-    """A variable set for what is started meanwhile: the command line would show it to everybody."""
+    """Set a variable for the processes that are started in the block. A command line would show it to everybody."""
     before = os.environ.get(variable)
     os.environ[variable] = value
     try:

@@ -1,4 +1,4 @@
-"""The controller: takes one request apart, asks the tree, and answers. Knows nothing of the network."""
+"""The controller: parse one request, query or change the tree, and answer. It knows nothing of the network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .tree import ManagedObject, Tree
 
 @dataclass
 class Request:
-    """``target`` is the path with its query as the client sent it; ``path`` and ``query`` are decoded."""
+    """One request. ``target`` is the path with its query as the client sent it; ``path`` and ``query`` are decoded."""
 
     method: str
     target: str
@@ -38,6 +38,8 @@ class Request:
 
 @dataclass
 class Response:
+    """One answer. ``changed`` holds the DNs of the objects that the request changed."""
+
     status: int
     body: bytes
     content_type: str = "application/json"
@@ -46,7 +48,9 @@ class Response:
 
 
 class Apic:
-    """A fabric's controller, seeded from ``seed`` unless ``state_dir`` holds what an earlier run left."""
+    """The controller of a fabric that starts from ``seed``, or from the state in ``state_dir`` if an earlier run left
+    any.
+    """
 
     def __init__(self, seed: Seed, state_dir: Path | None = None, token_lifetime: float = 600) -> None:
         self.table = class_table()
@@ -62,7 +66,7 @@ class Apic:
             self.reset()
 
     def reset(self) -> None:
-        """Back to the seed: everything else is forgotten."""
+        """Go back to the seed and forget everything else."""
         self._start_empty()
         planting = Planting(self.tree, _now())
         for dn, attributes in self.seed.objects():
@@ -79,7 +83,7 @@ class Apic:
         self._operational: dict[str, list[str]] = {}
 
     def handle(self, request: Request) -> Response:
-        """Answer a request; refusals become answers too."""
+        """Answer a request; an error becomes an answer, too."""
         as_xml = request.path.endswith(".xml")
         content_type = "text/xml" if as_xml else "application/json"
         try:
@@ -125,7 +129,7 @@ class Apic:
         return response
 
     def _change(self, request: Request, dn: str, user: str, as_xml: bool) -> Transaction:
-        """Apply a POST or DELETE: all of it or none."""
+        """Apply a POST or DELETE completely or not at all."""
         transaction = Transaction(self.tree, _now(), user)
         self.tree.begin()
         try:
@@ -180,13 +184,13 @@ class Apic:
         renderer = Renderer(options.properties if options else "all")
         return Response(200, (renderer.xml if as_xml else renderer.json)(nodes, total))
 
-    # What only the lab may do
+    # Functions for the lab only
 
     def replace_operational(self, source: str, objects: Iterable[dict[str, Any]]) -> int:
-        """Replace the live state that ``source`` serves by ``objects`` (in APIC's JSON, each with its dn); return how many there are.
+        """Replace the live state that ``source`` serves by ``objects`` (APIC's JSON with DNs); return their number.
 
-        What is there already and came from elsewhere is updated for good. Raises ApicError where a class or property is
-        unknown; the state is then as before.
+        An existing object that came from elsewhere is updated permanently. Raises ApicError for an unknown class or
+        property; the state then stays as it was.
         """
         planting = Planting(self.tree, _now())
         self.tree.begin()
@@ -205,7 +209,7 @@ class Apic:
         return len(planted)
 
     def _needed_by_others(self, source: str) -> set[str]:
-        """Return what other sources serve and what contains that, such as a switch's BGP with a domain of each of two VRFs."""
+        """Return the objects of other sources and their containers, such as a switch's BGP with domains of two VRFs."""
         needed: set[str] = set()
         for dn in (dn for other, dns in self._operational.items() if other != source for dn in dns):
             mo = self.tree.get(dn)
@@ -222,7 +226,7 @@ class Apic:
     def snapshot(self, volatile: bool = True) -> dict[str, Any]:
         """Return ``uni`` with everything below it, for comparisons: children sorted, secure values as digests.
 
-        Without ``volatile`` the times of modification are left out.
+        ``volatile=False`` leaves out the times of modification.
         """
         return _snapshot(self.tree.by_dn["uni"], volatile)
 
@@ -240,7 +244,7 @@ def _parse(body: str, as_xml: bool) -> Posted:
 
 
 def _without_suffix(path: str) -> str:
-    """``/api/node/mo/uni/tn-x.json`` → ``mo/uni/tn-x``."""
+    """Return the part of an API path that selects objects: ``/api/node/mo/uni/tn-x.json`` gives ``mo/uni/tn-x``."""
     route = path.removeprefix("/api/").removesuffix(".json").removesuffix(".xml")
     for prefix in ("node/", "policymgr/"):
         route = route.removeprefix(prefix)

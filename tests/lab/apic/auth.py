@@ -1,4 +1,4 @@
-"""Who is asking: user names and passwords, tokens that expire, and requests signed with a user's certificate."""
+"""Authentication: user names and passwords, tokens that expire, and requests signed with a user's certificate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Session:
 
 
 class Gate:
-    """Checks credentials against the users of the tree; tokens live ``lifetime`` seconds."""
+    """Checks credentials against the users in the tree; tokens live ``lifetime`` seconds."""
 
     def __init__(self, tree: Tree, lifetime: float = 600) -> None:
         self.lifetime = lifetime
@@ -36,7 +36,7 @@ class Gate:
         self._sessions: dict[str, Session] = {}
 
     def log_in(self, name: str, password: str) -> str:
-        """Return a token. Raises error 401 on wrong credentials."""
+        """Return a token. Raises error 401 for wrong credentials."""
         user = self._tree.get(f"uni/userext/user-{_local_name(name)}")
         known = user.secrets.get("pwd") if user else None
         if user is None or known is None or not hmac.compare_digest(known.encode(), password.encode()):
@@ -49,7 +49,7 @@ class Gate:
         return token
 
     def user_of(self, cookies: str, method: str, paths: tuple[str, ...], body: str) -> str:
-        """Return the user behind a request. ``paths`` are the spellings of its path that may have been signed.
+        """Return the user of a request. ``paths`` are the spellings of its path that the client may have signed.
 
         Raises error 403 without a valid token or signature.
         """
@@ -98,7 +98,7 @@ def _local_name(name: str) -> str:
 
 
 def _parse_cookies(header: str) -> dict[str, str]:
-    """Read a Cookie header; clients send back a whole Set-Cookie too, with its path and flags."""
+    """Read a Cookie header. Clients also send back a whole Set-Cookie, with its path and flags."""
     crumbs: dict[str, str] = {}
     for part in header.split(";"):
         name, found, value = part.strip().partition("=")

@@ -1,9 +1,9 @@
-"""What only the lab may do, below ``/_lab``; none of it is logged.
+"""The lab's own interface below ``/_lab``, which the request log leaves out.
 
 - ``GET status``; ``GET log?since=N`` and ``DELETE log``; ``GET tree?volatile=no``; ``POST reset``
 - ``GET``, ``POST`` and ``DELETE misbehave`` (see ``misbehaviour.Rule``); ``POST release``
-- ``PUT operational``: ``{"source": name, "objects": [...]}`` replaces the live state that this source serves
-- ``GET secrets?dn=...`` or ``?class=...``: the secure properties, where the server was started with them
+- ``PUT operational``: ``{"source": name, "objects": [...]}`` replaces the live state of this source
+- ``GET secrets?dn=...`` or ``?class=...``: the secure properties, if the server was started with ``expose_secrets``
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Backstage:
-    """The handlers, named after method and path."""
+    """Handlers, named after method and path."""
 
     def __init__(self, server: ApicServer, expose_secrets: bool) -> None:
         self._server = server

@@ -1,4 +1,4 @@
-"""What a transaction did, and how ``rsp-subtree=modified`` shows it."""
+"""The effects of a transaction, and their form in ``rsp-subtree=modified``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from .tree import ManagedObject
 
 @dataclass
 class Change:
-    """What happened to one object: ``status`` is created, modified or deleted, ``attributes`` what was modified."""
+    """The change of one object: ``status`` is created, modified or deleted, ``attributes`` holds the modified
+    properties.
+    """
 
     mo: ManagedObject
     status: str
@@ -20,7 +22,9 @@ class Change:
 
 
 def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:
-    """Arrange changes as ``rsp-subtree=modified`` shows them: the topmost changed objects, changed ones below nested."""
+    """Return changes as ``rsp-subtree=modified`` shows them: the topmost changed objects with changed ones nested
+    below.
+    """
     nodes: dict[str, Node] = {}
     roots: list[Node] = []
     for dn, change in sorted(changes.items(), key=lambda item: len(split_dn(item[0]))):
@@ -33,7 +37,7 @@ def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:
 
 
 def _shown(change: Change, top: bool) -> dict[str, str]:
-    """Everything of an object that came or went, the names and what changed of another."""
+    """Return all properties of an object that was created or deleted; names and changes of a modified one."""
     mo = change.mo
     shown = mo.values
     if change.status == "modified":

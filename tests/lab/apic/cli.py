@@ -1,4 +1,4 @@
-"""The command line: ``serve`` by default; ``misbehave`` talks to an emulator that runs."""
+"""Command line of the emulator: serve by default; ``--misbehave`` talks to a running emulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from .misbehaviour import ACTIONS
 from .server import ApicServer
 
-#: tells others where an emulator listens, in its state directory
+#: the file in the state directory that tells where an emulator listens
 DESCRIPTION = "apic.json"
 
 
@@ -30,22 +30,26 @@ def main(arguments: list[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab.apic", description="An APIC emulator.")
     parser.add_argument("--port", type=int, default=0, help="first port to listen on (default: a free one)")
-    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="where the state is kept")
-    parser.add_argument("--seed", type=Path, metavar="FILE", help="the fabric to start with (default: fabric.yml)")
+    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="the folder that keeps the state")
+    parser.add_argument("--seed", type=Path, metavar="FILE", help="the initial fabric (default: fabric.yml)")
     parser.add_argument("--http", action="store_true", help="plain HTTP")
-    parser.add_argument("--controllers", type=int, default=1, help="how many controllers, on ports of their own")
+    parser.add_argument("--controllers", type=int, default=1, help="number of controllers, each on its own port")
     parser.add_argument("--token-lifetime", type=float, default=600, metavar="SECONDS")
-    parser.add_argument("--secrets", action="store_true", help="let the lab read passwords back (/_lab/secrets)")
-    parser.add_argument("--misbehave", choices=(*ACTIONS, "clear"), help="tell the emulator of --state to misbehave")
-    parser.add_argument("--nth", type=int, default=1, help="at which request from now (default: the next)")
-    parser.add_argument("--count", type=int, default=1, help="how many requests (0: for ever)")
-    parser.add_argument("--seconds", type=float, default=0.0, help="how long, for latency")
-    parser.add_argument("--status", type=int, default=503, help="which HTTP status, for status")
+    parser.add_argument("--secrets", action="store_true", help="let the lab read passwords (/_lab/secrets)")
+    parser.add_argument(
+        "--misbehave", choices=(*ACTIONS, "clear"), help="make the running emulator of --state misbehave"
+    )
+    parser.add_argument(
+        "--nth", type=int, default=1, help="the first request that is hit, counted from now (default: the next)"
+    )
+    parser.add_argument("--count", type=int, default=1, help="how many requests are hit (0: all)")
+    parser.add_argument("--seconds", type=float, default=0.0, help="the latency")
+    parser.add_argument("--status", type=int, default=503, help="the HTTP status")
     return parser
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Run until SIGTERM or SIGINT; ``apic.json`` in the state directory says where."""
+    """Run until SIGTERM or SIGINT; ``apic.json`` in the state directory tells where."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *__: stop.set())

@@ -15,7 +15,7 @@ from .tree import ManagedObject
 
 @dataclass
 class Posted:
-    """One object of a request's body."""
+    """One object in a request's body."""
 
     cls: str
     attributes: dict[str, str]
@@ -24,20 +24,20 @@ class Posted:
 
 @dataclass
 class Node:
-    """One object of an answer: what it carries beyond its own properties, and the children to show below it."""
+    """One object in an answer, with the children to show below it."""
 
     mo: ManagedObject
     children: list[Node] = field(default_factory=list)
-    #: replaces the object's own properties, for what a POST changed
+    #: shown instead of the object's own properties, for the changes of a POST
     attributes: dict[str, str] | None = None
 
 
 class _Unquoted(str):
-    """A JSON number, true, false or null where APIC wants a string."""
+    """A JSON number, true, false or null in the place of a string."""
 
 
 def parse_json(body: str) -> Posted:
-    """Read a posted object. Raises the errors that APIC's own parser gives."""
+    """Read a posted object. Raises the errors of APIC's own parser."""
     try:
         document = json.loads(body, parse_int=_Unquoted, parse_float=_Unquoted, parse_constant=_Unquoted)
     except ValueError:
@@ -134,7 +134,9 @@ class Renderer:
         out.append(f"</{node.mo.cls}>")
 
     def _shown(self, mo: ManagedObject, top: bool) -> Iterator[tuple[str, str]]:
-        """Yield an object's properties: ``dn`` on top, ``rn`` below, neither below in what could be posted back."""
+        """Yield an object's properties: with ``dn`` at the top, with ``rn`` below; below, a restricted answer has
+        neither.
+        """
         shown = dict(mo.values)
         if self.properties == "all":
             shown.update(childAction="", status="")

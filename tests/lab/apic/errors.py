@@ -1,10 +1,10 @@
-"""The refusals of the REST interface, with the status, code and text that APIC uses."""
+"""Error answers of the REST interface, with the status, code and text that APIC uses."""
 
 from __future__ import annotations
 
 
 class ApicError(Exception):
-    """A refused request: HTTP ``status``, APIC's ``code`` and ``text``."""
+    """An error answer: HTTP ``status``, APIC's ``code`` and ``text``."""
 
     def __init__(self, status: int, code: str, text: str) -> None:
         super().__init__(text)
@@ -45,7 +45,7 @@ def unknown_value(value: str, prop: str, cls: str, dn: str = "") -> ApicError:
 
 
 def swallowed_value(value: str, prop: str, cls: str) -> ApicError:
-    """An unquoted number before another attribute: APIC's parser drops its first character."""
+    """Return the error for an unquoted number before another attribute, whose first character APIC's parser drops."""
     return bad_request("120", f"unknown property value {value[1:]}, , name {prop}, class {cls} [(Dn0)] Dn0=, ")
 
 

@@ -1,4 +1,4 @@
-"""Faults: each appears with its cause and goes with it."""
+"""Faults that appear with their cause and disappear with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Fault:
 
 
 def reconcile(tree: Tree, suspects: Iterable[ManagedObject], now: str) -> None:
-    """Raise and clear the faults of every suspect and of the objects above it whose faults depend on it."""
+    """Raise and clear the faults of the suspects and of the objects above them that depend on them."""
     looked_at = set()
     for suspect in suspects:
         for mo in (suspect, *suspect.ancestors()):
@@ -48,7 +48,7 @@ def _expected(mo: ManagedObject) -> Iterator[Fault]:
 
 
 def _floating_addresses_in_subnet(mo: ManagedObject) -> Iterator[Fault]:
-    """A floating address that is unset or in another subnet than the interface's own (F3744)."""
+    """Yield F3744 for a floating address that is unset or outside the subnet of its interface."""
     network = ipaddress.ip_interface(mo.values["addr"]).network
     for path in mo.children_of("l3extRsDynPathAtt"):
         floating = ipaddress.ip_interface(path.values["floatingAddr"])

@@ -1,4 +1,4 @@
-"""The filter language of queries: ``and(eq(fvTenant.name,"x"),wcard(fvTenant.descr,"y"))``."""
+"""The filter language of queries, such as ``and(eq(fvTenant.name,"x"),wcard(fvTenant.descr,"y"))``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TOKEN = re.compile(r'\s*(?:(?P<word>[\w.-]+)|(?P<mark>[(),])|"(?P<text>(?:[^"\\
 
 
 def parse(text: str, table: ClassTable) -> Predicate:
-    """Compile a filter. Raises ApicError where it names an unknown class or property, or is malformed."""
+    """Compile a filter. Raises ApicError for an unknown class or property, or a malformed filter."""
     parser = _Parser(text, table)
     predicate = parser.expression()
     parser.expect_end()

@@ -8,17 +8,19 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-#: what a rule can do to a request
+#: the actions of a rule
 ACTIONS = ("latency", "status", "drop", "drop-after", "hang", "hang-after", "expire")
 
 
 @dataclass
 class Rule:
-    """Does ``action`` to the ``nth`` matching request from now on (1: the next), and to ``count`` of them (0: for ever).
+    """One misbehaviour: ``action`` hits the ``nth`` matching request from now on (1: the next) and ``count`` of them
+    (0: all).
 
-    ``latency`` waits ``seconds``; ``status`` answers with that HTTP status; ``drop`` closes the connection before the request
-    is processed and ``drop-after`` when it was; ``hang`` and ``hang-after`` likewise, until ``release``; ``expire`` forgets
-    every token first. ``method``, ``path`` (a regular expression) and ``controller`` (from 1) narrow what matches.
+    ``latency`` waits ``seconds``. ``status`` answers with that HTTP status. ``drop`` closes the connection before the
+    request is processed, ``drop-after`` afterwards. ``hang`` and ``hang-after`` do not answer until ``release``.
+    ``expire`` forgets every token first. ``method``, ``path`` (a regular expression) and ``controller`` (from 1) select
+    the requests.
     """
 
     action: str
@@ -37,10 +39,10 @@ class Rule:
         if self.action not in ACTIONS:
             raise ValueError(f"unknown action {self.action}: one of {', '.join(ACTIONS)}")
         if self.nth < 1 or self.count < 0:
-            raise ValueError("nth starts at 1 and count at 0")
+            raise ValueError("nth must be at least 1 and count at least 0")
 
     def strikes(self, method: str, path: str, controller: int) -> bool:
-        """Count a request that matches; say whether its turn has come."""
+        """Count a request that matches; return True if the rule hits it."""
         if (self.method and self.method.upper() != method) or self.controller not in (None, controller):
             return False
         if self.path and not re.search(self.path, path):
@@ -53,7 +55,7 @@ class Rule:
 
 @dataclass
 class Misbehaviour:
-    """The rules in force. ``hung`` is set while a request hangs; ``release`` lets them all go."""
+    """The rules in force. ``hung`` is set while a request hangs; ``release`` ends all hangs."""
 
     rules: list[Rule] = field(default_factory=list)
     hung: threading.Event = field(default_factory=threading.Event)
@@ -61,7 +63,7 @@ class Misbehaviour:
     _ids: Any = field(default_factory=lambda: itertools.count(1))
 
     def add(self, **rule: Any) -> Rule:
-        """Add a rule, see ``Rule``. Raises ValueError or TypeError when it makes no sense."""
+        """Add a rule. Raises ValueError or TypeError for an impossible one."""
         added = Rule(**rule, id=next(self._ids))
         self.rules.append(added)
         return added
@@ -75,7 +77,7 @@ class Misbehaviour:
         self.hung.clear()
 
     def due(self, method: str, path: str, controller: int = 1) -> list[Rule]:
-        """Return the rules that strike this request."""
+        """Return the rules that hit this request."""
         return [rule for rule in list(self.rules) if rule.strikes(method, path, controller)]
 
     def as_list(self) -> list[dict[str, Any]]:

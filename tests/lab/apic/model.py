@@ -1,9 +1,10 @@
-"""The class table: which classes APIC has, what they hold, where they belong and how their names are built.
+"""The class table: the classes of APIC, their properties, their containers and their names.
 
-``classes.json`` holds facts of APIC 6.0: property definitions that several classes share stand under ``properties``; a class
-lists those that go by their own name in ``shared`` and the others in ``props`` (a definition, or the name of a shared one).
-``in`` lists the classes that may contain it (``*``: any). ``fixed`` classes live and die with their parent, ``operational``
-ones are the switches' own and not configurable. ``rank`` orders siblings where APIC's own order is known.
+``classes.json`` holds facts of APIC 6.0. Properties that several classes share are under ``properties``. A class lists
+shared properties of the same name in ``shared``, all others in ``props`` (a definition, or the name of a shared one).
+``in`` lists the classes that may contain it (``*``: any). ``fixed`` classes exist as long as their parent,
+``operational`` ones belong to the switches and cannot be configured. ``rank`` orders siblings where APIC's own order is
+known.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TAG_CLASSES = frozenset({"tagAnnotation", "tagTag", "tagInst", "tagAliasInst"})
 
 @dataclass(frozen=True, eq=False)
 class Property:
-    """One property of a class; ``spec`` is what ``values.normalise`` needs to know about it."""
+    """One property of a class; ``spec`` describes its values to ``values.normalise``."""
 
     name: str
     spec: values.Spec
@@ -39,7 +40,9 @@ class Property:
 
 @dataclass(frozen=True)
 class Relation:
-    """A relation class' target: the class ``to``, by the name in property ``by`` or by ``tDn``; ``fault`` when it is missing."""
+    """The target of a relation class: class ``to``, by the name in property ``by`` or by ``tDn``; ``fault`` if it is
+    missing.
+    """
 
     to: str
     by: str | None = None
@@ -49,6 +52,8 @@ class Relation:
 
 @dataclass(eq=False)
 class ClassInfo:
+    """One class of managed objects."""
+
     name: str
     rn: str
     properties: dict[str, Property]
@@ -67,19 +72,19 @@ class ClassInfo:
 
     @functools.cached_property
     def configurable(self) -> tuple[str, ...]:
-        """What a client may set and a GET returns."""
+        """Return the properties that a client may set and a GET returns."""
         return tuple(p.name for p in self.properties.values() if not p.read_only and not p.secure)
 
     @functools.cached_property
     def defaults(self) -> dict[str, str]:
-        """The visible properties of an object that nobody configured."""
+        """Return the visible properties of an object that nobody configured."""
         return {p.name: p.default for p in self.properties.values() if not p.secure}
 
     def build_rn(self, naming: dict[str, str]) -> str:
         return self.rn.format_map(naming)
 
     def parse_rn(self, rn: str) -> dict[str, str] | None:
-        """Return the naming properties that ``rn`` spells, or None where it is not of this class."""
+        """Return the naming properties in ``rn``, or None if it is not a relative name of this class."""
         match = self.pattern.fullmatch(rn)
         if match is None:
             return None
@@ -91,7 +96,7 @@ class ClassInfo:
 
 
 class ClassTable:
-    """All classes, and how names and classes go together."""
+    """All classes, and the rules that connect names with classes."""
 
     def __init__(self, path: Path = TABLE) -> None:
         raw = json.loads(path.read_text())
@@ -113,7 +118,7 @@ class ClassTable:
         return self.classes[name]
 
     def concrete(self, name: str) -> list[str]:
-        """Return the class itself, or the concrete classes below an abstract one; empty when nobody knows it."""
+        """Return the class itself, or the concrete classes below an abstract one; empty for an unknown name."""
         if name in self.classes:
             return [name]
         return self.subclasses.get(name, [])
@@ -135,9 +140,9 @@ class ClassTable:
         return best
 
     def resolve(self, dn: str) -> list[tuple[str, ClassInfo, dict[str, str]]]:
-        """Spell out ``dn`` as (relative name, class, naming properties), from the root down.
+        """Return ``dn`` as (relative name, class, naming properties) from the root down.
 
-        Raises error 104 where a relative name fits no class at its place or carries an impossible value.
+        Raises error 104 if a relative name fits no class at its place or has an impossible value.
         """
         path = []
         info = self.classes[ROOT]
@@ -151,7 +156,7 @@ class ClassTable:
         return path
 
     def normalise_dn(self, dn: str) -> str:
-        """Return ``dn`` as the tree knows it. Raises as ``resolve`` does."""
+        """Return ``dn`` as the tree spells it. Raises as ``resolve`` does."""
         return "/".join(rn for rn, _info, _naming in self.resolve(dn))
 
     def normalise_naming(self, info: ClassInfo, naming: dict[str, str], rn: str) -> dict[str, str]:
@@ -163,7 +168,7 @@ class ClassTable:
 
 @functools.cache
 def class_table() -> ClassTable:
-    """The one table of a process; nobody changes it."""
+    """Return the class table, which all parts of a process share and none changes."""
     return ClassTable()
 
 
@@ -212,7 +217,7 @@ def _relation(raw: dict[str, Any]) -> Relation:
 
 
 def _rn_pattern(rn: str) -> re.Pattern[str]:
-    """A value may stand in brackets or bare, whatever its format says."""
+    """Return the pattern of a relative name; a value may be in brackets or not, whatever its format says."""
     pattern = ""
     for literal, name in re.findall(r"([^{}\[\]]*)(\[?{\w+}\]?)?", rn):
         pattern += re.escape(literal)

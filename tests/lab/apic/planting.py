@@ -1,4 +1,4 @@
-"""Puts objects into the tree that no client could: the seed, what a store kept, and the switches' live state."""
+"""Put objects into the tree that no client can create: the seed, the stored state, and the switches' live state."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .tree import ManagedObject, Tree
 
 
 class Planting(Transaction):
-    """Creates and updates objects as APIC itself would: values are taken as they are."""
+    """Creates and updates objects as APIC itself does: values are not checked."""
 
     def __init__(self, tree: Tree, now: str = "") -> None:
         super().__init__(tree, now, user="")
 
     def plant(self, dn: str, attributes: dict[str, str]) -> ManagedObject:
-        """Create or update an object without asking what clients may set, and whatever is missing above it."""
+        """Create or update an object and create missing objects above it, without the checks for clients."""
         mo = self.tree.root
         for rn, info, naming in self.table.resolve(dn):
             mo = mo.children.get(rn) or self.create(info, rn, mo, naming)
@@ -29,7 +29,7 @@ class Planting(Transaction):
         return mo
 
     def plant_tree(self, posted: Posted, parent_dn: str = "") -> Iterator[ManagedObject]:
-        """Plant an object that names itself by ``dn`` or, below another, by ``rn`` or its naming properties."""
+        """Plant an object that is named by ``dn`` or, below another, by ``rn`` or its naming properties."""
         self.check_names(posted)
         given = posted.attributes
         rn = self.rn_of(posted, self.table[posted.cls], parent_dn) if parent_dn else ""

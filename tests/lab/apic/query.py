@@ -1,4 +1,4 @@
-"""GET: which objects a query's options select, and what is shown below them."""
+"""GET: select objects by the query's options, and the objects to show below them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tree import ManagedObject, Tree
 #: a real APIC refuses larger answers
 MAX_RESULTS = 100_000
 
-#: what APIC makes by itself and nobody configures
+#: classes that APIC creates and nobody configures
 _STATE = frozenset({"faultInst", "faultDelegate", "faultCounts", "healthInst"})
 
 _CHOICES = {
@@ -24,7 +24,7 @@ _CHOICES = {
 
 @dataclass
 class Options:
-    """The query options of one request, checked."""
+    """The checked query options of one request."""
 
     target: str = "self"
     target_classes: frozenset[str] = frozenset()
@@ -40,7 +40,7 @@ class Options:
 
     @classmethod
     def parse(cls, query: Mapping[str, str], tree: Tree) -> Options:
-        """Raises ApicError on unknown classes and properties and on malformed values."""
+        """Read the options. Raises ApicError for unknown classes and properties and malformed values."""
         for name, choices in _CHOICES.items():
             if name in query and query[name] not in choices:
                 raise errors.bad_query(f"Invalid value {query[name]} for query option {name}")
@@ -74,7 +74,7 @@ def _filter(text: str | None, tree: Tree) -> filters.Predicate | None:
 
 
 def _order(text: str) -> Iterator[tuple[str, str, bool]]:
-    """``fvBD.name|desc`` and so on, separated by commas."""
+    """Yield class, property and direction of each term in ``fvBD.name|desc,…``."""
     for term in filter(None, text.split(",")):
         path, __, direction = term.partition("|")
         cls, __, prop = path.partition(".")
@@ -82,18 +82,18 @@ def _order(text: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _number(query: Mapping[str, str], name: str) -> int | None:
-    """What is no number counts as left out: cisco.aci sends ``page=None``."""
+    """Return a number, or None where the option is missing or not a number: cisco.aci sends ``page=None``."""
     return int(query[name]) if query.get(name, "").isdigit() else None
 
 
 def of_object(tree: Tree, dn: str, options: Options) -> tuple[list[Node], int]:
-    """Answer ``/api/mo/DN``: the nodes to show and the total before paging. An absent object is no error."""
+    """Answer ``/api/mo/DN``: return the nodes to show and the total before paging. A missing object is not an error."""
     mo = tree.get(dn) or tree.get(tree.table.normalise_dn(dn))
     return _answer(tree, [mo] if mo else [], options)
 
 
 def of_class(tree: Tree, cls: str, below: str, options: Options) -> tuple[list[Node], int]:
-    """Answer ``/api/class/CLASS``, for the objects below the DN ``below`` where one is given."""
+    """Answer ``/api/class/CLASS``, limited to the objects below the DN ``below`` if one is given."""
     if not tree.table.concrete(cls):
         raise errors.unresolved_class(cls)
     found = tree.of_class(cls)
@@ -150,9 +150,9 @@ def _node(mo: ManagedObject, options: Options) -> Node:
 
 
 def _below(mo: ManagedObject, options: Options, deep: bool, whole: bool = False) -> list[Node]:
-    """Return the wanted children; with ``deep`` also those that lead to wanted ones further down.
+    """Return the wanted children; with ``deep`` also the children on the way to wanted objects further down.
 
-    Below an object of a wanted class everything is shown (``whole``), as cisco.aci's tests see of a real APIC.
+    Below an object of a wanted class everything is shown (``whole``), as in the recorded answers of cisco.aci's tests.
     """
     nodes = []
     for child in _shown_order(mo):
@@ -164,7 +164,7 @@ def _below(mo: ManagedObject, options: Options, deep: bool, whole: bool = False)
 
 
 def _shown_order(mo: ManagedObject) -> list[ManagedObject]:
-    """By rank, and the newest first: what cisco.aci's tests see of a real APIC."""
+    """Return the children by rank, newest first, as in the recorded answers of cisco.aci's tests."""
     children = list(mo.children.values())
     children.reverse()
     children.sort(key=lambda child: child.info.rank)
@@ -180,7 +180,7 @@ def _wanted(mo: ManagedObject, options: Options, whole: bool) -> bool:
 
 
 def _included(mo: ManagedObject, options: Options) -> list[Node] | None:
-    """Return what ``rsp-subtree-include`` shows instead of plain children: faults or relations of the subtree, or None."""
+    """Return the faults or relations that ``rsp-subtree-include`` shows instead of children; None without that option."""
     wanted = options.include & {"faults", "relations"}
     if not wanted:
         return None

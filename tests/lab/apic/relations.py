@@ -1,4 +1,4 @@
-"""Resolves relations: by name through the tenant, ``common`` and the fabric's policies, or by distinguished name."""
+"""Resolve relations: by name in the tenant, in ``common`` and in the fabric's policies, or by distinguished name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _FALLBACKS = ("uni/tn-common", "uni/infra", "uni/fabric")
 
 
 class Relations:
-    """Keeps ``state``, ``tDn`` and their like of every relation in step with the targets that exist."""
+    """Keeps ``state``, ``tDn`` and similar properties of relations consistent with the existing targets."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._waiting: dict[str, set[str]] = {}
 
     def rebuild(self) -> list[ManagedObject]:
-        """Resolve every relation of the tree; return all of them."""
+        """Resolve every relation in the tree; return all of them."""
         self._waiting.clear()
         relations = [mo for mo in self._tree.by_dn.values() if mo.info.relation]
         for mo in relations:
@@ -27,7 +27,7 @@ class Relations:
         return relations
 
     def settle(self, touched: Iterable[ManagedObject], removed: Iterable[str]) -> list[ManagedObject]:
-        """Resolve touched relations and those whose target appeared or vanished; return the ones looked at."""
+        """Resolve touched relations and relations whose target appeared or vanished; return all that were resolved."""
         pending = {}
         for mo in touched:
             if mo.info.relation:
@@ -63,7 +63,7 @@ class Relations:
         return mo if mo and mo.cls in self._tree.table.concrete(relation.to) else None
 
     def _candidates(self, mo: ManagedObject, relation: Relation, name: str | None) -> Iterator[str]:
-        """Yield the DNs where the target may be, the nearest first."""
+        """Yield the DNs that the target may have, the nearest first."""
         if relation.by is None:
             yield mo.values["tDn"]
             return

@@ -1,4 +1,4 @@
-"""The log of requests, as JSON lines. Bodies are not part of it: they may carry secrets."""
+"""The log of requests, as JSON lines. It leaves out bodies, which may hold secrets."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Any
 
 
 class RequestLog:
-    """Entries in memory and, where a file is given, appended to it."""
+    """Entries in memory and, if a file is given, in that file."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.entries: list[dict[str, Any]] = []
         self._path = path
 
     def add(self, **entry: Any) -> None:
-        """``time`` (ISO), ``method``, ``path``, ``query``, ``status`` (0: no answer), ``ms``, ``in``, ``out`` (bytes), ``changed``."""
+        """Add an entry.
+
+        Its fields are ``time`` (ISO), ``method``, ``path``, ``query``, ``status`` (0: no answer), ``ms``, ``in``,
+        ``out`` (bytes) and ``changed``.
+        """
         self.entries.append(entry)
         if self._path:
             with self._path.open("a") as file:
@@ -31,5 +35,5 @@ class RequestLog:
         return iter(list(self.entries))
 
     def count(self, method: str | None = None, path: str = "") -> int:
-        """Count requests, of one method and with ``path`` somewhere in theirs."""
+        """Return the number of requests, optionally of one method and with ``path`` in their path."""
         return sum(1 for e in self.entries if method in (None, e["method"]) and path in e["path"])

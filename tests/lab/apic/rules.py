@@ -1,4 +1,4 @@
-"""What APIC checks, and in places completes, across properties and objects before it commits a transaction."""
+"""Checks and completions across properties and objects that APIC makes before it commits a transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RULES: dict[str, list[Rule]] = {}
 
 
 def check(tree: Tree, touched: Iterable[ManagedObject]) -> None:
-    """Run the rules of every touched object. Raises the first refusal."""
+    """Run the rules of every touched object. Raises the first error."""
     for mo in touched:
         for rule in _RULES.get(mo.cls, ()):
             rule(tree, mo)
@@ -66,7 +66,7 @@ def _is_unset(address: str) -> bool:
 
 @_rule("l3extVirtualLIfP", "l3extRsPathL3OutAtt", "l3extMember", "l3extIp")
 def _one_family_for_an_interface(_tree: Tree, mo: ManagedObject) -> None:
-    """Dual stack takes a second logical interface profile."""
+    """Refuse IPv4 and IPv6 on one interface; dual stack needs a second logical interface profile."""
     interface = mo
     while interface.cls not in ("l3extVirtualLIfP", "l3extRsPathL3OutAtt"):
         interface = interface.container
@@ -122,7 +122,7 @@ def _entry_is_consistent(_tree: Tree, mo: ManagedObject) -> None:
 
 @_rule("vzEntry")
 def _ports_are_ranges(tree: Tree, mo: ManagedObject) -> None:
-    """A range without an end is one port."""
+    """Complete a range without an end to one port; refuse a range without a start."""
     for first, last in (("sFromPort", "sToPort"), ("dFromPort", "dToPort")):
         if mo.values[last] == "unspecified" and mo.values[first] != "unspecified":
             tree.update(mo, {last: mo.values[first]})
@@ -170,7 +170,7 @@ def _nodes_of_vrf(tree: Tree, l3out: ManagedObject) -> list[ManagedObject]:
 
 @_rule("l3extRsNodeL3OutAtt", "l3extRsEctx")
 def _one_router_id_for_a_node(tree: Tree, mo: ManagedObject) -> None:
-    """A leaf has one router ID in a VRF, whichever L3Outs it serves there."""
+    """Refuse a second router ID of a leaf in a VRF, whichever L3Out it comes from."""
     l3out = mo.ancestor("l3extOut")
     known: dict[str, ManagedObject] = {}
     for node in _nodes_of_vrf(tree, l3out):

@@ -11,16 +11,16 @@ from lab.files import read_yaml
 DEFAULT = Path(__file__).with_name("fabric.yml")
 APIC_PASSWORD = "lab-admin"  # of the user admin in it
 
-#: a DN and the properties of the object there
+#: a DN and the properties of its object
 Planted = tuple[str, dict[str, str]]
 
 
 class Seed:
-    """A fabric's description; every part may be left out.
+    """The description of a fabric. Every part is optional; values may be numbers or strings.
 
-    ``version``, ``asn``, ``users`` (name: password), ``controllers``, ``pods`` (``spines``, ``leaves``, ``vpc_pairs`` and
-    ``vpcs``: policy group name to pair; they are on the first AAEP), ``vlan_pools``, ``physical_domains``, ``l3_domains``, ``aaeps``, ``tenants`` and
-    ``objects`` (anything else: DN to properties). Numbers and strings are both fine.
+    The parts are ``version``, ``asn``, ``users`` (name: password), ``controllers``, ``pods`` (``spines``, ``leaves``,
+    ``vpc_pairs`` and ``vpcs``: policy group name to pair, all on the first AAEP), ``vlan_pools``, ``physical_domains``,
+    ``l3_domains``, ``aaeps``, ``tenants`` and ``objects`` (any other object: DN to properties).
     """
 
     def __init__(self, structure: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ class Seed:
 
     @classmethod
     def load(cls, source: Path | str | dict[str, Any] | None = None) -> Seed:
-        """Read a YAML file (by default ``fabric.yml``), or take a structure as it is."""
+        """Read a YAML file (by default ``fabric.yml``), or use a structure as it is."""
         if isinstance(source, dict):
             return cls(source)
         return cls(read_yaml(Path(source or DEFAULT)) or {})

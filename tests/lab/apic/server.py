@@ -1,4 +1,4 @@
-"""Puts the emulator on the network: HTTPS or HTTP on 127.0.0.1, one port for each controller of the cluster.
+"""Serve the emulator over HTTPS or HTTP on 127.0.0.1, with one port for each controller of the cluster.
 
 ``/api`` is APIC's own interface; ``/_lab`` is the lab's, see ``backstage``.
 """
@@ -42,9 +42,9 @@ class Dropped(Exception):
 class ApicServer:
     """Runs an emulator in a thread; a context manager.
 
-    ``seed`` is a structure, a path or None for ``fabric.yml``; without ``state_dir`` nothing outlives the object. ``port`` 0
-    takes a free one; ``controllers`` is how many ports serve the one fabric (``urls``, ``ports``). ``expose_secrets`` lets
-    ``/_lab/secrets`` answer.
+    ``seed`` is a structure, a path, or None for ``fabric.yml``. Without ``state_dir`` the state ends with the server.
+    ``port`` 0 selects a free one; ``controllers`` is the number of ports that serve the one fabric (``urls``,
+    ``ports``). ``expose_secrets`` enables ``/_lab/secrets``.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class ApicServer:
 
     @property
     def ca_path(self) -> Path:
-        """The certificate of the authority that signed the server's."""
+        """Return the file with the certificate of the server's authority."""
         return self.state_dir / "ca.pem"
 
     @property
@@ -124,14 +124,14 @@ class ApicServer:
         return self._in_loop(lambda: self.apic.snapshot(volatile))
 
     def reset(self) -> None:
-        """Back to the seed; the log and the misbehaviour are forgotten too."""
+        """Go back to the seed; clear the log and the misbehaviour."""
         self._in_loop(self.reset_now)
 
     def replace_operational(self, source: str, objects: list[dict[str, Any]]) -> int:
         return self._in_loop(lambda: self.apic.replace_operational(source, objects))
 
     def reset_now(self) -> None:
-        """``reset`` for who runs in the server's own thread."""
+        """Do as ``reset`` from the server's own thread."""
         self.apic.reset()
         self.log.clear()
         self.misbehaviour.clear()
@@ -193,7 +193,7 @@ class ApicServer:
         return response
 
     async def _hang(self, request: web.Request, unsent: Response | None = None) -> None:
-        """Wait until somebody releases the hanging requests or the client is gone."""
+        """Wait until the hanging requests are released or the client is gone."""
         releases = self.misbehaviour.released
         self.misbehaviour.hung.set()
         while self.misbehaviour.released == releases:

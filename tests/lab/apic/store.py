@@ -1,7 +1,7 @@
-"""What survives a restart: a snapshot, replaced atomically, and a journal of the transactions since.
+"""The state that survives a restart: a snapshot, replaced atomically, and a journal of later transactions.
 
-A transaction is one line of the journal, so whoever is killed while writing leaves a torn last line, which is dropped. Secure
-values are encrypted with a key of this state directory: nothing in it can be found by searching for a password.
+Each transaction is one line of the journal. A process that is killed while it writes leaves a torn last line, which is
+ignored. Secure values are encrypted with a key in the state directory, so that a search for a password finds nothing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from lab.files import write_private
 from .planting import Planting
 from .tree import ManagedObject, Tree
 
-#: transactions after which the journal is folded into a new snapshot
+#: number of transactions after which a new snapshot replaces the journal
 COMPACT_AFTER = 500
 
 
 class Store:
-    """Keeps a tree in ``directory``; ``load`` first, then one ``append`` for each transaction."""
+    """Keeps a tree in ``directory``: call ``load`` first, then ``append`` for each transaction."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ class Store:
         self.save(tree)
 
     def save(self, tree: Tree) -> None:
-        """Write a new snapshot of everything and start an empty journal."""
+        """Write a snapshot of everything and start an empty journal."""
         document = {"seq": 0, "gone": [], "set": [self._row(mo) for mo in _lasting(tree.root.descendants())]}
         scratch = self._snapshot.with_suffix(".new")
         write_private(scratch, json.dumps(document))
@@ -57,7 +57,7 @@ class Store:
         self._lines = 0
 
     def append(self, tree: Tree) -> None:
-        """Record what the tree's current transaction did."""
+        """Record the changes of the tree's current transaction."""
         rows = [self._row(mo) for mo in _lasting(tree.dirty.values())]
         if not rows and not tree.gone:
             return

@@ -1,4 +1,4 @@
-"""One POST or DELETE: applies posted objects to the tree, all of them or none."""
+"""One POST or DELETE: apply posted objects to the tree completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .documents import Posted
 from .model import ClassInfo, Property
 from .tree import ManagedObject, Tree
 
-#: attributes that address an object or say what to do with it
+#: attributes that name an object or select the operation
 ADDRESSING = frozenset({"dn", "rn", "status", "childAction"})
 STATUSES = frozenset({"", "created", "modified", "created,modified", "modified,created", "deleted"})
 
 
 class Transaction:
-    """Applies posted objects; the caller commits or rolls the tree back.
+    """Applies posted objects; the caller commits the tree or rolls it back.
 
-    ``changes`` holds what happened to which objects, implicit children included; ``touched`` those that are still there and
-    ``removed`` those that are gone, all by DN.
+    By DN, ``changes`` holds the effect on each object, implicit children included, ``touched`` the remaining objects
+    and ``removed`` the deleted ones.
     """
 
     def __init__(self, tree: Tree, now: str, user: str) -> None:
@@ -32,7 +32,7 @@ class Transaction:
         self._owner = {"userdom": ":all:", "uid": "15374"} if user else {}
 
     def post(self, url_dn: str, posted: Posted) -> ManagedObject | None:
-        """Apply ``posted`` at the DN of the URL: the object itself, or a child of the object that is there."""
+        """Apply ``posted`` at the DN of the URL: to the object itself, or to a child of the object there."""
         self.check_names(posted)
         dn = self._target(url_dn, posted)
         mo = self.tree.get(dn)
@@ -96,7 +96,9 @@ class Transaction:
         return self.table.normalise_dn(dn)
 
     def rn_of(self, posted: Posted, info: ClassInfo, container: str) -> str:
-        """Return the relative name of a child of the DN ``container``: its ``rn``, its ``dn``'s, or from its naming properties."""
+        """Return the relative name of a child of the DN ``container``, from its ``rn``, its ``dn`` or its naming
+        properties.
+        """
         given = posted.attributes
         rn = given.get("rn")
         if given.get("dn"):

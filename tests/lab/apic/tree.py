@@ -1,4 +1,4 @@
-"""Managed objects in memory: the tree, its indexes, and the primitive changes, each of which can be undone."""
+"""Managed objects in memory: the tree, its indexes, and elementary changes that can be undone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .model import ROOT, ClassInfo, ClassTable
 class ManagedObject:
     """One object: ``values`` holds every visible property, ``secrets`` the secure ones that no GET returns.
 
-    ``volatile`` objects mirror a switch's live state and do not survive a restart. ``cache`` is for renderers; it is emptied
-    whenever a value changes.
+    ``volatile`` objects mirror a switch's live state and do not survive a restart. Renderers keep their results in
+    ``cache``, which is emptied whenever a value changes.
     """
 
     __slots__ = ("cache", "children", "dn", "info", "parent", "rn", "secrets", "values", "volatile")
@@ -41,7 +41,7 @@ class ManagedObject:
         return self.parent
 
     def get(self, prop: str) -> str | None:
-        """Return a visible property, ``dn``, ``rn`` or the always empty ``status`` and ``childAction``."""
+        """Return a visible property, ``dn``, ``rn``, or the always empty ``status`` and ``childAction``."""
         if prop in self.values:
             return self.values[prop]
         return {"dn": self.dn, "rn": self.rn, "status": "", "childAction": ""}.get(prop)
@@ -72,8 +72,8 @@ class ManagedObject:
 class Tree:
     """The tree with its indexes by distinguished name and by class.
 
-    ``begin`` opens a transaction: from there on every change can be undone, and ``dirty`` and ``gone`` collect the DNs of
-    objects that were written and of subtrees that were removed (which may have come back since).
+    ``begin`` opens a transaction, whose changes can all be undone. ``dirty`` and ``gone`` collect the DNs of written
+    objects and of removed subtrees (which may exist again).
     """
 
     def __init__(self, table: ClassTable) -> None:
@@ -114,7 +114,7 @@ class Tree:
         return mo
 
     def remove(self, mo: ManagedObject) -> list[ManagedObject]:
-        """Take out an object with everything below it; return what went, parents first."""
+        """Remove an object with everything below it; return the removed objects, parents first."""
         gone = list(mo.descendants())
         container = mo.container
         siblings = dict(container.children)

@@ -1,4 +1,4 @@
-"""Checks one property's value and brings it into the form in which APIC stores and returns it."""
+"""Check one property's value and convert it to the form that APIC stores and returns."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 
 class Unparsable(ValueError):
-    """The value is none of the property's type (error 120)."""
+    """The value does not have the property's type (error 120)."""
 
 
 class OutOfRange(ValueError):
-    """The value parses but lies outside the allowed range (error 801)."""
+    """The value has the right type but is outside the allowed range (error 801)."""
 
 
 class Invalid(ValueError):
-    """A string of the wrong length or with characters that are not allowed (error 801)."""
+    """The string has the wrong length or characters that are not allowed (error 801)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def _int_or_none(value: str) -> int | None:
 
 
 def _bitmask(spec: Spec, value: str) -> str:
-    """No flag at all reads "", also where that has a name."""
+    """Return the flags in order; no flag at all reads "", even if zero has a name."""
     known = spec.values or {}
     number = _int_or_none(value)
     if number is not None:
@@ -129,7 +129,7 @@ def _bool(_spec: Spec, value: str) -> str:
 
 
 def _ip(_spec: Spec, value: str) -> str:
-    """An address with or without prefix length; the bits of the host stay."""
+    """Return an address with or without prefix length; host bits are kept."""
     __, slash, length = value.partition("/")
     try:
         parsed = ipaddress.ip_interface(value)

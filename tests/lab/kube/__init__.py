@@ -1,1 +1,1 @@
-"""Kubernetes API servers for the lab: an embedded one, and a real one where its binaries are."""
+"""Kubernetes API servers for the lab: an embedded one, and a real one where its programs are installed."""

@@ -1,10 +1,11 @@
-"""Runs an API server until it is told to stop: python tests/lab/kube [--real] [--calico v3] --port P --state DIR --seed FILE.
+"""Run an API server until it is stopped: python tests/lab/kube [--real] [--calico v3] --port P --state DIR --seed FILE.
 
-It is a real kube-apiserver with ``--real`` and where ``KUBEBUILDER_ASSETS`` is set, else the embedded one.
+It is a real kube-apiserver with ``--real`` or where ``KUBEBUILDER_ASSETS`` is set, otherwise the embedded one.
 
-The seed is YAML: ``nodes`` (names or ``{name, addresses}``), ``pod_subnets``, ``namespace`` (where calico-node runs),
-``api_groups`` (what Calico serves), ``objects`` (further manifests) and ``service_subnets`` (where a real server takes
-services' addresses from). All of it is optional. ``--calico`` replaces the seed's ``namespace`` and ``api_groups``.
+The seed is YAML. All of its fields are optional: ``nodes`` (names or ``{name, addresses}``), ``pod_subnets``,
+``namespace`` (of calico-node), ``api_groups`` (that Calico serves), ``objects`` (further manifests) and
+``service_subnets`` (from which a real server takes services' addresses). ``--calico`` replaces the seed's ``namespace``
+and ``api_groups``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import threading
 from pathlib import Path
 
-# Started by the folder's name: the folder above the package takes this folder's place.
+# Started as a folder: replace the folder on the path by the parent of the package ``lab``.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from lab.files import read_yaml  # noqa: E402
@@ -35,7 +36,7 @@ def main() -> int:
         "--real",
         action="store_true",
         default=bool(os.environ.get("KUBEBUILDER_ASSETS")),
-        help="a real kube-apiserver (default: where KUBEBUILDER_ASSETS is set), else the embedded one",
+        help="start a real kube-apiserver (default if KUBEBUILDER_ASSETS is set) instead of the embedded server",
     )
     parser.add_argument(
         "--calico",
@@ -44,16 +45,18 @@ def main() -> int:
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
     parser.add_argument(
-        "--state", type=Path, help="folder that keeps the objects (default: none, they go with the server)"
+        "--state", type=Path, help="folder that keeps the objects (default: none; they end with the server)"
     )
-    parser.add_argument("--seed", type=Path, help="YAML file with what the cluster holds from the start")
-    parser.add_argument("--kubeconfig", type=Path, help="where to write it (default: kubeconfig in the state folder)")
+    parser.add_argument("--seed", type=Path, help="YAML file with the initial content of the cluster")
+    parser.add_argument(
+        "--kubeconfig", type=Path, help="where to write the kubeconfig (default: kubeconfig in the state folder)"
+    )
     arguments = parser.parse_args()
 
     seed = read_yaml(arguments.seed) if arguments.seed else {}
     unknown = set(seed) - SEED_FIELDS
     if unknown:
-        parser.error(f"{arguments.seed}: unknown: {', '.join(sorted(unknown))}")
+        parser.error(f"{arguments.seed}: unknown fields: {', '.join(sorted(unknown))}")
     if arguments.calico:
         group, seed["namespace"] = INSTALLATIONS[arguments.calico]
         seed["api_groups"] = (group,)

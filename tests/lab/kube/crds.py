@@ -1,11 +1,11 @@
 """Calico's custom resource definitions, for a real API server.
 
-They are not part of this project. Those of ``crd.projectcalico.org`` come from the source distribution of
-``acc-provision`` on the Python package index, whose operator template holds Calico 3.26's; they are fetched once for a
-machine and checked by their hash.
+They are not part of this project. The definitions of ``crd.projectcalico.org`` come from the source distribution of
+``acc-provision`` on the Python package index, whose operator template has those of Calico 3.26. They are downloaded
+once on each machine and verified by their hash.
 
-Calico serves ``projectcalico.org/v3`` as native definitions since much later. They are the same but for the names and
-for the fields that Calico has added or narrowed in the meantime, which are taken from ``calico.yml``.
+Newer releases of Calico serve ``projectcalico.org/v3`` as native definitions. These differ in names and in fields that
+Calico has added or narrowed since, which ``calico.yml`` provides.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from lab.kube.build import cache_root
 from lab.kube.interface import CALICO_V1, CALICO_V3
 from lab.processes import LabError
 
-#: What the roles write, what ``verify`` and the BGP twin read, and what tells a Calico cluster from others.
+#: The kinds that the roles write, that ``verify`` and the BGP twin read, and that identify a Calico cluster.
 KINDS = (
     "BGPConfiguration",
     "BGPFilter",
@@ -47,14 +47,14 @@ REQUIREMENT_HASH = "sha256:6ca5932bc895a4300ac8bf06041b55d0b6f64ebd818f1f963bfe5
 TEMPLATE = "acc_provision/templates/tigera-operator.yaml"
 PUBLISHED_GROUP = "group: crd.projectcalico.org\n"
 
-#: Base types of ``calico.yml`` in the language of OpenAPI; what is not here lists the values that a string may have.
+#: Base types of ``calico.yml`` in OpenAPI. Any other base type is the list of a string's values.
 OPENAPI_TYPES: dict[str, dict[str, Any]] = {
     "any": {"x-kubernetes-preserve-unknown-fields": True},
     "boolean": {"type": "boolean"},
     "cidr": {"type": "string", "format": "cidr"},
     "community": {"type": "string", "pattern": f"^({schema.COMMUNITY.pattern})$"},
     "date-time": {"type": "string", "format": "date-time"},
-    # As new servers read the format; Kubernetes 1.20 lets it pass.
+    # New servers check the format themselves; Kubernetes 1.20 does not.
     "int32": {"type": "integer", "format": "int32", "minimum": -(2**31), "maximum": 2**31 - 1},
     "int64": {"type": "integer", "format": "int64"},
     "integer": {"type": "integer"},
@@ -64,11 +64,11 @@ OPENAPI_TYPES: dict[str, dict[str, Any]] = {
 
 
 class CrdError(LabError):
-    """The definitions cannot be had; the message says why."""
+    """The definitions are not available; the message says why."""
 
 
 def calico_crds(api_version: str) -> list[dict[str, Any]]:
-    """The definitions of ``KINDS`` in one of Calico's API versions.
+    """Return the definitions of ``KINDS`` in one of Calico's API versions.
 
     Downloads them the first time on a machine. Raises ``CrdError`` when that fails.
     """
@@ -79,7 +79,7 @@ def calico_crds(api_version: str) -> list[dict[str, Any]]:
 
 
 def _published() -> list[dict[str, Any]]:
-    """The definitions of ``KINDS`` as published, from the cache or from the package index."""
+    """Return the published definitions of ``KINDS`` from the cache or the package index."""
     cached = cache_root() / "calico-crds" / f"{REQUIREMENT.replace('==', '-')}.json"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def _published() -> list[dict[str, Any]]:
 
 
 def _download() -> str:
-    """The text of the template with the definitions."""
+    """Return the text of the template with the definitions."""
     with tempfile.TemporaryDirectory(prefix="calico-crds-") as folder:
         requirement = Path(folder) / "requirements.txt"
         requirement.write_text(f"{REQUIREMENT} --hash={REQUIREMENT_HASH}\n")
@@ -117,7 +117,7 @@ def _member(archive: bytes, path: str) -> str:
 
 
 def _definitions(template: str) -> Iterator[dict[str, Any]]:
-    """The definitions of ``KINDS`` in the operator's manifests; only those are parsed, for the rest is large."""
+    """Yield the definitions of ``KINDS`` in the operator's manifests. The other manifests are large and are not parsed."""
     found = set()
     for document in template.split("\n---"):
         if PUBLISHED_GROUP not in document:
@@ -126,7 +126,7 @@ def _definitions(template: str) -> Iterator[dict[str, Any]]:
         kind = definition["spec"]["names"]["kind"]
         if kind in KINDS:
             found.add(kind)
-            definition.pop("status", None)  # the server's to write
+            definition.pop("status", None)  # the server writes it
             yield definition
     missing = set(KINDS) - found
     if missing:
@@ -134,7 +134,7 @@ def _definitions(template: str) -> Iterator[dict[str, Any]]:
 
 
 def _native(definition: dict[str, Any]) -> dict[str, Any]:
-    """The definition of the same kind in ``projectcalico.org/v3``."""
+    """Return the definition of the same kind in ``projectcalico.org/v3``."""
     native = copy.deepcopy(definition)
     names = native["spec"]["names"]
     native["spec"]["group"], __, served = CALICO_V3.partition("/")
@@ -152,7 +152,7 @@ def _native(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def _narrow(published: dict[str, Any], newer: dict[str, Any]) -> None:
-    """Let the newer schema's fields replace the published ones; fields that only the published one has stay."""
+    """Replace the published fields by the newer schema's; keep fields that only the published schema has."""
     if "properties" in newer:
         published["properties"] = published.get("properties", {}) | newer.pop("properties")
         published.update(newer)
@@ -161,7 +161,7 @@ def _narrow(published: dict[str, Any], newer: dict[str, Any]) -> None:
 
 
 def openapi(shape: Any) -> dict[str, Any]:
-    """The OpenAPI schema of a shape in the notation of ``calico.yml``."""
+    """Return the OpenAPI schema of a shape in the notation of ``calico.yml``."""
     if isinstance(shape, list):
         return {"type": "array", "items": openapi(shape[0])}
     if isinstance(shape, dict):

@@ -1,9 +1,10 @@
-"""The embedded API server: kmock's Kubernetes emulator, made to answer the way a real API server does.
+"""The embedded API server: kmock's Kubernetes emulator, extended to answer as a real API server does.
 
-kmock brings the HTTP handling, the parsing of Kubernetes' URLs, discovery and the watch streams. What is added here are the verbs with
-their errors, patches, dry runs, selectors and schemas (``lab.kube.objects`` and ``lab.kube.schema``), authentication, and misbehaviour.
+kmock provides HTTP handling, URL parsing, discovery and watch streams. This module adds the verbs with their errors,
+patches, dry runs, selectors and schemas (``lab.kube.objects`` and ``lab.kube.schema``), authentication, and
+misbehaviour.
 
-Not served: server-side apply, OpenAPI documents, paging, and every subresource but ``status``.
+Not served: server-side apply, OpenAPI documents, paging, and every subresource except ``status``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from lab.kube.schema import BUILTIN, Kind
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 VERSION = {"major": "1", "minor": "30", "gitVersion": "v1.30.0-embedded", "platform": "embedded"}
 VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
-# Everybody else's resources are served by a part of a real server that answers the unknown in plain text.
+# For unknown resources of other groups, a real server answers in plain text.
 BUILTIN_GROUPS = {api_version.rpartition("/")[0] for api_version, *__ in BUILTIN}
 RULES_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 HEALTH = {"/healthz", "/livez", "/readyz"}
@@ -33,16 +34,16 @@ HEALTH = {"/healthz", "/livez", "/readyz"}
 
 @dataclass
 class Misbehaviour:
-    """What goes wrong on purpose, counted in requests from now on."""
+    """Deliberate failures; requests are counted from now on."""
 
-    unavailable: int = 0  # answer so many requests with 503
-    hang_at: int | None = None  # never answer the request after so many others
-    denied: str = ""  # refuse every write whose path contains this, and say what it carried as some admission hooks do
+    unavailable: int = 0  # number of requests to answer with 503
+    hang_at: int | None = None  # number of requests before one that is never answered
+    denied: str = ""  # refuse writes with this in their path and repeat their body, as some admission hooks do
 
 
 @dataclass(frozen=True)
 class Logged:
-    """One answered request, without what it carried."""
+    """One answered request, without its body."""
 
     method: str
     path: str
@@ -67,7 +68,7 @@ class Emulator(kmock.KubernetesEmulator):
         }
         self.store = Objects(self._written)
         self.misbehaviour = Misbehaviour()
-        # What it says that its only user may do. It refuses nothing.
+        # The rights that it reports for its only user. They are not enforced.
         self.rights = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
         self._token = token
         self._persist = on_write
@@ -85,7 +86,7 @@ class Emulator(kmock.KubernetesEmulator):
             )
 
     def restore(self, version: int, objects: list[dict[str, Any]]) -> None:
-        """Take back the newest version and the objects of an earlier run."""
+        """Restore the newest version and the objects of an earlier run."""
         kinds = {(kind.storage_version, kind.kind): kind for kind in self.kinds.values()}
         for obj in objects:
             kind = kinds[obj["apiVersion"], obj["kind"]]
@@ -96,7 +97,7 @@ class Emulator(kmock.KubernetesEmulator):
     async def __call__(self, raw_request: aiohttp.web.BaseRequest) -> aiohttp.web.StreamResponse:
         path, query = raw_request.path, raw_request.query_string
         if path == "/api/v1/namespaces" or (path.startswith("/api/v1/namespaces/") and path.count("/") == 4):
-            # kmock takes this segment for the scope of namespaced objects only: give it one that reads as such.
+            # kmock reads this segment only as the scope of namespaced objects, so insert one.
             name = path.removeprefix("/api/v1/namespaces")
             raw_request = raw_request.clone(
                 rel_url=raw_request.rel_url.with_path(f"/api/v1/namespaces/-/namespaces{name}")
@@ -152,7 +153,7 @@ class Emulator(kmock.KubernetesEmulator):
             return aiohttp.web.json_response(refusal.body, status=refusal.status)
 
     def _is_nobodys(self, resource: kmock.resource) -> bool:
-        """Whether no part of a real server knows this group, or this resource in a group that is not Kubernetes' own."""
+        """Return True for a group or resource that no part of a real server handles."""
         if resource.group is None or resource.group in BUILTIN_GROUPS:
             return False
         return resource.plural is not None or resource.group not in {group for group, _version, _plural in self.kinds}
@@ -160,7 +161,7 @@ class Emulator(kmock.KubernetesEmulator):
     async def _watch(self, kind: Kind, request: kmock.Request) -> aiohttp.web.StreamResponse:
         namespace = _namespace(kind, request)
         stored = attrs.evolve(request, action=kmock.action.WATCH, resource=_resource(kind), namespace=namespace)
-        self._requests.append(stored)  # kmock reacts only to requests that it has taken in
+        self._requests.append(stored)  # kmock serves only recorded requests
         return await super()._handle(stored)
 
     def _answer(self, kind: Kind, request: kmock.Request) -> aiohttp.web.Response:
@@ -233,13 +234,13 @@ class Emulator(kmock.KubernetesEmulator):
     def _written(self, kind: Kind, event: str, _old: dict | None, new: dict) -> None:
         self._persist(kind, event, new)
         self._show_to_watchers(kind, new, gone=event == "DELETED")
-        # The bus wakes its readers, which it can do in a coroutine only.
+        # The bus can wake its readers only from a coroutine.
         task = asyncio.get_running_loop().create_task(self._buses[_resource(kind)].put({"type": event, "object": new}))
         self._events.add(task)
         task.add_done_callback(self._events.discard)
 
     def _show_to_watchers(self, kind: Kind, obj: dict[str, Any], gone: bool = False) -> None:
-        """Keep kmock's own container up to date: a watch begins with what it holds."""
+        """Update kmock's own container, whose content each watch starts with."""
         key = (_resource(kind), obj["metadata"].get("namespace"), obj["metadata"]["name"])
         if gone:
             del self.objects[key]

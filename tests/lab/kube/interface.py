@@ -1,6 +1,6 @@
-"""What every Kubernetes API server of the lab offers, the embedded one and the real one: its address, a kubeconfig and its objects.
+"""The common interface of the lab's Kubernetes API servers, embedded and real: address, kubeconfig and objects.
 
-Both are filled and read through the API itself, so that whoever uses one can use the other.
+Objects are written and read through the API, so that callers can use either server.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from lab.files import write_private
 CALICO_V1 = "crd.projectcalico.org/v1"
 CALICO_V3 = "projectcalico.org/v3"
 DEFAULT_NAMESPACE = "kube-system"
-#: How Calico can be installed: what it serves, and the namespace that it runs in. By manifests, or by its operator.
+#: The API version and the namespace of each way to install Calico: v1 by manifests, v3 by its operator.
 INSTALLATIONS = {"v1": (CALICO_V1, DEFAULT_NAMESPACE), "v3": (CALICO_V3, "calico-system")}
 MERGE_PATCH = "application/merge-patch+json"
 USER = "lab-admin"
 
 
 class ApiFailure(Exception):
-    """The server's refusal: its HTTP status and what it said."""
+    """An error answer of the server: HTTP status and body."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(f"{status}: {body.get('message', body)}")
@@ -49,13 +49,13 @@ class KubeApi:
     def request(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json"
     ) -> dict[str, Any]:
-        """Send one request and return the answer; raise ``ApiFailure`` for whatever is no success."""
+        """Send one request and return the answer; raise ``ApiFailure`` for an error answer."""
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Content-Type": content_type}
         payload = None if body is None else json.dumps(body)
         try:
             status, answer = self._exchange(method, path, payload, headers)
         except (http.client.RemoteDisconnected, ConnectionError):
-            # A server drops connections that were idle for long; the second attempt opens a new one.
+            # A server drops idle connections after a while; the second attempt opens a new one.
             status, answer = self._exchange(method, path, payload, headers)
         if status >= 300:
             raise ApiFailure(status, answer)
@@ -73,18 +73,18 @@ class KubeApi:
             raise
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """Return every object, or those of one kind, as the server holds them now."""
+        """Return every object in its current state, or only those of one kind."""
         found = []
         for api_version in self._versions():
             for resource in self._resources(api_version).values():
                 if kind in (None, resource["kind"]) and "list" in resource["verbs"]:
                     items = self.request("GET", f"{_root(api_version)}/{resource['name']}")["items"]
-                    # Items of a built-in list do not repeat what the list says.
+                    # Items of a built-in list do not repeat its version and kind.
                     found += [{**item, "apiVersion": api_version, "kind": resource["kind"]} for item in items]
         return found
 
     def apply(self, objects: Iterable[dict[str, Any]]) -> None:
-        """Create what is not there yet, its status included; leave alone what is."""
+        """Create missing objects with their status; leave existing ones unchanged."""
         for obj in objects:
             path = self.path(obj)
             try:
@@ -99,14 +99,14 @@ class KubeApi:
                     self.request("PATCH", f"{path}/status", {"status": obj["status"]}, MERGE_PATCH)
 
     def path(self, obj: dict[str, Any]) -> str:
-        """Return the path of an object; ``KeyError`` when its kind is not served."""
+        """Return the path of an object; raise ``KeyError`` if its kind is not served."""
         api_version, metadata = obj["apiVersion"], obj["metadata"]
         resource = self._resources(api_version)[obj["kind"]]
         namespace = f"/namespaces/{metadata.get('namespace', 'default')}" if resource["namespaced"] else ""
         return f"{_root(api_version)}{namespace}/{resource['name']}/{metadata['name']}"
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection."""
         self._connection.close()
 
     @cached_property
@@ -119,7 +119,9 @@ class KubeApi:
         return ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]
 
     def _resources(self, api_version: str) -> dict[str, dict[str, Any]]:
-        """Discovery of one version: its resources by kind, without subresources. What is served does not change any more."""
+        """Return the resources of one version by kind, without subresources. Discovery is read once: it does not
+        change.
+        """
         known = self.__dict__.setdefault("_discovered", {})
         if api_version not in known:
             resources = self.request("GET", _root(api_version))["resources"]
@@ -134,7 +136,7 @@ class ClusterServer(KubeApi):
     :param state_dir: keeps the objects; without it they end with the server.
     :param api_groups: the versions that Calico serves.
     :param namespace: the one that calico-node runs in.
-    :param objects: manifests to add to those of a default installation.
+    :param objects: manifests in addition to the default installation.
     :param seeded: False leaves out the default installation.
     :param service_subnets: the addresses that a real server gives services, one subnet for each family.
     :param assets: the folder with a real server's programs, by default that of ``find_assets``.
@@ -175,7 +177,7 @@ def _document(content: bytes) -> dict[str, Any]:
 
 
 def write_kubeconfig(path: Path, url: str, ca_pem: bytes, token: str, context: str = "lab") -> None:
-    """Write a kubeconfig for whoever holds the token; readable by the owner only."""
+    """Write a kubeconfig for the owner of a token. Only the file's owner may read it."""
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -201,9 +203,9 @@ def cluster_objects(
     namespace: str = DEFAULT_NAMESPACE,
     calico_group: str = CALICO_V1,
 ) -> list[dict[str, Any]]:
-    """Return what a cluster holds after Kubernetes and Calico were installed with their defaults.
+    """Return the objects of a cluster after Kubernetes and Calico were installed with their defaults.
 
-    A node is a name or ``{name, addresses}``, addresses being prefixes such as ``192.168.2.1/24``, one for each family.
+    A node is a name or ``{name, addresses}``; addresses are prefixes such as ``192.168.2.1/24``, one for each family.
     """
     namespaces = dict.fromkeys(("default", DEFAULT_NAMESPACE, namespace))
     return [
@@ -216,7 +218,7 @@ def cluster_objects(
 
 
 def _node(node: dict[str, Any]) -> dict[str, Any]:
-    """A node as kubelet registers it and calico-node marks it with the addresses that it found."""
+    """Return a node as kubelet registers it, with the addresses that calico-node detected."""
     metadata: dict[str, Any] = {
         "name": node["name"],
         "labels": {"kubernetes.io/hostname": node["name"], "kubernetes.io/os": "linux"},

@@ -1,7 +1,8 @@
-"""The API server's objects: what each verb does to them, without any HTTP.
+"""The API server's objects and the effect of each verb on them, without HTTP.
 
-Follows the API conventions of Kubernetes where clients can tell: resourceVersion counts writes and stays where nothing changed,
-a dry run answers like the real thing and stores nothing, conflicts are 409, invalid objects 422 with every cause.
+Follows the API conventions of Kubernetes as far as clients can see: resourceVersion counts writes and stays where
+nothing changed, a dry run has the usual answer and stores nothing, conflicts are 409, and invalid objects 422 with
+every cause.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
-# Lists that a strategic merge patch merges by a key; all others it replaces.
+# Lists that a strategic merge patch merges by a key. It replaces all others.
 MERGE_KEYS = {
     ("Node", "taints"): "key",
     ("Node", "addresses"): "type",
@@ -32,7 +33,7 @@ MERGE_KEYS = {
 }
 SERVER_SET = ("uid", "creationTimestamp", "generation", "resourceVersion", "selfLink", "managedFields")
 
-# Fields that a selector can name beside an object's name and namespace.
+# Fields for selectors in addition to an object's name and namespace.
 SELECTABLE = {
     "Namespace": ("status.phase",),
     "Node": ("spec.unschedulable",),
@@ -44,7 +45,7 @@ Key = tuple[str, str, str]  # apiVersion/plural, namespace, name
 
 
 class Refusal(Exception):
-    """An answer that is no success, as the ``Status`` object that clients parse."""
+    """An error answer, as the ``Status`` object that clients parse."""
 
     def __init__(self, status: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -62,7 +63,7 @@ class Refusal(Exception):
 
 
 class Unreadable(Refusal):
-    """An object that does not even decode into its kind."""
+    """An object that cannot be decoded into its kind."""
 
     def __init__(self, message: str) -> None:
         super().__init__(400, "BadRequest", message)
@@ -78,26 +79,26 @@ class Objects:
 
     @property
     def version(self) -> str:
-        """The resourceVersion of the newest write."""
+        """Return the resourceVersion of the newest write."""
         return str(self._version)
 
     def restore(self, kind: Kind, obj: dict[str, Any]) -> None:
-        """Take back an object that was written by an earlier run."""
+        """Restore an object that an earlier run wrote."""
         self._objects[self._key(kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])] = obj
 
     def continue_from(self, version: int) -> None:
-        """Never give out a version again, not even that of a deletion."""
+        """Continue after a version, so that no version is used twice, not even that of a deletion."""
         self._version = max(self._version, version)
 
     def get(self, kind: Kind, namespace: str | None, name: str) -> dict[str, Any]:
-        """Return one object; 404 when it is not there."""
+        """Return one object; raise 404 if it does not exist."""
         try:
             return self._objects[self._key(kind, namespace, name)]
         except KeyError:
             raise self._not_found(kind, name) from None
 
     def select(self, kind: Kind, namespace: str | None, labels: str = "", fields: str = "") -> list[dict[str, Any]]:
-        """Return the objects that selectors of the API's own syntax match, sorted by namespace and name."""
+        """Return the objects that match selectors in the API's syntax, sorted by namespace and name."""
         collection = self._key(kind, None, "")[0]
         wanted = [obj for key, obj in sorted(self._objects.items()) if key[0] == collection]
         return [
@@ -111,7 +112,7 @@ class Objects:
     def create(
         self, kind: Kind, namespace: str | None, body: dict[str, Any], dry_run: bool = False
     ) -> tuple[dict, list[str]]:
-        """Create an object; return it and the fields that were dropped."""
+        """Create an object; return it and the dropped fields."""
         obj = copy.deepcopy(body)
         metadata = obj.setdefault("metadata", {})
         _check_type(kind, obj)
@@ -149,7 +150,7 @@ class Objects:
         status: bool = False,
         dry_run: bool = False,
     ) -> tuple[dict, list[str]]:
-        """Replace an object, or its status alone. A custom one only by what says which version it replaces."""
+        """Replace an object, or only its status. A custom object must name the version that it replaces."""
         old = self.get(kind, namespace, name)
         metadata = body.get("metadata") or {}
         if kind.custom and metadata.get("name") == name and not metadata.get("resourceVersion"):
@@ -171,7 +172,7 @@ class Objects:
         status: bool = False,
         dry_run: bool = False,
     ) -> tuple[dict, list[str]]:
-        """Merge a patch (RFC 7386) or a strategic merge patch into an object."""
+        """Apply a merge patch (RFC 7386) or a strategic merge patch to an object."""
         old = self.get(kind, namespace, name)
         try:
             return self._update(kind, old, merge(old, patch, kind.kind if strategic else None), status, dry_run)
@@ -227,7 +228,7 @@ class Objects:
             self._on_write(kind, event, old, new)
 
     def _admit(self, kind: Kind, obj: dict, old: dict | None) -> list[str]:
-        """Everything that is wrong with an object, in one refusal; else the fields that were dropped."""
+        """Return the dropped fields of a valid object; raise one ``Refusal`` with all problems of an invalid one."""
         obj["apiVersion"], obj["kind"] = kind.storage_version, kind.kind
         _drop_nulls(obj["metadata"])
         causes = list(_metadata_causes(kind, obj["metadata"]))
@@ -271,7 +272,7 @@ def _details(kind: Kind, name: str) -> dict[str, Any]:
 
 
 def _invalid(kind: Kind, name: str, causes: list[tuple[str, str, str]]) -> Refusal:
-    """The refusal of an object for all that is wrong with it: (field, reason, message) each."""
+    """Return the answer for an invalid object; each cause is (field, reason, message)."""
     text = [f"{path}: {message}" for path, __, message in causes]
     summary = text[0] if len(text) == 1 else f"[{', '.join(text)}]"
     details = _details(kind, name)
@@ -298,20 +299,22 @@ def _metadata_causes(kind: Kind, metadata: dict) -> Iterator[tuple[str, str, str
     if not name:
         yield "metadata.name", "FieldValueRequired", "Required value: name or generateName is required"
     elif kind.group != "rbac.authorization.k8s.io" and not (SUBDOMAIN.fullmatch(name) and len(name) <= 253):
-        yield "metadata.name", "FieldValueInvalid", f'Invalid value: "{name}": a lowercase RFC 1123 subdomain is wanted'
+        yield "metadata.name", "FieldValueInvalid", f'Invalid value: "{name}": must be a lowercase RFC 1123 subdomain'
     for field in ("labels", "annotations"):
         for key, value in (metadata.get(field) or {}).items():
             path = f"metadata.{field}"
             if not LABEL_KEY.fullmatch(key):
                 yield path, "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name'
             if not isinstance(value, str):
-                raise Unreadable(f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is no string")
+                raise Unreadable(
+                    f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is not a string"
+                )
             if field == "labels" and not LABEL_VALUE.fullmatch(value):
                 yield path, "FieldValueInvalid", f'Invalid value: "{value}": not a label value'
 
 
 def _encode_secret(obj: dict) -> None:
-    """``stringData`` becomes ``data``, which has to be base64."""
+    """Move ``stringData`` to ``data``, which must be base64."""
     data = obj.setdefault("data", {}) or {}
     for key, text in (obj.pop("stringData", None) or {}).items():
         data[key] = base64.b64encode(text.encode()).decode()
@@ -319,7 +322,7 @@ def _encode_secret(obj: dict) -> None:
         try:
             base64.b64decode(value, validate=True)
         except (ValueError, TypeError):
-            raise Unreadable(f"Secret in version v1 cannot be handled: data.{key} is no base64") from None
+            raise Unreadable(f"Secret in version v1 cannot be handled: data.{key} is not base64") from None
     obj["data"] = data
     obj.setdefault("type", "Opaque")
 
@@ -337,7 +340,7 @@ def _drop_nulls(metadata: dict) -> None:
 
 
 def merge(target: Any, patch: Any, kind: str | None = None, field: str = "") -> Any:
-    """Return ``target`` with a merge patch in it (RFC 7386); for a ``kind``, with a strategic one."""
+    """Return ``target`` with a merge patch (RFC 7386) applied; for a ``kind``, with a strategic merge patch."""
     key_field = MERGE_KEYS.get((kind or "", field))
     if isinstance(patch, list) and isinstance(target, list) and key_field:
         return _merge_list(target, patch, key_field, kind)
@@ -367,7 +370,7 @@ EQUALITY_TERM = re.compile(r"(?P<key>[^=!\s]+)\s*(?P<verb>==|=|!=)\s*(?P<value>\
 
 
 def matches_labels(selector: str, labels: dict[str, str]) -> bool:
-    """Whether labels match a selector such as ``a=b,c!=d,e in (f,g),h,!i``."""
+    """Return True if labels match a selector such as ``a=b,c!=d,e in (f,g),h,!i``."""
     return all(_matches_term(term.strip(), labels) for term in re.split(r",(?![^(]*\))", selector) if term.strip())
 
 
@@ -383,7 +386,7 @@ def _matches_term(term: str, labels: dict[str, str]) -> bool:
 
 
 def matches_fields(selector: str, obj: dict[str, Any], kind: Kind) -> bool:
-    """Whether an object matches a field selector."""
+    """Return True if an object matches a field selector."""
     for term in filter(None, selector.split(",")):
         match = EQUALITY_TERM.fullmatch(term.strip())
         if not match or match["key"] not in ("metadata.name", "metadata.namespace", *SELECTABLE.get(kind.kind, ())):

@@ -1,8 +1,8 @@
-"""A real kube-apiserver on a real etcd, as the lab's Kubernetes API.
+"""A real kube-apiserver with a real etcd, as the lab's Kubernetes API.
 
-The programs come from the folder that ``KUBEBUILDER_ASSETS`` names, or from the one that the build made. No controller
-runs: nothing schedules, and a namespace never finishes its deletion. Everything else is the real thing: TLS, RBAC,
-admission, schemas, server-side apply, dry run.
+The programs come from the folder that ``KUBEBUILDER_ASSETS`` names, or from the build's. No controller runs: nothing is
+scheduled, and the deletion of a namespace never finishes. Everything else is real: TLS, RBAC, admission, schemas,
+server-side apply, dry run.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from lab.kube.interface import ApiFailure, ClusterServer, KubeApi, write_kubecon
 from lab.processes import HOST, LabError, choose_port
 
 ADMIN = "admin"
-#: Who may do what the roles of this collection do, and nothing else (see ``docs/examples/rbac.yml``).
+#: A user with exactly the rights that the roles of this collection need (see ``docs/examples/rbac.yml``).
 OPERATOR = "aci-calico"
 GROUPS = {ADMIN: "system:masters", OPERATOR: ""}
 RBAC = Path(__file__).resolve().parents[3] / "docs/examples/rbac.yml"
 
-#: The minor version of Kubernetes 1 that needs no feature gate for two families of service addresses.
+#: The first minor version of Kubernetes 1 that needs no feature gate for two families of service addresses.
 DUAL_STACK_BY_DEFAULT = 21
 
 START_SECONDS = 60
@@ -43,14 +43,16 @@ POLL_SECONDS = 0.05
 
 
 def find_assets() -> Path | None:
-    """The folder with the programs: the one that ``KUBEBUILDER_ASSETS`` names, else a finished build, else ``None``.
+    """Return the folder that ``KUBEBUILDER_ASSETS`` names, otherwise that of a finished build, otherwise ``None``.
 
-    Raises ``LabError`` when ``KUBEBUILDER_ASSETS`` names a folder that lacks one of them.
+    Raises ``LabError`` when ``KUBEBUILDER_ASSETS`` names a folder without the programs.
     """
     named = os.environ.get("KUBEBUILDER_ASSETS")
     if named:
         if not is_complete(Path(named)):
-            raise LabError(f"KUBEBUILDER_ASSETS names {named}, which does not hold {' and '.join(SERVERS)}.")
+            raise LabError(
+                f"KUBEBUILDER_ASSETS names {named}, which does not hold {' and '.join(SERVERS)}. Correct or unset it."
+            )
         return Path(named)
     return built_assets() if is_complete(built_assets()) else None
 
@@ -58,7 +60,7 @@ def find_assets() -> Path | None:
 class RealKubeServer(ClusterServer):
     """A real API server with Calico's definitions.
 
-    Nothing of it runs after the block. The kernel kills the server's processes when this one is killed.
+    All its processes end with the block. If this process is killed, the kernel kills them.
     """
 
     def __enter__(self) -> RealKubeServer:
@@ -73,11 +75,11 @@ class RealKubeServer(ClusterServer):
 
     @property
     def title(self) -> str:
-        """What the lab calls this server: with its version, for it may be any that ``KUBEBUILDER_ASSETS`` holds."""
+        """Return the server's name with its version, which depends on ``KUBEBUILDER_ASSETS``."""
         return f"real kube-apiserver {self._version}"
 
     def as_user(self, user: str) -> KubeApi:
-        """Access as ``ADMIN`` or ``OPERATOR``, each with a kubeconfig of its own."""
+        """Return access as ``ADMIN`` or ``OPERATOR``, each with its own kubeconfig."""
         access = KubeApi()
         access.url, access.ca_file, access.token = self.url, self.ca_file, self._identities.token_of(user)
         access.kubeconfig = self.kubeconfig if user == ADMIN else self._state / f"{user}.kubeconfig"
@@ -96,14 +98,14 @@ class RealKubeServer(ClusterServer):
         self._wait(lambda: bool(self.request("GET", "/readyz")))
         self._define_calico()
         self.apply([*self._seed, *self._rbac()])
-        # Last: whoever waits for the file finds a server that has everything.
+        # Last, so that the server is complete when the file appears.
         self.kubeconfig = self._kubeconfig or self._state / "kubeconfig"
         for user in (ADMIN, OPERATOR):
             access = self.as_user(user)
             write_kubeconfig(access.kubeconfig, self.url, self.ca_file.read_bytes(), access.token)
 
     def _start_etcd(self, stack: ExitStack) -> str:
-        """Start the database and return its address. Its clients show a certificate, for it holds secrets."""
+        """Start the database and return its address. It holds secrets, so clients need a certificate."""
         url, peer_url = (f"{scheme}://{HOST}:{choose_port(0, '')}" for scheme in ("https", "http"))
         arguments = {
             "data-dir": self._state / "etcd",
@@ -143,7 +145,7 @@ class RealKubeServer(ClusterServer):
             "service-account-signing-key-file": identities.key,
             "service-cluster-ip-range": ",".join(self._service_subnets),
             "endpoint-reconciler-type": "none",
-            # Both wait for a controller: for a pod's token, and for a node to be called ready.
+            # Both wait for a controller: for a pod's token, and for a node to become ready.
             "disable-admission-plugins": "ServiceAccount,TaintNodesByCondition",
             "profiling": "false",
         }
@@ -202,12 +204,12 @@ class RealKubeServer(ClusterServer):
 
 
 class _Server:
-    """A server's process, which does not outlive this one."""
+    """A server process, which ends with this one."""
 
     def __init__(self, command: list[str], log: Path) -> None:
         self.name = Path(command[0]).name
         self.log = log
-        # The kernel sends the signal when the thread that started the server ends, in whatever way.
+        # The kernel sends the signal when the thread that started the server ends for any reason.
         guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -227,7 +229,7 @@ class _Server:
 
 
 class _Identities:
-    """Keys, certificates and tokens, made once for a state folder so that a kubeconfig outlives a restart."""
+    """Keys, certificates and tokens, created once in a state folder so that a kubeconfig outlives a restart."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

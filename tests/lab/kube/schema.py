@@ -1,7 +1,7 @@
-"""What the API server knows of each kind: names, scope and, for Calico's kinds, the shape that it enforces.
+"""The kinds of the API server: names, scope and, for Calico's kinds, the shape that it enforces.
 
-Like a real API server with structural schemas it drops fields that it does not know (and says which), fills in defaults,
-and refuses wrong values, all of them in one answer. The rules between fields are those of Calico's CRDs.
+Like a real API server with structural schemas it drops unknown fields (and reports them), fills in defaults, and
+reports all wrong values in one answer. The rules between fields come from Calico's CRDs.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Kind:
     status_subresource: bool = False
     counts_generations: bool = False
     shape: dict[str, Any] | None = None
-    stored_as: str = ""  # the apiVersion under which it is stored, where that is another one's
+    stored_as: str = ""  # the apiVersion of the stored object, if it differs
 
     @property
     def storage_version(self) -> str:
-        """Two API groups that Calico serves at once are two views of the same objects."""
+        """Return the version of the stored object: two API groups of Calico are two views of the same objects."""
         return self.stored_as or self.api_version
 
     @property
@@ -72,7 +72,7 @@ class Kind:
 
     @property
     def custom(self) -> bool:
-        """Whether a custom resource definition stands behind it."""
+        """Return True for a kind with a custom resource definition."""
         return self.shape is not None
 
 
@@ -94,7 +94,7 @@ def load_kinds(calico_groups: tuple[str, ...]) -> tuple[Kind, ...]:
 
 @dataclass
 class Findings:
-    """What a check of one object brought up."""
+    """The results of checking one object."""
 
     causes: list[tuple[str, str, str]] = field(default_factory=list)  # field, reason, message
     pruned: list[str] = field(default_factory=list)
@@ -104,7 +104,7 @@ class Findings:
 
 
 def admit(kind: Kind, obj: dict, old: dict | None = None) -> Findings:
-    """Check ``obj`` against its kind's shape; prune and fill in defaults in place."""
+    """Check ``obj`` against its kind's shape; drop unknown fields and fill in defaults in place."""
     findings = Findings()
     if kind.shape is None:
         return findings
@@ -158,9 +158,11 @@ def _conform_map(shape: dict, value: Any, path: str, findings: Findings) -> Any:
 
 @functools.cache
 def parse_type(expression: str) -> dict[str, str | None]:
-    """The parts of a type in ``calico.yml``: base, nullable, low, high, longest, default; ``None`` for what it leaves out."""
+    """Return the parts of a type in ``calico.yml``: base, nullable, low, high, longest, default; ``None`` for a missing
+    part.
+    """
     match = EXPRESSION.fullmatch(expression)
-    assert match, f"calico.yml: {expression!r} is no type"
+    assert match, f"calico.yml: {expression!r} is not a type"
     return match.groupdict()
 
 
@@ -221,11 +223,11 @@ def _is_cidr(value: str) -> bool:
     return "/" in value
 
 
-# What a base type is in JSON, and which of those values it accepts.
+# The JSON type of each base type, and the test for its values.
 CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "boolean": ("boolean", lambda value: True),
     "integer": ("integer", lambda value: True),
-    # Signed: an AS number above 2147483647 does not pass, here as with Calico's own CRDs (its issue 13494).
+    # Signed: an AS number above 2147483647 is refused, as by Calico's own CRDs (its issue 13494).
     "int32": ("integer", lambda value: -(2**31) <= value < 2**31),
     "int64": ("integer", lambda value: -(2**63) <= value < 2**63),
     "string": ("string", lambda value: True),
@@ -244,16 +246,16 @@ def _pool_rules(spec: dict, old: dict | None) -> Iterator[str]:
     if network.ip != network.network.network_address:
         yield "cidr has bits set outside its mask"
     if not shortest <= size <= longest:
-        yield f"blockSize of an IPv{network.version} pool lies between {shortest} and {longest}"
+        yield f"blockSize of an IPv{network.version} pool must be between {shortest} and {longest}"
     if network.network.prefixlen > size and not spec.get("disabled"):
         yield "the pool is smaller than one block"
     if len(encapsulated) == 2:
         yield "ipipMode and vxlanMode exclude each other"
     if network.version == 6 and "ipipMode" in encapsulated:
-        yield "IPv6 pools know no IPIP"
+        yield "IPv6 pools do not support IPIP"
     for fixed in ("cidr", "blockSize"):
         if old and old.get(fixed) and old[fixed] != spec.get(fixed):
-            yield f"{fixed} of a pool never changes"
+            yield f"{fixed} of a pool cannot be changed"
 
 
 def _peer_rules(spec: dict, old: dict | None) -> Iterator[str]:
@@ -269,28 +271,28 @@ def _peer_rules(spec: dict, old: dict | None) -> Iterator[str]:
         if spec.get(first) and spec.get(second):
             yield f"{first} and {second} exclude each other"
     if spec.get("reachableBy") and not spec.get("peerIP"):
-        yield "reachableBy wants a peerIP"
+        yield "reachableBy needs a peerIP"
     if spec.get("localWorkloadSelector") and not spec.get("asNumber"):
-        yield "localWorkloadSelector wants an asNumber"
+        yield "localWorkloadSelector needs an asNumber"
 
 
 def _configuration_rules(spec: dict, old: dict | None) -> Iterator[str]:
     for mesh_only in ("nodeMeshPassword", "nodeMeshMaxRestartTime"):
         if spec.get(mesh_only) and spec.get("nodeToNodeMeshEnabled") is False:
-            yield f"{mesh_only} wants the node-to-node mesh"
+            yield f"{mesh_only} needs the node-to-node mesh"
     if spec.get("communities") and not spec.get("prefixAdvertisements"):
-        yield "communities without prefixAdvertisements to use them"
+        yield "communities need prefixAdvertisements that use them"
 
 
 def _filter_rules(spec: dict, old: dict | None) -> Iterator[str]:
     for direction in ("exportV4", "exportV6", "importV4", "importV6"):
         for index, rule in enumerate(spec.get(direction, [])):
             if bool(rule.get("cidr")) != bool(rule.get("matchOperator")):
-                yield f"{direction}[{index}]: cidr and matchOperator come together"
+                yield f"{direction}[{index}]: cidr and matchOperator need each other"
             if rule.get("prefixLength") and not rule.get("cidr"):
-                yield f"{direction}[{index}]: prefixLength wants a cidr"
+                yield f"{direction}[{index}]: prefixLength needs a cidr"
             if rule.get("operations") and rule["action"] != "Accept":
-                yield f"{direction}[{index}]: operations go with Accept"
+                yield f"{direction}[{index}]: operations need the action Accept"
 
 
 RULES: dict[str, Callable[[dict, dict | None], Iterator[str]]] = {

@@ -1,7 +1,8 @@
-"""Runs the embedded API server: TLS, a state folder that outlives it, a request log.
+"""Run the embedded API server: TLS, a state folder that outlives it, a request log.
 
-The state folder holds ``ca.pem`` and ``server.pem``, ``token``, ``objects.jsonl`` (every write, the last one counts), ``requests.jsonl``,
-``pruned.jsonl`` (fields that no schema knows) and ``secrets.key``: Secrets are encrypted in the file, and no log has any body.
+The state folder holds ``ca.pem`` and ``server.pem``, ``token``, ``objects.jsonl`` (every write; the last one counts),
+``requests.jsonl``, ``pruned.jsonl`` (dropped fields) and ``secrets.key``. Secrets are encrypted in the file, and no log
+has bodies.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from lab.tls import server_context
 
 
 class State:
-    """What the server keeps in its folder."""
+    """The state that the server keeps in its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +48,7 @@ class State:
         return path.read_text(encoding="utf-8")
 
     def load(self) -> tuple[int, list[dict[str, Any]]]:
-        """The last run's newest version and objects; a line that was cut off when it died counts as not written."""
+        """Return the newest version and the objects of the last run; ignore a last line that was cut off."""
         version = 0
         objects: dict[tuple[str, ...], dict[str, Any]] = {}
         for line in self._lines("objects.jsonl"):
@@ -66,24 +67,24 @@ class State:
         return version, list(objects.values())
 
     def compact(self, version: int, objects: Iterable[dict[str, Any]]) -> None:
-        """Begin a new journal with what there is."""
+        """Start a new journal with the present objects."""
         path = self.folder / "objects.jsonl"
         draft = path.with_suffix(".new")
         draft.write_text("".join(self._entry("ADDED", version, obj) for obj in objects), encoding="utf-8")
         draft.replace(path)
 
     def written(self, _kind: Kind, event: str, obj: dict[str, Any]) -> None:
-        """Note one write."""
+        """Record one write."""
         self._append("objects.jsonl", self._entry(event, int(obj["metadata"]["resourceVersion"]), obj))
 
     def requested(self, request: Logged) -> None:
-        """Note one request."""
+        """Record one request."""
         self.requests.append(request)
         time = datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="milliseconds")
         self._append("requests.jsonl", json.dumps({"time": time, **asdict(request)}) + "\n")
 
     def pruned(self, kind: str, name: str, fields: list[str]) -> None:
-        """Note fields that were dropped."""
+        """Record dropped fields."""
         self._append("pruned.jsonl", json.dumps({"kind": kind, "name": name, "fields": fields}) + "\n")
 
     def _entry(self, event: str, version: int, obj: dict[str, Any]) -> str:
@@ -106,12 +107,12 @@ class KubeServer(ClusterServer):
 
     @property
     def requests(self) -> list[Logged]:
-        """Every request so far, seeding included."""
+        """Return every request so far, including the requests of the seed."""
         return self.state.requests
 
     @property
     def misbehaviour(self) -> Misbehaviour:
-        """What is to go wrong; set its fields."""
+        """Return the deliberate failures; set its fields to cause some."""
         return self.emulator.misbehaviour
 
     def __enter__(self) -> KubeServer:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Started by the folder's name: the package's parent takes the folder's place, where "fabric" and "model" would be top-level names.
+# Started as a folder: replace the folder on the path by the parent of the package ``lab``.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from lab.processes import LabError  # noqa: E402
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text)
         added.set_defaults(run=run)
         default = Path(os.environ.get("ACI_CALICO_TWIN_DIR") or DEFAULT_FOLDER)
-        added.add_argument("--dir", type=Path, default=default, help="state folder; one for each twin")
+        added.add_argument("--dir", type=Path, default=default, help="state folder, which each twin needs for itself")
         return added
 
     for name, run, text in (
@@ -53,39 +53,41 @@ def _parser() -> argparse.ArgumentParser:
     ):
         added = command(name, run, text)
         added.add_argument("--apic", required=True, metavar="URL")
-        added.add_argument("--apic-user", default="admin", help=f"the password comes from {PASSWORD_VARIABLE}")
+        added.add_argument("--apic-user", default="admin", help=f"the user; the password is in {PASSWORD_VARIABLE}")
         added.add_argument("--apic-ca", metavar="FILE", help="verify APIC's certificate with this authority")
         added.add_argument(
             "--kubeconfig", type=Path, action="append", required=True, help="one for each cluster of the VRF"
         )
-        added.add_argument("--vrf", metavar="TENANT:VRF", help="which VRF, where the nodes' addresses do not tell")
+        added.add_argument("--vrf", metavar="TENANT:VRF", help="the VRF, if the nodes' addresses are in several")
         added.add_argument("--owner", type=int, metavar="PID", help="stop as soon as this process has ended")
-        added.add_argument("--no-report", action="store_true", help="do not serve the live state back")
+        added.add_argument("--no-report", action="store_true", help="do not report the live state")
         added.add_argument(
-            "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for the sessions; 0: not at all"
+            "--wait",
+            type=float,
+            default=60,
+            metavar="SECONDS",
+            help="maximum time to wait for the sessions; 0: do not wait",
         )
-    command("down", down, "stop the twin; nothing of it is left")
-    command("status", status, "say which sessions are up").add_argument("--json", action="store_true")
+    command("down", down, "stop the twin and everything in it")
+    command("status", status, "print the state of the sessions").add_argument("--json", action="store_true")
     command("apply", simple("apply"), "read APIC and Kubernetes now (the twin also does so by itself)")
-    command("recable", simple("recable"), "plug every host in anew, as its subnet and peers now say")
-    move = command("move", simple("move"), "plug a node into other leaves, as when its virtual machine moves")
+    command("recable", simple("recable"), "connect every host again by its present subnet and peers")
+    move = command("move", simple("move"), "connect a node to other leaves, as when its virtual machine moves")
     move.add_argument("machine", metavar="node")
     move.add_argument("leaves", type=int, nargs="+", metavar="leaf", help="203 204; any leaves of the fabric")
     for name, text in (
         ("off", "cut a machine off, as when its power fails"),
-        ("on", "plug it in again"),
+        ("on", "connect it again"),
         ("kill", "end a machine's BGP daemons, as when they crash"),
         ("start", "start them again"),
         ("configuration", "print a machine's BGP configuration without passwords"),
     ):
         command(name, simple(name), text).add_argument("machine", help="leaf-201, node-1, endpoint")
-    announce = command("announce", simple("announce"), "have a node announce a route that Calico would not")
+    announce = command("announce", simple("announce"), "make a node announce an additional route")
     announce.add_argument("node")
     announce.add_argument("prefix")
-    announce.add_argument(
-        "--prepend", type=int, default=0, help="how many more times its own AS number stands in the path"
-    )
-    command("withdraw", simple("withdraw"), "end what announce began").add_argument("node")
+    announce.add_argument("--prepend", type=int, default=0, help="how many more times its own AS number is in the path")
+    command("withdraw", simple("withdraw"), "withdraw the routes of announce").add_argument("node")
     run_in = command("exec", execute, "run a command in a machine's namespace")
     run_in.add_argument("machine")
     run_in.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND")
@@ -96,7 +98,7 @@ def up(arguments: argparse.Namespace) -> int:
     """Start the twin, wait for its sessions and print their state."""
     missing = missing_prerequisites()
     if missing:
-        raise TwinError("the twin cannot run here; missing: " + "; ".join(missing))
+        raise TwinError("the twin cannot run on this machine; missing: " + "; ".join(missing))
     twin = TwinRunner(arguments.dir)
     twin.up(_supervisor_arguments(arguments))
     report = twin.wait_for_sessions(arguments.wait)
@@ -119,7 +121,7 @@ def _supervisor_arguments(arguments: argparse.Namespace) -> list[str]:
 
 
 def supervise_command(arguments: argparse.Namespace) -> None:
-    """The supervisor itself; ``up`` starts it in namespaces of its own."""
+    """Run the supervisor itself, which ``up`` starts in its own namespaces."""
     password = os.environ.pop(PASSWORD_VARIABLE, "")
     access = Access(arguments.apic.rstrip("/"), arguments.apic_user, password, arguments.apic_ca or False)
     folder, report = arguments.dir.resolve(), not arguments.no_report
@@ -132,14 +134,14 @@ def down(arguments: argparse.Namespace) -> None:
 
 
 def status(arguments: argparse.Namespace) -> int:
-    """Print the state of the sessions; 0 when all that should be up are."""
+    """Print the state of the sessions; return 0 when all expected sessions are up."""
     report = TwinRunner(arguments.dir).ask("status")
     print(json.dumps(report, indent=2) if arguments.json else runner.table(report))
     return 0 if runner.converged(report) else 1
 
 
 def simple(name: str) -> Any:
-    """A command that the supervisor carries out."""
+    """Return a command that the supervisor carries out."""
 
     def run(arguments: argparse.Namespace) -> None:
         rest = {key: value for key, value in vars(arguments).items() if key not in ("run", "dir")}

@@ -1,7 +1,7 @@
-"""APIC as the twin's source and sink: the policies come over its REST interface, as any client reads them.
+"""APIC as the twin's source and sink. Policies are read over its REST interface, as by any client.
 
-Two things no real APIC has are the lab's own: the passwords, which APIC never returns, and the live state, which the leaves
-of a fabric report themselves.
+Two things exist only in the lab: reading passwords, which a real APIC never returns, and writing the live state, which
+the leaves of a real fabric report themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIMEOUT = 30
 
 @dataclass(frozen=True)
 class Access:
-    """Where APIC is and who logs in; ``verify`` is a CA file or False."""
+    """The address of APIC and the user; ``verify`` is a CA file or False."""
 
     url: str
     user: str = "admin"
@@ -29,17 +29,17 @@ class Access:
 
 
 class ApicClient:
-    """A session with APIC that logs in when it has to."""
+    """A session with APIC that logs in when necessary."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy stands between the twin and the lab
+        self._session.trust_env = False  # there is no proxy between the twin and the lab
         self._session.verify = access.verify
         self._seen = 0
 
     def read(self) -> tuple[Tree, dict[str, str]]:
-        """The policies, and the password of each BGP peer by its name."""
+        """Return the policies, and the password of each BGP peer by its DN."""
         classes = ",".join(POLICY_CLASSES)
         imdata = self.request("GET", f"/api/mo/uni.json?query-target=subtree&target-subtree-class={classes}")
         for cls in ("fabricNode", "topSystem"):
@@ -57,7 +57,7 @@ class ApicClient:
         return list(answer.json()["imdata"])
 
     def changed(self) -> bool:
-        """Whether anything was written since the last call, as far as the lab's log tells; always, where there is none."""
+        """Return True if the lab's log shows a write since the last call, or if there is no log."""
         answer = self._session.get(f"{self._access.url}/_lab/log", params={"since": self._seen}, timeout=TIMEOUT)
         if not answer.ok:
             return True
@@ -91,6 +91,6 @@ class ApicClient:
         body = {"aaaUser": {"attributes": {"name": self._access.user, "pwd": self._access.password}}}
         answer = self._session.post(f"{self._access.url}/api/aaaLogin.json", json=body, timeout=TIMEOUT)
         answer.raise_for_status()
-        # The cookie is marked secure, which an emulator without TLS would never get back.
+        # The cookie is marked secure, so the session would not send it to an emulator without TLS.
         token = answer.json()["imdata"][0]["aaaLogin"]["attributes"]["token"]
         self._session.headers["Cookie"] = f"APIC-cookie={token}"

@@ -1,7 +1,8 @@
 """An APIC, a Kubernetes API and the twin that follows them, for tests and measurements.
 
-Everything is empty at first; ``configure`` fills both sides. Tests break things through APIC's and Kubernetes' own interfaces
-(``post``, ``delete``, ``kube.request``) and look at what the daemons and the namespaces' kernels make of it.
+Everything is empty at first; ``configure`` fills both sides. Tests break things through the interfaces of APIC and
+Kubernetes (``post``, ``delete``, ``kube.request``) and look at the reaction of the daemons and of the namespaces'
+kernels.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from lab.twin.paper import Figure, Json
 from lab.twin.runner import PASSWORD_VARIABLE, TwinRunner, converged
 
 ESTABLISHED = "Established"
-# Seconds that everything gets which is bound to happen: machines are busy, BIRD waits up to 30 s after errors in a row, and leaves
-# keep the routes of a node that went without a word for up to 120 s (graceful restart).
+# Seconds to wait for an expected event: machines may be busy, BIRD waits up to 30 s after repeated errors, and leaves
+# keep the routes of a silent node for up to 120 s (graceful restart).
 PATIENCE = 180
 PINGS_A_SECOND = 50
 NAMESPACES = ("default", "kube-system")
 
 
 class Bench:
-    """The three of them, running."""
+    """A running APIC, Kubernetes API and twin."""
 
     def __init__(self, apic: ApicServer, kube: KubeApi, folder: Path) -> None:
         self.apic = apic
@@ -43,13 +44,13 @@ class Bench:
         self._client = ApicClient(Access(apic.url, password=APIC_PASSWORD))
 
     def start(self, *options: str) -> None:
-        """Start the twin; it follows what is configured before and after, and ends with this process at the latest."""
+        """Start the twin, which follows the configuration from now on and ends with this process at the latest."""
         os.environ[PASSWORD_VARIABLE] = APIC_PASSWORD
         sources = ["--apic", self.apic.url, "--kubeconfig", str(self.kube.kubeconfig)]
         self.twin.up([*sources, "--owner", str(os.getpid()), *options])
 
     def configure(self, figure: Figure) -> None:
-        """Bring both sides to a figure."""
+        """Configure both sides as in a figure."""
         self.post("uni", {"polUni": {"attributes": {}, "children": [figure.tenant()]}})
         namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES]
         self.kube.apply([*namespaces, *figure.objects()])
@@ -69,22 +70,22 @@ class Bench:
         self._client.request("DELETE", f"/api/mo/{dn}.json")
 
     def objects(self, cls: str, node: int | None = None) -> list[dict[str, str]]:
-        """The attributes of every object of a class, or of those on one switch."""
+        """Return the attributes of every object of a class, optionally only of those on one switch."""
         found = [item[cls]["attributes"] for item in self._client.request("GET", f"/api/class/{cls}.json")]
         return [item for item in found if node is None or f"/node-{node}/" in item["dn"]]
 
     # --- the twin ---
 
     def sessions(self) -> dict[tuple[str, str], str]:
-        """The state of every session that a node should have, by node and peer."""
+        """Return the state of every session that a node should have, by node and peer."""
         return {(it["node"], it["peer"]): it["state"] for it in self.twin.ask("status")["sessions"]}
 
     def converged(self) -> bool:
-        """Whether every session is up."""
+        """Return True if every session is up."""
         return converged(self.twin.ask("status"))
 
     def unsettled(self) -> list[str]:
-        """What is not yet as it should be: sessions that are not up, pod blocks that leaves and nodes have no route to."""
+        """Return the sessions that are not up; if all are, the pod blocks that leaves and nodes have no route to."""
         sessions = self.twin.ask("status")["sessions"]
         down = [
             f"{it['node']} - {it['peer']}: {it['state']} {it['info']}" for it in sessions if it["state"] != ESTABLISHED
@@ -100,13 +101,13 @@ class Bench:
         return [f"{machine} has no route to {', '.join(sorted(lost))}" for machine, lost in missing.items() if lost]
 
     def settled(self) -> bool:
-        """Whether every session is up and every leaf and node has a route to every pod block."""
+        """Return True if every session is up and every leaf and node has a route to every pod block."""
         return not self.unsettled()
 
     def settle(self, seconds: float = PATIENCE) -> None:
-        """Wait until all is settled.
+        """Wait until every session is up and every pod block has its routes.
 
-        :raises AssertionError: with what is not, when that takes longer.
+        :raises AssertionError: when that takes too long; the message lists what is missing.
         """
         deadline = time.monotonic() + seconds
         while missing := self.unsettled():
@@ -114,7 +115,7 @@ class Bench:
             time.sleep(0.1)
 
     def routes(self, machine: str, version: int = 4) -> dict[str, list[str]]:
-        """The kernel's routes on a machine: the next hops of each destination, none for what is local."""
+        """Return the next hops of each destination in a machine's kernel; local destinations have none."""
         shown = self.twin.run_in(machine, "ip", f"-{version}", "-json", "route")
         found: dict[str, list[str]] = {}
         for route in json.loads(shown.stdout or "[]"):
@@ -123,13 +124,13 @@ class Bench:
         return found
 
     def pings(self, machine: str, address: str, *options: str, count: int = 3) -> bool:
-        """Whether every one of a few pings is answered."""
+        """Return True if each of a few pings is answered."""
         ping = ["ping", "-c", str(count), "-i", "0.2", "-W", "1", *options, address]
         return self.twin.run_in(machine, *ping).returncode == 0
 
     @contextmanager
     def watched_routes(self, machine: str) -> Iterator[list[str]]:
-        """The changes of a machine's routes during a block, as ``ip monitor`` shows them; complete after the block."""
+        """Yield a list that holds, after the block, the changes of a machine's routes as ``ip monitor`` shows them."""
         command = self.twin.command_in(machine, ["ip", "monitor", "route"])
         seen: list[str] = []
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
@@ -142,7 +143,7 @@ class Bench:
 
     @contextmanager
     def flow(self, machine: str, address: str, *options: str) -> Iterator[list[float]]:
-        """Pings during a block; after it the list holds for how many seconds, at a stretch, they went unanswered."""
+        """Ping during the block; the list then holds the longest time without an answer, in seconds."""
         every = 1 / PINGS_A_SECOND
         command = self.twin.command_in(machine, ["ping", "-D", "-i", str(every), "-W", "1", *options, address])
         longest: list[float] = []
@@ -160,14 +161,16 @@ class Bench:
                 longest.append(max(later - earlier for earlier, later in pairwise(times)) - every)
 
     def daemons_of(self, machine: str, daemon: str, command: str) -> str:
-        """What FRR's ``bgpd`` or ``zebra`` on a leaf, or ``bird4``/``bird6`` on a node, says to a command."""
+        """Return the answer of FRR's ``bgpd`` or ``zebra`` on a leaf, or of ``bird4`` or ``bird6`` on a node, to a
+        command.
+        """
         return str(self.twin.ask("daemon", machine=machine, daemon=daemon, line=command)["text"])
 
 
 def eventually(condition: Callable[[], Any], seconds: float = PATIENCE, every: float = 0.1) -> float:
     """Wait until a condition holds; return how long that took.
 
-    :raises AssertionError: when it does not in time.
+    :raises AssertionError: when that takes too long.
     """
     started = time.monotonic()
     while not condition():
@@ -179,7 +182,7 @@ def eventually(condition: Callable[[], Any], seconds: float = PATIENCE, every: f
 
 @contextmanager
 def bench(folder: Path, figure: Figure | None = None, seed: Any = None) -> Iterator[Bench]:
-    """A bench with a figure configured and the twin running, until the end of the block."""
+    """Yield a bench with a configured figure and a running twin."""
     with ApicServer(seed, https=False, expose_secrets=True) as apic, KubeServer(seeded=False) as kube:
         made = Bench(apic, kube, folder)
         if figure:

@@ -1,9 +1,9 @@
-"""BIRD 1.6's configuration of one node, as calico-node's own templates make it, and of a router outside.
+"""BIRD 1.6's configuration of a node, rendered as by calico-node's templates, and of an external router.
 
-BIRD 1.6 is one daemon for each IP version, ``bird`` and ``bird6``, with the same language. Two deviations, both because the
-neighbour is FRR and not NX-OS or because BIRD is Debian's and not Calico's build: long-lived graceful restart is off (FRR
-announces it, and a dead leaf would then attract traffic for minutes), and pools with encapsulation are kept out of the
-kernel (Calico's build would send them into a tunnel).
+BIRD 1.6 has one daemon for each IP version, ``bird`` and ``bird6``, with the same language. Two settings differ from
+Calico's. Long-lived graceful restart is off: FRR, unlike NX-OS, announces it, and a dead leaf would then attract
+traffic for minutes. Pools with encapsulation are kept out of the kernel: Debian's BIRD, unlike Calico's build, cannot
+send them into a tunnel.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _OPERATORS = {"Equal": "=", "NotEqual": "!=", "In": "~", "NotIn": "!~"}
 
 @dataclass(frozen=True)
 class Announcement:
-    """A route that a test makes a node announce beyond what Calico would."""
+    """A route that a test makes a node announce in addition to Calico's."""
 
     prefix: str
-    prepend: int = 0  # how many more times the node's own AS number stands in the path
+    prepend: int = 0  # how many more times the node's own AS number is in the path
 
 
 def configuration(node: Node, cluster: Cluster, version: int, announcements: Iterable[Announcement] = ()) -> str:
-    """The text of ``bird.cfg`` (version 4) or ``bird6.cfg`` (6); without sessions when the node lacks such an address."""
+    """Return ``bird.cfg`` (version 4) or ``bird6.cfg`` (6); without sessions if the node has no such address."""
     announcements = [item for item in announcements if ip_network(item.prefix).version == version]
     blocks, advertised = _of(version, node.blocks), _of(version, node.advertised)
     pools = [pool for pool in cluster.pools if pool.version == version]
@@ -49,7 +49,7 @@ def configuration(node: Node, cluster: Cluster, version: int, announcements: Ite
 
 
 def router_id(node: Node) -> str:
-    """The IPv4 address; a node without one has Calico hash its name."""
+    """Return the node's IPv4 address; without one, a hash of its name, as Calico does."""
     if address := node.addresses.get("ipv4"):
         return address.split("/")[0]
     return _hashed(node.name)
@@ -60,13 +60,13 @@ def _hashed(name: str) -> str:
 
 
 def protocol_name(peer: BgpPeer) -> str:
-    """What the session is called in BIRD, as calico-node's status reporter expects it."""
+    """Return the name of a session in BIRD, as calico-node's status reporter expects it."""
     port = f"_port_{peer.port}" if peer.port else ""
     return f"{peer.kind}_{_worded(peer.address)}{port}"
 
 
 def link_name(link: Link) -> str:
-    """What the session of a router outside is called in BIRD."""
+    """Return the name of an external router's session in BIRD."""
     return f"Leaf_{_worded(link.neighbour)}"
 
 
@@ -122,7 +122,7 @@ def _statics(prefixes: Iterable[str]) -> str:
 
 
 def _aggregation(blocks: Iterable[str]) -> str:
-    """A block goes out, nothing of what is in it."""
+    """Accept the blocks and reject the routes inside them."""
     lines = []
     for block in blocks:
         lines += [f"if (net = {block}) then accept;", f"if (net ~ {block}) then reject;"]
@@ -178,7 +178,7 @@ def _peer(peer: BgpPeer, node: Node, version: int, filters: list[Filter]) -> str
 
 
 def _quoted(password: str) -> str:
-    """BIRD has no escape for a quote, and a password with a line break would be configuration."""
+    """Return a quoted password. BIRD cannot escape quotes, and a line break would start another command."""
     if any(letter in password for letter in '"\r\n'):
         raise ValueError("a BGP password cannot hold quotation marks or line breaks in BIRD")
     return f'"{password}"'
@@ -232,14 +232,14 @@ def _filter_rule(rule: FilterRule) -> str:
     return f"if ({' && '.join(conditions)}) then {action}" if conditions else f"{prepends}{rule.action.lower()};"
 
 
-# --- routers outside -------------------------------------------------------------------------------------------------
+# --- external routers ------------------------------------------------------------------------------------------------
 
 
 def router_configuration(router: Router, version: int) -> str:
-    """The text of ``bird.cfg`` (version 4) or ``bird6.cfg`` (6) of a router outside, which is nothing of Calico's.
+    """Return ``bird.cfg`` (version 4) or ``bird6.cfg`` (6) of an external router, which does not run Calico.
 
-    It tells the leaves what is outside and nothing that it learned. What it sends itself comes from an address outside:
-    those of its links are in no external EPG.
+    It announces the external prefixes and no learned route. It sends from an address in these prefixes, because the
+    addresses of its links are in no external EPG.
     """
     own = [ip_interface(link.address).ip for link in router.links]
     identity = next((str(address) for address in own if address.version == 4), _hashed(router.key))
@@ -267,7 +267,7 @@ def _leaf_session(link: Link) -> str:
         f"local {ip_interface(link.address).ip} as {link.asn};",
         f"neighbor {link.neighbour} as {link.fabric_asn};",
         *(line for line, wanted in optional.items() if wanted),
-        "graceful restart off;",  # leaves only help others restart, but FRR also asks to be waited for itself
+        "graceful restart off;",  # leaves support only the restart of others, but FRR also announces its own
         "connect delay time 2;",
         "connect retry time 5;",
         "error wait time 5,30;",

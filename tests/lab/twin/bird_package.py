@@ -1,7 +1,7 @@
-"""Fetch BIRD 1.6, once for a machine: ``python tests/lab/twin/bird_package.py``.
+"""Get BIRD 1.6, once for a machine: ``python tests/lab/twin/bird_package.py``.
 
 Debian 12 (bookworm) is the last release with BIRD 1.6. Its package is unpacked into a folder that the twin searches
-first; nothing is installed. Only the standard library is used here.
+first; nothing is installed. Only the standard library is needed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-if not __package__:  # run by the file's name
+if not __package__:  # started as a file
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from lab.kube.build import cache_root
@@ -23,7 +23,7 @@ SUITE = "bookworm"
 
 
 def search_path() -> str:
-    """Return where the twin looks for programs: the unpacked package, then the machine's own."""
+    """Return the twin's search path for programs: the unpacked package, then the machine's own programs."""
     return os.pathsep.join([str(_folder() / "usr/sbin"), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 
@@ -32,7 +32,7 @@ def _folder() -> Path:
 
 
 def fetch() -> str:
-    """Return the path of BIRD 1.6, after fetching it if this machine does not have it.
+    """Return the path of BIRD 1.6; download it first if this machine does not have it.
 
     Later versions have no ``bird6``.
     """

@@ -1,7 +1,7 @@
-"""What Calico does on each node, read from the Kubernetes API's objects of one cluster.
+"""Calico's behaviour on each node, read from the Kubernetes objects of one cluster.
 
-Follows confd and the route generator of calico-node: which peers a node has, which blocks it owns, which service routes it
-announces. Everything is immutable and compares by value. Objects of both Calico API groups look the same here.
+Follows confd and the route generator of calico-node: the peers of a node, its blocks, and the service routes that it
+announces. Everything is immutable and compares by value. Objects of both Calico API groups are read alike.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 class BgpPeer:
     """One session of one node."""
 
-    kind: str  # Mesh, Global or Node, as BIRD's protocol is then named
+    kind: str  # Mesh, Global or Node, as in the name of BIRD's protocol
     address: str
     asn: int
     port: int | None = None
@@ -46,7 +46,7 @@ class BgpPeer:
 
     @property
     def version(self) -> int:
-        """4 or 6."""
+        """Return the IP version."""
         return ip_address(self.address).version
 
 
@@ -63,13 +63,13 @@ class Pool:
 
     @property
     def version(self) -> int:
-        """4 or 6."""
+        """Return the IP version."""
         return ip_network(self.cidr).version
 
 
 @dataclass(frozen=True)
 class FilterRule:
-    """One rule of a BGPFilter; what is None or empty does not restrict."""
+    """One rule of a BGPFilter; None and empty values match everything."""
 
     action: str
     operator: str = ""
@@ -92,7 +92,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Node:
-    """A node as calico-node and kube-proxy make it. Addresses may lack their length where Kubernetes does not say it."""
+    """A node with the effects of calico-node and kube-proxy. Addresses have no length where Kubernetes has none."""
 
     name: str
     asn: int
@@ -106,20 +106,18 @@ class Node:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Everything that the nodes' BIRD is made from."""
+    """The input of all nodes' BIRD configurations."""
 
     nodes: tuple[Node, ...] = ()
     pools: tuple[Pool, ...] = ()
     filters: tuple[Filter, ...] = ()
-    unclaimed: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # blocks that Kubernetes does not know of yet
+    unclaimed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # blocks without BlockAffinity
 
 
 def read_cluster(objects: Objects) -> Cluster:
     """Read a cluster's state.
 
-    :raises lab.twin.labels.SelectorError: for a selector that Calico would refuse, too.
+    :raises lab.twin.labels.SelectorError: for a selector that Calico would also refuse.
     """
     return _Reader(objects).cluster()
 
@@ -153,7 +151,7 @@ class _Reader:
     # --- nodes ---
 
     def _fact(self, item: Object) -> Node:
-        """What a Node object itself says."""
+        """Return the content of a Node object."""
         metadata = item["metadata"]
         annotations = metadata.get("annotations", {})
         asn = annotations.get("projectcalico.org/ASNumber") or self._configuration.get("asNumber") or DEFAULT_ASN
@@ -186,7 +184,7 @@ class _Reader:
             for family, address in other.addresses.items():
                 if other.name != node.name and family in node.addresses:
                     own, its = _bare(node.addresses[family]), _bare(address)
-                    # One end waits for the other, so that two half-open sessions never race.
+                    # One end waits for the other, so that there are never two half-open sessions.
                     yield BgpPeer("Mesh", its, other.asn, password=password, passive=its > own, restart_time=120)
 
     def _peers(self, node: Node) -> Iterable[BgpPeer]:
@@ -230,7 +228,7 @@ class _Reader:
     # --- passwords ---
 
     def _password(self, source: Mapping[str, Any] | None) -> str:
-        """The password that calico-node gets to see: none when it may not read the Secret, which keeps the session down."""
+        """Return the password that calico-node sees: none without access to the Secret, which keeps the session down."""
         reference = (source or {}).get("secretKeyRef")
         if not reference:
             return ""
@@ -242,7 +240,7 @@ class _Reader:
         return ""
 
     def _namespaces(self) -> list[str]:
-        """Where calico-node runs: beside its service account; both usual places when there is none to be seen."""
+        """Return the namespaces with calico-node's service account, or both usual ones if none has it."""
         found = [
             item["metadata"]["namespace"]
             for item in self._all("ServiceAccount")
@@ -289,7 +287,7 @@ class _Reader:
                     yield from addresses
 
     def _endpoint_nodes(self, service: Object) -> set[str]:
-        """The nodes with a ready endpoint of the service."""
+        """Return the nodes with a ready endpoint of the service."""
         metadata = service["metadata"]
         nodes: set[str] = set()
         for item in self._all("EndpointSlice"):
@@ -307,9 +305,11 @@ _SERVICE_SUBNETS = ("serviceClusterIPs", "serviceExternalIPs", "serviceLoadBalan
 def allocate(
     nodes: Iterable[Node], pools: Iterable[Pool], known: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
-    """The blocks that nodes have, and for a node without one of a pool's IP version the lowest free one, in the nodes' order.
+    """Return the blocks of each node.
 
-    :param known: the blocks that Kubernetes knows to be claimed, also by nodes that are gone.
+    A node without a block of a pool's IP version gets the lowest free one, in the order of the nodes.
+
+    :param known: the blocks that Kubernetes shows as claimed, also by deleted nodes.
     """
     nodes, pools = list(nodes), [pool for pool in pools if not pool.disabled]
     blocks = {node.name: known.get(node.name, ()) for node in nodes}
@@ -334,12 +334,12 @@ def _free_block(node: Node, pools: Iterable[Pool], taken: set[str]) -> str:
 
 
 def natural(name: str) -> list[Any]:
-    """A sorting key that puts node-10 after node-9."""
+    """Return a sorting key that puts node-10 after node-9."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def seconds(duration: str | None) -> int | None:
-    """A duration such as ``1m30s`` in whole seconds."""
+    """Return a duration such as ``1m30s`` in whole seconds."""
     if not duration:
         return None
     units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -347,7 +347,7 @@ def seconds(duration: str | None) -> int | None:
 
 
 def _asn(number: int | str) -> int:
-    """An AS number, also in the dotted form that Calico takes."""
+    """Return an AS number, which Calico also accepts in dotted form."""
     high, __, low = str(number).rpartition(".")
     return (int(high or 0) << 16) + int(low)
 
@@ -369,7 +369,7 @@ def _addresses(item: Object) -> dict[str, str]:
 
 
 def _endpoint(peer_ip: str) -> tuple[str, int | None]:
-    """Address and port of ``192.0.2.1:179``, ``[2001:db8::1]:179`` or a bare address."""
+    """Return address and port of ``192.0.2.1:179``, ``[2001:db8::1]:179`` or a bare address."""
     if match := re.fullmatch(r"\[(.+)\]:(\d+)|([\d.]+):(\d+)", peer_ip):
         return match[1] or match[3], int(match[2] or match[4])
     return str(ip_address(peer_ip)), None
@@ -439,7 +439,7 @@ def _grants(role: Object, secret: str) -> bool:
 
 
 def _service_addresses(service: Object) -> dict[str, list[str]]:
-    """A service's addresses by the BGPConfiguration list that lets them be announced."""
+    """Return a service's addresses by the BGPConfiguration list that permits their announcement."""
     spec = service["spec"]
     cluster = spec.get("clusterIPs") or [spec.get("clusterIP")]
     ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
@@ -455,5 +455,5 @@ def _ready(endpoint: Mapping[str, Any]) -> bool:
 
 
 def _endpoint_node(endpoint: Mapping[str, Any]) -> str:
-    """The node's name; older API servers keep it in the endpoint's topology."""
+    """Return the node's name, which older API servers keep in the endpoint's topology."""
     return endpoint.get("nodeName") or (endpoint.get("topology") or {}).get("kubernetes.io/hostname", "")

@@ -1,4 +1,4 @@
-"""The twin's command socket, from both ends."""
+"""The twin's command socket: server and client side."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def bind(path: Path) -> socket.socket:
     server = socket.socket(socket.AF_UNIX)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        server.bind(f"/proc/self/fd/{folder}/{path.name}")  # a folder's own path may be longer than a socket's may be
+        server.bind(f"/proc/self/fd/{folder}/{path.name}")  # the folder's path may be too long for a socket
     finally:
         os.close(folder)
     path.chmod(0o600)
@@ -29,9 +29,9 @@ def bind(path: Path) -> socket.socket:
 
 
 def ask(path: Path, command: str, **arguments: Any) -> dict[str, Any]:
-    """Have the supervisor carry out a command and return its answer.
+    """Send a command to the supervisor and return its answer.
 
-    :raises TwinError: when it does not run or refuses.
+    :raises TwinError: when the supervisor does not run or refuses the command.
     """
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(TIMEOUT)

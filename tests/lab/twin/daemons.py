@@ -1,4 +1,4 @@
-"""Talking to the daemons: FRR's vty sockets (a third of a millisecond a question, vtysh takes a hundred times that) and BIRD's."""
+"""Connections to the daemons: the vty sockets of FRR, which are a hundred times as fast as vtysh, and BIRD's sockets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMEOUT = 10
 
 
 class DaemonError(Exception):
-    """A daemon does not answer, or refuses a command."""
+    """A daemon does not answer or refuses a command."""
 
 
 class Vty:
@@ -26,7 +26,7 @@ class Vty:
     def ask(self, command: str) -> str:
         """Send one command and return the answer.
 
-        :raises DaemonError: with the daemon's words, but not with the command, which may hold a password.
+        :raises DaemonError: with the daemon's message but without the command, which may hold a password.
         """
         try:
             self._socket.sendall(command.encode() + b"\0")
@@ -34,7 +34,7 @@ class Vty:
             while len(answer) < 4 or answer[-4:-1] != b"\0\0\0":
                 received = self._socket.recv(1 << 16)
                 if not received:
-                    raise DaemonError("the daemon closed the connection")
+                    raise DaemonError("FRR closed the connection")
                 answer += received
         except OSError as error:
             raise DaemonError(str(error)) from error
@@ -44,13 +44,13 @@ class Vty:
         return text
 
     def ask_json(self, command: str) -> Any:
-        """The answer to a ``show … json`` command."""
+        """Return the answer to a ``show … json`` command."""
         return json.loads(self.ask(command) or "{}")
 
     def configure(self, commands: Iterable[str], *, strict: bool = True) -> list[str]:
-        """Carry out configuration commands; return what the daemon objected to.
+        """Run configuration commands; return the daemon's objections.
 
-        :param strict: objections to ``no …`` are expected while one configuration turns into another; others are not.
+        :param strict: False ignores objections to ``no …``, which are expected during a change of configuration.
         """
         objections = []
         self.ask("configure terminal")
@@ -64,7 +64,7 @@ class Vty:
         return objections
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._socket.close()
 
 
@@ -77,7 +77,7 @@ class Birdc:
         self._answer()
 
     def ask(self, command: str) -> list[str]:
-        """Send one command and return the answer's lines without their codes.
+        """Send one command and return the lines of the answer without their codes.
 
         :raises DaemonError: when BIRD answers with an error.
         """
@@ -88,7 +88,7 @@ class Birdc:
             raise DaemonError(str(error)) from error
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._file.close()
         self._socket.close()
 

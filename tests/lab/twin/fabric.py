@@ -1,6 +1,6 @@
-"""What the leaves of one VRF do, as values.
+"""The leaves of one VRF, as values.
 
-Only what a fabric would deploy is in the model (see ``policies``, which reads it from APIC). Everything is immutable and
+The model holds only objects that a fabric would deploy (``policies`` reads them from APIC). Everything is immutable and
 compares by value.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
 
 FAMILIES = ("ipv4", "ipv6")
-INHERITED_MTU = 9000  # the fabric's L2 MTU policy, which "inherit" refers to
+INHERITED_MTU = 9000  # of the fabric's L2 MTU policy, for "inherit"
 PERVASIVE_MAC = "00:22:BD:F8:19:FF"
 
 
@@ -26,7 +26,7 @@ class Rule:
 
     @property
     def version(self) -> int:
-        """4 or 6."""
+        """Return the IP version."""
         return ip_network(self.prefix).version
 
 
@@ -42,7 +42,7 @@ class PrefixLimit:
 
 @dataclass(frozen=True)
 class Timers:
-    """``bgpCtxPol``; ``as_limit`` 0 is no limit, the seconds are APIC's."""
+    """``bgpCtxPol``; times in seconds, ``as_limit`` 0 means no limit."""
 
     keepalive: int = 60
     hold: int = 180
@@ -64,23 +64,23 @@ class Peer:
     local_asn: int | None = None
     limit: PrefixLimit | None = None
     timers: Timers = Timers()
-    imports: tuple[Rule, ...] | None = None  # None: import is not enforced, everything comes in
+    imports: tuple[Rule, ...] | None = None  # None: import is not enforced, so everything is accepted
     exports: tuple[Rule, ...] = ()
 
     @property
     def version(self) -> int:
-        """4 or 6."""
+        """Return the IP version."""
         return ip_network(self.address, strict=False).version
 
     @property
     def dynamic(self) -> bool:
-        """Whether the address is a subnet whose members may connect."""
+        """Return True if the address is a subnet whose members may connect."""
         return ip_network(self.address, strict=False).num_addresses > 1
 
 
 @dataclass(frozen=True)
 class Svi:
-    """A leaf's interface in an L3Out: an SVI, or a routed port or sub-interface, which is ``routed`` and no VLAN of the rack's.
+    """A leaf's interface in an L3Out: an SVI or, if ``routed``, a routed port or sub-interface.
 
     ``path`` is the vPC or port, empty for a floating SVI.
     """
@@ -98,7 +98,7 @@ class Svi:
 
 @dataclass(frozen=True, order=True)
 class Segment:
-    """What machines are cabled to: a VLAN of a rack, named by its leaves, or one routed port of one leaf."""
+    """The network of a cable: a VLAN in a rack (named by its leaves), or one routed port of one leaf."""
 
     rack: tuple[int, ...]
     vlan: int
@@ -107,7 +107,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A leaf of the VRF. One without SVIs may still be a border leaf, whose interfaces are yet to come."""
+    """A leaf of the VRF. A border leaf may have no SVIs yet."""
 
     id: int
     pod: int = 1
@@ -116,11 +116,11 @@ class Leaf:
     loopbacks: tuple[str, ...] = ()
     svis: tuple[Svi, ...] = ()
     relax: bool = False
-    compute: bool = False  # no L3Out knows it
+    compute: bool = False  # without L3Out
 
     @property
     def dn(self) -> str:
-        """The leaf's name in APIC."""
+        """Return the leaf's DN in APIC."""
         return f"topology/pod-{self.pod}/node-{self.id}"
 
 
@@ -135,7 +135,7 @@ class AddressFamilyPolicy:
 
 @dataclass(frozen=True)
 class Fabric:
-    """One VRF and the leaves that it is on."""
+    """One VRF and its leaves."""
 
     tenant: str
     vrf: str
@@ -144,22 +144,22 @@ class Fabric:
     leaves: tuple[Leaf, ...] = ()
     racks: tuple[tuple[int, ...], ...] = ()
     policies: Mapping[str, AddressFamilyPolicy] = field(default_factory=dict)
-    classified: tuple[str, ...] = ()  # subnets of the external EPGs: traffic from elsewhere has no contract
+    classified: tuple[str, ...] = ()  # subnets of the external EPGs; other traffic has no contract
     outside: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
-    )  # what is behind each L3Out, by its name in APIC
+    )  # the external prefixes of each L3Out, by its DN
 
     def rack_of(self, leaf: int) -> tuple[int, ...]:
-        """The leaves that share a leaf's rack, itself among them."""
+        """Return the leaves in a leaf's rack, including itself."""
         return next((rack for rack in self.racks if leaf in rack), (leaf,))
 
     def segment(self, leaf: Leaf, svi: Svi) -> Segment:
-        """What an interface is on: a routed one is alone with whatever its port is cabled to."""
+        """Return the network of an interface: its rack's VLAN, or for a routed interface its port."""
         return Segment((leaf.id,), svi.vlan, svi.path) if svi.routed else Segment(self.rack_of(leaf.id), svi.vlan)
 
 
 def covers(svi: Svi, address: str) -> bool:
-    """Whether an address is in one of the SVI's subnets; one with its length has to agree on the subnet, too."""
+    """Return True if an address is in one of the SVI's subnets. If it has a length, the subnets must be equal."""
     wanted = ip_interface(address)
     networks = [ip_interface(own).network for own in svi.addresses]
     return wanted.network in networks if "/" in address else any(wanted.ip in network for network in networks)

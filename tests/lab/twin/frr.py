@@ -1,8 +1,8 @@
-"""FRR's configuration of one leaf: what a border leaf's BGP does with each setting of APIC.
+"""FRR's configuration of one leaf: the effect of each APIC setting on the BGP of a border leaf.
 
-The configuration is a list of lines, each with the contexts that it stands in, so that a running daemon can be brought from
-one to the next without a restart (``changes``). FRR cannot reject single prefixes beyond a limit: ``bgpPeerPfxPol`` with
-action ``reject`` or ``log`` therefore only warns here, and the twin's operational state flags the excess.
+The configuration is a list of lines with their contexts, so that a running daemon can change from one to the next
+without a restart (``changes``). FRR cannot reject single prefixes beyond a limit: ``bgpPeerPfxPol`` with action
+``reject`` or ``log`` only warns here, and the twin's operational state shows the excess.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ Contexts = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Line:
-    """One command and the contexts (``router bgp 65002``, ``address-family ipv4 unicast``) that it stands in."""
+    """One command and its contexts (``router bgp 65002``, ``address-family ipv4 unicast``)."""
 
     contexts: Contexts
     command: str
 
 
 def configuration(leaf: Leaf, twin: Twin) -> list[Line]:
-    """The leaf's BGP configuration; nothing at all for a fabric without an AS number, or a border leaf without router ID."""
+    """Return the leaf's BGP configuration.
+
+    It is empty for a fabric without AS number and for a border leaf without router ID.
+    """
     asn = twin.fabric.asn
     router_id = twin.leaf_address(leaf, "ipv4") if leaf.compute else leaf.router_id
     if not asn or router_id in ("", "0.0.0.0"):
         return []
-    # bdEnforcedEnable keeps the eBGP sessions of the VRF's L3Outs from coming up.
+    # With bdEnforcedEnable no eBGP session of the VRF's L3Outs comes up.
     peers = [] if twin.fabric.bd_enforced else [peer for svi in leaf.svis for peer in svi.peers]
     builder = _Builder(asn)
     builder.instance(leaf, router_id, peers)
@@ -47,7 +50,7 @@ def configuration(leaf: Leaf, twin: Twin) -> list[Line]:
 
 
 def text(lines: Iterable[Line], *, hide_passwords: bool = False) -> str:
-    """The configuration as FRR's own files have it."""
+    """Return the configuration in the format of FRR's files."""
     result: list[str] = []
     open_contexts: Contexts = ()
     for line in sorted(lines, key=lambda line: _order(line.contexts)):
@@ -62,7 +65,7 @@ def text(lines: Iterable[Line], *, hide_passwords: bool = False) -> str:
 
 
 def changes(old: Iterable[Line], new: Iterable[Line]) -> list[str]:
-    """The commands, within ``configure terminal``, that turn one configuration into the other."""
+    """Return the commands, within ``configure terminal``, that change one configuration into the other."""
     old, new = list(old), list(new)
     kept, wanted = set(old), set(new)
     commands: list[str] = []
@@ -78,9 +81,10 @@ def changes(old: Iterable[Line], new: Iterable[Line]) -> list[str]:
 
 
 def needs_reset(old: Iterable[Line], new: Iterable[Line]) -> bool:
-    """Whether sessions must start anew for a change to take effect.
+    """Return True if sessions must restart for a change to take effect.
 
-    Timers and capabilities are agreed at their start, and one that a prefix limit has ended stays down until it is cleared.
+    Timers and capabilities are negotiated at the start of a session, and a session that a prefix limit has ended stays
+    down until it is cleared.
     """
     commands = {line.command for line in set(old) ^ set(new)}
     ending = {command for command in commands if " maximum-prefix " in command and "warning-only" not in command}
@@ -107,7 +111,7 @@ class _Builder:
             "no bgp ebgp-requires-policy",
             "no bgp default ipv4-unicast",
             "bgp route-map delay-timer 1",
-            "coalesce-time 50",  # FRR would hold back its first updates for a second and more
+            "coalesce-time 50",  # FRR would otherwise delay its first updates for more than a second
             f"bgp listen limit {LISTEN_LIMIT}",
         )
         if leaf.relax:
@@ -116,7 +120,9 @@ class _Builder:
             self._add(self._router, "bgp graceful-restart-disable")
 
     def fabric_neighbour(self, twin: Twin, other: Leaf) -> None:
-        """MP-BGP between leaves: a full mesh, since a route reflector would pass on one path only and hide ECMP."""
+        """Add MP-BGP to another leaf. The leaves are a full mesh: a route reflector would pass on one path and hide
+        ECMP.
+        """
         for family in twin.families():
             address = twin.leaf_address(other, family)
             self._add(
@@ -184,7 +190,9 @@ class _Builder:
         return name
 
     def _peer_as_check(self, asn: int) -> str:
-        """A list that holds back what has been in the peer's AS; as a filter list, for a route map looks after AS override."""
+        """Return a list that rejects paths with the peer's AS number. A route map would see them only after AS
+        override.
+        """
         name = f"NOT-FROM-{asn}"
         self._add((), f"bgp as-path access-list {name} deny _{asn}_", f"bgp as-path access-list {name} permit .*")
         return name
@@ -195,11 +203,11 @@ class _Builder:
         return self._route_maps.setdefault(key, f"{kind}-{len(self._route_maps) + 1}"), new
 
     def _entry(self, name: str, action: str, number: int, matching: list[str]) -> None:
-        # An entry without a match still has to be there: its description is a line that a diff can see.
+        # The description makes an entry without a match visible to ``changes``.
         self._add((f"route-map {name} {action} {number}",), f"description {name}", *matching)
 
     def _prefix_match(self, name: str, version: int, rules: tuple[Rule, ...] | None) -> list[str]:
-        """Match a prefix list of the rules; one that nothing matches when there are none of this IP version."""
+        """Match a prefix list of the rules; without rules of this IP version the list denies everything."""
         if rules is None:
             return []
         kind = "ip" if version == 4 else "ipv6"
@@ -211,7 +219,7 @@ class _Builder:
     # --- address families ---
 
     def family(self, family: str, leaf: Leaf, twin: Twin) -> None:
-        """ECMP and distances, and the leaf's own subnets for the other leaves."""
+        """Add ECMP, distances, and the announcement of the leaf's own subnets to the other leaves."""
         if family not in twin.families():
             return
         policy = twin.fabric.policies[family]

@@ -1,4 +1,4 @@
-"""The Kubernetes API as the twin's source and sink: plain REST with what a kubeconfig says."""
+"""The Kubernetes API as the twin's source and sink: plain REST with the access of a kubeconfig."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CALICO_KINDS = {
     "IPPool": "ippools",
 }
 NODE_STATUS = "caliconodestatuses"
-# Every collection that a cluster is read from, the first that is served counts.
+# The collections of a cluster's state; of several paths, the first that is served is read.
 COLLECTIONS: dict[str, tuple[str, ...]] = {
     "Node": ("/api/v1/nodes",),
     "Service": ("/api/v1/services",),
@@ -36,11 +36,12 @@ COLLECTIONS: dict[str, tuple[str, ...]] = {
 
 
 def clients(kubeconfigs: list[Path]) -> list[KubernetesClient]:
-    """Access to several clusters, each with a name of its own.
+    """Return access to several clusters with different names.
 
-    Installers call every cluster alike (``kubernetes``, here ``lab``): then the files' names tell them apart.
+    If the kubeconfigs call two clusters alike, as installers do (``kubernetes``, here ``lab``), the files' names are
+    used.
 
-    :raises TwinError: when they do not.
+    :raises TwinError: when these are alike, too.
     """
     found = [KubernetesClient(path) for path in kubeconfigs]
     if len({client.name for client in found}) < len(found):
@@ -49,12 +50,12 @@ def clients(kubeconfigs: list[Path]) -> list[KubernetesClient]:
     names = [client.name for client in found]
     for name in names:
         if names.count(name) > 1:
-            raise TwinError(f"two clusters would be called {name}: name the kubeconfigs after the clusters")
+            raise TwinError(f"two clusters would be called {name}: give the kubeconfigs the names of the clusters")
     return found
 
 
 class KubernetesClient:
-    """Access to the cluster of a kubeconfig's current context: token, client certificate or neither."""
+    """Access to the cluster of a kubeconfig's current context, by token, client certificate or neither."""
 
     def __init__(self, kubeconfig: Path) -> None:
         document = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
@@ -75,7 +76,7 @@ class KubernetesClient:
             self._session.headers["Authorization"] = f"Bearer {user['token']}"
 
     def read(self) -> dict[str, list[Object]]:
-        """Every object that the twin looks at, by kind; of a kind in both Calico groups, an object of v3 hides its namesake."""
+        """Return every object that the twin uses, by kind. Objects of v3 replace those of the same name in v1."""
         objects: dict[str, list[Object]] = {kind: self._first(paths) for kind, paths in COLLECTIONS.items()}
         for kind, plural in CALICO_KINDS.items():
             found: dict[str, Object] = {}
@@ -85,7 +86,7 @@ class KubernetesClient:
         return objects
 
     def node_statuses(self) -> dict[str, Object]:
-        """Each CalicoNodeStatus that somebody asked for, by its path."""
+        """Return each existing CalicoNodeStatus by its path."""
         statuses: dict[str, Object] = {}
         for group in CALICO_GROUPS:
             collection = f"/apis/{group}/{NODE_STATUS}"
@@ -94,13 +95,13 @@ class KubernetesClient:
         return statuses
 
     def write_status(self, path: str, item: Object, status: dict[str, Any]) -> None:
-        """Fill in an object's status, through the subresource where the kind has one."""
+        """Write an object's status, through the subresource if the kind has one."""
         body = {**item, "status": status}
         for target in (f"{path}/status", path):
             answer = self._session.put(self._url + target, json=body, timeout=TIMEOUT)
             if answer.status_code != 404:
                 break
-        if answer.status_code != 409:  # somebody else was faster; the next round comes soon
+        if answer.status_code != 409:  # another client was faster; the next attempt follows soon
             answer.raise_for_status()
 
     def claim_block(self, node: str, block: str) -> None:
@@ -127,7 +128,7 @@ class KubernetesClient:
         return []
 
     def _list(self, path: str) -> list[Object] | None:
-        """A collection's objects; None where the server has no such collection."""
+        """Return a collection's objects, or None if the server has no such collection."""
         answer = self._session.get(self._url + path, timeout=TIMEOUT)
         if answer.status_code == 404:
             return None
@@ -135,7 +136,7 @@ class KubernetesClient:
         return list(answer.json().get("items") or ())
 
     def _file(self, section: dict[str, Any], key: str, kubeconfig: Path) -> str:
-        """A file that holds a certificate or key; inline data goes to an unnamed file that this process alone can open."""
+        """Return a file with a certificate or key. Inline data goes to an unnamed file that only this process can open."""
         if inline := section.get(f"{key}-data"):
             file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the client
             file.write(base64.b64decode(inline))

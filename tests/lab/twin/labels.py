@@ -1,4 +1,4 @@
-"""Calico's selector language over labels, as ``nodeSelector`` and ``peerSelector`` use it.
+"""Calico's selector language over labels, as in ``nodeSelector`` and ``peerSelector``.
 
 ``all()``, ``has(label)``, ``label == "value"``, ``!=``, ``in {…}``, ``not in {…}``, ``contains``, ``starts with``,
 ``ends with``, ``!``, ``&&``, ``||`` and brackets; ``&&`` binds tighter than ``||``.
@@ -26,11 +26,11 @@ _TOKEN = re.compile(
 
 
 class SelectorError(ValueError):
-    """The text is no selector."""
+    """The text is not a selector."""
 
 
 def matches(selector: str, labels: Labels) -> bool:
-    """Whether a selector matches an object's labels; the empty selector matches everything.
+    """Return True if a selector matches an object's labels; the empty selector matches everything.
 
     :raises SelectorError: when the selector cannot be read.
     """
@@ -114,10 +114,10 @@ class _Parser:
         return found
 
     def _error(self) -> SelectorError:
-        return SelectorError(f"not a selector, at its part {self._next + 1}: {self._selector}")
+        return SelectorError(f"not a selector, see token {self._next + 1}: {self._selector}")
 
 
-# A label that is missing equals nothing and differs from everything.
+# A missing label equals nothing and differs from everything.
 _COMPARISONS: dict[str, Callable[[str | None, str], bool]] = {
     "==": lambda found, value: found == value,
     "!=": lambda found, value: found != value,
@@ -133,7 +133,7 @@ def _tokens(selector: str) -> list[tuple[str, str]]:
     while selector[position:].strip():
         match = _TOKEN.match(selector, position)
         if not match:
-            raise SelectorError(f"not a selector, at {selector[position:]!r}: {selector}")
+            raise SelectorError(f"not a selector, see {selector[position:]!r}: {selector}")
         kind = match.lastgroup or ""
         if kind == "label" or match["has"]:
             tokens.append(("has", match["label"]))

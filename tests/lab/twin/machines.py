@@ -1,7 +1,8 @@
-"""Namespaces and daemons on this machine: makes what ``network`` plans, runs what ``frr`` and ``bird`` configure.
+"""Namespaces and daemons on this machine: create the plan of ``network`` and run the configurations of ``frr`` and
+``bird``.
 
-Runs as the first process of a process namespace, with file systems of its own on ``/run``: whatever ends the supervisor
-takes every daemon, namespace and configuration with it.
+The supervisor is the first process of a process namespace and has its own file systems on ``/run``. Every daemon,
+namespace and configuration therefore ends with it, however it ends.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SYSCTLS = {
     "net/ipv4/ip_forward": 1,
     "net/ipv4/conf/all/rp_filter": 0,
     "net/ipv4/conf/default/rp_filter": 0,
-    # An address is answered for on its own interface only: the leaves' own and shared addresses have different MACs.
+    # Answer for an address only on its own interface: the leaves' own and shared addresses have different MACs.
     "net/ipv4/conf/all/arp_ignore": 1,
     "net/ipv4/conf/all/arp_announce": 2,
     "net/ipv4/fib_multipath_hash_policy": 1,
@@ -46,14 +47,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class MachineError(Exception):
-    """Something of the machine that the twin needs does not work."""
+    """A facility of this machine that the twin needs does not work."""
 
 
 def missing_prerequisites() -> list[str]:
-    """Return what the twin needs and this machine lacks, in words for the user."""
+    """Return what the twin lacks on this machine, in words for the user; empty when it can run."""
     missing = []
     if os.geteuid() != 0:
-        missing.append("root: namespaces and routes of the twin's leaves and nodes need it")
+        missing.append("root, for the namespaces and routes of the twin's leaves and nodes")
     programs = {
         "ip": "the package iproute2",
         "bridge": "the package iproute2",
@@ -66,7 +67,7 @@ def missing_prerequisites() -> list[str]:
 
 
 def private_run() -> None:
-    """Put a file system of our own on ``/run``, in the mount namespace that the supervisor was started in."""
+    """Mount a private file system on ``/run`` in the supervisor's mount namespace."""
     _mount("none", "/", None, (1 << 14) | (1 << 18))  # MS_REC | MS_PRIVATE
     _mount("tmpfs", "/run", "tmpfs", 0)
     for folder in (NETNS, FRR_DIR, BIRD_DIR):
@@ -80,7 +81,7 @@ def _mount(source: str, target: str, kind: str | None, flags: int) -> None:
 
 @contextlib.contextmanager
 def inside(namespace: str) -> Iterator[None]:
-    """The calling thread in a network namespace."""
+    """Run the block in a network namespace; only the calling thread enters it."""
     own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     other = os.open(NETNS / namespace, os.O_RDONLY)
     try:
@@ -94,7 +95,7 @@ def inside(namespace: str) -> Iterator[None]:
 
 
 def batch(program: tuple[str, ...], namespace: str, lines: list[str]) -> list[str]:
-    """Run many commands of ``ip`` or ``bridge`` in one process; return what went wrong."""
+    """Run many commands of ``ip`` or ``bridge`` in one process; return the errors."""
     if not lines:
         return []
     command = [*program, *(["-n", namespace] if namespace else []), "-force", "-batch", "-"]
@@ -105,13 +106,13 @@ def batch(program: tuple[str, ...], namespace: str, lines: list[str]) -> list[st
 
 
 def _turn(resource: Resource) -> tuple[int, str, bool, tuple[str, ...]]:
-    """Cables first, since all else is on them, then the bridges, then each machine; entries after their bridges."""
+    """Return a sorting key: cables, bridges and their entries, then each machine."""
     place = {"": 0, WIRING: 1}.get(resource.namespace, 2)
     return place, resource.namespace, resource.program[0] == "bridge", resource.program
 
 
 class Network:
-    """The namespaces and what is in them, brought from one plan to the next."""
+    """The namespaces and their content, changed from one plan to the next."""
 
     def __init__(self) -> None:
         self._namespaces: list[str] = []
@@ -120,12 +121,12 @@ class Network:
     def apply(
         self, namespaces: list[str], resources: list[Resource], removed: list[Resource], made: list[Resource]
     ) -> list[str]:
-        """Make namespaces and resources as planned; return what went wrong."""
+        """Create namespaces and resources as planned; return the errors."""
         for namespace in namespaces:
             if namespace not in self._namespaces:
                 self._create(namespace)
         for (program, where), group in groupby(removed, key=lambda it: (it.program, it.remove_in)):
-            # What is on a removed cable is gone already, so objections are expected.
+            # Errors are expected: everything on a removed cable is already gone.
             batch(program, where, [line for resource in group for line in resource.remove])
         problems = []
         for (__, where, __, program), group in groupby(sorted(made, key=_turn), key=_turn):
@@ -137,7 +138,7 @@ class Network:
 
     @property
     def resources(self) -> list[Resource]:
-        """What is there now."""
+        """Return the present resources."""
         return self._resources
 
     @staticmethod
@@ -162,16 +163,16 @@ class Daemon:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Return True while the process runs."""
         return self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """The process, as the supervisor's process namespace numbers it."""
+        """Return the process id in the supervisor's process namespace."""
         return self._process.pid
 
     def kill(self) -> None:
-        """End it without a chance to say goodbye to its neighbours."""
+        """End the daemon without notice to its neighbours."""
         self._process.kill()
         self._process.wait()
 
@@ -186,7 +187,7 @@ def _await(path: Path, daemon: Daemon, log: Path) -> None:
 
 
 class FrrLeaf:
-    """The two FRR daemons of a leaf. All configuration goes in over the socket: no file ever holds a password."""
+    """The two FRR daemons of a leaf. They are configured over sockets, so that no file ever holds a password."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -200,7 +201,7 @@ class FrrLeaf:
         self.lines: list[Line] = []
 
     def start_zebra(self) -> None:
-        """Start the route manager; ``start_bgpd`` waits for it, so that many leaves can start side by side."""
+        """Start the route manager. ``start_bgpd`` waits for it, so that many leaves can start in parallel."""
         for stale in self._folder.glob("*.vty"):
             stale.unlink()
         (self._folder / "zserv").unlink(missing_ok=True)
@@ -213,10 +214,10 @@ class FrrLeaf:
         self._bgpd = self._start("bgpd")
 
     def wait(self) -> None:
-        """Return when both daemons take commands."""
+        """Wait until both daemons accept commands."""
         assert self._bgpd
         _await(self._folder / "bgpd.vty", self._bgpd, self._log)
-        self.lines = []  # it has none of what an earlier process was told
+        self.lines = []  # a new process has no configuration
 
     def _start(self, name: str) -> Daemon:
         files = ["-f", "/dev/null", "-i", f"{self._folder}/{name}.pid", "-z", f"{self._folder}/zserv"]
@@ -226,11 +227,11 @@ class FrrLeaf:
 
     @property
     def running(self) -> bool:
-        """Whether both daemons are there."""
+        """Return True while both daemons run."""
         return all(daemon is not None and daemon.running for daemon in (self._zebra, self._bgpd))
 
     def configure(self, wanted: list[Line]) -> list[str]:
-        """Bring bgpd from its configuration to another; return what it objected to."""
+        """Change bgpd's configuration; return its objections."""
         if wanted == self.lines:
             return []
         first = not self.lines
@@ -241,18 +242,18 @@ class FrrLeaf:
         return problems
 
     def clear(self, *, hard: bool) -> None:
-        """Have all neighbours start anew, or only send and take their routes again."""
+        """Restart all sessions, or only exchange their routes again."""
         for command in ["clear bgp *"] if hard else ["clear bgp * soft in", "clear bgp * soft out"]:
             with contextlib.suppress(DaemonError):
                 self.vty("bgpd").ask(command)
 
     def end_sessions(self, asn: int | None) -> None:
-        """Tell all neighbours that this leaf stops, for as long as the daemon runs."""
+        """Shut down BGP in good order for as long as the daemon runs."""
         if problems := self.vty("bgpd").configure([f"router bgp {asn}", "bgp shutdown"]):
             raise MachineError("; ".join(problems))
 
     def vty(self, daemon: str) -> Vty:
-        """A connection to ``bgpd`` or ``zebra``."""
+        """Return a connection to ``bgpd`` or ``zebra``."""
         if daemon not in self._vtys:
             self._vtys[daemon] = Vty(self._folder / f"{daemon}.vty")
         return self._vtys[daemon]
@@ -282,33 +283,33 @@ class BirdNode:
         self.configuration = ""
 
     def write(self, configuration: str) -> None:
-        """Put a configuration where BIRD reads it."""
+        """Write a configuration to BIRD's file."""
         self._file.touch(mode=0o600)
         self._file.write_text(configuration, encoding="utf-8")
         self.configuration = configuration
 
     def start(self, *, recover: bool = False) -> None:
-        """Start the daemon; ``recover`` for a restart that neighbours should carry through (graceful restart)."""
+        """Start the daemon; with ``recover`` as a graceful restart."""
         self._socket.unlink(missing_ok=True)
         program = shutil.which("bird" if self.version == 4 else "bird6", path=search_path())
-        assert program, "missing_prerequisites() says so before"
+        assert program  # missing_prerequisites() checks it
         flags = ["-f", *(["-R"] if recover else [])]
         self._daemon = Daemon(
             self.namespace, [program, *flags, "-c", str(self._file), "-s", str(self._socket)], self._log
         )
 
     def wait(self) -> None:
-        """Return when the daemon takes commands."""
+        """Wait until the daemon accepts commands."""
         assert self._daemon
         _await(self._socket, self._daemon, self._log)
 
     @property
     def running(self) -> bool:
-        """Whether the daemon is there."""
+        """Return True while the daemon runs."""
         return self._daemon is not None and self._daemon.running
 
     def reconfigure(self, configuration: str) -> list[str]:
-        """Bring the daemon to another configuration; return what it objected to."""
+        """Change the daemon's configuration; return its objections."""
         if configuration == self.configuration:
             return []
         self.write(configuration)
@@ -319,19 +320,19 @@ class BirdNode:
         return []
 
     def birdc(self) -> Birdc:
-        """A connection to the daemon."""
+        """Return a connection to the daemon."""
         if self._birdc is None:
             self._birdc = Birdc(self._socket)
         return self._birdc
 
     def disconnect(self) -> None:
-        """Forget the connection, after the daemon went away."""
+        """Close the connection after the daemon has ended."""
         if self._birdc:
             self._birdc.close()
         self._birdc = None
 
     def kill(self) -> None:
-        """End the daemon as a crash would: the kernel's routes stay."""
+        """End the daemon as in a crash: the kernel's routes stay."""
         self.disconnect()
         if self._daemon:
             self._daemon.kill()

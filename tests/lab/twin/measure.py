@@ -1,7 +1,7 @@
-"""Figures of the twin: python tests/lab/twin/measure.py [RUNS].
+"""Measure the twin: python tests/lab/twin/measure.py [RUNS].
 
-How long it takes from nothing, how long a dead node's routes stay, what a crash of BIRD changes, how long flows are
-interrupted when a leaf goes; the least, the median and the most of some runs each.
+Prints the least, the median and the most of several runs: start from nothing, lifetime of a dead node's routes, effect
+of a BIRD crash, and interruption of flows when a leaf ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Started as a file: the package's parent takes the folder's place.
+    # Started as a file: replace the folder on the path by the parent of the package ``lab``.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from lab.twin.bench import Bench, bench, eventually
@@ -23,7 +23,7 @@ from lab.twin.paper import Figure, scaled
 
 LEAVES = ("leaf-201", "leaf-202", "leaf-203", "leaf-204", "leaf-101")
 BLOCK = "10.1.0.0/26"  # of node-1
-# Some, since each takes only one of its ways.
+# Several of each kind, because each flow takes only one of the possible paths.
 FLOWS = (
     *(("node-4", "10.1.0.1", "-I", "10.1.0.193") for __ in range(4)),
     *(("endpoint", "10.1.0.1") for __ in range(2)),
@@ -32,7 +32,7 @@ FLOWS = (
 
 
 def bring_up(figure: Figure) -> float:
-    """Seconds from the start of the twin until every machine has every route."""
+    """Return the seconds from the start of the twin until every machine has every route."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         with bench(Path(folder), figure) as made:
@@ -41,7 +41,7 @@ def bring_up(figure: Figure) -> float:
 
 
 def node_death(made: Bench) -> float:
-    """Seconds until the routes of a node without power are gone from every leaf."""
+    """Return the seconds until the routes of a node without power are gone from every leaf."""
     started = time.monotonic()
     made.twin.ask("off", machine="node-1")
     eventually(lambda: not any(BLOCK in made.routes(leaf) for leaf in LEAVES), every=0.02)
@@ -52,7 +52,7 @@ def node_death(made: Bench) -> float:
 
 
 def bird_crash(made: Bench) -> float:
-    """Changes of routes on a near and a far leaf while BIRD is away for a second."""
+    """Return the number of route changes on a near and a far leaf while BIRD is away for a second."""
     with made.watched_routes("leaf-201") as near, made.watched_routes("leaf-101") as far:
         made.twin.ask("kill", machine="node-1")
         time.sleep(1)
@@ -63,17 +63,17 @@ def bird_crash(made: Bench) -> float:
 
 
 def power_cut(made: Bench) -> float:
-    """Seconds that flows are interrupted when a leaf falls silent: its neighbours have to find that out by themselves."""
+    """Return the seconds that flows are interrupted when a leaf falls silent and its neighbours must notice."""
     return _interruption(made, lambda: None)
 
 
 def reload(made: Bench) -> float:
-    """Seconds that flows are interrupted when a leaf says goodbye to its neighbours before it goes."""
+    """Return the seconds that flows are interrupted when a leaf ends its sessions before it leaves."""
     return _interruption(made, lambda: made.twin.ask("drain", machine="leaf-201"))
 
 
 def _interruption(made: Bench, before: Callable[[], object]) -> float:
-    """The longest interruption of flows between pods, to a pod and from a node, which a leaf and its pair carry."""
+    """Return the longest interruption of flows that leaf 201 and its pair carry."""
     with ExitStack() as stack:
         flows = [stack.enter_context(made.flow(*it)) for it in FLOWS]
         before()

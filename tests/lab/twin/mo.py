@@ -1,4 +1,4 @@
-"""APIC's managed objects as an index by distinguished name."""
+"""APIC's managed objects, indexed by distinguished name."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from lab.dn import parent_dn
 
 @dataclass(frozen=True)
 class Mo:
-    """One managed object; every attribute value is text, as APIC has it."""
+    """One managed object; all attribute values are text, as in APIC."""
 
     cls: str
     dn: str
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str, default: str = "") -> str:
-        """An attribute's value; the default where the object lacks it or has it empty."""
+        """Return an attribute's value, or the default if it is missing or empty."""
         return self.attributes.get(name) or default
 
     def number(self, name: str, default: int = 0) -> int:
-        """An attribute as a number; the default for words such as ``unspecified``."""
+        """Return an attribute as a number, or the default for words such as ``unspecified``."""
         text = self.get(name)
         return int(text) if text.isdecimal() else default
 
     def flags(self, name: str) -> frozenset[str]:
-        """A bit mask's names."""
+        """Return the names in a bit mask."""
         return frozenset(filter(None, self.get(name).split(",")))
 
 
 class Tree:
-    """Managed objects by name, by class and by parent, each in the order of their names."""
+    """Managed objects by name, class and parent, sorted by name."""
 
     def __init__(self, mos: Iterable[Mo] = ()) -> None:
         self._by_dn = {mo.dn: mo for mo in sorted(mos, key=lambda mo: mo.dn)}
@@ -44,23 +44,23 @@ class Tree:
 
     @classmethod
     def from_imdata(cls, imdata: Iterable[Mapping[str, Any]]) -> Tree:
-        """The objects of an APIC answer, flat or nested; each must carry its ``dn``, or its ``rn`` below one that does."""
+        """Return the objects in an APIC answer, flat or nested. Each has its ``dn``, or its ``rn`` below another."""
         return cls(mo for item in imdata for mo in _flatten(item, ""))
 
     def get(self, dn: str) -> Mo | None:
-        """The object with this name, if there is one."""
+        """Return the object with this DN, or None."""
         return self._by_dn.get(dn)
 
     def of_class(self, cls: str) -> list[Mo]:
-        """Every object of a class."""
+        """Return every object of a class."""
         return self._by_class.get(cls, [])
 
     def children(self, dn: str, cls: str | None = None) -> list[Mo]:
-        """The objects directly below a name, of one class or of any."""
+        """Return the objects directly below a DN, optionally of one class."""
         return [mo for mo in self._children.get(dn, []) if cls in (None, mo.cls)]
 
     def child(self, dn: str, cls: str) -> Mo | None:
-        """The only (or first) object of a class directly below a name."""
+        """Return the only (or first) object of a class directly below a DN."""
         return next(iter(self.children(dn, cls)), None)
 
 

@@ -1,8 +1,8 @@
-"""The twin as a whole: a VRF's fabric, the clusters that hang off it, how the hosts are plugged in, and what is outside.
+"""The whole twin: a VRF's fabric, its clusters, the cabling of the hosts, and the external routers.
 
-Cabling is the one thing that neither APIC nor Kubernetes says for a floating SVI, and that does not move when somebody
-configures something wrong. It is therefore inferred once, when a host is first seen, and kept (``Cable``): from the vPC path
-of a standard SVI, else from the rack whose leaves the node's peers are in. Somebody may move it (``moved``).
+Neither APIC nor Kubernetes knows the cabling of a floating SVI's hosts, and a wrong configuration does not move a
+cable. Cabling is therefore inferred once, when a host is first seen, and kept (``Cable``): from the vPC path of a
+standard SVI, otherwise from the rack of the node's peers. Tests may move a host (``moved``).
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from lab.twin.calico import Cluster, Node
 from lab.twin.fabric import FAMILIES, Fabric, Leaf, Svi, covers
 from lab.twin.outside import Router, outside_routers
 
-# Where the fabric's own transport and the endpoint live; no plan can use the former, documentation owns the latter.
+# Addresses of the fabric's transport, which no plan can use, and of the endpoint, which are for documentation.
 UNDERLAY = {"ipv4": ip_network("169.254.0.0/16"), "ipv6": ip_network("fd5a:7e57:1ab::/64")}
 ENDPOINT = {"ipv4": ip_interface("192.0.2.10/24"), "ipv6": ip_interface("2001:db8:e9::10/64")}
-RESERVED = ("wiring", "endpoint")  # namespaces of the twin's own
+RESERVED = ("wiring", "endpoint")  # namespaces that are no leaf, node or router
 
 
 class TwinError(Exception):
-    """What the user has to know and can mend; printed without a traceback."""
+    """A problem that the user can solve; printed without a traceback."""
 
 
 @dataclass(frozen=True)
 class Cable:
-    """How a host is plugged in: the rack's leaves, the VLAN and the MTU of its interface."""
+    """The cabling of a host: the rack's leaves, the VLAN and the MTU of its interface."""
 
     rack: tuple[int, ...] = ()
     vlan: int = 0
@@ -50,22 +50,22 @@ class Host:
 
 @dataclass(frozen=True)
 class Twin:
-    """Everything that the daemons and the namespaces are made from."""
+    """The input of the daemons' configurations and of the namespaces."""
 
     fabric: Fabric
     hosts: tuple[Host, ...] = ()
     routers: tuple[Router, ...] = ()
 
     def leaf_address(self, leaf: Leaf, family: str) -> str:
-        """A leaf's address in the fabric's own transport network, the same whichever leaves there are beside it."""
+        """Return a leaf's address in the transport network, which does not depend on the other leaves."""
         return str(UNDERLAY[family][256 + leaf.id])
 
     def endpoint_leaf(self) -> Leaf | None:
-        """The compute leaf, which the endpoint is behind."""
+        """Return the compute leaf, which the endpoint is connected to."""
         return next((leaf for leaf in self.fabric.leaves if leaf.compute), None)
 
     def families(self) -> tuple[str, ...]:
-        """The families that any SVI or host has an address of."""
+        """Return the address families of the SVIs and hosts."""
         addresses = [address for leaf in self.fabric.leaves for svi in leaf.svis for address in svi.addresses]
         addresses += [address for host in self.hosts for address in host.interfaces.values()]
         versions = {ip_interface(address).version for address in addresses}
@@ -73,12 +73,13 @@ class Twin:
 
 
 def choose_fabric(fabrics: Iterable[Fabric], clusters: Iterable[Cluster], vrf: str | None = None) -> Fabric:
-    """The VRF that the clusters' nodes are in.
+    """Return the VRF of the clusters' nodes.
 
-    :param vrf: ``tenant:name`` of one that was chosen before, by somebody or here.
-    :returns: the VRF with an SVI in a node's subnet; where several have one, that of the leaves that the nodes' peers are.
-        One without a name as long as there is none.
-    :raises TwinError: when several cannot be told apart.
+    It has an SVI in a node's subnet. If several VRFs have one, the nodes' peers must be leaves of the chosen one. The
+    result has no name while there is no such VRF.
+
+    :param vrf: ``tenant:name`` of a VRF that was chosen before.
+    :raises TwinError: when several VRFs remain.
     """
     fabrics = list(fabrics)
     if vrf:
@@ -97,14 +98,14 @@ def choose_fabric(fabrics: Iterable[Fabric], clusters: Iterable[Cluster], vrf: s
         fitting = [fabric for fabric in fitting if peers & _leaf_addresses(fabric.leaves)] or fitting
     if len(fitting) > 1:
         names = ", ".join(f"{fabric.tenant}:{fabric.vrf}" for fabric in fitting)
-        raise TwinError(f"several VRFs could be the cluster's: {names}; choose one with --vrf")
+        raise TwinError(f"the cluster could be in several VRFs: {names}; choose one with --vrf")
     return fitting[0] if fitting else Fabric("", "")
 
 
 def together(fabrics: Iterable[Fabric], clusters: Mapping[str, Cluster]) -> list[tuple[str, list[str]]]:
-    """Which clusters are in one VRF: ``tenant:name`` and their names, for each VRF that has any.
+    """Return the clusters of each VRF: ``tenant:name`` and the clusters' names.
 
-    A cluster without a VRF that can be told is alone, and its VRF is empty.
+    A cluster without a VRF, or with several possible ones, is alone and its VRF is empty.
     """
     fabrics = list(fabrics)
     groups: dict[tuple[str, str], list[str]] = {}
@@ -123,10 +124,10 @@ def _leaf_addresses(leaves: Iterable[Leaf]) -> set[str]:
 
 
 def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[str, Cable] | None = None) -> Twin:
-    """Plug the clusters' nodes into the fabric.
+    """Connect the clusters' nodes to the fabric.
 
     :param clusters: by name; with more than one, hosts are called ``cluster.node``.
-    :param cables: how hosts that were seen before are plugged in.
+    :param cables: the cabling of known hosts.
     :raises TwinError: when two machines would have the same name.
     """
     known = cables or {}
@@ -141,12 +142,12 @@ def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[st
     machines += [*(host.key for host in hosts), *(router.key for router in routers), *RESERVED]
     for name in machines:
         if machines.count(name) > 1:
-            raise TwinError(f"two machines of the twin would be called {name}")
+            raise TwinError(f"two machines of the twin would have the name {name}; rename one of them")
     return Twin(fabric, tuple(hosts), routers)
 
 
 def infer_cable(node: Node, fabric: Fabric) -> Cable:
-    """How a node that is seen for the first time must be plugged in; a rack of none when no SVI has its subnet."""
+    """Return the cabling of a node that is seen for the first time; without a rack if no SVI has its subnet."""
     peers = {peer.address for peer in node.peers}
     best: tuple[int, Cable] = (-1, Cable())
     for leaf in fabric.leaves:
@@ -159,15 +160,15 @@ def infer_cable(node: Node, fabric: Fabric) -> Cable:
 
 
 def moved(cable: Cable, fabric: Fabric, leaves: Iterable[int]) -> Cable:
-    """The cable of a host that is plugged into other leaves, with the VLAN and MTU of before.
+    """Return the cable of a host after a move to other leaves, with the same VLAN and MTU.
 
-    :raises TwinError: for leaves that are not of one rack.
+    :raises TwinError: for leaves of different racks.
     """
     wanted = tuple(sorted(set(leaves)))
     rack = next((rack for rack in fabric.racks if set(rack) & set(wanted)), wanted)
     if not set(wanted) <= set(rack):
         names = [", ".join(map(str, leaves)) for leaves in (wanted, rack)]
-        raise TwinError(f"leaves {names[0]} do not stand together; {names[1]} are a rack")
+        raise TwinError(f"leaves {names[0]} are not in one rack; {names[1]} are")
     return replace(cable, rack=rack)
 
 
@@ -181,7 +182,7 @@ def _host(key: str, cluster_name: str, node: Node, cluster: Cluster, cable: Cabl
 
 
 def _with_length(address: str, svis: list[Svi]) -> str:
-    """The address with the length of its subnet, which a Node without Calico's annotation does not tell."""
+    """Return the address with the length of its subnet, which a Node without Calico's annotation lacks."""
     if "/" in address:
         return address
     for svi in svis:
@@ -192,7 +193,7 @@ def _with_length(address: str, svis: list[Svi]) -> str:
 
 
 def _gateway(address: str, svis: list[Svi]) -> str:
-    """The secondary address that the most leaves share in the host's subnet, which is its default gateway."""
+    """Return the host's default gateway: the secondary address in its subnet that most leaves share."""
     own = ip_interface(address)
     shared = Counter(
         str(secondary.ip)

@@ -1,14 +1,17 @@
 """Namespaces, links, addresses and routes of the twin, as commands of ``ip``.
 
-Every leaf, node, router outside and the endpoint has a namespace; all bridges are in one more, ``wiring``. A rack's VLAN is a
-bridge, so a host whose VLAN differs from the leaves' is on a bridge of its own, as it would be cut off by a switch. A routed
-port is a bridge with nothing else but what it is cabled to. Bridges of one L3Out and VLAN are joined over a core bridge, since
-such SVIs share one external bridge domain; with floating SVI so are those of leaves without SVI that hosts have been moved
-to. Between racks nothing is learned or flooded but broadcast and multicast: the bridges know statically what is where, so
-that a host that moves is found at once, and the shared MAC of the secondary address only ever in one's own rack, or, where
-that has none, in the rack of the leaves that one peers with.
+Each leaf, node and external router and the endpoint have a namespace; all bridges are in one more, ``wiring``. A rack's
+VLAN is a bridge, so a host with another VLAN than the leaves' is on its own bridge, as isolated as by a switch. A
+routed port is a bridge with only its cables. The bridges of one L3Out and VLAN are joined by a core bridge, because
+such SVIs share one external bridge domain; with floating SVI, so are the bridges of leaves without SVI that hosts have
+moved to.
 
-Resources name each other, so a changed link takes along what is on it (``plan_changes``).
+Between racks only broadcast and multicast is flooded and nothing is learned: static entries of the bridges tell where
+each address is. A host that moves is therefore found at once, and the shared MAC of the secondary address is always
+found in the host's own rack or, if that has none, in the rack of the leaves that the host peers with.
+
+Resources name the resources that they need, so that a changed link is replaced with everything on it
+(``plan_changes``).
 """
 
 from __future__ import annotations
@@ -26,24 +29,24 @@ from lab.twin.outside import Router
 
 WIRING = "wiring"
 ENDPOINT_NAME = "endpoint"
-JUMBO = 9216  # what a leaf's port passes at most
+JUMBO = 9216  # the largest frame of a leaf's port
 ENDPOINT_PORT = "bd0"
 FABRIC_PORT = "fab0"
 BACKBONE_PORT = "backbone"
-BACKBONE = {4: ip_network("169.254.0.0/24"), 6: ip_network("fe80::/64")}  # between routers outside
-POD_DEVICE = "cali0"  # Calico's BIRD ignores interfaces of these two names
+BACKBONE = {4: ip_network("169.254.0.0/24"), 6: ip_network("fe80::/64")}  # between external routers
+POD_DEVICE = "cali0"  # Calico's BIRD ignores interfaces with these two names
 SERVICE_DEVICE = "kube-ipvs0"
-NAME_LENGTH = 15  # of an interface, which is as many letters as Linux allows
+NAME_LENGTH = 15  # Linux's limit for the name of an interface
 Bridges = Mapping[Segment, str]
 Rack = tuple[int, ...]  # its leaves
 
 
 @dataclass(frozen=True)
 class Resource:
-    """Something that ``ip`` makes.
+    """Something that ``ip`` creates.
 
-    ``namespace`` is where the commands run. Cables are made in none, since they name the namespaces of both their ends,
-    and are removed by their end in ``remove_in``; entries of bridges are made by the command ``bridge``, not ``ip``.
+    The commands run in ``namespace``. Cables have none, because they name the namespaces of both ends; their end in
+    ``remove_in`` removes them. Entries of bridges are created by ``bridge``, not ``ip``.
     """
 
     key: str
@@ -57,7 +60,7 @@ class Resource:
 
 @dataclass
 class Wiring:
-    """All resources, in an order in which they can be made, and the namespaces that they are in."""
+    """All resources, in an order in which they can be created, and their namespaces."""
 
     namespaces: list[str] = field(default_factory=lambda: [WIRING])
     resources: list[Resource] = field(default_factory=list)
@@ -68,7 +71,7 @@ class Wiring:
         return key
 
     def cable(self, one: tuple[str, str], other: tuple[str, str], hardware: str = "", mtu: int = JUMBO) -> str:
-        """Add a cable between two (namespace, interface); MAC address and MTU are those of the first end."""
+        """Add a cable between two (namespace, interface). MAC address and MTU are for the first end."""
         key, address = f"link {'/'.join(other)}", f" address {hardware}" if hardware else ""
         create = (
             f"link add name {one[1]} netns {one[0]}{address} mtu {mtu} type veth"
@@ -79,12 +82,12 @@ class Wiring:
 
 
 def leaf_namespace(leaf: Leaf | int) -> str:
-    """A leaf's namespace."""
+    """Return a leaf's namespace."""
     return f"leaf-{leaf if isinstance(leaf, int) else leaf.id}"
 
 
 def wire(twin: Twin) -> Wiring:
-    """Everything that the twin needs below BGP."""
+    """Return everything that the twin needs below BGP."""
     wiring = Wiring()
     bridges = _bridges(wiring, twin)
     for leaf in twin.fabric.leaves:
@@ -100,7 +103,7 @@ def wire(twin: Twin) -> Wiring:
 
 
 def plan_changes(old: Iterable[Resource], new: Iterable[Resource]) -> tuple[list[Resource], list[Resource]]:
-    """What to remove, in order, and what to make, in order, to get from one set of resources to the other."""
+    """Return the resources to remove and those to create, both in order, to change one set into the other."""
     old, new = list(old), list(new)
     before = {resource.key: resource for resource in old}
     stale = {resource.key for resource in new if before.get(resource.key) != resource}
@@ -120,13 +123,13 @@ def _short(*parts: object) -> str:
 
 
 def mac(*parts: object) -> str:
-    """A locally administered address that is always the same for the same owner."""
+    """Return a locally administered address that is always the same for the same owner."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
     return ":".join(["02", *(digest[at : at + 2] for at in range(0, 10, 2))])
 
 
 def _bridge_name(segment: Segment) -> str:
-    """Readable for a rack of two leaves."""
+    """Return a bridge's name, which is readable for a rack of two leaves."""
     if segment.port:
         return f"p{_short(segment.vlan, segment.port)}"
     name = f"r{'.'.join(map(str, segment.rack))}v{segment.vlan}"
@@ -134,7 +137,10 @@ def _bridge_name(segment: Segment) -> str:
 
 
 def device_name(svi: Svi) -> str:
-    """A leaf's interface: ``vlan300``; ``eth1.48`` for the routed port eth1/48, ``eth1.48.300`` for a sub-interface of it."""
+    """Return the name of a leaf's interface.
+
+    Examples are ``vlan300``, ``eth1.48`` for the routed port eth1/48 and ``eth1.48.300`` for a sub-interface of it.
+    """
     if not svi.routed:
         return f"vlan{svi.vlan}"
     port = split_dn(svi.path)[-1].removeprefix("pathep-[").rstrip("]").replace("/", ".")
@@ -146,7 +152,7 @@ def device_name(svi: Svi) -> str:
 
 
 def _bridges(wiring: Wiring, twin: Twin) -> Bridges:
-    """One bridge for each rack and VLAN in use by a leaf or a host, one for each routed port, and the fabric's own."""
+    """Add one bridge for each rack and VLAN that a leaf or host uses, one for each routed port, and the fabric's own."""
     wanted = _anchored(twin) | {_place(host) for host in twin.hosts}
     names = {segment: _bridge_name(segment) for segment in sorted(wanted)}
     for name in ("fabric", *names.values()):
@@ -176,7 +182,7 @@ def _cores(wiring: Wiring, twin: Twin, bridges: Bridges) -> None:
         core = f"core{_short(l3out, vlan)}"
         _bridge(wiring, core)
         own = {rack: _addresses(twin, Segment(rack, vlan)) for rack in racks}
-        shared, home = _shared_addresses(twin, l3out, vlan), _guests_home(twin, vlan, racks, anchored)
+        shared, home = _shared_addresses(twin, l3out, vlan), _gateway_rack(twin, vlan, racks, anchored)
         for rack in sorted(racks):
             up, down = f"u{_short(l3out, vlan, rack)}", f"d{_short(l3out, vlan, rack)}"
             link = wiring.cable((WIRING, up), (WIRING, down))
@@ -188,13 +194,15 @@ def _cores(wiring: Wiring, twin: Twin, bridges: Bridges) -> None:
 
 
 def _anchored(twin: Twin) -> set[Segment]:
-    """Where leaves have an interface."""
+    """Return the segments in which leaves have an interface."""
     return {twin.fabric.segment(leaf, svi) for leaf in twin.fabric.leaves for svi in leaf.svis}
 
 
 def _domains(twin: Twin, anchored: set[Segment]) -> dict[tuple[str, int], set[Rack]]:
-    """The racks that each external bridge domain is in, by L3Out and VLAN: those with its SVIs. That of a floating SVI follows
-    its hosts to leaves that have none."""
+    """Return the racks of each external bridge domain, by L3Out and VLAN.
+
+    The domain is in all racks with its SVIs. That of a floating SVI follows its hosts to leaves without SVI.
+    """
     domains: dict[tuple[str, int], set[Rack]] = {}
     for leaf in twin.fabric.leaves:
         for svi in leaf.svis:
@@ -214,7 +222,7 @@ def _place(host: Host) -> Segment:
 
 
 def _addresses(twin: Twin, segment: Segment) -> set[str]:
-    """The MAC addresses that are found in a rack's VLAN and nowhere else."""
+    """Return the MAC addresses that exist only in one rack's VLAN."""
     leaves = {
         mac("svi", leaf.id, segment.vlan)
         for leaf in twin.fabric.leaves
@@ -226,19 +234,19 @@ def _addresses(twin: Twin, segment: Segment) -> set[str]:
 
 
 def _shared_addresses(twin: Twin, l3out: str, vlan: int) -> set[str]:
-    """The MAC addresses that all leaves of an external bridge domain have in common."""
+    """Return the MAC addresses that all leaves of an external bridge domain share."""
     svis = [svi for leaf in twin.fabric.leaves for svi in leaf.svis if (svi.l3out, svi.vlan) == (l3out, vlan)]
     return {svi.mac for svi in svis if svi.secondaries}
 
 
-def _guests_home(twin: Twin, vlan: int, racks: set[Rack], anchored: set[Segment]) -> Rack | None:
-    """The rack whose leaves are the gateway of hosts behind leaves without SVI: where the first of them belongs."""
+def _gateway_rack(twin: Twin, vlan: int, racks: set[Rack], anchored: set[Segment]) -> Rack | None:
+    """Return the rack with the gateway of hosts behind leaves without SVI: the rack of the first such host."""
     away = {Segment(rack, vlan) for rack in racks} - anchored
     return next((infer_cable(host.node, twin.fabric).rack for host in twin.hosts if _place(host) in away), None)
 
 
 def _entries(wiring: Wiring, device: str, port: str, addresses: set[str]) -> None:
-    """Tell a port's bridge that these addresses are behind it."""
+    """Add static entries: these addresses are behind a port of a bridge."""
     for address in sorted(addresses):
         entry = f"{address} dev {device} master"
         create, remove = (f"fdb replace {entry} static",), (f"fdb del {entry}",)
@@ -274,14 +282,14 @@ def _leaf(wiring: Wiring, twin: Twin, leaf: Leaf, bridges: Bridges) -> None:
 
 
 def tep_route(twin: Twin, leaf: Leaf, family: str) -> str:
-    """The route to a leaf through the fabric; IS-IS withdraws it when the leaf is gone."""
+    """Return the route to a leaf through the fabric, which IS-IS withdraws when the leaf is gone."""
     return f"{ip_interface(twin.leaf_address(leaf, family)).with_prefixlen} dev {FABRIC_PORT}"
 
 
 def _classify(wiring: Wiring, twin: Twin, namespace: str, device: str, side: str, *needs: str) -> None:
-    """Forward only what is in an external EPG: from nodes by its source, to nodes by its destination.
+    """Forward only traffic of an external EPG: from nodes by its source, to nodes by its destination.
 
-    What is for the leaf itself, BGP and pings of its addresses, needs no EPG: the local table comes before these rules.
+    Traffic to the leaf itself (BGP, pings) needs no EPG: the local table comes before these rules.
     """
     for version, option in ((4, "-4"), (6, "-6")):
         subnets = [subnet for subnet in twin.fabric.classified if ip_network(subnet).version == version]
@@ -295,7 +303,7 @@ def _classify(wiring: Wiring, twin: Twin, namespace: str, device: str, side: str
 
 
 def _svi(wiring: Wiring, leaf: Leaf, svi: Svi, bridge: str) -> None:
-    """The leaf's own addresses on an interface with its own MAC, the shared ones on a second with the shared MAC."""
+    """Add an interface with the leaf's own MAC and addresses, and a second one with the shared ones."""
     namespace, device = leaf_namespace(leaf), device_name(svi)
     port = f"l{leaf.id}p{_short(device)}" if svi.routed else f"l{leaf.id}v{svi.vlan}"
     hardware = mac("port", leaf.id, device) if svi.routed else mac("svi", leaf.id, svi.vlan)
@@ -312,7 +320,7 @@ def _svi(wiring: Wiring, leaf: Leaf, svi: Svi, bridge: str) -> None:
         ]
         on = wiring.add(f"shared {namespace} {shared}", create, [f"link del {shared}"], namespace, up)
         for secondary in svi.secondaries:
-            # As a host address: the leaf's own address already brings the route to the subnet.
+            # A host address: the leaf's own address already provides the route to the subnet.
             host = ip_interface(secondary).ip
             _address(wiring, namespace, shared, f"{host}/{host.max_prefixlen}", on)
 
@@ -334,7 +342,7 @@ def _default_route(wiring: Wiring, namespace: str, device: str, gateway: str, *n
 
 
 def pod_addresses(node: Node) -> list[str]:
-    """The address of the pod that stands for all of a node's: the first usable one of each block."""
+    """Return the address of the pod that represents all pods of a node: the first usable one of each block."""
     return [str(network[min(1, network.num_addresses - 1)]) for network in map(ip_network, node.blocks)]
 
 
@@ -350,7 +358,7 @@ def _host(wiring: Wiring, host: Host, bridges: Bridges) -> None:
         if gateway := host.gateways.get(family):
             _default_route(wiring, namespace, "eth0", gateway, own)
     for device, addresses in ((POD_DEVICE, pod_addresses(host.node)), (SERVICE_DEVICE, host.node.answered)):
-        # A bridge without ports serves as a dummy interface, which not every kernel has.
+        # A bridge without ports replaces a dummy interface, which not every kernel supports.
         made = wiring.add(
             f"device {namespace} {device}",
             [f"link add name {device} type bridge", f"link set {device} up"],
@@ -362,7 +370,7 @@ def _host(wiring: Wiring, host: Host, bridges: Bridges) -> None:
 
 
 def _router(wiring: Wiring, router: Router, bridges: Bridges) -> None:
-    """An interface on each network that it is cabled to, and on its loopback the addresses that stand for what is outside."""
+    """Add an interface on each network of the router, and on its loopback an address in each external prefix."""
     namespace = router.key
     wiring.namespaces.append(namespace)
     loopback = wiring.add(f"lo {namespace}", ["link set lo up"], (), namespace)
@@ -379,7 +387,7 @@ def _router(wiring: Wiring, router: Router, bridges: Bridges) -> None:
 
 
 def _backbones(wiring: Wiring, twin: Twin) -> None:
-    """Join the routers of an L3Out that has several: whichever gets a packet, the first of them is where it is meant to go."""
+    """Join the routers of an L3Out with several of them: the first has the addresses that the others route to."""
     groups: dict[str, list[Router]] = {}
     for router in twin.routers:
         groups.setdefault(router.l3out, []).append(router)
@@ -410,7 +418,7 @@ def _router_mac(router: Router, segment: Segment) -> str:
 
 
 def _endpoint(wiring: Wiring, twin: Twin) -> None:
-    """A machine in a bridge domain behind the compute leaf."""
+    """Add a machine in a bridge domain behind the compute leaf."""
     leaf = twin.endpoint_leaf()
     if not leaf:
         return

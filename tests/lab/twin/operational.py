@@ -1,7 +1,8 @@
-"""The daemons' words in APIC's and Calico's: pure functions from what FRR and BIRD answer.
+"""Convert the answers of FRR and BIRD to objects of APIC and Calico; pure functions.
 
-What a leaf of a fabric counts and FRR does not is left out. Two properties are this lab's reading: ``pfxSaved`` is the number
-of prefixes a neighbour sent, refused ones included, and ``pfxlimit-exceeded`` compares that number with the limit.
+Counters of a real leaf that FRR does not have are left out. Two properties are the lab's interpretation: ``pfxSaved``
+is the number of prefixes a neighbour sent, including refused ones, and ``pfxlimit-exceeded`` compares this number with
+the limit.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ STATES = {
     "Clearing": "closing",
     "Deleted": "closing",
 }
-LPM_CAPACITY = 20000  # a leaf's default forwarding scale profile
+LPM_CAPACITY = 20000  # of a leaf's default forwarding scale profile
 _AF = {"ipv4": "ipv4Unicast", "ipv6": "ipv6Unicast"}
 
 
 @dataclass(frozen=True)
 class LeafAnswers:
-    """What the daemons of one leaf say, as FRR's JSON."""
+    """The answers of one leaf's daemons, in FRR's JSON."""
 
     neighbours: Mapping[str, Json] = field(default_factory=dict)  # show bgp neighbors json
     received: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (neighbour, family) → prefixes it sent
@@ -43,7 +44,7 @@ class LeafAnswers:
 
 
 def leaf_objects(leaf: Leaf, twin: Twin, answers: LeafAnswers) -> list[Json]:
-    """A leaf's operational objects in APIC's JSON, each with its ``dn``."""
+    """Return a leaf's operational objects in APIC's JSON, each with its ``dn``."""
     return [
         _bgp(leaf, twin, answers),
         *(_routes(leaf, twin, family, answers) for family in answers.routes),
@@ -90,7 +91,7 @@ def _bgp(leaf: Leaf, twin: Twin, answers: LeafAnswers) -> Json:
 
 
 def _peer(peer: Peer, external: Mapping[str, Json], answers: LeafAnswers) -> Json:
-    """A configured peer with an entry for each neighbour that it stands for; a dynamic one has as many as speak to the leaf."""
+    """Return a configured peer with an entry for each neighbour; a dynamic peer has one for each connected neighbour."""
     network = ip_network(peer.address, strict=False)
     members = [address for address in external if _belongs(address, network)]
     password = "enabled" if peer.password else "disabled"
@@ -154,7 +155,7 @@ def _flap(answer: Json) -> dict[str, str]:
 
 
 def _capabilities(answer: Json, family: str) -> tuple[str, str]:
-    """The capabilities that the leaf announced and those that it heard, as APIC's flags."""
+    """Return the announced and the received capabilities, as APIC's flags."""
     said: Json = answer.get("neighborCapabilities", {})
     add_path: Json = said.get("addPath", {}).get(_AF[family], {})
     unicast: Json = said.get("multiprotocolExtensions", {}).get(_AF[family], {})
@@ -208,7 +209,7 @@ def _prefixes_exceeded(peer: Peer, received: int) -> bool:
 
 
 def _faults(peer: Peer, established: bool, overflow: bool) -> list[Json]:
-    """The faults that a leaf raises by itself; of dynamic neighbours it only knows those that speak to it."""
+    """Return the faults that the leaf raises itself. It knows only connected members of a dynamic peer."""
     faults = []
     if not established and peer.enabled:
         faults.append(_fault("F0299", "warning", "bgp-peer-not-established", "BGP peer is not established"))
@@ -246,7 +247,7 @@ def _routes(leaf: Leaf, twin: Twin, family: str, answers: LeafAnswers) -> Json:
 
 
 def _hop(twin: Twin, version: str, vrf: str, entry: Json, hop: Json, teps: Mapping[str, str]) -> Json:
-    """A next hop; one over the fabric is the other leaf's tunnel address in the overlay's VRF."""
+    """Return a next hop. Over the fabric it is the other leaf's tunnel address in the overlay VRF."""
     bgp = entry["protocol"] == "bgp"
     fabric = hop.get("interfaceName") == FABRIC_PORT
     address = hop.get("ip") or entry["prefix"].split("/")[0]
@@ -268,7 +269,7 @@ def _hop(twin: Twin, version: str, vrf: str, entry: Json, hop: Json, teps: Mappi
 
 
 def _lpm(leaf: Leaf, answers: LeafAnswers) -> Json:
-    """How many prefixes the leaf's table holds; host routes of directly attached things are no longest-prefix matches."""
+    """Return the number of prefixes in the leaf's table. Host routes of directly attached devices do not count."""
     counts = {
         family: sum(1 for entries in routes.values() for entry in entries if entry.get("protocol") == "bgp")
         for family, routes in answers.routes.items()
@@ -288,7 +289,7 @@ def _lpm(leaf: Leaf, answers: LeafAnswers) -> Json:
 
 @dataclass(frozen=True)
 class BirdAnswers:
-    """What BIRD of one IP version says on a node, as lines; nothing of a daemon that does not run."""
+    """The lines that BIRD of one IP version answers on a node; empty if it does not run."""
 
     status: tuple[str, ...] = ()  # show status
     protocols: tuple[str, ...] = ()  # show protocols
@@ -297,7 +298,7 @@ class BirdAnswers:
 
 @dataclass(frozen=True)
 class Session:
-    """One BGP session as BIRD shows it."""
+    """One BGP session, as BIRD shows it."""
 
     name: str
     state: str
@@ -306,12 +307,12 @@ class Session:
 
     @property
     def kind(self) -> str:
-        """Mesh, Global or Node."""
+        """Return Mesh, Global or Node."""
         return self.name.partition("_")[0]
 
     @property
     def address(self) -> str:
-        """The neighbour's address, which the session is named after."""
+        """Return the neighbour's address, which is part of the session's name."""
         __, __, rest = self.name.partition("_")
         rest = rest.partition("_port_")[0]
         return rest.replace("_", "." if re.fullmatch(r"\d+(_\d+){3}", rest) else ":")
@@ -322,7 +323,7 @@ _BGP_STATES = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Establis
 
 
 def sessions(protocols: Iterable[str]) -> list[Session]:
-    """The BGP sessions among BIRD's protocols."""
+    """Return the BGP sessions among BIRD's protocols."""
     found = []
     for line in protocols:
         words = line.split(None, 6)
@@ -334,7 +335,7 @@ def sessions(protocols: Iterable[str]) -> list[Session]:
 
 
 def node_status(answers: Mapping[int, BirdAnswers], classes: Iterable[str], now: datetime) -> Json:
-    """The status of a CalicoNodeStatus, of the classes that it asks for."""
+    """Return the status of a CalicoNodeStatus with the classes that it asks for."""
     status: Json = {"lastUpdated": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")}
     makers = {"Agent": _agent, "BGP": _sessions, "Routes": _node_routes}
     return status | {name.lower(): makers[name](answers) for name in classes if name in makers}

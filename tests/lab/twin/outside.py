@@ -1,7 +1,8 @@
-"""What is behind the L3Outs that lead outside: routers, made from nothing but what APIC says of them.
+"""Routers behind the L3Outs that lead out of the fabric, derived only from APIC.
 
-An L3Out is a cluster's if a node has an address in one of its subnets. In any other, a peer that is an address is a router:
-it has that address and AS number, announces the subnets of the L3Out's external EPGs, and holds an address in each of them.
+An L3Out belongs to a cluster if a node has an address in one of its subnets. In any other L3Out, a peer with a single
+address is an external router: it has that address and AS number, announces the subnets of the L3Out's external EPGs,
+and has an address in each of them.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from ipaddress import ip_address, ip_interface, ip_network
 from lab.dn import split_dn
 from lab.twin.fabric import Fabric, Leaf, Peer, Segment, Svi
 
-# Addresses that stand for all of a prefix which begins with zeros, where the first ones are nobody's.
+# Target addresses of prefixes that begin with zeros, whose first addresses cannot be used.
 ANYWHERE = {4: "1.0.0.1", 6: "2001:db8:ffff::1"}
 
 
 @dataclass(frozen=True)
 class Link:
-    """A session with a leaf, and the router's interface that it runs on."""
+    """A session with a leaf, and the router's interface for it."""
 
     segment: Segment
     mtu: int
@@ -33,13 +34,17 @@ class Link:
 
     @property
     def version(self) -> int:
-        """4 or 6."""
+        """Return the IP version."""
         return ip_address(self.neighbour).version
 
 
 @dataclass(frozen=True)
 class Router:
-    """One machine outside. Where an interface has several peers, each is a router of its own, and the first is what they lead to."""
+    """One external router.
+
+    Each peer of an interface is a router of its own. The first one has the addresses in the external prefixes; the
+    others route to it.
+    """
 
     key: str
     l3out: str
@@ -49,11 +54,11 @@ class Router:
 
     @property
     def versions(self) -> list[int]:
-        """The IP versions that it speaks."""
+        """Return the IP versions of the router's sessions."""
         return sorted({link.version for link in self.links})
 
     def ports(self) -> dict[Segment, tuple[int, list[str]]]:
-        """MTU and addresses by what the interface is cabled to."""
+        """Return MTU and addresses of each interface by its segment."""
         found: dict[Segment, tuple[int, list[str]]] = {}
         for link in self.links:
             __, addresses = found.setdefault(link.segment, (link.mtu, []))
@@ -62,16 +67,18 @@ class Router:
         return found
 
     def targets(self, version: int) -> list[str]:
-        """An address in each prefix of an IP version that it announces, which the first router of the L3Out holds."""
+        """Return one address in each announced prefix of an IP version. The first router of the L3Out has these
+        addresses.
+        """
         return list(dict.fromkeys(target(it) for it in self.outside if ip_network(it).version == version))
 
     def held(self, version: int) -> list[str]:
-        """Those of them that are its own."""
+        """Return the target addresses that this router itself has."""
         return [] if self.number else self.targets(version)
 
 
 def outside_routers(fabric: Fabric, nodes: Iterable[str]) -> tuple[Router, ...]:
-    """Every router behind the VRF's L3Outs.
+    """Return every router behind the VRF's L3Outs.
 
     :param nodes: the addresses of all Kubernetes nodes, with or without length.
     """
@@ -88,7 +95,7 @@ def outside_routers(fabric: Fabric, nodes: Iterable[str]) -> tuple[Router, ...]:
 
 
 def target(prefix: str) -> str:
-    """The address of a prefix that answers for all of it: the first one that a machine can have."""
+    """Return the address that answers for a prefix: the first one that a machine can have."""
     network = ip_network(prefix)
     if int(network.network_address) == 0 and ip_address(ANYWHERE[network.version]) in network:
         return ANYWHERE[network.version]
@@ -96,11 +103,11 @@ def target(prefix: str) -> str:
 
 
 def _links(fabric: Fabric, interfaces: Iterable[tuple[Leaf, Svi]]) -> Iterator[Link]:
-    """A link for each peer and each leaf that has an address in the peer's subnet."""
+    """Yield a link for each peer and each leaf that has an address in the peer's subnet."""
     homes: dict[object, Segment] = {}
     for leaf, svi in interfaces:
         segment = fabric.segment(leaf, svi)
-        # An SVI that is in several racks is one network. The router is in the first of them.
+        # An SVI in several racks is one network. The router is in the first rack.
         home = segment if svi.routed else homes.setdefault(svi.vlan, segment)
         for peer in svi.peers:
             if not peer.dynamic:
@@ -124,7 +131,7 @@ def _sessions(fabric: Fabric, svi: Svi, peer: Peer, segment: Segment) -> Iterato
 
 
 def _behind(fabric: Fabric, l3out: str, links: list[Link]) -> Iterator[Router]:
-    """The first peer of every interface is one router, the second ones are another, and so on."""
+    """Yield the routers: the first peers of all interfaces are one router, the second peers another, and so on."""
     peers: dict[tuple[Segment, int], list[str]] = {}
     for link in links:
         known = peers.setdefault((link.segment, link.version), [])
@@ -137,7 +144,7 @@ def _behind(fabric: Fabric, l3out: str, links: list[Link]) -> Iterator[Router]:
 
 
 def _named(routers: list[Router]) -> Iterator[Router]:
-    """After their L3Outs; the tenant tells apart those that have one name."""
+    """Yield the routers with names after their L3Outs; the tenant is added if two L3Outs have the same name."""
     names = {router.l3out: [part.partition("-")[2] for part in split_dn(router.l3out)[1:3]] for router in routers}
     times = Counter(name for __, name in names.values())
     for router in routers:

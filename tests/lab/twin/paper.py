@@ -1,6 +1,8 @@
-"""The white paper's Figure 1 as APIC trees and Kubernetes objects: two racks of two border leaves and three nodes each.
+"""Figure 1 of the white paper as APIC trees and Kubernetes objects: two racks, each with two border leaves and three
+nodes.
 
-Written by hand, so that the twin can be tested without the collection that it is to judge. ``scaled`` makes larger ones.
+It is written by hand, so that the twin is tested independently of the collection that it judges. ``scaled`` makes
+larger ones.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ PASSWORD = "paper-bgp-password"
 
 @dataclass(frozen=True)
 class Rack:
-    """A rack's leaves and how many nodes are in it."""
+    """A rack's leaves and nodes."""
 
     number: int
     leaves: tuple[int, int]
@@ -28,7 +30,7 @@ class Rack:
 
 @dataclass(frozen=True)
 class Figure:
-    """A cluster to draw; the defaults are the paper's."""
+    """A cluster; the defaults are those of the paper."""
 
     racks: tuple[Rack, ...] = (Rack(1, (201, 202), (1, 2, 3)), Rack(2, (203, 204), (4, 5, 6)))
     floating: bool = True
@@ -38,13 +40,13 @@ class Figure:
 
     @property
     def families(self) -> tuple[int, ...]:
-        """IP versions."""
+        """Return the IP versions."""
         return (4, 6) if self.dual_stack else (4,)
 
     # --- addresses ---
 
     def node_subnet(self, version: int, node: int) -> str:
-        """The subnet that a node is in."""
+        """Return a node's subnet."""
         supernet = ip_network("192.168.0.0/22" if version == 4 else "2001:db8:2::/48")
         if self.floating:
             return str(supernet if version == 4 else next(supernet.subnets(new_prefix=64)))
@@ -52,25 +54,25 @@ class Figure:
         return str(list(_first(supernet.subnets(new_prefix=length), node))[-1])
 
     def node_address(self, version: int, node: int) -> str:
-        """A node's address with its length."""
+        """Return a node's address with its length."""
         network = ip_network(self.node_subnet(version, node))
         return f"{network[node if self.floating else 1]}/{network.prefixlen}"
 
     def leaf_address(self, version: int, leaf: int, node: int) -> str:
-        """A leaf's own address towards a node, with its length."""
+        """Return a leaf's own address towards a node, with its length."""
         network = ip_network(self.node_subnet(version, node))
         side = next(rack.leaves.index(leaf) for rack in self.racks if leaf in rack.leaves)
         return f"{network[512 + leaf if self.floating else 4 + side]}/{network.prefixlen}"
 
     def secondary(self, version: int, node: int) -> str:
-        """The shared address, with its length."""
+        """Return the shared address with its length."""
         network = ip_network(self.node_subnet(version, node))
         return f"{network[1022 if self.floating else 6]}/{network.prefixlen}"
 
     # --- APIC ---
 
     def tenant(self) -> Json:
-        """Everything below the tenant, passwords included."""
+        """Return everything in the tenant, passwords included."""
         aggregate = [*_PODS, "192.168.0.0/22", "192.168.8.0/22", "172.31.3.0/24", "2001:db8:2::/48", "2001:db8:8::/112"]
         subnets = [prefix for prefix in aggregate if ip_network(prefix).version in self.families]
         match_rules = [
@@ -190,7 +192,7 @@ class Figure:
     # --- Kubernetes ---
 
     def objects(self) -> list[Json]:
-        """The nodes, Calico's configuration and a service with local endpoints on nodes 1, 3 and the last."""
+        """Return the nodes, Calico's configuration, and a service with local endpoints on nodes 1, 3 and the last."""
         nodes = [(rack, node) for rack in self.racks for node in rack.nodes]
         pools = [
             calico("IPPool", f"pool-{version}", cidr=_PODS[version == 6], blockSize=_block(self, version), **_PLAIN)
@@ -249,9 +251,10 @@ class Figure:
 def way_out(
     versions: Iterable[int] = (4,), leaves: tuple[int, ...] = (103, 104), routers: int = 1, *, routed: bool = True
 ) -> Json:
-    """An L3Out ``core`` that leads outside, in the figure's VRF: by a routed port of each leaf, or by an SVI on their vPC.
+    """Return the L3Out ``core``, which leads out of the fabric from the figure's VRF.
 
-    Leaf 103 is 10.254.103.1, or on the SVI 10.254.99.103; the routers come right after the leaf, or are .1, .2, … of the SVI.
+    It has a routed port on each leaf, or an SVI on their vPC. Leaf 103 is 10.254.103.1, or 10.254.99.103 on the SVI.
+    The routers have the addresses after the leaf's, or .1, .2, … on the SVI.
     """
     attached = [
         mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no") for leaf in leaves
@@ -305,7 +308,7 @@ def _way_out(version: int, leaves: tuple[int, ...], routers: int, routed: bool) 
 
 
 def scaled(racks: int, nodes: int, **options: Any) -> Figure:
-    """A cluster of many racks, each with two leaves and as many nodes."""
+    """Return a cluster of many racks, each with two leaves and ``nodes`` nodes."""
     return Figure(
         tuple(
             Rack(
@@ -318,7 +321,7 @@ def scaled(racks: int, nodes: int, **options: Any) -> Figure:
 
 
 def fabric(border: Iterable[int], compute: int = 105) -> list[Json]:
-    """What an APIC knows of its switches and its own AS number, for tests without an emulator."""
+    """Return APIC's switches and its own AS number, for tests without an emulator."""
     bgp = mo("bgpInstPol", mo("bgpAsP", rn="as", asn="65002"), dn="uni/fabric/bgpInstP-default")
     nodes = [mo("fabricNode", dn=_node_dn(leaf), id=str(leaf), role="leaf") for leaf in (compute, *border)]
     systems = [
@@ -329,17 +332,17 @@ def fabric(border: Iterable[int], compute: int = 105) -> list[Json]:
 
 
 def mo(cls: str, *children: Json, **attributes: str) -> Json:
-    """A managed object in APIC's JSON."""
+    """Return a managed object in APIC's JSON."""
     return {cls: {"attributes": attributes, "children": list(children)}}
 
 
 def calico(kind: str, name: str, **spec: Any) -> Json:
-    """A custom resource of Calico."""
+    """Return a custom resource of Calico."""
     return {"apiVersion": CALICO, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 def service(name: str, address: str, nodes: list[str], *, local: bool) -> list[Json]:
-    """A service and its endpoints."""
+    """Return a service and its endpoints."""
     metadata = {"name": name, "namespace": "default"}
     spec: Json = {
         "type": "NodePort",

@@ -1,8 +1,8 @@
-"""APIC's tree as what leaves do.
+"""Read APIC's tree into the model of the leaves.
 
-Only what a fabric would deploy gets into the model: an SVI needs its leaf in the node profile and its VLAN in the domain's
-pool, a peer needs BGP enabled on the L3Out. Policies resolve by name in the L3Out's tenant, then in ``common``, then to
-``common``'s ``default``, then to the class's defaults.
+The model holds only objects that a fabric would deploy: an SVI needs its leaf in the node profile and its VLAN in the
+domain's pool, a peer needs BGP enabled on the L3Out. Policies resolve by name in the L3Out's tenant, then in
+``common``, then to the ``default`` in ``common``, then to the class's defaults.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from lab.twin.fabric import (
 from lab.twin.mo import Mo, Tree
 
 ROUTED = ("l3-port", "sub-interface")
-# Scopes of external subnets that say where they are. The others are about what leaves, or about other VRFs.
+# Scopes of subnets behind the L3Out. The other scopes are for exported routes and other VRFs.
 OUTSIDE = frozenset({"import-security", "import-rtctrl"})
 
-# The classes that a Fabric is made of; the targets of one GET below ``uni``.
+# The classes that a Fabric is read from, by one GET below ``uni``.
 POLICY_CLASSES = [
     "l3extOut",
     "l3extRsEctx",
@@ -78,9 +78,9 @@ POLICY_CLASSES = [
 
 
 def read_fabrics(tree: Tree, secrets: Mapping[str, str] | None = None) -> list[Fabric]:
-    """Every VRF that has an L3Out.
+    """Return every VRF that has an L3Out.
 
-    :param secrets: ``{name of a bgpPeerP: password}``; APIC never returns them with the tree.
+    :param secrets: ``{DN of a bgpPeerP: password}``; APIC never returns passwords with the tree.
     """
     reader = _Reader(tree, secrets or {})
     vrfs: dict[str, list[Mo]] = {}
@@ -123,7 +123,7 @@ class _Reader:
         return next(filter(None, numbers), None)
 
     def _compute_leaf(self, border: Iterable[Leaf]) -> list[Leaf]:
-        """The first leaf that the L3Outs leave alone, where an endpoint can be."""
+        """Return the first leaf without L3Out, which the endpoint can be connected to."""
         taken = {leaf.id for leaf in border}
         for node in sorted(self._tree.of_class("fabricNode"), key=lambda mo: mo.number("id")):
             if node.get("role") == "leaf" and node.number("id") not in taken:
@@ -137,7 +137,7 @@ class _Reader:
         return "" if address == "0.0.0.0" else address
 
     def _racks(self, border: tuple[Leaf, ...], l3outs: list[Mo]) -> tuple[tuple[int, ...], ...]:
-        """Which leaves stand together: vPC paths say it, else vPC protection groups, else node profiles."""
+        """Return the leaves of each rack: from vPC paths, otherwise vPC protection groups, otherwise node profiles."""
         claims = chain(
             (_path_leaves(svi.path) for leaf in border for svi in leaf.svis if svi.path and not svi.routed),
             (self._ids(group.dn, "fabricNodePEp") for group in self._tree.of_class("fabricExplicitGEp")),
@@ -198,7 +198,7 @@ class _Reader:
                     yield self._svi(l3out, profile, mo, side, mo.get("tDn"))
 
     def _side(self, path: Mo, leaf: int) -> Mo | None:
-        """What carries this leaf's addresses: the path itself on one leaf, a member on each leaf of a vPC."""
+        """Return the object with this leaf's addresses: the path itself on one leaf, a member on each leaf of a vPC."""
         leaves = _path_leaves(path.get("tDn"))
         if leaf not in leaves:
             return None
@@ -228,7 +228,10 @@ class _Reader:
         return [relation.get("tDn") for relation in self._tree.children(l3out.dn, "l3extRsL3DomAtt")]
 
     def _vlan_allowed(self, mo: Mo, domains: list[str]) -> bool:
-        """Whether a domain's pool holds the VLAN; a pool that the tree does not show holds every VLAN. A routed port has none."""
+        """Return True if the domains' pools hold the VLAN.
+
+        A pool that the tree does not show holds every VLAN. A routed port needs none.
+        """
         if mo.get("ifInstT") == "l3-port":
             return True
         for domain in domains:
@@ -248,7 +251,7 @@ class _Reader:
             remote = self._tree.child(mo.dn, "bgpAsP")
             yield Peer(
                 address=mo.get("addr"),
-                # Without a remote AS number the leaf takes the neighbour for one of its own AS.
+                # Without a remote AS number the leaf expects the neighbour in its own AS.
                 asn=(remote.number("asn") if remote else 0) or self._fabric_asn() or 0,
                 password=self._secrets.get(mo.dn, ""),
                 controls=mo.flags("ctrl"),
@@ -317,7 +320,10 @@ class _Reader:
     # --- route control ---
 
     def _rules(self, l3out: Mo, direction: str) -> tuple[Rule, ...]:
-        """``default-import``/``default-export``, joined with the external EPGs' subnets unless the profile stands alone."""
+        """Return the rules of ``default-import`` or ``default-export``.
+
+        The subnets of the external EPGs are added unless the profile is global.
+        """
         profile = self._tree.get(f"{l3out.dn}/prof-default-{direction}")
         own = tuple(self._profile_rules(l3out, profile)) if profile else ()
         if profile and profile.get("type", "combinable") == "global":
@@ -344,7 +350,7 @@ class _Reader:
             yield from self._within(l3out, frozenset({"import-security"}))
 
     def _within(self, l3out: Mo, scopes: frozenset[str]) -> Iterable[str]:
-        """The external subnets that have one of the scopes; APIC's default is ``import-security``."""
+        """Yield the external subnets that have one of the scopes; APIC's default is ``import-security``."""
         for subnet in self._subnets(l3out):
             if scopes & (subnet.flags("scope") or {"import-security"}):
                 yield str(ip_network(subnet.get("ip"), strict=False))
@@ -362,7 +368,7 @@ def _rule(mo: Mo, permit: bool) -> Rule:
 
 
 def _merge_leaves(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
-    """One leaf for all its appearances in node profiles and L3Outs, one SVI for all families of a VLAN."""
+    """Join the appearances of a leaf in node profiles and L3Outs, and the families of an SVI."""
     merged: dict[int, Leaf] = {}
     for leaf in leaves:
         known = merged.get(leaf.id)
@@ -402,13 +408,13 @@ def _tenant(dn: str) -> str:
 
 
 def _node_of(dn: str) -> tuple[int, int]:
-    """Pod and number of ``topology/pod-1/node-201``."""
+    """Return pod and number of ``topology/pod-1/node-201``."""
     match = re.fullmatch(r"topology/pod-(\d+)/node-(\d+)", dn)
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _path_leaves(path: str) -> tuple[int, ...]:
-    """The leaves of a path's name, in the order of its sides."""
+    """Return the leaves in a path's name, in the order of its sides."""
     match = re.match(r"topology/pod-\d+/(?:prot)?paths-(\d+)(?:-(\d+))?/", path)
     return tuple(int(number) for number in match.groups() if number) if match else ()
 

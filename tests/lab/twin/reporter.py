@@ -1,4 +1,4 @@
-"""Asks the daemons how they are and passes it on: to APIC's operational classes, to Calico's node status, to the user."""
+"""Query the daemons and report to APIC's operational classes, to Calico's node status and to the user."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from lab.twin.operational import BirdAnswers, Json, LeafAnswers, leaf_objects, n
 if TYPE_CHECKING:
     from lab.twin.supervisor import Supervisor
 
-STATUS_SECONDS = 1.0  # how often somebody's wish for a node's status is looked for
+STATUS_SECONDS = 1.0  # interval of the search for CalicoNodeStatus objects
 DEFAULT_PERIOD = 10  # of a CalicoNodeStatus
-REPEAT_SECONDS = 15  # after which everything is sent anew, for an APIC that has forgotten it
+REPEAT_SECONDS = 15  # interval of complete reports, for an APIC that was reset
 
 
 class Reporter:
-    """Reports what has changed since it last did."""
+    """Reports the changes since its last report."""
 
     def __init__(self, apic: ApicClient, clusters: list[KubernetesClient]) -> None:
         self._apic = apic
@@ -50,7 +50,7 @@ class Reporter:
     # --- APIC ---
 
     def _report_leaves(self, supervisor: Supervisor, twin: Twin) -> None:
-        """One source for each leaf of the VRF; one that is no more has nothing to report."""
+        """Report each leaf of the VRF as one source; withdraw leaves that no longer exist."""
         fabric = twin.fabric
         wanted = {
             f"twin {fabric.tenant}:{fabric.vrf} leaf {leaf.id}": leaf_objects(
@@ -68,20 +68,20 @@ class Reporter:
             self._next_repeat = time.monotonic() + REPEAT_SECONDS
 
     def withdraw(self) -> None:
-        """Leave nothing in APIC that would say that leaves still run."""
+        """Remove all reports from APIC, so that nothing shows running leaves."""
         for source in self._sent:
             self._apic.report(source, [])
 
     # --- Kubernetes ---
 
     def _report_blocks(self, client: KubernetesClient, twin: Twin) -> None:
-        """What Calico's IPAM does when the first pod of a node wants an address: claim the node's block."""
+        """Claim the nodes' blocks, as Calico's IPAM does when the first pod of a node needs an address."""
         for host in twin.hosts:
             for block in host.cluster.unclaimed.get(host.node.name, ()) if host.cluster_name == client.name else ():
                 client.claim_block(host.node.name, block)
 
     def _report_nodes(self, client: KubernetesClient, supervisor: Supervisor, twin: Twin) -> None:
-        """Fill in each CalicoNodeStatus, as often as it asks for."""
+        """Write each CalicoNodeStatus as often as it asks for."""
         for path, item in client.node_statuses().items():
             spec = item["spec"]
             period = spec.get("updatePeriodSeconds", DEFAULT_PERIOD)
@@ -101,7 +101,7 @@ class Reporter:
 
     @staticmethod
     def status(supervisor: Supervisor) -> dict[str, Any]:
-        """Every session that a node or a router outside should have, the leaves' MD5 failures, and what went wrong."""
+        """Return every session that a node or external router should have, the leaves' MD5 failures, and all problems."""
         twin = supervisor.twin
         rows: list[dict[str, str]] = []
         for host in twin.hosts if twin else ():
@@ -119,12 +119,12 @@ class Reporter:
 
 
 def leaf_answers(leaf: FrrLeaf, twin: Twin) -> LeafAnswers:
-    """Ask a leaf's daemons; a leaf that is down says nothing."""
+    """Query a leaf's daemons; a leaf that is down has no answers."""
     if not leaf.running:
         return LeafAnswers()
     try:
         bgpd, zebra = leaf.vty("bgpd"), leaf.vty("zebra")
-        # Asked in two commands, for FRR shows nothing at all as long as it has no instance of BGP.
+        # FRR without a BGP instance answers nothing, not even JSON.
         neighbours = {
             key: value for key, value in bgpd.ask_json("show bgp neighbors json").items() if isinstance(value, dict)
         }
@@ -144,7 +144,7 @@ def leaf_answers(leaf: FrrLeaf, twin: Twin) -> LeafAnswers:
 def bird_answers(
     birds: Mapping[tuple[str, int], BirdNode], machine: str, *, brief: bool = False
 ) -> dict[int, BirdAnswers]:
-    """Ask the daemons of a node or a router outside; one that is down says nothing."""
+    """Query the daemons of a node or external router; a daemon that is down has no answers."""
     answers = {}
     for (key, version), daemon in birds.items():
         if key == machine:
@@ -155,9 +155,9 @@ def bird_answers(
 def _session_rows(
     birds: Mapping[tuple[str, int], BirdNode], machine: str, peers: Mapping[str, str]
 ) -> list[dict[str, str]]:
-    """A machine's sessions for the user.
+    """Return a machine's sessions for the user.
 
-    :param peers: the neighbours' addresses by what BIRD calls the sessions.
+    :param peers: the neighbours' addresses by the sessions' names in BIRD.
     """
     found = {
         session.name: session
@@ -187,7 +187,7 @@ def _bird_answer(daemon: BirdNode, brief: bool) -> BirdAnswers:
 
 
 def md5_failures(leaf: FrrLeaf) -> int:
-    """How many segments a leaf has refused because their MD5 signature is missing or wrong."""
+    """Return how many segments a leaf has refused because their MD5 signature is missing or wrong."""
     with contextlib.suppress(OSError, MachineError), inside(leaf.namespace):
         text = Path("/proc/thread-self/net/netstat").read_text(encoding="ascii")
         names, values = (line.split() for line in text.splitlines() if line.startswith("TcpExt:"))

@@ -1,4 +1,4 @@
-"""The twin seen from outside: started, asked, entered and stopped by what its folder records."""
+"""Control the twin from other processes: start, query, enter and stop it by the records in its folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.twin.model import TwinError
 
 PROGRAM = Path(__file__).resolve().parent
 START_SECONDS = 90
-# Carries the password of APIC's user: a command line would show it to everybody.
+# The variable with the password of APIC's user, which a command line would show to everybody.
 PASSWORD_VARIABLE = "ACI_CALICO_TWIN_APIC_PASSWORD"
 
 
@@ -30,14 +30,16 @@ class TwinRunner:
         self._record = self.folder / "process.json"
 
     def up(self, arguments: list[str]) -> None:
-        """Start the supervisor unless it runs, and return when it takes commands. It inherits the environment."""
+        """Start the supervisor unless it runs, and wait until it accepts commands. It inherits the environment."""
         if self._process():
             return
         if self.folder.is_relative_to("/run") or self.folder.is_relative_to("/var/run"):
-            raise TwinError("the twin's folder cannot be below /run, which the twin has a file system of its own for")
+            raise TwinError(
+                "the twin's folder cannot be below /run, because the twin has its own file system there; choose another --dir"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / control.NAME).unlink(missing_ok=True)
-        # All that the twin makes lives in these namespaces and ends with the first process in them, however that ends.
+        # Everything in these namespaces ends with their first process, however it ends.
         namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL"]
         command = [*namespaces, sys.executable, str(PROGRAM), "supervise", "--dir", str(self.folder), *arguments]
         process = Process.start(command, self._log)
@@ -45,7 +47,7 @@ class TwinRunner:
         self._await(process)
 
     def down(self) -> bool:
-        """Stop the supervisor and with it everything; whether there was one."""
+        """Stop the supervisor and everything in it; return True if it ran."""
         process = self._process()
         if process:
             process.stop()
@@ -54,15 +56,15 @@ class TwinRunner:
         return process is not None
 
     def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Have the supervisor carry out a command."""
+        """Send a command to the supervisor and return its answer."""
         return control.ask(self.folder / control.NAME, command, **arguments)
 
     def running(self) -> bool:
-        """Whether it runs."""
+        """Return True while the twin runs."""
         return self._process() is not None
 
     def wait_for_sessions(self, seconds: float) -> dict[str, Any]:
-        """The status as soon as every session is up, or as it is when the time is over."""
+        """Return the status as soon as every session is up, or after ``seconds``."""
         deadline = time.monotonic() + seconds
         while True:
             report = self.ask("status")
@@ -71,7 +73,7 @@ class TwinRunner:
             time.sleep(0.2)
 
     def command_in(self, machine: str, argv: list[str]) -> list[str]:
-        """The command line that runs another one in a machine's network namespace."""
+        """Return the command line that runs a command in a machine's network namespace."""
         target = f"--target={self.supervisor()}"
         return ["nsenter", target, "--mount", "nsenter", f"--net=/run/netns/{machine}", *argv]
 
@@ -93,7 +95,7 @@ class TwinRunner:
         return process if process.alive() else None
 
     def supervisor(self) -> int:
-        """The supervisor is the only child of the process that was started."""
+        """Return the process id of the supervisor, the only child of the process that ``up`` started."""
         process = self._process()
         if not process:
             raise TwinError("the twin does not run")
@@ -108,7 +110,7 @@ class TwinRunner:
             if not process.alive():
                 break
             if (self.folder / control.NAME).exists():
-                with suppress(TwinError):  # the socket is there a moment before anybody listens
+                with suppress(TwinError):  # the socket exists a moment before the supervisor listens
                     self.ask("status")
                     return
             time.sleep(0.02)
@@ -118,13 +120,13 @@ class TwinRunner:
 
 
 def converged(report: Mapping[str, Any]) -> bool:
-    """Whether there are sessions and all of them are up."""
+    """Return True if there are sessions and all of them are up."""
     sessions = report.get("sessions", [])
     return bool(sessions) and all(session["state"] == "Established" for session in sessions)
 
 
 def table(report: Mapping[str, Any]) -> str:
-    """The sessions by node, and what else is to be known."""
+    """Return the sessions by node, MD5 failures and problems, as lines for the user."""
     sessions = report.get("sessions", [])
     lines = [f"{it['node']:20} {it['peer']:40} {it['state']:12} {it['info']}".rstrip() for it in sessions]
     lines.append(f"{sum(it['state'] == 'Established' for it in sessions)} of {len(sessions)} sessions established")

@@ -1,6 +1,7 @@
-"""The twin at work: follows APIC and Kubernetes, keeps namespaces and daemons as they say, reports the live state.
+"""The running twin: follow APIC and Kubernetes, keep namespaces and daemons up to date, report the live state.
 
-One loop in one thread. Commands come over a socket in the twin's folder, one JSON object a line, and are answered likewise.
+One loop in one thread. Commands come over a socket in the twin's folder, one JSON object on each line, and are answered
+in the same way.
 """
 
 from __future__ import annotations
@@ -45,26 +46,26 @@ STATE = "cabling.json"
 
 @dataclass
 class Options:
-    """What the twin is started with."""
+    """The options of a twin."""
 
     folder: Path
     apic: Access
     kubeconfigs: list[Path]
     vrf: str | None = None
     report: bool = True
-    owner: int | None = None  # a process, whose end is the twin's end, too
+    owner: int | None = None  # the twin ends with this process
 
 
 @dataclass
 class Faults:
-    """What tests have done to the machines: it outlives every change of configuration."""
+    """Failures that tests have caused; they outlive changes of configuration."""
 
     off: set[str] = field(default_factory=set)  # namespaces whose cables are cut
     announcements: dict[str, list[Announcement]] = field(default_factory=dict)
 
 
 class Supervisor:
-    """Everything that runs."""
+    """The running twin."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -81,14 +82,14 @@ class Supervisor:
         self._vrf = options.vrf
         self._recall()
         self.problems: list[str] = []  # of the last change
-        self.trouble = ""  # what keeps the twin from following its sources
+        self.trouble = ""  # the reason why the twin cannot follow its sources
         self._reporter = Reporter(self._apic, self._clusters) if options.report else None
         self._stopping = False
 
-    # --- what is wanted ---
+    # --- reading the sources ---
 
     def read(self) -> Twin:
-        """The twin as APIC and Kubernetes want it now."""
+        """Return the twin that APIC and Kubernetes describe now."""
         self._stale = self._apic.changed() or self._stale
         if self._stale:
             self._tree = self._apic.read()
@@ -103,7 +104,7 @@ class Supervisor:
         return twin
 
     def _recall(self) -> None:
-        """Take up what an earlier run has found out."""
+        """Restore the VRF and the cables of an earlier run."""
         with contextlib.suppress(FileNotFoundError):
             state = json.loads((self._options.folder / STATE).read_text(encoding="utf-8"))
             self._vrf = self._vrf or state["vrf"]
@@ -112,7 +113,7 @@ class Supervisor:
             }
 
     def _remember(self, twin: Twin) -> None:
-        """The VRF stays, and a host keeps its cable from when it was first plugged into a rack until it is gone."""
+        """Keep the VRF, and the cable of each host from its first connection to a rack until the host is gone."""
         vrf = f"{twin.fabric.tenant}:{twin.fabric.vrf}" if twin.fabric.vrf else None
         cables = {host.key: host.cable for host in twin.hosts if host.cable.rack}
         if (vrf, cables) != (self._vrf, self._cables):
@@ -123,17 +124,17 @@ class Supervisor:
         document = {"vrf": self._vrf, "cables": {key: asdict(cable) for key, cable in self._cables.items()}}
         (self._options.folder / STATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
-    # --- making it so ---
+    # --- applying changes ---
 
     def apply(self, twin: Twin) -> None:
-        """Bring namespaces and daemons to a twin."""
+        """Change namespaces and daemons to match a twin."""
         if twin == self.twin:
             return
         started = time.monotonic()
         wiring = wire(twin)
         removed, made = plan_changes(self._network.resources, wiring.resources)
         self.problems = self._network.apply(wiring.namespaces, wiring.resources, removed, made)
-        # After their cables: a machine that is taken away does not close its sessions first, as if it would be back soon.
+        # After their cables, so that a removed machine does not close its sessions first.
         self._retire(twin)
         self.problems += self._configure_leaves(twin)
         self.problems += self._configure_nodes(twin)
@@ -144,7 +145,7 @@ class Supervisor:
         for problem in self.problems:
             LOG.warning("%s", problem)
         LOG.info(
-            "%d leaves, %d nodes and %d routers outside configured, %d links and addresses made, %d removed, in %.2f s",
+            "%d leaves, %d nodes and %d external routers configured, %d links and addresses made, %d removed, in %.2f s",
             len(twin.fabric.leaves),
             len(twin.hosts),
             len(twin.routers),
@@ -154,7 +155,7 @@ class Supervisor:
         )
 
     def _retire(self, twin: Twin) -> None:
-        """End the daemons of leaves, nodes and routers that are no more."""
+        """End the daemons of leaves, nodes and routers that no longer exist."""
         wanted_leaves = {leaf.id for leaf in twin.fabric.leaves}
         for number in set(self.leaves) - wanted_leaves:
             self.leaves.pop(number).kill()
@@ -174,7 +175,7 @@ class Supervisor:
 
     @staticmethod
     def _start_leaves(leaves: list[FrrLeaf]) -> None:
-        """In steps, so that the daemons of all leaves start side by side."""
+        """Start the daemons of all leaves in parallel, step by step."""
         for step in (FrrLeaf.start_zebra, FrrLeaf.start_bgpd, FrrLeaf.wait):
             for leaf in leaves:
                 step(leaf)
@@ -205,7 +206,7 @@ class Supervisor:
         return problems
 
     def _bird_configurations(self, twin: Twin) -> dict[tuple[str, int], Callable[[], str]]:
-        """What makes the configuration of each BIRD that is to run, by its machine and IP version."""
+        """Return the renderer of each BIRD configuration, by machine and IP version."""
         wanted: dict[tuple[str, int], Callable[[], str]] = {}
         for host in twin.hosts:
             announcements = self._faults.announcements.get(host.key, [])
@@ -219,7 +220,7 @@ class Supervisor:
     # --- commands ---
 
     def command(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Carry out one command of a client."""
+        """Run one command of a client."""
         name = str(request.pop("command", ""))
         handler: Callable[..., dict[str, Any] | None] | None = getattr(self, f"_do_{name.replace('-', '_')}", None)
         if handler is None:
@@ -241,7 +242,7 @@ class Supervisor:
         return self._do_apply()
 
     def _do_move(self, machine: str, leaves: list[int]) -> dict[str, Any]:
-        """Plug a host into other leaves, with the VLAN that it has, until it is moved again or ``recable``."""
+        """Connect a host to other leaves, with the same VLAN, until the next ``move`` or ``recable``."""
         host = next((host for host in self.twin.hosts if host.key == machine), None) if self.twin else None
         if not self.twin or not host:
             raise KeyError(f"no such machine: {machine}")
@@ -256,7 +257,7 @@ class Supervisor:
         return Reporter.status(self)
 
     def _do_machines(self) -> dict[str, Any]:
-        """The namespaces of leaves, nodes and routers outside; of a node also its blocks and how it is plugged in."""
+        """Return the leaves, the nodes with blocks and cabling, and the external routers."""
         if not self.twin:
             return {"leaves": [], "nodes": {}, "routers": {}}
         nodes = {host.key: {"blocks": host.node.blocks, "cable": asdict(host.cable)} for host in self.twin.hosts}
@@ -272,7 +273,7 @@ class Supervisor:
         return {"leaves": leaves, "nodes": nodes, "routers": routers}
 
     def _do_configuration(self, machine: str) -> dict[str, Any]:
-        """The configuration of a machine's daemons, passwords left out."""
+        """Return the configuration of a machine's daemons without passwords."""
         if machine.startswith("leaf-"):
             return {"text": frr.text(self.leaves[int(machine[5:])].lines, hide_passwords=True)}
         texts = [daemon.configuration for (key, __), daemon in sorted(self.birds.items()) if key == machine]
@@ -280,13 +281,13 @@ class Supervisor:
         return {"text": "\n".join("  password (hidden);" if line.startswith("  password ") else line for line in lines)}
 
     def _do_daemon(self, machine: str, daemon: str, line: str) -> dict[str, Any]:
-        """What a daemon answers to a command: ``bgpd`` or ``zebra`` of a leaf, ``bird4`` or ``bird6`` of a node."""
+        """Return a daemon's answer to a command: ``bgpd`` or ``zebra`` of a leaf, ``bird4`` or ``bird6`` of a node."""
         if daemon.startswith("bird"):
             return {"text": "\n".join(self.birds[machine, int(daemon[4:])].birdc().ask(line))}
         return {"text": self.leaves[int(machine.removeprefix("leaf-"))].vty(daemon).ask(line)}
 
     def _do_off(self, machine: str) -> None:
-        """Cut a machine off without a word: no link that a neighbour looks at goes down."""
+        """Cut a machine off silently: no neighbour sees a link go down."""
         self._faults.off.add(machine)
         self._cut(machine, "down")
 
@@ -295,7 +296,9 @@ class Supervisor:
         self._cut(machine, "up")
 
     def _cut(self, machine: str, state: str) -> None:
-        """Take a machine's cables down or up, far from itself; of a leaf, the spines' IS-IS tells the other leaves."""
+        """Set a machine's cables up or down at their far ends; for a leaf, change the other leaves' routes as IS-IS
+        would.
+        """
         ports = [
             resource.key.partition("/")[2]
             for resource in self._network.resources
@@ -310,7 +313,7 @@ class Supervisor:
                 self._tell_leaves(leaf, {"down": "del", "up": "replace"}[state])
 
     def _tell_leaves(self, gone: Leaf, verb: str) -> None:
-        """Change every other leaf's route to one; that it is changed already is no problem."""
+        """Change the route to a leaf on every other leaf; ignore routes that are already changed."""
         assert self.twin
         routes = [f"route {verb} {tep_route(self.twin, gone, family)}" for family in self.twin.families()]
         for leaf in self.twin.fabric.leaves:
@@ -318,12 +321,12 @@ class Supervisor:
                 batch(("ip",), leaf_namespace(leaf), routes)
 
     def _do_drain(self, machine: str) -> None:
-        """Have a leaf end its BGP sessions in good order, as before maintenance; ``kill`` and ``start`` bring them back."""
+        """End a leaf's BGP sessions in good order, as before maintenance; ``kill`` and ``start`` restore them."""
         assert self.twin
         self.leaves[int(machine.removeprefix("leaf-"))].end_sessions(self.twin.fabric.asn)
 
     def _do_kill(self, machine: str) -> None:
-        """End a machine's BGP daemons as a crash would."""
+        """End a machine's BGP daemons as in a crash."""
         for daemon in self._daemons(machine):
             daemon.kill()
 
@@ -347,7 +350,7 @@ class Supervisor:
         return found
 
     def _do_announce(self, node: str, prefix: str, prepend: int = 0) -> dict[str, Any]:
-        """Have a node announce a route that Calico would not."""
+        """Make a node announce a route in addition to Calico's."""
         self._faults.announcements.setdefault(node, []).append(Announcement(prefix, prepend))
         return self._reconfigure_nodes()
 
@@ -362,7 +365,7 @@ class Supervisor:
     # --- the loop ---
 
     def run(self) -> None:
-        """Serve until told to stop."""
+        """Serve until stopped."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *__: setattr(self, "_stopping", True))
         with control.bind(self._options.folder / control.NAME) as server, selectors.DefaultSelector() as selector:
@@ -380,7 +383,7 @@ class Supervisor:
                 self._reporter.withdraw()
 
     def _poll(self) -> None:
-        """Follow the sources and report; a source that is away for a while is no reason to stop."""
+        """Follow the sources and report. The loop survives sources that are temporarily away."""
         try:
             self.apply(self.read())
             if self._reporter:
@@ -392,7 +395,7 @@ class Supervisor:
             self._note(f"{type(error).__name__}: {error}", traceback.format_exc())
 
     def _note(self, trouble: str, details: str = "") -> None:
-        """Log what is wrong once, not twice a second."""
+        """Log a problem once, not twice a second."""
         if trouble != self.trouble:
             self.trouble = trouble
             LOG.warning("%s", details or trouble)
@@ -417,9 +420,9 @@ class Supervisor:
 
 
 def _watch(pid: int | None) -> Callable[[], bool]:
-    """What tells whether a process still runs; for ever, where there is none to watch.
+    """Return a function that tells whether a process still runs; always True without a process.
 
-    An open folder of ``/proc`` stays that process's, also when its number goes to another one.
+    An open folder of ``/proc`` belongs to its process even after the number is reused.
     """
     if pid is None:
         return lambda: True
@@ -438,12 +441,12 @@ def _watch(pid: int | None) -> Callable[[], bool]:
 
 
 def supervise(options: Options) -> None:
-    """The supervisor process, first of its process namespace."""
+    """Run the supervisor as the first process of its process namespace."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # said once, by leaving out --apic-ca
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user chose this by leaving out --apic-ca
     with contextlib.suppress(OSError):
-        # Three seconds of silence end a session: a busy machine must not look like a dead neighbour.
+        # Three seconds of silence end a session, which a busy machine must not cause.
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     private_run()
     Supervisor(options).run()

@@ -1,4 +1,4 @@
-"""The lab's life cycle, with programs that only pretend to serve."""
+"""The life cycle of the lab, with substitute servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.processes import HOST, LabError, Process
 from lab.runner import Lab, Server
 from lab.twin.bench import eventually
 
-# Says its URL as a real server does, holds the port and starts a child that ignores polite requests.
+# Prints its URL as a real server does, holds the port and starts a child that ignores SIGTERM.
 PROGRAM = """\
 import argparse, socket, subprocess, sys, time
 parser = argparse.ArgumentParser()
@@ -30,7 +30,7 @@ time.sleep(600)
 
 
 class FakeLab(Lab):
-    """Two servers that only hold a port."""
+    """A lab with two servers that only hold a port."""
 
     def __init__(self, folder: Path, programs: tuple[str, str] = (PROGRAM, PROGRAM)) -> None:
         super().__init__(folder)
@@ -60,7 +60,7 @@ def lab(tmp_path):
 
 
 def exists(pid: int) -> bool:
-    """Whether a process runs; one that has ended and waits for its parent does not."""
+    """Return True while a process runs; a process that waits for its parent has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def test_up_is_idempotent_and_down_ends_everything(lab):
 
     children = [int((lab.folder / kind / "child").read_text()) for kind in ("apic", "kube")]
     assert sorted(lab.down()) == sorted(pids)
-    # A killed process takes a moment to go.
+    # A killed process does not end at once.
     eventually(lambda: not any(exists(pid) for pid in [*pids.values(), *children]))
     assert set(lab.status().values()) == {""}
     assert lab.down() == []

@@ -1,4 +1,4 @@
-"""Which twins the lab starts, in which folders, and which it ends."""
+"""The twins that the lab starts and ends, and their folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ APIC = Access("https://apic", "admin", "secret", "/ca.pem")
 
 
 class Machine:
-    """What was started and is running, by the name of the twin's folder."""
+    """The running twins by the name of their folder, and all starts so far."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.twins = Twins(folder)
@@ -26,7 +26,7 @@ class Machine:
         self.password = ""
         patch.setattr("lab.twins.group", lambda _apic, _kubeconfigs: self.groups)
         patch.setattr(TwinRunner, "up", lambda twin, arguments: self._up(twin.folder.name, arguments))
-        patch.delenv(PASSWORD_VARIABLE, raising=False)  # as tests in the same process may have left it
+        patch.delenv(PASSWORD_VARIABLE, raising=False)  # earlier tests may have set it
         patch.setattr(TwinRunner, "down", lambda twin: bool(self.running.pop(twin.folder.name, None)))
 
     def _up(self, name: str, arguments: list[str]) -> None:
@@ -36,7 +36,7 @@ class Machine:
             self.started.append(name)
 
     def up(self, *clusters: str, groups: list[tuple[str, list[str]]]) -> list[str]:
-        """Start twins; return who is played by each."""
+        """Start twins; return the clusters of each."""
         self.groups = groups
         names = sorted(name for __, group in groups for name in group)
         kubeconfigs = {name: self.folder / f"{name}.kubeconfig" for name in names}
@@ -45,7 +45,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Nothing runs yet."""
+    """Return a machine without running twins."""
     return Machine(tmp_path / "twin", monkeypatch)
 
 

@@ -1,7 +1,7 @@
-"""Builds a real kube-apiserver for the lab, once for a machine: ``python tests/lab/kube/build``.
+"""Build a real kube-apiserver for the lab, once for a machine: ``python tests/lab/kube/build``.
 
-The result is a folder as envtest (``KUBEBUILDER_ASSETS``) wants it: ``kube-apiserver``, ``etcd`` and ``kubectl``.
-It lies outside the checkout, so that every checkout shares it. Only the standard library is used here.
+The result is a folder in the layout of envtest (``KUBEBUILDER_ASSETS``): ``kube-apiserver``, ``etcd`` and ``kubectl``.
+It is outside the checkout, so that all checkouts share it. The build needs only the standard library.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-#: What Debian's source package ``kubernetes`` holds in bookworm: the last suite that has the server's source.
+#: The version of Debian's source package ``kubernetes`` in bookworm, the last suite with the server's source.
 KUBERNETES_VERSION = "1.20.2"
 
-#: The programs that an assets folder must hold for the lab to use it.
+#: The programs that the lab needs in an assets folder.
 SERVERS = ("kube-apiserver", "etcd")
 
 
 def cache_root() -> Path:
-    """The folder for what this project keeps outside the checkout (XDG base directories)."""
+    """Return the folder for files that this project keeps outside the checkout (XDG base directories)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netops.aci_calico"
 
 
 def built_assets() -> Path:
-    """Where a build puts its result, whether it is there or not."""
+    """Return the folder for the result of a build, which may not exist."""
     return cache_root() / "kubebuilder" / KUBERNETES_VERSION
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether ``folder`` holds the programs that a server needs."""
+    """Return True if ``folder`` holds the programs that a server needs."""
     return all(os.access(folder / program, os.X_OK) for program in SERVERS)

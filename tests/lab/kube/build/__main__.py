@@ -1,4 +1,4 @@
-"""Command line of the build: prints the folder to put into KUBEBUILDER_ASSETS."""
+"""Command line of the build: print the folder to put into KUBEBUILDER_ASSETS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-if not __package__:  # run by the folder's name: python tests/lab/kube/build
+if not __package__:  # started as a folder: python tests/lab/kube/build
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from lab.kube.build import built_assets, is_complete
@@ -29,7 +29,7 @@ def main() -> int:
     except BuildError as error:
         print(
             f"kube-apiserver was not built: {error}\n\n"
-            "Any folder with kube-apiserver and etcd will do, envtest's for example: name it in KUBEBUILDER_ASSETS.",
+            "You can also use another folder with kube-apiserver and etcd, such as envtest's: name it in KUBEBUILDER_ASSETS.",
             file=sys.stderr,
         )
         return 1
@@ -38,12 +38,12 @@ def main() -> int:
 
 
 def ensure(target: Path, mirror: str | None = None, force: bool = False) -> None:
-    """Builds into ``target`` unless a complete build is there. Raises ``BuildError``."""
+    """Build into ``target`` unless it has a complete build. Raises ``BuildError``."""
     if is_complete(target) and not force:
         return
     progress = Progress()
     with _only_one(target, progress):
-        if is_complete(target) and not force:  # somebody else has built it while we waited
+        if is_complete(target) and not force:  # another process has built it meanwhile
             return
         need_programs({"apt-get": "apt"})
         build(target, mirror or system_mirror(), progress)
@@ -52,13 +52,13 @@ def ensure(target: Path, mirror: str | None = None, force: bool = False) -> None
 
 @contextmanager
 def _only_one(target: Path, progress: Progress) -> Iterator[None]:
-    """Holds the lock beside ``target``; the system lets go of it when this process ends, however it ends."""
+    """Hold the lock beside ``target`` during the block. The system releases it when this process ends."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name(f"{target.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress.say(f"another build of {target} is under way: waiting for it")
+            progress.say(f"waiting for another build of {target}")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -1,9 +1,9 @@
 """The steps from Debian's source package to a folder of programs.
 
-Debian ships the server's source but not the server. The source lacks one generated file, the OpenAPI definitions,
-which its own generator makes. This version of Kubernetes was released with Go 1.15, which bullseye has whatever the
-machine runs. Bookworm's own Go 1.19 is for the day when bullseye is gone from the mirrors: it compiles the source as it
-is into a server that panics, so two places of it are mended first.
+Debian ships the server's source but not the server. The source lacks one generated file, the OpenAPI definitions, which
+its own generator writes. This version of Kubernetes was released with Go 1.15, which is in bullseye. Bookworm's Go 1.19
+is the fallback for mirrors without bullseye: the unchanged source, compiled with it, panics, so two places are patched
+first.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Toolchain:
 
     @property
     def packages(self) -> list[str]:
-        """What to fetch, as apt wants to be told."""
+        """Return the packages to download, as arguments of apt."""
         names = (f"golang-{self.go}-go", f"golang-{self.go}-src", *self.extra_packages)
         return [f"{name}/{self.suite}" for name in names]
 
@@ -42,7 +42,7 @@ BINARIES = ["etcd-server/bookworm", "kubernetes-client/bookworm"]
 SOURCE = "kubernetes/bookworm"
 PROGRAMS = {"apt-get": "apt", "dpkg": "dpkg", "dpkg-source": "dpkg-dev", "xz": "xz-utils", "patch": "patch"}
 
-#: Bytes on the disk while the build runs (sources, compiler, Go's build cache), measured and rounded up.
+#: Bytes on the disk during a build (sources, compiler, Go's build cache), measured and rounded up.
 DISK_NEEDED = 3 * 10**9
 
 OPENAPI_TAG = re.compile(rb"^\s*//\s*\+k8s:openapi-gen=", re.MULTILINE)
@@ -55,7 +55,7 @@ VERSION_PACKAGES = tuple(
 
 
 def build(target: Path, mirror: str, progress: Progress) -> None:
-    """Builds into the folder ``target``, which appears complete or not at all. The caller holds the lock."""
+    """Build into the folder ``target``, which appears complete or not at all. The caller holds the lock."""
     need_programs(PROGRAMS)
     work = target.with_name(f"{target.name}.building")
     shutil.rmtree(work, ignore_errors=True)
@@ -73,7 +73,7 @@ def _need_disk(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < DISK_NEEDED:
         raise BuildError(
-            f"{folder.parent} has {free / 1e9:.1f} GB free, the build needs {DISK_NEEDED / 1e9:.0f} GB for a while"
+            f"{folder.parent} has {free / 1e9:.1f} GB free; the build temporarily needs {DISK_NEEDED / 1e9:.0f} GB"
         )
 
 
@@ -113,7 +113,7 @@ class _Build:
             apt.update(SUITES)
         except BuildError:
             apt.update({suite: types for suite, types in SUITES.items() if suite != TOOLCHAIN.suite})
-            self.progress.say(f"the mirror has no {TOOLCHAIN.suite}: taking Go {LATER_TOOLCHAIN.go}")
+            self.progress.say(f"the mirror has no {TOOLCHAIN.suite}: using Go {LATER_TOOLCHAIN.go}")
             return LATER_TOOLCHAIN
         return TOOLCHAIN
 
@@ -136,14 +136,14 @@ class _Build:
             run(["dpkg", "-x", str(package), str(self.prefix)], why=f"{package.name} could not be unpacked")
         (description,) = self.packages.glob("*.dsc")
         self.source.parent.mkdir(parents=True)
-        # apt has verified the archive's signature and the checksums already.
+        # apt has already verified the archive's signature and the checksums.
         run(
             ["dpkg-source", "--no-check", "-x", str(description), str(self.source)],
             why="the source could not be unpacked",
         )
 
     def _mend_for_later_go(self) -> None:
-        """Replace a library that reads the run time's inner structures, and a comparison that later Go calls a panic."""
+        """Replace a library that reads internals of the Go runtime, and a comparison that panics with later Go."""
         vendored = self.source / "vendor" / "github.com" / "modern-go" / "reflect2"
         shutil.rmtree(vendored)
         shutil.copytree(
@@ -152,7 +152,7 @@ class _Build:
         validator = self.source / "vendor" / "k8s.io" / "kube-openapi" / "pkg" / "validation" / "validate" / "type.go"
         text = validator.read_text()
         if ZERO_COMPARISON not in text:
-            raise BuildError(f"{validator.relative_to(self.source)} is not as expected: nothing to mend")
+            raise BuildError(f"{validator.relative_to(self.source)} has unexpected content: nothing to patch")
         validator.write_text(text.replace(ZERO_COMPARISON, "false"))
 
     def _generate_openapi(self, environment: dict[str, str]) -> None:
@@ -175,7 +175,7 @@ class _Build:
         )
 
     def _openapi_folders(self) -> list[str]:
-        """Folders of the packages that ask for OpenAPI definitions, named as the server imports them."""
+        """Return the folders of the packages that ask for OpenAPI definitions, named as the server imports them."""
         staging = "staging/src/k8s.io/"
         folders = set()
         for top in ("pkg", staging):
@@ -188,7 +188,10 @@ class _Build:
 
     def _compile(self, binary: Path, environment: dict[str, str]) -> None:
         listing = run(
-            ["go", "list", "-deps", SERVER], cwd=self.source, env=environment, why="the source does not resolve"
+            ["go", "list", "-deps", SERVER],
+            cwd=self.source,
+            env=environment,
+            why="the packages of the source cannot be listed",
         )
         total = len(listing.splitlines())
         self.progress.say(f"compiling {total} packages (3 to 10 minutes on two cores)")
@@ -199,18 +202,18 @@ class _Build:
                 self.progress.say(f"compiled {done} of {total} packages")
 
     def _describe(self) -> None:
-        """Writes where the programs come from, for bug reports."""
+        """Write the origin of the programs, for bug reports."""
         packages = sorted(package.name for package in self.packages.iterdir() if package.suffix in (".deb", ".dsc"))
         facts = {"kubernetes": KUBERNETES_VERSION, "packages": packages, "seconds": round(self.progress.seconds)}
         (self.result / "BUILD.json").write_text(json.dumps(facts, indent=2) + "\n")
 
     def _checked(self) -> Path:
-        """The result, once its server starts and says the version that it should."""
+        """Return the result after checking that its server starts and has the expected version."""
         said = run(
             [str(self.result / "kube-apiserver"), "--version"], why="the built kube-apiserver does not start"
         ).strip()
         if said != f"Kubernetes v{KUBERNETES_VERSION}" or not is_complete(self.result):
-            raise BuildError(f"the built server says {said!r}, expected version {KUBERNETES_VERSION}")
+            raise BuildError(f"the built server's version is {said!r}, not {KUBERNETES_VERSION}")
         return self.result
 
 

@@ -1,4 +1,4 @@
-"""Debian's packages, fetched and verified by apt with a configuration of our own: no root, nothing installed."""
+"""Debian packages, downloaded and verified by apt with a private configuration: no root, nothing installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ APT::Sandbox::User "";
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 Acquire::Retries "3";
-// The system's own hooks clean the system's own folders: not our business.
+// The system's hooks clean the system's folders, which this configuration does not use.
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -39,21 +39,24 @@ Signed-By: {keyring}
 
 
 def system_mirror() -> str:
-    """The mirror that this machine's own apt uses for Debian.
+    """Return the Debian mirror of this machine's own apt.
 
     Raises ``BuildError`` on a machine whose apt has no Debian suite.
     """
     release = _os_release()
     columns = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
-    targets = run(["apt-get", "indextargets", "--format", columns, "Created-By: Packages"], why="apt has no sources")
+    targets = run(
+        ["apt-get", "indextargets", "--format", columns, "Created-By: Packages"],
+        why="the sources of apt cannot be listed",
+    )
     if release.get("ID") == "debian":
         for line in targets.splitlines():
             uri, suite, component = line.rsplit(maxsplit=2)
             if component == "main" and suite in (release.get("VERSION_CODENAME"), *RELEASES):
                 return uri
     raise BuildError(
-        f"this machine runs {release.get('PRETTY_NAME', 'an unknown system')}, and its apt names no Debian suite "
-        "to take the mirror from. Give one with --mirror."
+        f"this machine runs {release.get('PRETTY_NAME', 'an unknown system')}, and its apt has no Debian suite "
+        "to take the mirror from. Set a mirror with --mirror."
     )
 
 
@@ -70,7 +73,7 @@ class PrivateApt:
     mirror: str
 
     def update(self, suites: dict[str, str]) -> None:
-        """Fetches the package lists. ``suites`` maps a suite to the types wanted from it (``deb``, ``deb-src``)."""
+        """Download the package lists. ``suites`` maps a suite to its types of packages (``deb``, ``deb-src``)."""
         if not KEYRING.exists():
             raise BuildError(f"{KEYRING} is missing: install the package debian-archive-keyring")
         for name in ("sources", "lists/partial", "cache/archives/partial"):
@@ -83,20 +86,17 @@ class PrivateApt:
         (self.folder / "apt.conf").write_text(CONFIGURATION.format(folder=self.folder))
         run(
             self._command("update"),
-            why="no package lists: is the network there, and does the mirror still have every suite of "
-            f"{', '.join(suites)}?",
+            why="the package lists could not be downloaded. Check the network, and that the mirror still has "
+            f"{', '.join(suites)}.",
         )
 
     def download(self, into: Path, binaries: list[str], source: str = "") -> None:
-        """Fetch binary packages and a source package, ``name/suite`` each, into ``into``."""
+        """Download binary packages and an optional source package, each ``name/suite``, into ``into``."""
         into.mkdir(parents=True)
-        run(self._command("download", *binaries), cwd=into, why="a package could not be fetched")
+        run(self._command("download", *binaries), cwd=into, why="a package could not be downloaded")
         if source:
-            run(
-                self._command("source", "--download-only", source),
-                cwd=into,
-                why="the source package could not be fetched",
-            )
+            command = self._command("source", "--download-only", source)
+            run(command, cwd=into, why="the source package could not be downloaded")
 
     def _command(self, *words: str) -> list[str]:
         return ["apt-get", "-q", "-c", str(self.folder / "apt.conf"), *words]

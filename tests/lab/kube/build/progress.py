@@ -1,4 +1,4 @@
-"""What the build tells, and how it runs programs."""
+"""Progress messages of the build, and the programs that it runs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-#: Lines of a failed program's output that are worth showing.
+#: Lines of a failed program's output to show.
 TAIL = 25
 
 
 class BuildError(Exception):
-    """Something that the build cannot go on without; the message says what and what to do."""
+    """A problem that stops the build; the message says what is wrong and what to do."""
 
 
 class Progress:
-    """Lines with the time that has gone by."""
+    """Messages with the elapsed time."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -32,22 +32,22 @@ class Progress:
 
 
 def need_programs(programs: Mapping[str, str]) -> None:
-    """Raises ``BuildError`` with all missing programs and the Debian packages (the mapping's values) that have them."""
+    """Raise ``BuildError`` with all missing programs and their Debian packages (the mapping's values)."""
     missing = {program: package for program, package in programs.items() if shutil.which(program) is None}
     if missing:
         packages = " ".join(sorted(set(missing.values())))
-        raise BuildError(f"not on this machine: {', '.join(missing)}. On Debian: apt-get install {packages}")
+        raise BuildError(f"missing programs: {', '.join(missing)}. On Debian: apt-get install {packages}")
 
 
 def run(command: list[str], *, why: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-    """Runs ``command`` and returns its output. ``why`` introduces the tail of the output when it fails."""
+    """Run ``command`` and return its output. If it fails, ``why`` introduces the end of the output."""
     return "".join(stream(command, why=why, cwd=cwd, env=env))
 
 
 def stream(
     command: list[str], *, why: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """As ``run``, but yields each line as it comes."""
+    """Do as ``run``, but yield each line as it comes."""
     lines: list[str] = []
     with subprocess.Popen(
         command, cwd=cwd, env=env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -92,14 +92,14 @@ def _make_client():
 
 @pytest.fixture(name="floating")
 def _floating() -> Callable[..., dict[str, Any]]:
-    """Return a function that spells a floating SVI on leaf 201."""
+    """Return a function that returns a floating SVI on leaf 201."""
     interface = {"nodeDn": "topology/pod-1/node-201", "encap": "vlan-300", "addr": "192.168.2.201/24"}
     return lambda *children, **attributes: mo("l3extVirtualLIfP", *children, **{**interface, **attributes})
 
 
 @pytest.fixture(name="l3out")
 def _l3out(client: Client) -> str:
-    """An L3Out of tenant common with a node and an interface profile; returns its DN."""
+    """Create an L3Out of tenant common with a node and an interface profile; return its DN."""
     client.post(
         "uni/tn-common",
         mo(
@@ -120,7 +120,7 @@ def _l3out(client: Client) -> str:
 
 @pytest.fixture(name="tenant")
 def _tenant(client: Client) -> Client:
-    """A client of a fabric with a tenant that has two VRFs and an L3Out."""
+    """Return a client of a fabric with a tenant that has two VRFs and an L3Out."""
     client.post(
         "uni",
         mo(

@@ -74,7 +74,7 @@ def test_login_domains_are_listed_without_a_login(client) -> None:
 
 @pytest.fixture(name="key")
 def _key(client) -> rsa.RSAPrivateKey:
-    """A key whose certificate belongs to the user admin."""
+    """Return a key whose certificate belongs to the user admin."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "admin")])
     now = datetime.now(UTC)

@@ -21,7 +21,7 @@ def test_every_reference_in_the_table_leads_somewhere() -> None:
             assert TABLE.concrete(info.relation.to), info.name
 
 
-#: what stands there until somebody sets it, and cannot be set
+#: defaults that cannot be set
 UNSET = {
     ("fvBD", "vmac"),
     ("bgpAsP", "asn"),

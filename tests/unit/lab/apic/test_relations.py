@@ -1,4 +1,4 @@
-"""Relations find their targets, and faults come and go with their cause."""
+"""Relations find their targets; their faults appear and disappear with their cause."""
 
 from __future__ import annotations
 

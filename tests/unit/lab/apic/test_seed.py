@@ -1,4 +1,4 @@
-"""The fabric that everything starts with."""
+"""The initial fabric."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parents[3] / "lab" / "apic"
 
 
 class Browser:
-    """A client of the network; ``call`` returns (status, JSON)."""
+    """A client on the network; ``call`` returns (status, JSON)."""
 
     def __init__(self, url: str, password: str, ca: Path | None = None) -> None:
         self.url = url
@@ -202,7 +202,7 @@ def test_secrets_only_when_asked_for(server, browser, fabric) -> None:
 
 
 def test_speed_of_large_trees(server, browser) -> None:
-    """A tenant with 5,000 foreign objects is read by class in no time."""
+    """Read a tenant with 5,000 other objects by class in less than a second."""
     children = [{"fvBD": {"attributes": {"name": f"bd-{i}"}}} for i in range(1700)]
     assert (
         browser.call("POST", "/api/mo/uni/tn-prod.json", {"fvTenant": {"attributes": {}, "children": children}})[0]

@@ -1,4 +1,4 @@
-"""What survives a restart."""
+"""The state that survives a restart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.twin.paper import mo
 
 @pytest.fixture(name="l3out")
 def _l3out(floating):
-    """An L3Out whose peer has a password."""
+    """Return an L3Out whose peer has a password."""
     peer = mo("bgpPeerP", addr="192.168.2.0/24", password="marker-secret")
     return mo("l3extOut", mo("l3extLNodeP", mo("l3extLIfP", floating(peer), name="f"), name="n"), name="o")
 

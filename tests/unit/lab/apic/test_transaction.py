@@ -1,4 +1,4 @@
-"""POST and DELETE: what is stored, what is refused, and that it is all or nothing."""
+"""POST and DELETE: stored values, error answers, and all-or-nothing transactions."""
 
 from __future__ import annotations
 

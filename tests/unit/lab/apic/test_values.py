@@ -1,4 +1,4 @@
-"""Values are checked and brought into the form that APIC returns."""
+"""Values are checked and converted to the form that APIC returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The build of kube-apiserver, as far as it can be judged without building: what it finds, refuses, writes and leaves."""
+"""The build of kube-apiserver, without building: searching, refusing, writing and cleaning up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def complete(folder: Path) -> Path:
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that comes first on the path, for programs that play a part."""
+    """Return a folder at the start of the path, for substitute programs."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     return tmp_path / "bin"
 
@@ -137,7 +137,7 @@ class TestEnsure:
     def test_waits_for_another_build_and_takes_its_result(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """The other build holds the lock for a moment and leaves a result."""
+        """Let another build hold the lock for a moment and leave a result."""
         monkeypatch.setattr(command, "build", lambda *__: pytest.fail("built a second time"))
         target = tmp_path / "assets"
         other = f"flock {target}.lock sh -c 'echo locked; sleep 0.5; mkdir {target}; cp /bin/true {target}/etcd; cp /bin/true {target}/kube-apiserver'"
@@ -145,7 +145,7 @@ class TestEnsure:
             assert process.stdout is not None
             assert process.stdout.readline() == "locked\n"
             command.ensure(target, MIRROR)
-        assert "waiting for it" in capfd.readouterr().err
+        assert "waiting for another build" in capfd.readouterr().err
 
     def test_leaves_nothing_of_a_build_that_failed(
         self, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -194,7 +194,7 @@ class TestToolchain:
 
     @pytest.fixture
     def steps(self, tmp_path: Path) -> apiserver._Build:
-        """An unpacked source and Debian's newer library."""
+        """Return a build with an unpacked source and Debian's newer library."""
         steps = apiserver._Build(tmp_path, Progress())
         files = {
             self.validator(steps): f"if data == nil || {apiserver.ZERO_COMPARISON} {{",
@@ -217,7 +217,7 @@ class TestToolchain:
 
     def test_of_later_go_refuses_a_source_that_it_does_not_know(self, steps: apiserver._Build) -> None:
         self.validator(steps).write_text("package validate")
-        with pytest.raises(BuildError, match="nothing to mend"):
+        with pytest.raises(BuildError, match="nothing to patch"):
             steps._mend_for_later_go()
 
 
@@ -271,7 +271,7 @@ def test_shows_only_the_end_of_a_long_failure() -> None:
 
 
 def test_command_explains_what_to_do_instead(tmp_path: Path, programs: Path) -> None:
-    """From the command line, with an apt that answers nothing."""
+    """Run the command with an apt that always fails."""
     executable(programs / "apt-get", "exit 100")
     done = subprocess.run(
         [sys.executable, PROGRAM, "--output", tmp_path / "assets"], capture_output=True, text=True, check=False

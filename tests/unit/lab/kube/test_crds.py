@@ -1,4 +1,4 @@
-"""Calico's definitions: what is taken from the published text, and what becomes of it."""
+"""Calico's definitions: selection from the published text, and conversion."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def template(*kinds: str) -> str:
 
 @pytest.fixture
 def downloads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """An empty cache, and a package index that holds a template with what is wanted and more; returns the downloads."""
+    """Return the list of downloads, with an empty cache and a package index that has more kinds than needed."""
     texts: list[str] = []
 
     def download() -> str:

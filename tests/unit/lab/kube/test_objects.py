@@ -19,12 +19,12 @@ from lab.kube.objects import matches_labels, merge
     ],
 )
 def test_merge_patches(target, patch, result):
-    """RFC 7386, appendix A and its kin."""
+    """Apply patches as in appendix A of RFC 7386."""
     assert merge(target, patch) == result
 
 
 def test_strategic_merge_patches():
-    """Lists of known kinds merge by their key; others are replaced."""
+    """Merge lists of known kinds by their key and replace others."""
     taints = [{"key": "a", "effect": "NoSchedule"}, {"key": "b", "effect": "NoExecute"}]
     node = {"spec": {"taints": taints, "podCIDRs": ["10.0.0.0/24"]}}
     patch = {

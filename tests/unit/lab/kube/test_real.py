@@ -1,4 +1,4 @@
-"""The launcher of the real server, with programs that play its part."""
+"""The launcher of the real server, with substitute programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.processes import LabError
 
 @pytest.fixture
 def assets(tmp_path: Path) -> Path:
-    """An etcd that runs and writes down its process id and arguments, and a server that gives up."""
+    """Return an etcd that runs and records its process id and arguments, and a server that gives up."""
     folder = tmp_path / "assets"
     executable(folder / "etcd", f'echo $$ > {folder}/etcd.pid; echo "$@" > {folder}/etcd.arguments; exec sleep 60')
     executable(

@@ -1,4 +1,4 @@
-"""Calico's kinds: what is dropped, filled in and refused."""
+"""Calico's kinds: dropped fields, defaults and wrong values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def kind_of(name: str, group: str = CALICO_V1) -> Kind:
 
 
 def admitted(kind: str, spec: Any, old: Any = None, group: str = CALICO_V1):
-    """The findings, and the object's spec afterwards."""
+    """Return the findings, and the object's spec afterwards."""
     obj = {"metadata": {"name": "x"}, "spec": spec}
     findings = admit(kind_of(kind, group), obj, {"spec": old} if old else None)
     return findings, obj["spec"]
@@ -115,7 +115,7 @@ def test_a_pool_keeps_its_addresses(change):
 
 
 def test_native_v3_wants_a_spec():
-    """``crd.projectcalico.org`` does not."""
+    """Require a spec in ``projectcalico.org/v3``, but not in ``crd.projectcalico.org``."""
     for group, causes in ((CALICO_V3, 1), (CALICO_V1, 0)):
         assert len(admit(kind_of("BGPPeer", group), {"metadata": {"name": "x"}}).causes) == causes
 

@@ -1,5 +1,7 @@
-"""The embedded server as a server: its state, its logs, its misbehaviour. What it answers is held against a real
-API server in ``tests/integration/kube``."""
+"""The embedded server: its state, logs and misbehaviour.
+
+``tests/integration/kube`` compares its answers with those of a real API server.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ def test_state_outlives_the_server(tmp_path):
 
 
 def test_versions_are_never_given_out_again(tmp_path):
-    """Not even that of a deletion, two restarts later."""
+    """Keep even the version of a deletion over two restarts."""
     with KubeServer(state_dir=tmp_path) as server:
         server.request("POST", PEERS, peer())
         server.request("DELETE", f"{PEERS}/p")
@@ -142,7 +144,7 @@ def test_unavailable_for_a_while(server):
 
 
 def test_hangs_at_a_request(server):
-    """A client that waits forever does not keep the server from stopping."""
+    """Stop the server although a client waits forever."""
     server.misbehaviour.hang_at = 1
     server.request("GET", "/api/v1/nodes")
     server._connection.timeout = 0.3
@@ -169,7 +171,7 @@ def test_a_watch_tells_what_happens(server):
 
 
 def test_status_is_written_by_itself(server):
-    """Where a kind has the subresource; a status in anything else is ignored."""
+    """Write a status only through the subresource, if the kind has one."""
     path = f"/apis/{CALICO_V1}/caliconodestatuses"
     manifest = {"metadata": {"name": "s"}, "spec": {"node": "node-1"}, "status": {"bgp": {}}}
     assert "status" not in server.request("POST", path, manifest)
@@ -191,7 +193,7 @@ def test_a_collection_is_deleted_by_label(server):
 
 
 def test_many_clients_at_once(server):
-    """Writes are neither lost nor answered with a version that another one has."""
+    """Lose no write and answer each with a version of its own."""
     versions: list[str] = []
 
     def work(number: int) -> None:
@@ -213,7 +215,7 @@ def test_the_command_serves_a_seed_until_it_is_stopped(tmp_path):
     (tmp_path / "seed.yml").write_text(yaml.safe_dump(seed))
     options = ["--state", tmp_path / "state", "--seed", tmp_path / "seed.yml", "--kubeconfig", tmp_path / "config"]
     command = [sys.executable, ROOT / "tests" / "lab" / "kube", *options]
-    # An empty variable: whoever runs the tests may have the real server's programs named there.
+    # Empty, because the variable may name a real server's programs outside of the test.
     environment = {"KUBEBUILDER_ASSETS": "", "PATH": ""}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:

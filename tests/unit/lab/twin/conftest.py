@@ -92,45 +92,45 @@ class Workshop:
         self.tree |= {each.dn: each for each in _named(item, above)}
 
     def remove(self, cls: str) -> None:
-        """Remove every object of a class, with what is below."""
+        """Remove every object of a class with everything below it."""
         gone = [dn for dn, each in self.tree.items() if each.cls == cls]
         self.tree = {
             dn: it for dn, it in self.tree.items() if not any(dn == top or dn.startswith(f"{top}/") for top in gone)
         }
 
     def fabrics(self) -> list[Fabric]:
-        """Every VRF with an L3Out."""
+        """Return every VRF with an L3Out."""
         extra = [each for item in self.extra for each in _named(item, "uni")]
         return read_fabrics(Tree([*self.tree.values(), *extra]), self.secrets)
 
     def fabric(self) -> Fabric:
-        """The only one."""
+        """Return the only VRF with an L3Out."""
         (found,) = self.fabrics()
         return found
 
     def objects(self) -> dict[str, list[Object]]:
-        """The Kubernetes objects by kind."""
+        """Return the Kubernetes objects by kind."""
         kinds: dict[str, list[Object]] = {}
         for item in self.items:
             kinds.setdefault(item["kind"], []).append(item)
         return kinds
 
     def item(self, kind: str, name: str) -> Any:
-        """One Kubernetes object."""
+        """Return one Kubernetes object."""
         return next(it for it in self.items if (it["kind"], it["metadata"]["name"]) == (kind, name))
 
     def cluster(self) -> Cluster:
-        """What Calico makes of the objects."""
+        """Return Calico's state for the objects."""
         return read_cluster(self.objects())
 
     def twin(self) -> Twin:
-        """All of it."""
+        """Return the whole twin."""
         return assemble(self.fabric(), {"lab": self.cluster()})
 
 
 @pytest.fixture
 def workshop() -> Callable[..., Workshop]:
-    """Makes a workshop from a figure's options."""
+    """Return a function that makes a workshop from a figure's options."""
 
     def make(**options: Any) -> Workshop:
         return Workshop(Figure(**options))
@@ -140,5 +140,5 @@ def workshop() -> Callable[..., Workshop]:
 
 @pytest.fixture
 def shop(workshop: Callable[..., Workshop]) -> Workshop:
-    """The paper's floating SVI."""
+    """Return a workshop of the paper's floating SVI."""
     return workshop()

@@ -1,4 +1,4 @@
-"""A node's configuration."""
+"""BIRD's configuration of a node."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SMALL = {"racks": (Rack(1, (201, 202), (1,)),)}
 
 
 def render(shop: Any, version: int = 4, name: str = "node-1", **options: Any) -> str:
-    """A node's configuration."""
+    """Return a node's configuration."""
     cluster = shop.cluster()
     node = next(it for it in cluster.nodes if it.name == name)
     return configuration(node, cluster, version, **options)
 
 
 def parses(text: str, version: int, folder: Path) -> None:
-    """Have BIRD itself read it, where there is one."""
+    """Let BIRD itself read a configuration, if it is installed."""
     program = shutil.which("bird" if version == 4 else "bird6", path=search_path())
     if not program:
         pytest.skip("there is no BIRD 1.6: run `make bird`")
@@ -48,7 +48,7 @@ def test_golden(workshop: Callable[..., Any], name: str, version: int, options: 
 
 
 def with_filters(shop: Any) -> None:
-    """Every kind of rule."""
+    """Add a BGPFilter with every kind of rule."""
     rules = [
         {"action": "Accept", "cidr": "10.1.0.0/16", "matchOperator": "In", "prefixLength": {"min": 26, "max": 28}},
         {"action": "Reject", "cidr": "10.1.0.0/16", "matchOperator": "NotEqual", "prefixLength": {"max": 30}},
@@ -63,12 +63,12 @@ def with_filters(shop: Any) -> None:
 
 
 def mesh(shop: Any) -> None:
-    """Sessions between the nodes."""
+    """Enable sessions between the nodes."""
     shop.item("BGPConfiguration", "default")["spec"]["nodeToNodeMeshEnabled"] = True
 
 
 def everything(shop: Any) -> None:
-    """All settings of a peer."""
+    """Set all settings of a peer."""
     for item in shop.items:
         if item["kind"] == "BGPPeer":
             item["spec"] |= {

@@ -13,7 +13,7 @@ from lab.twin import bird_package
 
 @pytest.fixture(autouse=True)
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the only folder that is searched beside the unpacked package."""
+    """Return the only folder that is searched in addition to the unpacked package."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     own = bird_package.search_path().split(":")[0]
     monkeypatch.setattr(bird_package, "search_path", lambda: f"{own}:{tmp_path}")
@@ -26,7 +26,7 @@ def test_takes_what_the_machine_has(path: Path) -> None:
 
 
 def test_unpacks_the_package_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name and suite are apt's, the package is built here."""
+    """Ask apt for the package's name and suite, and unpack a package that the test builds."""
     asked: list[object] = []
 
     def download(_apt: PrivateApt, into: Path, binaries: list[str]) -> None:

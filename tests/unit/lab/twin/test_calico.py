@@ -1,4 +1,4 @@
-"""Kubernetes objects as what Calico does on each node."""
+"""Kubernetes objects and their effect on each node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.twin.paper import PASSWORD, calico, service
 
 
 def node(shop: Any, name: str = "node-1") -> Node:
-    """A node as Calico makes it."""
+    """Return a node as Calico configures it."""
     return next(it for it in shop.cluster().nodes if it.name == name)
 
 
@@ -59,7 +59,7 @@ def test_an_address_that_only_kubernetes_knows(shop: Any) -> None:
 
 
 class TestPeers:
-    """Which sessions a node has."""
+    """The sessions of a node."""
 
     def test_the_label_chooses_the_rack(self, shop: Any) -> None:
         shop.item("Node", "node-1")["metadata"]["labels"]["rack_id"] = "2"
@@ -114,7 +114,7 @@ class TestPeers:
 
 
 class TestPassword:
-    """calico-node only sees a Secret that it may read."""
+    """calico-node sees only a Secret that it may read."""
 
     @pytest.mark.parametrize("kind", ["Secret", "Role", "RoleBinding"])
     def test_each_part_is_needed(self, shop: Any, kind: str) -> None:
@@ -150,7 +150,7 @@ class TestPassword:
 
 
 class TestServices:
-    """What is announced, and where it is answered."""
+    """Announced service addresses, and the nodes that answer for them."""
 
     def test_local_traffic_policy_announces_where_endpoints_are(self, shop: Any) -> None:
         announcing = [it.name for it in shop.cluster().nodes if "192.168.8.10/32" in it.advertised]

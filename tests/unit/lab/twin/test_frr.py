@@ -1,4 +1,4 @@
-"""A leaf's configuration."""
+"""FRR's configuration of a leaf."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALL = {"racks": (Rack(1, (201, 202), (1,)),)}
 
 
 def commands(twin: Twin, leaf: int = 0) -> list[str]:
-    """The commands of one leaf, without their contexts."""
+    """Return the commands of one leaf without their contexts."""
     return [line.command for line in configuration(twin.fabric.leaves[leaf], twin)]
 
 
@@ -113,13 +113,13 @@ def test_the_compute_leaf_announces_the_endpoints_subnet_only(shop: Any) -> None
 
 
 class Daemon:
-    """As much of FRR's configuration mode as to see what commands lead to."""
+    """The part of FRR's configuration mode that shows the effect of commands."""
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
 
     def run(self, commands_: list[str]) -> None:
-        """Carry out configuration commands."""
+        """Run configuration commands."""
         contexts: tuple[str, ...] = ()
         for command in commands_:
             if command == "exit":

@@ -1,4 +1,4 @@
-"""What several clusters are called."""
+"""The names of several clusters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.twin.model import TwinError
 
 
 def kubeconfig(path: Path, cluster: str) -> Path:
-    """A kubeconfig with one cluster of that name."""
+    """Write a kubeconfig with one cluster of that name."""
     path.parent.mkdir(exist_ok=True)
     document = {
         "current-context": "here",

@@ -1,4 +1,4 @@
-"""How hosts are plugged in."""
+"""The cabling of hosts, and the choice of the VRF."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_moved_host_keeps_its_vlan(shop: Any) -> None:
     assert moved(cable, fabric, [204, 203]) == Cable((203, 204), 300, 1500)
     assert moved(cable, fabric, [203]) == Cable((203, 204), 300, 1500)
     assert moved(cable, fabric, [102, 101]) == Cable((101, 102), 300, 1500)
-    with pytest.raises(TwinError, match="leaves 202, 203 do not stand together; 201, 202 are a rack"):
+    with pytest.raises(TwinError, match="leaves 202, 203 are not in one rack; 201, 202 are"):
         moved(cable, fabric, [202, 203])
 
 
@@ -78,7 +78,7 @@ def test_machines_of_one_name_are_refused(shop: Any) -> None:
 
 
 class TestChoice:
-    """Which VRF is the cluster's."""
+    """The choice of a cluster's VRF."""
 
     NEAR = Fabric("t", "near", leaves=(Leaf(201, svis=(Svi("o", 300, addresses=("192.0.2.2/24",)),)),))
     FAR = Fabric("t", "far", leaves=(Leaf(202, svis=(Svi("o", 300, addresses=("198.51.100.2/24",)),)),))

@@ -15,12 +15,12 @@ from lab.twin.paper import mo, scaled
 
 
 def by_key(shop: Any) -> dict[str, Resource]:
-    """A twin's resources."""
+    """Return a twin's resources by key."""
     return {resource.key: resource for resource in wire(shop.twin()).resources}
 
 
 def names(resources: dict[str, Resource]) -> set[str]:
-    """Every interface that is made."""
+    """Return the name of every interface in the resources."""
     lines = " ".join(line for resource in resources.values() for line in resource.create)
     return set(re.findall(r"(?:link add name|peer name) (\S+)", lines))
 
@@ -113,7 +113,7 @@ def test_what_is_no_more_is_removed_and_nothing_else(shop: Any) -> None:
     shop.items = [item for item in shop.items if item["metadata"]["name"] != "node-6"]
     removed, made = plan_changes(old, wire(shop.twin()).resources)
     assert {resource.namespace for resource in removed} <= {"node-6", WIRING, ""}
-    # The other rack and the core forget the node's address.
+    # The entries of the other rack and of the core are removed.
     forgotten = [resource.remove for resource in removed if resource.key.startswith("behind ")]
     assert {line.split()[2] for (line,) in forgotten} == {mac("host", "node-6")}
     assert len(forgotten) == 2
@@ -130,11 +130,11 @@ def test_an_added_secondary_touches_no_cable(shop: Any) -> None:
 
 
 class TestMoved:
-    """A host that has been plugged into other leaves."""
+    """A host after a move to other leaves."""
 
     @staticmethod
     def moved(shop: Any, *leaves: int) -> Twin:
-        """The twin with node-1 behind these leaves."""
+        """Return the twin with node-1 behind these leaves."""
         before = shop.twin()
         cables = {host.key: host.cable for host in before.hosts}
         cables["node-1"] = moved(cables["node-1"], before.fabric, leaves)
@@ -142,7 +142,7 @@ class TestMoved:
 
     @staticmethod
     def behind(twin: Twin, address: str) -> list[str]:
-        """The bridges that find an address behind their uplink or, of a core, behind a rack."""
+        """Return the bridges that find an address behind their uplink or, for a core, behind a rack."""
         resources = wire(twin).resources
         bridges = {
             words[2]: words[4]
@@ -155,7 +155,7 @@ class TestMoved:
 
     @staticmethod
     def bridge_of(twin: Twin, host: str) -> str:
-        """The bridge that a host's cable ends at."""
+        """Return the bridge at the end of a host's cable."""
         resources = wire(twin).resources
         (link,) = (it for it in resources if it.remove_in == WIRING and f" netns {host} " in it.create[0])
         port = link.key.partition("/")[2]
@@ -181,7 +181,7 @@ class TestMoved:
         assert [name[:4] for name in self.behind(twin, mac("host", "node-1"))] == ["core", "r201", "r203"]
         for far in (mac("svi", 201, 300), mac("host", "node-6")):
             assert "r101.102v300" in self.behind(twin, far)
-        # The gateway's address is that of one rack, the host's own.
+        # The gateway is found in one rack only, the host's own.
         assert [name[:4] for name in self.behind(twin, SHARED)] == ["core", "r101"]
         (entry,) = (it for it in wire(twin).resources if it.key.endswith(SHARED) and it.key.startswith("behind d"))
         own = next(it for it in wire(twin).resources if it.key.endswith(mac("svi", 202, 300)) and "behind d" in it.key)

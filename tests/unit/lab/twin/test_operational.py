@@ -1,4 +1,4 @@
-"""What the daemons say, in APIC's and in Calico's words."""
+"""Answers of the daemons as objects of APIC and Calico."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FABRIC_NEIGHBOUR = {"nbrExternalLink": False, "bgpState": "Established"}
 
 
 def route(prefix: str, *hops: tuple[str, str], protocol: str = "bgp", **more: Any) -> dict[str, Any]:
-    """A route as zebra shows it."""
+    """Return a route as zebra shows it."""
     nexthops = [{"ip": ip, "interfaceName": interface, "fib": True} for ip, interface in hops]
     return {
         "prefix": prefix,
@@ -49,7 +49,7 @@ def route(prefix: str, *hops: tuple[str, str], protocol: str = "bgp", **more: An
 
 
 def objects(shop: Any, answers: LeafAnswers, leaf: int = 0) -> dict[str, dict[str, str]]:
-    """The operational objects of a leaf, by class and what names them."""
+    """Return the operational objects of a leaf by class and name."""
     twin = shop.twin()
     found: dict[str, dict[str, str]] = {}
     left = list(leaf_objects(twin.fabric.leaves[leaf], twin, answers))
@@ -63,7 +63,7 @@ def objects(shop: Any, answers: LeafAnswers, leaf: int = 0) -> dict[str, dict[st
 
 
 def answers(**neighbour: Any) -> LeafAnswers:
-    """A leaf with one node and one other leaf as neighbours."""
+    """Return the answers of a leaf with one node and one other leaf as neighbours."""
     return LeafAnswers(
         neighbours={"192.168.0.1": {**ESTABLISHED, **neighbour}, "169.254.1.202": FABRIC_NEIGHBOUR},
         received={("192.168.0.1", "ipv4"): 13},

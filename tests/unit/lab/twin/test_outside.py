@@ -1,4 +1,4 @@
-"""Routers outside: who is one, what they announce, how they are cabled and configured."""
+"""External routers: which peers are one, their prefixes, cables and configuration."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PEERS = [
 
 @pytest.fixture
 def core(shop: Any) -> Any:
-    """The paper's figure with a way out by a routed port of each of two leaves."""
+    """Return the paper's figure with a way out by a routed port on each of two leaves."""
     return with_way_out(shop)
 
 
@@ -45,7 +45,7 @@ def change(shop: Any, dn: str, **attributes: str) -> None:
 
 
 def links(router: Router) -> list[tuple[str, str]]:
-    """A router's addresses and the leaves' that it speaks to."""
+    """Return the router's address and the leaf's address of each link."""
     return [(link.address, link.neighbour) for link in router.links]
 
 
@@ -242,7 +242,7 @@ def test_every_need_is_made_before(shop: Any, options: dict[str, Any]) -> None:
 
 
 def test_leaves_of_another_rack_reach_a_router_on_their_svi(shop: Any) -> None:
-    """Here each leaf has the SVI on a port of its own, so that they are two racks."""
+    """Give each leaf the SVI on its own port, so that they are two racks."""
     shop.add("uni/tn-common", way_out(routed=False))
     (vpc,) = [dn for dn in shop.tree if dn.endswith("/pathep-[vpc-core]]")]
     peer = shop.tree[f"{vpc}/peerP-[10.254.99.1]"]

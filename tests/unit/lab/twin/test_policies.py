@@ -1,4 +1,4 @@
-"""APIC's tree as leaves, SVIs and peers: what is missing or wrong is missing or wrong in the model."""
+"""APIC's tree as leaves, SVIs and peers: missing and wrong objects are missing and wrong in the model."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ OUT = "uni/tn-common/out-k8s"
 
 
 def first_svi(fabric: Fabric) -> Svi:
-    """The SVI of leaf 201."""
+    """Return the SVI of leaf 201."""
     return fabric.leaves[0].svis[0]
 
 
 def first_peer(fabric: Fabric) -> Peer:
-    """Its peer."""
+    """Return the peer of that SVI."""
     return first_svi(fabric).peers[0]
 
 

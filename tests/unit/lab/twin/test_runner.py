@@ -1,4 +1,4 @@
-"""The twin from outside, when it is not there."""
+"""The twin's runner without a running twin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(machines, "search_path", lambda: str(tmp_path))
     monkeypatch.setattr(machines, "FRR_PROGRAMS", tmp_path)
     missing = machines.missing_prerequisites()
-    assert missing[0].startswith("root:")
+    assert missing[0].startswith("root, ")
     assert missing[1:] == [
         "BIRD 1.6 (make bird)",
         *(f"the package {name}" for name in ("frr", "iproute2", "util-linux")),
