@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Write what follows from the registries: the roles' argument specs and defaults, the tables of variables and messages.
+"""Write the generated files: argument specs and defaults of roles, JSON Schemas, and the pages of variables and messages.
 
-``--check`` writes nothing, names what is stale and ends with 1.
+With ``--check``, name the stale files, write nothing and exit with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,13 @@ sys.path.insert(0, str(ROOT))
 
 from json_schema import cluster_schema  # noqa: E402
 from plan_schema import plan_schema  # noqa: E402
+from variables_page import markdown, variables_page  # noqa: E402
 
 from plugins.plugin_utils.intent.limits import LIMITS  # noqa: E402
 from plugins.plugin_utils.schema.formats import FORMATS  # noqa: E402
 from plugins.plugin_utils.schema.messages import CATALOGUE, Message  # noqa: E402
 from plugins.plugin_utils.schema.option import Option  # noqa: E402
-from plugins.plugin_utils.schema.variables import REGISTRY, ROLE_OPTIONS  # noqa: E402
+from plugins.plugin_utils.schema.variables import ROLE_OPTIONS  # noqa: E402
 from plugins.plugin_utils.verify.catalogue import RULES  # noqa: E402
 
 GENERATED = "Generated from plugins/plugin_utils/schema/variables.py: change it there, then run `make generate`."
@@ -38,7 +38,7 @@ STAGES = ("Planning", "Preflight", "Preflight and push", "Node maintenance", "Ve
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents lists below their key, as ansible-lint wants it."""
+    """Indent lists below their keys, as ansible-lint requires."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
@@ -92,95 +92,8 @@ def defaults(role: str) -> str:
 
 
 def _default_block(option: Option) -> str:
-    comment = textwrap.fill(_markdown(option.description), WIDTH, initial_indent="# ", subsequent_indent="# ")
+    comment = textwrap.fill(markdown(option.description), WIDTH, initial_indent="# ", subsequent_indent="# ")
     return f"{comment}\n{_yaml({option.name: option.default})}"
-
-
-# --- tables ----------------------------------------------------------------------------------------------------------
-
-
-def _markdown(text: str) -> str:
-    return re.sub(r"[CVO]\(([^)]*)\)", r"`\1`", text)
-
-
-def _type(option: Option) -> str:
-    if option.type == "list":
-        return f"list of {({'dict': 'dictionaries', 'int': 'numbers'}).get(option.elements or '', 'text')}"
-    return {"str": "text", "int": "number", "bool": "true or false", "dict": "dictionary", "vlans": "VLANs"}[
-        option.type
-    ]
-
-
-def _default(option: Option) -> str:
-    if option.required:
-        return "**required**"
-    if option.default_text:
-        return option.default_text
-    if option.default is None:
-        return "none"
-    if isinstance(option.default, bool):
-        return f"`{str(option.default).lower()}`"
-    return f"`{option.default}`" if option.default not in ([], {}) else "empty"
-
-
-def _values(option: Option) -> str:
-    if option.choices:
-        return ", ".join(f"`{choice}`" for choice in option.choices)
-    if option.range:
-        return f"{option.range[0]} to {option.range[1]}"
-    return FORMATS[option.format].text if option.format else ""
-
-
-def _groups() -> Iterator[tuple[str, list[Option]]]:
-    for name in dict.fromkeys(option.group for option in REGISTRY):
-        yield name, [option for option in REGISTRY if option.group == name]
-
-
-def variables_page() -> str:
-    """``docs/variables.md``: everything that the registry says."""
-    lines = ["# Variables", "", f"<!-- {GENERATED} -->", ""]
-    lines += ["The *source* is the section of Cisco's *ACI Calico Design White Paper* that asks for the variable."]
-    for name, options in _groups():
-        lines += [
-            "",
-            f"## {name}",
-            "",
-            "| Variable | Type | Default | Values | Meaning | Source |",
-            "|---|---|---|---|---|---|",
-        ]
-        lines += [_row(f"`{option.name}`", option) for option in options]
-        for option in options:
-            lines += _keys(option, f"{option.name}[]")
-    return "\n".join([*lines, *_limits()]) + "\n"
-
-
-def _limits() -> list[str]:
-    lines = ["", "## Limits", "", "What `aci_calico_limits` can change, by id.", ""]
-    lines += ["| Id | Value | Of | With | Beyond it | Source |", "|---|---|---|---|---|---|"]
-    for limit in LIMITS.values():
-        beyond = limit.severity or "shown only"
-        lines.append(
-            f"| `{limit.id}` | {limit.value} | {limit.unit} | {', '.join(limit.kinds)} | {beyond} | {limit.source} |"
-        )
-    return lines
-
-
-def _row(name: str, option: Option) -> str:
-    meaning = _markdown(option.description) + (" Secret." if option.secret else "")
-    return f"| {name} | {_type(option)} | {_default(option)} | {_values(option)} | {meaning} | {option.source} |"
-
-
-def _keys(option: Option, path: str) -> list[str]:
-    if not option.options:
-        return []
-    lines = ["", f"### `{path}`", ""]
-    if option.shorthand:
-        lines += [f"A bare value stands for `{option.shorthand}`.", ""]
-    lines += ["| Key | Type | Default | Values | Meaning | Source |", "|---|---|---|---|---|---|"]
-    lines += [_row(f"`{key.name}`", key) for key in option.options]
-    for key in option.options:
-        lines += _keys(key, f"{path}.{key.name}[]")
-    return lines
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -226,8 +139,8 @@ def messages_page() -> str:
 
 
 def generated() -> dict[Path, str]:
-    """Every generated file with its content."""
-    files = {ROOT / "docs/variables.md": variables_page(), ROOT / "docs/messages.md": messages_page()}
+    """Return all generated files with their contents."""
+    files = {ROOT / "docs/variables.md": variables_page(GENERATED), ROOT / "docs/messages.md": messages_page()}
     for name, schema in (("aci_calico", cluster_schema()), ("plan", plan_schema())):
         files[ROOT / "schemas" / f"{name}.schema.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     for folder in sorted((ROOT / "roles").iterdir()):
@@ -238,7 +151,7 @@ def generated() -> dict[Path, str]:
 
 
 def stale() -> dict[Path, str]:
-    """The generated files that differ from what they should be."""
+    """Return the generated files that are not up to date, with their contents."""
     return {
         path: text
         for path, text in generated().items()
@@ -247,9 +160,11 @@ def stale() -> dict[Path, str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write, or with ``--check`` judge."""
+    """Write the stale files, or list them with ``--check``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; name what is stale and end with 1")
+    parser.add_argument(
+        "--check", action="store_true", help="list the stale files, write nothing, and exit with 1 if there are any"
+    )
     check = parser.parse_args(argv).check
     files = stale()
     for path, text in files.items():

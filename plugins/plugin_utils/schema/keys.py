@@ -16,13 +16,13 @@ NODE = (
     Option("name", "The node's name in Kubernetes.", required=True, format="dns-name"),
     number(
         "slot",
-        "The node's slot, counted from 0. It determines the address (floating SVI), or the subnet and the VLAN (standard SVI).",
+        "The node's slot, counted from 0; allocated if unset. It determines the address (floating SVI), or the subnet and the VLAN (standard SVI).",
         0,
         2**31,
     ),
-    Option("address", "The node's address, where it must not be allocated.", format="address"),
-    texts("addresses", "The node's addresses, at most one of each family.", format="address"),
-    number("vlan", "The node's VLAN, where it must not be allocated (standard SVI).", 1, 4094),
+    Option("address", "The node's address; allocated if unset.", format="address"),
+    texts("addresses", "The node's addresses, at most one of each family; allocated if unset.", format="address"),
+    number("vlan", "The node's VLAN (standard SVI); allocated if unset.", 1, 4094),
     Option("vpc", "The vPC interface policy group of the node's ports (standard SVI).", format="apic-name"),
     texts(
         "interfaces",
@@ -36,12 +36,12 @@ NODE = (
 )
 LEAF = (
     Option("id", "The leaf's node ID in the fabric.", "int", required=True, range=(101, 4000)),
-    Option(
-        "address",
-        "The primary address of the anchor leaf, where it must not be allocated (floating SVI).",
+    Option("address", "The primary address of the anchor leaf (floating SVI); allocated if unset.", format="address"),
+    texts(
+        "addresses",
+        "The primary addresses of the anchor leaf, at most one of each family; allocated if unset.",
         format="address",
     ),
-    texts("addresses", "The primary addresses of the anchor leaf, at most one of each family.", format="address"),
     Option("router_id", "The leaf's router ID. A leaf has one router ID in a VRF.", format="router-id"),
 )
 RACK = (

@@ -137,7 +137,7 @@ REGISTRY: tuple[Option, ...] = (
         ),
         texts(
             "aci_calico_floating_addresses",
-            "The floating addresses, where they must not be allocated; at most one for each node subnet (floating SVI).",
+            "The floating addresses, at most one for each node subnet (floating SVI).",
             format="address",
             default=[],
             default_text="the last usable address but one of the node subnet",
@@ -145,8 +145,7 @@ REGISTRY: tuple[Option, ...] = (
         ),
         texts(
             "aci_calico_secondary_addresses",
-            "The secondary addresses, which are the nodes' default gateways, where they must not be allocated; at most one for"
-            " each node subnet (floating SVI).",
+            "The secondary addresses, which are the nodes' default gateways, at most one for each node subnet (floating SVI).",
             format="address",
             default=[],
             default_text="the last usable address of the node subnet",
