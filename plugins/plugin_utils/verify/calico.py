@@ -14,6 +14,8 @@ from .causes import Finding
 from .observed import Kubernetes, selects
 
 _NO_ENCAPSULATION = (None, "", "Never")
+# Fields of a BGPPeer that must be empty unless the plan sets them: they decide who peers with whom.
+_SELECTING = frozenset({"node", "nodeSelector", "peerIP", "asNumber", "peerSelector"})
 
 
 def verify_calico(plan: dict, kubernetes: Kubernetes) -> list[Finding]:
@@ -136,7 +138,7 @@ def _pool(wanted: dict, pool: dict) -> list[Finding]:
     findings = _encapsulation(pool)
     if spec.get("natOutgoing"):
         findings.append(Finding("pool-nat", f"IP pool {name}: natOutgoing is on"))
-    for field in ("blockSize", "disabled", "nodeSelector"):
+    for field in sorted(set(wanted) - {"cidr", "ipipMode", "vxlanMode", "natOutgoing"}):
         value = spec.get(field, wanted[field])
         if value != wanted[field]:
             findings.append(Finding("pool-differs", f"IP pool {name}: {field} is {value}, not {wanted[field]}"))
@@ -244,7 +246,7 @@ def _peer_scope(plan: dict, peer: dict) -> dict:
 def _peer(plan: dict, wanted: dict, peer: dict, at: dict, kubernetes: Kubernetes) -> list[Finding]:
     name, spec = peer["metadata"]["name"], peer["spec"]
     findings = []
-    for field in sorted({"node", "nodeSelector", "peerIP", "asNumber", "peerSelector"} & (set(wanted) | set(spec))):
+    for field in sorted((set(wanted) | (_SELECTING & set(spec))) - {"password", "filters"}):
         value, planned = spec.get(field), wanted.get(field)
         if (value or None) == planned:
             continue

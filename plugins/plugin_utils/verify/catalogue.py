@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TODO"""
+"""The catalogue of findings: each with its likely cause, its remedy, and the findings that it explains."""
 
 from __future__ import annotations
 
@@ -474,4 +474,59 @@ RULES = {
         "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
         WARNING,
     ),
+}
+
+_SESSIONS = frozenset(
+    {"session-fault", "session-missing", "session-down", "session-refused", "calico-session-down", "password-differs"}
+)
+_UNPLANNED = frozenset({"session-cross-rack", "session-stranger", "session-mesh"})
+_LEAF_ROUTES = frozenset({"pod-block-missing", "service-route-missing", "ecmp-width", "nothing-accepted"})
+_NODE_ROUTES = frozenset({"node-route-missing"})
+_ROUTES = _LEAF_ROUTES | _NODE_ROUTES
+_LIMIT = frozenset({"prefix-limit-exceeded"})
+
+# The symptoms that a finding explains. The first cause in this order that covers a symptom takes it.
+EXPLAINS = {
+    "node-missing": _SESSIONS | _ROUTES,
+    "rack-label": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
+    "node-address": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
+    "node-asn": _SESSIONS | _ROUTES,
+    "bd-enforced": _SESSIONS | _ROUTES,
+    "peer-asn": _SESSIONS | _ROUTES | {"session-asn"},
+    "duplicate-router-id": _SESSIONS | _ROUTES | {"router-id-differs"},
+    "mesh-on": frozenset({"session-mesh", "route-next-hop"}),
+    "cross-rack-peer": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
+    "bgppeer-missing": _SESSIONS | _ROUTES,
+    "bgppeer-password": _SESSIONS | _ROUTES,
+    "bgppeer-keepalive": _SESSIONS | _ROUTES | {"session-timers"},
+    "bgppeer-differs": _SESSIONS | _UNPLANNED | _ROUTES,
+    "bgppeer-extra": _UNPLANNED,
+    "secret-missing": _SESSIONS | _ROUTES,
+    "secret-unreadable": _SESSIONS | _ROUTES,
+    "aci-missing": _SESSIONS | _ROUTES | {"leaf-silent"},
+    "aci-extra-peer": _UNPLANNED,
+    "timers": frozenset({"session-timers"}),
+    "graceful-restart-off": frozenset({"session-graceful-restart"}),
+    "as-override-off": _NODE_ROUTES,
+    "peer-as-check-on": _NODE_ROUTES,
+    "export-prefix-missing": _NODE_ROUTES,
+    "import-prefix-missing": _ROUTES,
+    "import-control-off": frozenset({"foreign-route"}),
+    "import-prefix-extra": frozenset({"foreign-route"}),
+    "as-limit": frozenset({"route-next-hop", "ecmp-width"}),
+    "ecmp": frozenset({"ecmp-width"}),
+    "as-path-relax-off": frozenset({"ecmp-width"}),
+    "service-cidr-missing": frozenset({"service-route-missing", "ecmp-width"}),
+    "pool-encapsulation": frozenset({"node-route-tunnel"}),
+    "pool-missing": frozenset({"pod-block-missing", "node-route-missing"}),
+    "prefix-limit-small": _LIMIT | _SESSIONS | _ROUTES,
+    "prefix-limit-exceeded": _SESSIONS | _ROUTES | {"prefix-limit-near"},
+    "leaf-silent": _SESSIONS | _ROUTES,
+    "node-not-ready": _SESSIONS | _ROUTES,
+    "password-differs": _ROUTES | {"session-missing", "session-down", "calico-session-down"},
+    "session-missing": _ROUTES | {"calico-session-down"},
+    "session-down": _ROUTES | {"calico-session-down", "session-fault"},
+    "session-refused": _ROUTES | {"calico-session-down", "session-fault"},
+    "pod-block-missing": _NODE_ROUTES | {"nothing-accepted"},
+    "foreign-prefix": frozenset({"foreign-route"}),
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.catalogue import RULES
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.causes import EXPLAINS, Finding, root_causes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.catalogue import EXPLAINS, RULES
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.causes import Finding, root_causes
 
 
 def test_causes_and_symptoms_are_rules():
