@@ -179,7 +179,7 @@ def main():
     try:
         roots = parse_roots(module.params["roots"], module.params["cluster"], apart=False)
     except TreeError as error:
-        module.fail_json(msg=f"roots: {error}", faults=error.faults)
+        module.fail_json(msg=f"roots: {error}", problems=error.problems)
     session = Session(module, [module.params["password"]])
     try:
         state = read(session, module.params, roots)

@@ -317,7 +317,7 @@ def main():
     try:
         roots = parse_roots(params["roots"], params["cluster"])
     except TreeError as error:
-        module.fail_json(msg=f"roots: {error}", faults=error.faults)
+        module.fail_json(msg=f"roots: {error}", problems=error.problems)
     session = Session(module, [*secrets.values(), params["password"]])
     push = Push(session, roots, {**params, "secrets": secrets})
     planned = False

@@ -2,22 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What it takes to get from the managed objects that APIC has to those that are wanted, and no further.
+"""Compare wanted managed objects with the existing ones, and build the POST that makes the changes.
 
-Who owns an object decides what may happen to it:
+The owner of an object decides what may happen to it:
 
-* ours: its annotation is this cluster's. It is changed and pruned freely.
-* shared: its annotation names no cluster; each cluster that uses it has hung a tag on it. It is changed only while no
-  other cluster uses it, and the last tag to go takes it along.
-* foreign: everything else. It is never deleted; when it differs from what is wanted, that is a conflict.
-* Tags, objects that exist with their parent, and relations that a parent can have only one of, follow their parent
-  unless an annotation of their own says otherwise.
+* ours: the annotation is that of this cluster. The object is changed and pruned freely.
+* shared: the annotation names no cluster, and each cluster that uses the object puts a tag on it. The object is changed only
+  while no other cluster uses it, and it is deleted with its last tag.
+* foreign: any other object. It is never deleted, and a difference from the wanted object is a conflict.
+* Tags, objects that exist as long as their parent, and relations of which a parent can have only one, belong to the owner
+  of their parent unless they have their own annotation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from ..names import SHARED, owner_of
 from . import mo
+from .tree import Existing, Wanted
 
 OURS, COMMON, FOREIGN = "ours", "shared", "foreign"
 
@@ -25,12 +29,22 @@ OURS, COMMON, FOREIGN = "ours", "shared", "foreign"
 class Change:
     """One object's change: ``action`` is create, modify or delete; ``before`` and ``after`` hold what changes.
 
-    ``secrets`` names the properties in ``after`` that APIC never shows, so that nobody can tell whether they differ.
+    ``secrets`` names the properties in ``after`` that APIC never returns, so that they cannot be compared.
     """
 
     __slots__ = ("action", "after", "before", "cls", "dn", "removed", "secrets", "target")
 
-    def __init__(self, action, cls, dn, before, after, secrets=(), removed=(), target=None):
+    def __init__(
+        self,
+        action: str,
+        cls: str,
+        dn: str,
+        before: Mapping[str, str | None],
+        after: Mapping[str, str],
+        secrets: Iterable[str] = (),
+        removed: Iterable[str] = (),
+        target: str | None = None,
+    ) -> None:
         self.action = action
         self.cls = cls
         self.dn = dn
@@ -41,34 +55,42 @@ class Change:
         self.target = target or dn
 
     @property
-    def blind(self):
-        """Whether only APIC's answer to the POST tells if anything changed."""
+    def blind(self) -> bool:
+        """Whether only APIC's reply to the POST shows if anything changed."""
         return self.action == "modify" and set(self.after) == set(self.secrets)
 
 
 class Conflict:
-    """A wanted object that is not ours to make so: ``text`` says what, whose and what to do."""
+    """A difference that must not be removed: ``text`` says what differs, who owns the object and what to do."""
 
     __slots__ = ("dn", "prop", "text")
 
-    def __init__(self, dn, prop, text):
+    def __init__(self, dn: str, prop: str, text: str) -> None:
         self.dn = dn
         self.prop = prop
         self.text = text
 
 
 class Rules:
-    """How far a comparison may go.
+    """The changes that a comparison may make.
 
     :param cluster: the cluster whose objects are ours.
-    :param prune: whether what is ours and no longer wanted goes.
-    :param adopt: whether foreign objects are taken over instead of being a conflict.
-    :param resend_secrets: whether secrets go to objects that exist already.
+    :param prune: whether to delete our objects that are no longer wanted.
+    :param adopt: whether to take over foreign objects instead of reporting a conflict.
+    :param resend_secrets: whether to send secrets to objects that exist already.
     :param paths: the paths of classes, ``("fvTenant", "rtctrlSubjP")``, that pruning is limited to; None for no limit.
-    :param others: what the DNs begin with of objects that are not pruned in any case.
+    :param others: prefixes of DNs that are never pruned.
     """
 
-    def __init__(self, cluster, prune=True, adopt=False, resend_secrets=False, paths=None, others=()):
+    def __init__(
+        self,
+        cluster: str,
+        prune: bool = True,
+        adopt: bool = False,
+        resend_secrets: bool = False,
+        paths: set[tuple[str, ...]] | None = None,
+        others: tuple[str, ...] = (),
+    ) -> None:
         self.owner = owner_of(cluster)
         self.prune = prune
         self.adopt = adopt
@@ -80,22 +102,22 @@ class Rules:
 class Difference:
     """The outcome of a comparison.
 
-    ``missing`` are the DNs of containers that the reply should have shown, ``unproven`` those that must exist too but
-    that it left open; ``kept`` maps the DN of what should go but cannot to the reason; ``released`` tells whether a
-    shared object was left to its other users.
+    ``missing`` are the DNs of containers that do not exist, ``unproven`` those of containers that must exist but that the
+    query does not cover. ``kept`` maps the DN of an object that cannot be deleted to the reason. ``released`` is true when
+    a shared object was left to its other users.
     """
 
-    def __init__(self):
-        self.changes = []
-        self.conflicts = []
-        self.missing = []
-        self.unproven = []
-        self.kept = {}
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.conflicts: list[Conflict] = []
+        self.missing: list[str] = []
+        self.unproven: list[str] = []
+        self.kept: dict[str, str] = {}
         self.released = False
 
 
-def compare(wanted, existing, rules, root_dn):
-    """The changes from ``existing`` (see `tree.index_existing`) to ``wanted`` (see `tree.parse_wanted`)."""
+def compare(wanted: Wanted, existing: dict[str, Existing], rules: Rules, root_dn: str) -> Difference:
+    """Return the changes from ``existing`` (see `tree.index_existing`) to ``wanted`` (see `tree.parse_wanted`)."""
     comparison = _Comparison(existing, rules, wanted, root_dn)
     comparison.visit(wanted)
     if rules.prune:
@@ -103,15 +125,15 @@ def compare(wanted, existing, rules, root_dn):
     return comparison.result
 
 
-def remove(wanted, existing, rules, root_dn):
-    """The changes that remove what the cluster owns in ``existing``; the containers of the wanted tree stay."""
+def remove(wanted: Wanted, existing: dict[str, Existing], rules: Rules, root_dn: str) -> Difference:
+    """Return the changes that remove the cluster's objects from ``existing``; containers of the wanted tree stay."""
     comparison = _Comparison(existing, rules, wanted, root_dn, keep=False)
     comparison.sweep_all()
     return comparison.result
 
 
-def ownership(existing, owner):
-    """Whose an object is: OURS, COMMON or FOREIGN."""
+def ownership(existing: Existing, owner: str) -> str:
+    """Return the owner of an object: OURS, COMMON or FOREIGN."""
     annotation = existing.annotation
     if existing.cls == "tagAnnotation" and _cluster_key(existing):
         return OURS if existing.attributes.get("key") == owner else FOREIGN
@@ -124,8 +146,8 @@ def ownership(existing, owner):
     return FOREIGN
 
 
-def follows_parent(existing):
-    """Whether the object has no owner of its own."""
+def follows_parent(existing: Existing) -> bool:
+    """Return whether the object has no owner of its own."""
     if existing.annotation is None or mo.is_report(existing.cls):
         return True
     if existing.annotation:
@@ -134,35 +156,37 @@ def follows_parent(existing):
     return made_by_fabric or (mo.is_relation(existing.cls) and _only_one(existing))
 
 
-def _only_one(existing):
-    """Whether a parent has at most one such object: its relative name carries no key."""
+def _only_one(existing: Existing) -> bool:
+    """Return whether a parent has at most one such object: its relative name contains no key."""
     listed = mo.CLASSES.get(existing.cls)
     return not listed.naming if listed else "-" not in mo.last_rn(existing.dn)
 
 
-def _cluster_key(tag):
+def _cluster_key(tag: Existing) -> bool:
     return tag.attributes.get("key", "").startswith(f"{SHARED}:")
 
 
-def users_of(existing):
-    """The owners that hung their tag on a shared object."""
+def users_of(existing: Existing) -> set[str]:
+    """Return the owners whose tag is on a shared object."""
     tags = (child for child in existing.children if child.cls == "tagAnnotation" and _cluster_key(child))
     return {tag.attributes["key"] for tag in tags}
 
 
 class _Comparison:
-    def __init__(self, existing, rules, wanted, root_dn, keep=True):
+    def __init__(
+        self, existing: dict[str, Existing], rules: Rules, wanted: Wanted, root_dn: str, keep: bool = True
+    ) -> None:
         self.existing = existing
         self.rules = rules
         self.root_class, self.root_dn = wanted.cls, root_dn
         self.result = Difference()
         self.stays = {item.dn for item in wanted.walk() if keep or item.container}
-        self.deleted = set()
+        self.deleted: set[str] = set()
 
-    # --- what is wanted ----------------------------------------------------------------------------------------------
+    # --- wanted objects ----------------------------------------------------------------------------------------------
 
-    def visit(self, wanted):
-        """Compare an object and all below it."""
+    def visit(self, wanted: Wanted) -> None:
+        """Compare an object and all objects below it."""
         found = self.existing.get(wanted.dn)
         if wanted.container:
             if found is None and not self._seen_below(wanted.dn):
@@ -179,29 +203,28 @@ class _Comparison:
             if not (found and self._is_tag_on_foreign(child, found)):
                 self.visit(child)
 
-    def _seen_below(self, dn):
+    def _seen_below(self, dn: str) -> bool:
         return any(key.startswith(f"{dn}/") for key in self.existing)
 
-    def _is_tag_on_foreign(self, wanted, parent):
-        """A shared object that somebody else made just so is used as it is: our tag would change it."""
+    def _is_tag_on_foreign(self, wanted: Wanted, parent: Existing) -> bool:
+        """Return whether the object is our tag on a foreign object, which is used without a tag: a tag would change it."""
         if wanted.cls != "tagAnnotation" or wanted.attributes["key"] != self.rules.owner or self.rules.adopt:
             return False
         return ownership(parent, self.rules.owner) == FOREIGN
 
-    def _create(self, wanted):
+    def _create(self, wanted: Wanted) -> None:
         change = Change("create", wanted.cls, wanted.dn, {}, wanted.attributes, wanted.secrets())
         self.result.changes.append(change)
 
-    def _align(self, wanted, found):
-        owner = ownership(found, self.rules.owner)
+    def _align(self, wanted: Wanted, found: Existing) -> None:
+        owner, others = self._owners(found)
         secrets = wanted.secrets()
         after = {
             name: value for name, value in wanted.attributes.items() if self._differs(wanted, found, name, secrets)
         }
-        others = users_of(found) - {self.rules.owner} if owner == COMMON else set()
         fixed = [name for name in after if (wanted.cls, name) in mo.CREATE_ONLY]
         for name in fixed:
-            self._conflict(wanted, found, name, "it cannot change while the object exists: delete the object first")
+            self._conflict(wanted, found, name, "it cannot change while the object exists; delete the object first")
         if self.rules.adopt or (owner != FOREIGN and not others):
             after.update(self._annotation(wanted, found, owner, others))
             if self.rules.resend_secrets:
@@ -213,31 +236,38 @@ class _Comparison:
             if name not in fixed:
                 self._conflict(wanted, found, name, _remedy(found, owner, others))
 
-    def _differs(self, wanted, found, name, secrets):
-        if name == "annotation" or name in secrets or name in _naming(wanted.cls):
+    def _owners(self, found: Existing) -> tuple[str, set[str]]:
+        """Return the owner of an object and the other clusters that use it."""
+        owner = ownership(found, self.rules.owner)
+        return owner, users_of(found) - {self.rules.owner} if owner == COMMON else set()
+
+    @staticmethod
+    def _differs(wanted: Wanted, found: Existing, name: str, secrets: list[str]) -> bool:
+        if name == "annotation" or name in secrets or name in mo.naming(wanted.cls):
             return False
         have = found.attributes.get(name)
         return have is None or mo.canonical(name, have) != mo.canonical(name, wanted.attributes[name])
 
-    def _annotation(self, wanted, found, owner, others):
-        """The annotation, where it has to change: a shared object with other users remains shared."""
+    @staticmethod
+    def _annotation(wanted: Wanted, found: Existing, owner: str, others: set[str]) -> dict[str, str]:
+        """Return the annotation if it must change; a shared object with other users remains shared."""
         value = wanted.attributes.get("annotation")
         if value is None or value == found.annotation or (owner == COMMON and others):
             return {}
         return {"annotation": value}
 
-    def _modify(self, wanted, found, after, secrets):
+    def _modify(self, wanted: Wanted, found: Existing, after: dict[str, str], secrets: list[str]) -> None:
         before = {name: found.attributes.get(name) for name in after if name not in secrets}
         sent = [name for name in secrets if name in after]
         self.result.changes.append(Change("modify", wanted.cls, wanted.dn, before, after, sent))
 
-    def _conflict(self, wanted, found, name, remedy):
+    def _conflict(self, wanted: Wanted, found: Existing, name: str, remedy: str) -> None:
         have, want = found.attributes.get(name, ""), wanted.attributes[name]
         text = f"{wanted.dn} ({wanted.cls}): {name} is {have!r}, wanted {want!r}; {_whose(found)}; {remedy}"
         self.result.conflicts.append(Conflict(wanted.dn, name, text))
 
-    def _replace_rivals(self, wanted):
-        """Where a parent can have only one (ECMP of an address family on a VRF), the one in our place has to go."""
+    def _replace_rivals(self, wanted: Wanted) -> None:
+        """Delete other objects where a parent can have only one (ECMP of an address family on a VRF)."""
         prop = mo.ONE_PER.get(wanted.cls)
         if prop is None:
             return
@@ -247,46 +277,45 @@ class _Comparison:
             if same and key not in self.stays and mo.parent_dn(key) == container:
                 self._replace(wanted, rival, prop)
 
-    def _replace(self, wanted, rival, prop):
-        owner = ownership(rival, self.rules.owner)
-        others = users_of(rival) - {self.rules.owner} if owner == COMMON else set()
+    def _replace(self, wanted: Wanted, rival: Existing, prop: str) -> None:
+        owner, others = self._owners(rival)
         if not others and (owner != FOREIGN or self.rules.adopt):
             self._delete(rival)
             return
         text = (
-            f"{rival.dn} ({rival.cls}) is there, wanted {wanted.dn}, and there can be one for each {prop}; {_whose(rival)}; "
+            f"{rival.dn} ({rival.cls}) exists, wanted {wanted.dn}, and only one for each {prop} is possible; {_whose(rival)}; "
             + _remedy(rival, owner, others, replace=True)
         )
         self.result.conflicts.append(Conflict(rival.dn, prop, text))
 
-    # --- what is no longer wanted ------------------------------------------------------------------------------------
+    # --- objects that are no longer wanted ---------------------------------------------------------------------------
 
-    def sweep_all(self):
-        """Remove what is ours and does not stay."""
+    def sweep_all(self) -> None:
+        """Remove our objects that do not stay."""
         for found in self.existing.values():
             if found.parent is None:
                 self._sweep(found, self._path(found))
 
-    def _path(self, found):
+    def _path(self, found: Existing) -> tuple[str | None, ...] | None:
         if self.rules.paths is None:
             return None
         return mo.class_path(self.root_class, self.root_dn, found.key) or (None,)
 
-    def _sweep(self, found, path):
+    def _sweep(self, found: Existing, path: tuple[str | None, ...] | None) -> None:
         if found.key not in self.stays and self._in_scope(found, path) and self._remove(found):
             return
         for child in found.children:
             self._sweep(child, path and (*path, child.cls))
 
-    def _in_scope(self, found, path):
+    def _in_scope(self, found: Existing, path: tuple[str | None, ...] | None) -> bool:
         if f"{found.key}/".startswith(self.rules.others):
             return False
-        if path is None or path in self.rules.paths:
+        if path is None or self.rules.paths is None or path in self.rules.paths:
             return True
         return found.cls == "tagAnnotation" and path[:-1] in self.rules.paths
 
-    def _remove(self, found):
-        """Remove an object if it is ours by its own mark; True when it goes, with all below it."""
+    def _remove(self, found: Existing) -> bool:
+        """Remove an object if its own annotation makes it ours; return whether it goes with all objects below it."""
         if found.key in self.deleted:
             return True
         if found.cls == "tagAnnotation":
@@ -297,43 +326,43 @@ class _Comparison:
             return self._leave_shared(found)
         return False
 
-    def _remove_tag(self, tag):
+    def _remove_tag(self, tag: Existing) -> bool:
         if tag.attributes.get("key") == self.rules.owner:
             self._delete(tag)
         return False
 
-    def _leave_shared(self, found):
-        """The last user takes a shared object along; one without users is what a parallel removal left behind."""
+    def _leave_shared(self, found: Existing) -> bool:
+        """Remove a shared object with its last user, or without users, as two removals at the same time leave it."""
         users = users_of(found)
         if users - {self.rules.owner}:
             self.result.released = self.result.released or self.rules.owner in users
             return False
         return self._remove_whole(found)
 
-    def _remove_whole(self, found):
+    def _remove_whole(self, found: Existing) -> bool:
         blockers = [below for below in found.descendants() if self._blocks(below)]
         if not blockers:
             self._delete(found)
             return True
         names = ", ".join(f"{below.dn} ({_whose(below)})" for below in blockers)
-        self.result.kept[found.dn] = f"it holds what is not ours: {names}"
+        self.result.kept[found.dn] = f"it contains objects of others: {names}"
         return False
 
-    def _blocks(self, below):
-        """Whether an object must not go along with its parent: somebody else configured it."""
+    def _blocks(self, below: Existing) -> bool:
+        """Return whether an object must not be deleted with its parent, because somebody else configured it."""
         if follows_parent(below):
             return False
-        owner = ownership(below, self.rules.owner)
-        return owner == FOREIGN or (owner == COMMON and bool(users_of(below) - {self.rules.owner}))
+        owner, others = self._owners(below)
+        return owner == FOREIGN or bool(others)
 
-    def _delete(self, found):
+    def _delete(self, found: Existing) -> None:
         self.deleted.add(found.key)
         below = [item.dn for item in found.descendants() if item.annotation or mo.is_tag(item.cls)]
         before = _configuration(found)
         self.result.changes.append(Change("delete", found.cls, found.key, before, {}, removed=below, target=found.dn))
 
-    def _reset(self, found):
-        """What exists with its parent goes back to how it was made: no target, no annotation."""
+    def _reset(self, found: Existing) -> bool:
+        """Reset an object that exists as long as its parent: remove its target and its annotation."""
         targets = [
             name
             for name, value in found.attributes.items()
@@ -345,25 +374,21 @@ class _Comparison:
         return False
 
 
-def _naming(cls):
-    return mo.CLASSES[cls].naming if cls in mo.CLASSES else ()
-
-
-def _configuration(found):
-    """What somebody set on an object: its attributes without those that APIC keeps for itself."""
+def _configuration(found: Existing) -> dict[str, str]:
+    """Return the configured attributes of an object, without those that APIC maintains."""
     own = ("childAction", "dn", "rn", "lcOwn", "modTs", "monPolDn", "status", "uid", "extMngdBy", "userdom")
     return {name: value for name, value in found.attributes.items() if value and name not in own}
 
 
-def _whose(found):
+def _whose(found: Existing) -> str:
     if found.annotation == SHARED:
         return f"shared by {', '.join(sorted(users_of(found))) or 'nobody'}"
     if found.annotation:
         return f"it belongs to {found.annotation}"
-    return "somebody made it without an annotation"
+    return "it has no annotation"
 
 
-def _remedy(found, owner, others, replace=False):
+def _remedy(found: Existing, owner: str, others: set[str], replace: bool = False) -> str:
     if owner == COMMON and replace:
         return "agree on one policy with the clusters that use this one"
     if owner == COMMON:
@@ -374,11 +399,13 @@ def _remedy(found, owner, others, replace=False):
 # --- the POST --------------------------------------------------------------------------------------------------------
 
 
-def payload(wanted, existing, changes, root_dn):
-    """The body of the one POST that makes the changes, secrets still as their markers.
+def payload(
+    wanted: Wanted, existing: dict[str, Existing], changes: list[Change], root_dn: str
+) -> dict[str, Any] | None:
+    """Return the body of the one POST that makes the changes, with markers instead of secrets.
 
-    What exists on the way to a change is named, with ``status: modified`` so that APIC refuses rather than recreates it
-    should it be gone by now. Deletions come first, by exact DN.
+    Existing objects above a change are included with ``status: modified``, so that APIC refuses the POST if they no longer
+    exist, instead of creating them again. Deletions come first, by exact DN.
 
     :returns: ``{class: {"attributes": …, "children": […]}}`` for the root, or None when there is nothing to change.
     """
@@ -391,14 +418,14 @@ def payload(wanted, existing, changes, root_dn):
 
 
 class _Body:
-    """A POST's body in the making: ``mos`` are its objects by DN."""
+    """Builds the body of a POST; ``mos`` are its objects by DN."""
 
-    def __init__(self, wanted, existing, root_dn):
+    def __init__(self, wanted: Wanted, existing: dict[str, Existing], root_dn: str) -> None:
         self.root_class, self.root_dn = wanted.cls, root_dn
-        self.known = {**existing, **{item.dn: item for item in wanted.walk()}}
-        self.mos = {}
+        self.classes = {dn: item.cls for dn, item in existing.items()} | {item.dn: item.cls for item in wanted.walk()}
+        self.mos: dict[str, dict[str, Any]] = {}
 
-    def place(self, change):
+    def place(self, change: Change) -> None:
         if change.action == "delete":
             attributes = {"dn": change.target, "status": "deleted"}
         else:
@@ -407,8 +434,8 @@ class _Body:
                 attributes["status"] = "modified"
         self._attach(change.dn, change.cls, attributes)
 
-    def _attach(self, dn, cls, attributes):
-        """Put an object below its parent, which is put there first if it is not there yet."""
+    def _attach(self, dn: str, cls: str, attributes: dict[str, str]) -> None:
+        """Add an object below its parent; add the parent first if it is not there yet."""
         if dn in self.mos:
             self.mos[dn][cls]["attributes"].update(attributes)
             return
@@ -421,14 +448,12 @@ class _Body:
             self._attach(parent, parent_class, {**_name(parent_class, parent), "status": "modified"})
         self.mos[parent][parent_class].setdefault("children", []).append(self.mos[dn])
 
-    def _class_of(self, dn):
-        if dn in self.known:
-            return self.known[dn].cls
-        return mo.class_path(self.root_class, self.root_dn, dn)[-1]
+    def _class_of(self, dn: str) -> str:
+        return self.classes.get(dn) or (mo.class_path(self.root_class, self.root_dn, dn) or ("",))[-1]
 
 
-def _name(cls, dn):
-    """What names an object below its parent: its naming properties where the class is listed, else its relative name."""
+def _name(cls: str, dn: str) -> dict[str, str]:
+    """Return the attributes that name an object below its parent: naming properties of a listed class, else the rn."""
     rn = mo.last_rn(dn)
     naming = mo.CLASSES[cls].naming_of(rn) if cls in mo.CLASSES else None
     return {"rn": rn} if naming is None else naming

@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the wire format of APIC asks one to know about managed-object classes: names, containment, equal values.
+"""Managed-object classes of APIC: their names, their containers, and values that APIC treats as equal.
 
-The facts are those of the APIC object model (release 6.0): relative-name format, naming properties, containers, which
-objects live and die with their parent, and the forms in which APIC gives a value back. A class that is not listed works
-too, as long as its relative name is given (attribute ``rn`` or ``dn``) or comes with APIC's reply.
+The data come from the APIC object model (release 6.0): relative-name format, naming properties, containers, objects that
+exist as long as their parent, and the forms in which APIC returns a value. A class that is not listed works too if its
+relative name is given (attribute ``rn`` or ``dn``) or part of APIC's reply.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 # ``class: (rn format, containers)``. A trailing ``!`` marks an object that exists with its parent and cannot be deleted.
 _TABLE = """
@@ -138,16 +140,16 @@ tagAnnotation                annotationKey-[{key}]
 tagTag                       tagKey-{key}
 """
 
-# Containers that APIC makes below a tenant by itself; nobody's configuration as long as nobody annotates them.
+# Containers that APIC creates below a tenant; without an annotation they are not part of anybody's configuration.
 _IMPLICIT_UNLISTED = frozenset({"extdevSDWanPolCont", "fvConnInstrPol", "vnsSvcCont"})
 
-# Classes of which a parent can hold one object for each value of a property, although the name would allow more.
+# Classes of which a parent can hold only one object for each value of this property, although the name allows more.
 ONE_PER = {"fvRsCtxToBgpCtxAfPol": "af"}
 
-# Properties beside the naming ones that hold for an object's life.
+# Properties, other than naming ones, that cannot change while the object exists.
 CREATE_ONLY = frozenset({("l3extRsPathL3OutAtt", "isMultiPodDirect"), ("fvRsDomAtt", "delimiter")})
 
-# Properties that APIC takes and never gives back.
+# Properties that APIC accepts and never returns.
 SECURE = frozenset({("bgpPeerP", "password"), ("bfdIfP", "key")})
 
 
@@ -156,7 +158,7 @@ class MoClass:
 
     __slots__ = ("implicit", "name", "naming", "parents", "pattern", "rn_format")
 
-    def __init__(self, name, rn_format, parents):
+    def __init__(self, name: str, rn_format: str, parents: Iterable[str]) -> None:
         self.name = name
         self.implicit = rn_format.endswith("!")
         self.rn_format = rn_format.rstrip("!")
@@ -164,51 +166,61 @@ class MoClass:
         self.naming = tuple(re.findall(r"{(\w+)}", self.rn_format))
         self.pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(self.rn_format)))
 
-    def rn(self, attributes):
-        """The relative name from the naming properties, or None when one of them is missing."""
+    def rn(self, attributes: Mapping[str, Any]) -> str | None:
+        """Return the relative name made of the naming properties, or None when one of them is missing."""
         try:
             return self.rn_format.format_map({name: canonical(name, attributes[name]) for name in self.naming})
         except KeyError:
             return None
 
-    def naming_of(self, rn):
-        """The naming properties that a relative name carries, or None when it is not one of this class."""
+    def naming_of(self, rn: str) -> dict[str, str] | None:
+        """Return the naming properties in a relative name, or None when the name is not one of this class."""
         match = self.pattern.fullmatch(rn)
         return match.groupdict() if match else None
 
 
 CLASSES = {row[0]: MoClass(row[0], row[1], row[2:]) for row in map(str.split, _TABLE.strip().splitlines())}
-_BELOW = {}
+_BELOW: dict[str, list[MoClass]] = {}
 for _mo_class in CLASSES.values():
     for _parent in _mo_class.parents:
         _BELOW.setdefault(_parent, []).append(_mo_class)
 
 
-def is_implicit(cls):
-    """Whether objects of the class exist with their parent, so that they are neither created nor deleted."""
+def naming(cls: str) -> tuple[str, ...]:
+    """Return the naming properties of a class, none where it is not listed."""
+    return CLASSES[cls].naming if cls in CLASSES else ()
+
+
+def rn_from(cls: str, attributes: Mapping[str, Any]) -> str | None:
+    """Return the relative name made of the naming properties; None where one is missing or the class is not listed."""
+    return CLASSES[cls].rn(attributes) if cls in CLASSES else None
+
+
+def is_implicit(cls: str) -> bool:
+    """Return whether objects of the class exist as long as their parent: they are neither created nor deleted."""
     return cls in _IMPLICIT_UNLISTED or (cls in CLASSES and CLASSES[cls].implicit)
 
 
-def is_relation(cls):
-    """Whether the class is a relation source (``fvRsCtx``, ``l3extRsEctx``), by the naming rule of the object model."""
+def is_relation(cls: str) -> bool:
+    """Return whether the class is a relation source (``fvRsCtx``, ``l3extRsEctx``) by the object model's naming rule."""
     return re.match(r"[a-z0-9]+Rs[A-Z]", cls) is not None
 
 
-def is_tag(cls):
-    """Whether the class is a label on another object, which has no owner of its own."""
+def is_tag(cls: str) -> bool:
+    """Return whether the class is a label on another object; labels have no owner of their own."""
     return cls.startswith("tag")
 
 
-def is_report(cls):
-    """Whether objects of the class are what APIC has to say about the one that they are below."""
+def is_report(cls: str) -> bool:
+    """Return whether objects of the class are APIC's faults or health of the object above them."""
     return cls.startswith(("fault", "health"))
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
-def split_dn(dn):
-    """The relative names of a DN; a slash between brackets separates nothing.
+def split_dn(dn: str) -> list[str]:
+    """Split a DN into its relative names; a slash between brackets is not a separator.
 
     >>> split_dn("uni/tn-t/rs-[topology/pod-1]/x")
     ['uni', 'tn-t', 'rs-[topology/pod-1]', 'x']
@@ -226,30 +238,30 @@ def split_dn(dn):
     return parts
 
 
-def parent_dn(dn):
-    """The DN of the container, ``""`` for the top of the tree."""
+def parent_dn(dn: str) -> str:
+    """Return the DN of the container, ``""`` for the top of the tree."""
     return dn[: max(_last_separator(dn), 0)]
 
 
-def last_rn(dn):
-    """The relative name of an object, the last one of its DN."""
+def last_rn(dn: str) -> str:
+    """Return the relative name of an object, the last one of its DN."""
     return dn[_last_separator(dn) + 1 :]
 
 
-def _last_separator(dn):
+def _last_separator(dn: str) -> int:
     position = dn.rfind("/")
     while position >= 0 and dn.count("[", position) != dn.count("]", position):
         position = dn.rfind("/", 0, position)
     return position
 
 
-def class_below(parent_class, rn):
-    """The listed class that has this relative name below that container, or None."""
+def class_below(parent_class: str, rn: str) -> str | None:
+    """Return the listed class that has this relative name below that container, or None."""
     return next((found.name for found in _BELOW.get(parent_class, ()) if found.naming_of(rn) is not None), None)
 
 
-def class_paths(root_class, cls):
-    """Every way in which objects of a class can lie below a container: the classes in between, both ends included.
+def class_paths(root_class: str, cls: str) -> list[tuple[str, ...]]:
+    """Return every path of classes from a container down to a class, both ends included.
 
     >>> class_paths("fvTenant", "vzSubj")
     [('fvTenant', 'vzBrCP', 'vzSubj')]
@@ -262,8 +274,8 @@ def class_paths(root_class, cls):
     return direct + deeper
 
 
-def class_path(root_class, root_dn, dn):
-    """The classes on the way from the root to an object, the root's first; None where one is not listed."""
+def class_path(root_class: str, root_dn: str, dn: str) -> tuple[str, ...] | None:
+    """Return the classes from the root down to an object, the root's first; None where one is not listed."""
     path = [root_class]
     for rn in split_dn(dn)[len(split_dn(root_dn)) :]:
         found = class_below(path[-1], rn)
@@ -284,8 +296,8 @@ _PORT = {
     "unspecified": 0, "ftpData": 20, "ssh": 22, "smtp": 25, "dns": 53, "http": 80, "pop3": 110, "https": 443, "rtsp": 554,
 }  # fmt: skip
 
-# Numbers that APIC gives back by name.
-_CONSTANTS = {
+# Numbers that APIC returns by name.
+_CONSTANTS: dict[str, dict[str, int]] = {
     **dict.fromkeys(("targetDscp", "matchDscp"), _DSCP),
     **dict.fromkeys(("dFromPort", "dToPort", "sFromPort", "sToPort"), _PORT),
     "mtu": {"inherit": 1},
@@ -311,8 +323,8 @@ _MACS = {"mac", "vmac"}
 _NO_FLAGS = {"", "0", "none", "unspecified"}
 
 
-def text(value):
-    """A value as APIC wants it on the wire: a string; YAML's booleans as yes and no, lists as flags."""
+def text(value: Any) -> str:
+    """Return a value in the form that APIC expects: a string, with booleans as yes and no, and lists as flags."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
@@ -322,11 +334,11 @@ def text(value):
     return str(value)
 
 
-def canonical(prop, value):
-    """The one form of a value that all the forms equal to APIC share, in the way APIC gives it back.
+def canonical(prop: str, value: str) -> str:
+    """Return a value in the form in which APIC returns it, so that equal values compare equal.
 
-    Flags in alphabetical order and no flag as ``""``, booleans as yes and no, IPv6 addresses compressed in lower case
-    (host bits kept), numbers that have a name by that name.
+    Flags are in alphabetical order (no flag: ``""``), booleans are yes and no, IPv6 addresses are compressed in lower case
+    (host bits kept), and numbers that have a name are given by that name.
     """
     if prop in _BOOLEANS:
         value = {"true": "yes", "false": "no"}.get(value, value)
@@ -339,7 +351,7 @@ def canonical(prop, value):
     return _NAME_OF_NUMBER.get(prop, {}).get(value, value)
 
 
-def _compressed(value):
+def _compressed(value: str) -> str:
     address, slash, length = value.partition("/")
     try:
         return str(ipaddress.IPv6Address(address)) + slash + length

@@ -2,98 +2,100 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read the roots, compare, and send what differs: at most one GET and one POST for a root."""
+"""Read the roots, compare them, and send the differences: at most one GET and one POST for each root."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from ..names import HIDDEN
 from . import mo
-from .diff import Rules, compare, payload, remove
-from .roots import queries
-from .session import ApicError, OutcomeUnknown
-from .tree import SECRET, index_existing
+from .diff import Change, Difference, Rules, compare, payload, remove
+from .roots import Root, queries
+from .session import ApicError, OutcomeUnknown, Session
+from .tree import SECRET, Existing, index_existing
 
-# How often a POST without an answer is followed by a look at APIC before giving up.
+# The number of attempts to send the changes of a root.
 _MOST_ROUNDS = 5
-# APIC's codes for "the object is not there" and "it is there already": the tree changed since it was read.
+# APIC's codes for "the object does not exist" and "it exists already": the tree changed since it was read.
 _ABSENT, _PRESENT = "102", "103"
 _CHANGED = frozenset(("created", "modified", "created,modified"))
 
 
 class PushError(Exception):
-    """Nothing (more) can be pushed; ``details`` goes into the module's result."""
+    """The push cannot start or continue; ``details`` become part of the module's result."""
 
-    def __init__(self, message, **details):
+    def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
         self.details = details
 
 
 class Step:
-    """What one root needs: the objects that were read, how they differ, and what has been done about it."""
+    """The state of one root: the objects that were read, the differences, and the changes that were made."""
 
-    def __init__(self, root, existing, difference):
+    def __init__(self, root: Root, existing: dict[str, Existing], difference: Difference) -> None:
         self.root = root
         self.existing = existing
         self.difference = difference
-        self.done = []
+        self.done: list[Change] = []
 
-    def body(self):
+    def body(self) -> dict[str, Any] | None:
         return payload(self.root.wanted, self.existing, self.difference.changes, self.root.dn)
 
-    def record(self, changes):
-        """Note changes as made; an object that took two tries counts once."""
+    def record(self, changes: Iterable[Change]) -> None:
+        """Record changes as made; an object that took two attempts counts once."""
         known = {(change.action, change.dn) for change in self.done}
         self.done.extend(change for change in changes if (change.action, change.dn) not in known)
 
 
 class Push:
-    """A task: ``roots`` (see `roots.parse_roots`) brought to their wanted state over a `session.Session`.
+    """A task that brings ``roots`` (see `roots.parse_roots`) to their wanted state over a `session.Session`.
 
     :param options: dictionary with cluster, state, prune, adopt, update_password and secrets of the module.
     """
 
-    def __init__(self, session, roots, options):
+    def __init__(self, session: Session, roots: list[Root], options: dict[str, Any]) -> None:
         self.session = session
         self.options = options
         self.absent = options["state"] == "absent"
-        # What is taken down goes in the opposite order of what is built up: doors before guards.
+        # Removal reverses the order of creation: interfaces before policies.
         self.roots = list(reversed(roots)) if self.absent else roots
-        self.steps = []
+        self.steps: list[Step] = []
 
-    def plan(self, check):
-        """Read and compare every root, before any is touched.
+    def plan(self, check: bool) -> None:
+        """Read and compare every root before any root is changed.
 
-        :param check: whether nothing will be posted, so that only a read can tell whether a container exists.
-        :raises PushError: with all conflicts, all containers that are missing, or all secrets that are.
+        :param check: whether nothing will be posted, so that a container must be read to know whether it exists.
+        :raises PushError: with all conflicts, or all missing containers, or a missing secret.
         """
         self.steps = self._read_all()
         self._refuse_conflicts(self.steps)
         self._refuse_missing(check)
         self._refuse_unknown_secrets()
 
-    def apply(self):
-        """Send what differs, root by root.
+    def apply(self) -> None:
+        """Send the differences, root by root.
 
         :raises PushError: when APIC refuses a root, or remains unreachable.
         """
         for step in self.steps:
             self._apply(step)
 
-    def _read_all(self):
-        replies = {}
+    def _read_all(self) -> list[Step]:
+        replies: dict[str, list[dict[str, Any]]] = {}
         for path, roots in queries(self.roots, self.options["prune"] or self.absent, self.absent):
             reply = self._get(path, roots[0])
             for root in roots:
                 replies[root.dn] = [item for item in reply if root.holds(_dn_of(item))] if len(roots) > 1 else reply
         return [self._compare(root, replies[root.dn]) for root in self.roots]
 
-    def _read(self, root):
+    def _read(self, root: Root) -> Step:
         absent = self.absent or root.absent
         return self._compare(root, self._get(root.query(self.options["prune"] or absent, removing=absent), root))
 
-    def _compare(self, root, reply):
+    def _compare(self, root: Root, reply: list[dict[str, Any]]) -> Step:
         absent = self.absent or root.absent
         options = self.options
         existing = index_existing(reply)
@@ -107,7 +109,7 @@ class Push:
         )
         return Step(root, existing, (remove if absent else compare)(root.wanted, existing, rules, root.dn))
 
-    def _get(self, path, root):
+    def _get(self, path: str, root: Root) -> list[dict[str, Any]]:
         try:
             return self.session.get(path)
         except ApicError as error:
@@ -115,12 +117,13 @@ class Push:
 
     # --- reasons not to start ----------------------------------------------------------------------------------------
 
-    def _refuse_conflicts(self, steps):
+    @staticmethod
+    def _refuse_conflicts(steps: list[Step]) -> None:
         texts = list(dict.fromkeys(conflict.text for step in steps for conflict in step.difference.conflicts))
         if texts:
             raise PushError(f"{len(texts)} conflict(s): {'; '.join(texts)}", conflicts=texts)
 
-    def _refuse_missing(self, check):
+    def _refuse_missing(self, check: bool) -> None:
         missing = [dn for step in self.steps for dn in step.difference.missing]
         seen = {key for step in self.steps for key in step.existing}
         for step in self.steps:
@@ -136,9 +139,9 @@ class Push:
         if missing:
             raise _missing_containers(missing)
 
-    def _refuse_unknown_secrets(self):
+    def _refuse_unknown_secrets(self) -> None:
         given = self.options["secrets"]
-        needed = {}
+        needed: dict[str, str] = {}
         for change in self._changes():
             for prop in change.secrets:
                 for name in SECRET.findall(change.after[prop]):
@@ -147,13 +150,13 @@ class Push:
             if not given.get(name):
                 raise PushError(f"secrets: {name!r} is {'empty' if name in given else 'missing'}, and {dn} needs it")
 
-    def _changes(self):
+    def _changes(self) -> Iterator[Change]:
         return (change for step in self.steps for change in step.difference.changes)
 
     # --- one root ----------------------------------------------------------------------------------------------------
 
-    def _apply(self, step):
-        """Send one root's changes until APIC has them, with a look at what is there after whatever went wrong."""
+    def _apply(self, step: Step) -> None:
+        """Send one root's changes until APIC has them; read the root again after each failure."""
         unsure = posted = False
         for attempt in range(1, _MOST_ROUNDS + 1):
             changes = step.difference.changes
@@ -169,17 +172,17 @@ class Push:
                 if attempt == _MOST_ROUNDS or error.code not in (_ABSENT, _PRESENT) or step.difference.unproven:
                     raise self._refused(error, step) from error
             else:
-                # What an earlier POST without an answer did, this one's answer does not tell.
+                # This reply does not cover an earlier POST that got no answer.
                 step.record(change for change in changes if unsure or not change.blind or _is_among(change, reply))
                 if not step.difference.released:
                     return
                 posted = True
             self._look_again(step, attempt, posted, unsure)
 
-    def _look_again(self, step, attempt, posted, unsure):
-        """Read the root again and compare afresh: what the last POST did, or others since the last look, is in there.
+    def _look_again(self, step: Step, attempt: int, posted: bool, unsure: bool) -> None:
+        """Read and compare the root again, to include the changes of the last POST and those of others.
 
-        A POST is carried out as a whole or not at all: when any of its changes is there, all are.
+        APIC carries out a POST as a whole or not at all: if one of its changes is found, all were made.
         """
         if not posted:
             self.session.pause(attempt)
@@ -194,20 +197,21 @@ class Push:
             fresh.difference.changes = [change for change in fresh.difference.changes if not change.blind]
         step.existing, step.difference = fresh.existing, fresh.difference
 
-    def _post(self, step):
+    def _post(self, step: Step) -> list[tuple[str, str, str | None]]:
         """Send a root's changes.
 
-        :returns: what APIC says it changed (see `_changed_below`), when it was asked to say so.
+        :returns: the objects that APIC reports as changed (see `_changed_below`), if a change is blind.
         """
         blind = any(change.blind for change in step.difference.changes)
         path = f"/api/mo/{step.root.dn}.json" + ("?rsp-subtree=modified" if blind else "")
         secrets = self.options["secrets"]
-        # The marker stands within a JSON string, so its value takes JSON's escapes.
+        # The marker is inside a JSON string, so its value needs JSON's escapes.
         data = SECRET.sub(lambda match: json.dumps(secrets[match.group(1)])[1:-1], json.dumps(step.body()))
         reply = self.session.post(path, data)
         return list(_changed_below(reply, "")) if blind else []
 
-    def _refused(self, error, step):
+    @staticmethod
+    def _refused(error: ApicError, step: Step) -> PushError:
         if error.code == _ABSENT and step.difference.unproven:
             failure = _missing_containers(_deepest(step.difference.unproven))
             failure.details.update(_failure(error, step.root).details)
@@ -216,8 +220,8 @@ class Push:
 
     # --- the result --------------------------------------------------------------------------------------------------
 
-    def result(self, planned):
-        """What the module returns: of what is ``planned``, or of what has been done."""
+    def result(self, planned: bool) -> dict[str, Any]:
+        """Return the module's result, of the ``planned`` changes or of those that were made."""
         changes = _once(change for step in self.steps for change in (step.difference.changes if planned else step.done))
         kept = {dn: reason for step in self.steps for dn, reason in step.difference.kept.items()}
         return {
@@ -234,26 +238,26 @@ class Push:
             "diff": [_shown(change) for change in changes],
         }
 
-    def bodies(self):
-        """What is to be sent, secrets as their markers: ``[{class: …}, …]``."""
+    def bodies(self) -> list[dict[str, Any]]:
+        """Return the bodies of the POSTs, with markers instead of secrets: ``[{class: …}, …]``."""
         return [body for body in (step.body() for step in self.steps) if body]
 
 
-def _dn_of(item):
+def _dn_of(item: dict[str, Any]) -> str:
     return next(iter(item.values()))["attributes"]["dn"]
 
 
-def _once(changes):
-    """The changes, without those that two roots have in common because both trees contain the object."""
-    unique = {}
+def _once(changes: Iterable[Change]) -> list[Change]:
+    """Return the changes; one that two roots share, because both trees contain the object, is returned once."""
+    unique: dict[tuple[str, str, tuple[str, ...]], Change] = {}
     for change in changes:
         properties = tuple(change.after) if change.action == "modify" else ()
         unique.setdefault((change.action, change.dn, properties), change)
     return list(unique.values())
 
 
-def _shown(change):
-    """One object's part of the diff, in the form that Ansible prints."""
+def _shown(change: Change) -> dict[str, str]:
+    """Return one object's part of the diff, in the form that Ansible prints."""
     header = f"{change.target} ({change.cls})"
     return {
         "before_header": header,
@@ -263,28 +267,28 @@ def _shown(change):
     }
 
 
-def _lines(attributes, secrets):
+def _lines(attributes: Mapping[str, str | None], secrets: tuple[str, ...]) -> str:
     shown = {name: HIDDEN if name in secrets else value for name, value in attributes.items()}
     return "".join(f"{name}: {value}\n" for name, value in sorted(shown.items()))
 
 
-def _implied(dn, seen):
-    """Whether an object must exist, because one that was seen is it or lies below it."""
+def _implied(dn: str, seen: Iterable[str]) -> bool:
+    """Return whether an object must exist, because it or an object below it was read."""
     return any(key == dn or key.startswith(f"{dn}/") for key in seen)
 
 
-def _deepest(dns):
+def _deepest(dns: list[str]) -> list[str]:
     return [dn for dn in dict.fromkeys(dns) if not any(other.startswith(f"{dn}/") for other in dns)]
 
 
-def _missing_containers(dns):
+def _missing_containers(dns: list[str]) -> PushError:
     names = ", ".join(dict.fromkeys(dns))
     return PushError(
-        f"{names}: must exist already, and does not (create it first, or correct its name)", missing=list(dns)
+        f"{names}: does not exist, but must exist already (create it first, or correct its name)", missing=list(dns)
     )
 
 
-def _failure(error, root):
+def _failure(error: ApicError, root: Root) -> PushError:
     details = {
         "code": error.code,
         "text": error.text,
@@ -296,23 +300,23 @@ def _failure(error, root):
     return PushError(message, error=details)
 
 
-def _changed_below(imdata, above):
-    """What an answer to a POST with ``rsp-subtree=modified`` says has changed: ``(DN above it, class, relative name)``.
+def _changed_below(imdata: Iterable[dict[str, Any]], above: str) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the changed objects in the reply to a POST with ``rsp-subtree=modified``: ``(DN above, class, relative name)``.
 
-    The answer may leave out what lies between two changed objects.
+    The reply may omit objects between two changed ones.
     """
     for item in imdata:
         for cls, body in item.items():
             attributes = body.get("attributes", {})
             dn = attributes.get("dn")
-            rn = mo.last_rn(dn) if dn else attributes.get("rn") or mo.CLASSES[cls].rn(attributes)
+            rn = mo.last_rn(dn) if dn else attributes.get("rn") or mo.rn_from(cls, attributes)
             container = mo.parent_dn(dn) if dn else above
             if attributes.get("status") in _CHANGED:
                 yield container, cls, rn
             yield from _changed_below(body.get("children") or (), dn or f"{container}/{rn}")
 
 
-def _is_among(change, changed):
+def _is_among(change: Change, changed: Iterable[tuple[str, str, str | None]]) -> bool:
     return any(
         change.cls == cls and change.dn.startswith(f"{above}/") and change.dn.endswith(f"/{rn}")
         for above, cls, rn in changed

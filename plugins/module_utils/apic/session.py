@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A session with APIC on top of cisco.aci's: same authentication, but late login, retries, and every request counted."""
+"""A session with APIC, based on that of cisco.aci: same authentication, but late login, retries, and a count of requests."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ import http.client
 import json
 import re
 import time
+from collections.abc import Iterable
+from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.connection import ConnectionError as PluginError
 from ansible_collections.cisco.aci.plugins.module_utils.aci import ACIModule
 
 from ..names import HIDDEN
 
-# Pauses in seconds before each try of a request; after the last one the error stands.
+# Pauses in seconds before each attempt of a request.
 PAUSES = (0, 0.2, 0.5, 1, 2, 4)
-# The longest pause that an APIC can ask for with Retry-After.
+# The longest pause in seconds that is made for a Retry-After of APIC.
 LONGEST_PAUSE = 10
 
 NO_ANSWER = -1
 _REFUSED_FOR_NOW = 429
-# What came back tells nothing about whether the request was carried out.
+# With these, it is unknown whether the request was carried out.
 _UNKNOWN = frozenset((NO_ANSWER, 502, 503, 504))
 
 
 class ApicError(Exception):
     """APIC refused a request, or could not be reached.
 
-    ``status`` is the HTTP status (-1 without an answer), ``code`` and ``text`` are APIC's own, ``dn`` is the object that
-    the text names, if it does.
+    ``status`` is the HTTP status (-1 without an answer), ``code`` and ``text`` are APIC's, ``dn`` is the object that the
+    text names, or None.
     """
 
-    def __init__(self, doing, answer):
+    def __init__(self, doing: str, answer: Answer) -> None:
         self.status = answer.status
         self.code = answer.code
         self.text = answer.text
@@ -45,77 +48,84 @@ class ApicError(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """A POST got no answer: it may have been carried out or not. ``error`` is the `ApicError` of the last try."""
+    """A POST got no answer, so that it may have been carried out or not. ``error`` is the `ApicError` of the attempt."""
 
-    def __init__(self, error):
+    def __init__(self, error: ApicError) -> None:
         super().__init__(str(error))
         self.error = error
 
 
 class Answer:
-    """APIC's answer to one request: ``imdata`` when it was carried out, else the error's ``code`` and ``text``."""
+    """APIC's answer to one request: its ``imdata``, or the ``code`` and ``text`` of an error."""
 
     __slots__ = ("code", "imdata", "pause", "status", "text")
 
-    def __init__(self, status, imdata=(), code=None, text="", pause=0):
+    def __init__(
+        self,
+        status: int,
+        imdata: list[dict[str, Any]] | None = None,
+        code: str | None = None,
+        text: str = "",
+        pause: int = 0,
+    ) -> None:
         self.status = status
-        self.imdata = imdata
+        self.imdata = imdata or []
         self.code = code
         self.text = text
         self.pause = pause
 
 
 class Session(ACIModule):
-    """One APIC, or several controllers of one fabric of which any will do (``host: apic1,apic2``).
+    """A session with one APIC, or with the first controller of a fabric that answers (``host: apic1,apic2``).
 
     :param module: the `AnsibleModule`, with cisco.aci's argument spec.
     :param secrets: values that must not appear in any error text.
     """
 
-    def __init__(self, module, secrets=()):
+    def __init__(self, module: AnsibleModule, secrets: Iterable[str] = ()) -> None:
         self.requests = dict.fromkeys(("login", "get", "post", "retries"), 0)
         self.secrets = sorted(filter(None, secrets), key=len, reverse=True)
         super().__init__(module)
-        # A connection plugin gets all parameters with every request: spare it the tree, and the secrets.
-        self.params = {name: value for name, value in self.params.items() if name not in ("roots", "secrets")}
+        # A connection plugin gets all parameters with every request; it needs neither the trees nor the secrets.
+        self.params = {name: value for name, value in module.params.items() if name not in ("roots", "secrets")}
         self.hosts = [host.strip(" '\"") for host in (self.params.get("host") or "").strip("[] ").split(",")]
         if self.connection is None:
             if not self.hosts[0]:
                 module.fail_json(msg="host is required: no connection of type httpapi is in use")
             self._use_host()
 
-    def login(self):
-        """Called by the constructor of the base class: nothing to do before the first request."""
+    def login(self) -> None:
+        """Do nothing: the constructor of the base class calls this before the first request."""
 
-    def get(self, path):
-        """The ``imdata`` of a GET.
+    def get(self, path: str) -> list[dict[str, Any]]:
+        """Send a GET and return its ``imdata``.
 
         :raises ApicError: when APIC refuses, or remains unreachable.
         """
         return self._exchange("get", f"read {_dn_of(path)}", path)
 
-    def post(self, path, data):
-        """The ``imdata`` of a POST.
+    def post(self, path: str, data: str) -> list[dict[str, Any]]:
+        """Send a POST and return its ``imdata``.
 
-        :raises OutcomeUnknown: when there was no answer, so that only a look at APIC tells what happened.
+        :raises OutcomeUnknown: when there was no answer, so that the objects must be read to know whether it succeeded.
         :raises ApicError: when APIC refuses.
         """
         return self._exchange("post", f"configure {_dn_of(path)}", path, data)
 
-    def counted(self):
-        """How many requests went out, by kind; ``retries`` of them were repetitions."""
+    def counted(self) -> dict[str, int]:
+        """Return the number of requests by kind; ``retries`` of them were repetitions."""
         total = sum(self.requests[kind] for kind in ("login", "get", "post"))
         return {**self.requests, "total": total}
 
-    def pause(self, attempt):
-        """Wait before trying once more; it counts as a retry."""
+    def pause(self, attempt: int) -> None:
+        """Wait before another attempt and count it as a retry."""
         self.requests["retries"] += 1
         time.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
 
-    # --- one request, tried until it is answered ---------------------------------------------------------------------
+    # --- one request, repeated until it is answered ------------------------------------------------------------------
 
-    def _exchange(self, kind, doing, path, data=None):
-        answer = None
+    def _exchange(self, kind: str, doing: str, path: str, data: str | None = None) -> list[dict[str, Any]]:
+        answer = Answer(NO_ANSWER)
         renewed = False
         for attempt in range(len(PAUSES)):
             if attempt:
@@ -139,13 +149,13 @@ class Session(ACIModule):
                 break
         raise ApicError(doing, answer)
 
-    def _needs_login(self):
+    def _needs_login(self) -> bool:
         return self.connection is None and not self.params.get("private_key") and "Cookie" not in self.headers
 
-    def _log_in(self):
+    def _log_in(self) -> Answer:
         """Log in with the password.
 
-        :returns: the answer, which is either a success or worth another try.
+        :returns: the answer, which is a success or allows another attempt.
         :raises ApicError: when APIC refuses the login.
         """
         user = {"name": self.params.get("username") or "admin", "pwd": self.params.get("password")}
@@ -156,8 +166,8 @@ class Session(ACIModule):
             raise ApicError(f"log in to {self.base_url} as {user['name']}", answer)
         return answer
 
-    def _send(self, kind, path, data):
-        """One request and its answer, whatever that is; a login's cookie is kept."""
+    def _send(self, kind: str, path: str, data: str | None) -> Answer:
+        """Send one request and return its answer; keep the cookie of a login."""
         logged = len(self.httpapi_logs)
         method = "GET" if kind == "get" else "POST"
         try:
@@ -170,12 +180,12 @@ class Session(ACIModule):
             self.headers["Cookie"] = response.headers.get("Set-Cookie")
         return answer
 
-    def _answer(self, info, body):
+    def _answer(self, info: dict[str, Any], body: str | bytes | None) -> Answer:
         status = _status(info)
         try:
-            imdata = json.loads(body)["imdata"]
+            imdata = json.loads(body or "")["imdata"]
         except (KeyError, TypeError, ValueError):
-            # Half an answer says as little as none.
+            # An incomplete answer counts as no answer.
             return Answer(
                 NO_ANSWER if status == 200 else status, text=self._hide(info.get("msg", "")), pause=_asked_pause(info)
             )
@@ -185,13 +195,13 @@ class Session(ACIModule):
         text = self._hide(error.get("text") or info.get("msg", ""))
         return Answer(status, code=error.get("code"), text=text, pause=_asked_pause(info))
 
-    def _hide(self, text):
+    def _hide(self, text: str) -> str:
         for secret in self.secrets:
             text = text.replace(secret, HIDDEN)
         return text
 
-    def _count(self, kind, logged):
-        """Count a request; with httpapi, what the connection plugin did by itself is in its log."""
+    def _count(self, kind: str, logged: int) -> None:
+        """Count a request; with httpapi, count those in the connection plugin's log."""
         if self.connection is None:
             self.requests[kind] += 1
             return
@@ -204,31 +214,31 @@ class Session(ACIModule):
 
     # --- several controllers -----------------------------------------------------------------------------------------
 
-    def _use_host(self):
+    def _use_host(self) -> None:
         port = f":{self.params['port']}" if self.params.get("port") is not None else ""
         self.base_url = f"{self.params['protocol']}://{self.hosts[0]}{port}"
 
-    def _next_host(self):
-        """After a failure the next controller gets its turn, with a login of its own."""
+    def _next_host(self) -> None:
+        """Use the next controller, with a new login."""
         if self.connection is None and len(self.hosts) > 1:
             self.hosts.append(self.hosts.pop(0))
             self._use_host()
             self._forget_login()
 
-    def _forget_login(self):
+    def _forget_login(self) -> None:
         self.headers.pop("Cookie", None)
 
 
-def _status(info):
-    """The HTTP status; the connection plugin tells a login's only in its message."""
+def _status(info: dict[str, Any]) -> int:
+    """Return the HTTP status; for a login, the connection plugin gives it only in the message."""
     if isinstance(info.get("status"), int):
         return info["status"]
     told = re.search(r"HTTP Error (\d{3})", info.get("msg", ""))
     return int(told.group(1)) if told else NO_ANSWER
 
 
-def _body(response, info):
-    """The text of an answer, or None when it did not come through."""
+def _body(response: Any, info: dict[str, Any]) -> str | bytes | None:
+    """Return the text of an answer, or None when it could not be read."""
     if "body" in info or response is None:
         return info.get("body")
     try:
@@ -237,10 +247,10 @@ def _body(response, info):
         return None
 
 
-def _asked_pause(info):
+def _asked_pause(info: dict[str, Any]) -> int:
     asked = str(info.get("retry-after", ""))
     return min(int(asked), LONGEST_PAUSE) if asked.isdigit() else 0
 
 
-def _dn_of(path):
+def _dn_of(path: str) -> str:
     return re.sub(r"^/api/mo/|\.json(\?.*)?$", "", path)

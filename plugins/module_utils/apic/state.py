@@ -2,15 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The live state of a VRF on the leaves: which requests read it, and APIC's replies in short.
+"""The live state of a VRF on the leaves: the requests that read it, and a summary of APIC's replies.
 
-Every request is for one class on all leaves at once, so their number does not grow with the fabric or the cluster.
+Each request reads one class on all leaves, so that their number does not grow with the fabric or the cluster.
 Sources are the operational classes of the APIC object model (``bgpDom``, ``bgpPeerEntry``, ``uribv4Route``, …).
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from .mo import is_report, is_tag
 
@@ -23,8 +24,8 @@ _GRACEFUL = frozenset({"gr", "gr-helper", "dynamic-gr"})
 # --- requests --------------------------------------------------------------------------------------------------------
 
 
-def queries(vrf, families, leaves, l3outs):
-    """The GET paths by what they read.
+def queries(vrf: str, families: Iterable[str], leaves: list[str], l3outs: Iterable[str]) -> dict[str, str]:
+    """Return the paths of the GETs by name.
 
     :param vrf: ``tenant:vrf``, the name of the VRF on the leaves.
     :param families: ``ipv4`` and ``ipv6``, as far as the cluster has them.
@@ -44,25 +45,25 @@ def queries(vrf, families, leaves, l3outs):
     }
 
 
-def _of_class(cls, condition, below=None):
+def _of_class(cls: str, condition: str, below: str | None = None) -> str:
     subtree = f"&rsp-subtree=full&rsp-subtree-class={below}" if below else ""
     return f"/api/class/{cls}.json?query-target-filter={condition}{subtree}"
 
 
-def _any_of(operator, cls, dns, tail):
+def _any_of(operator: str, cls: str, dns: Iterable[str], tail: str) -> str:
     return _or([f'{operator}({cls}.dn,"{dn}{tail}")' for dn in dns])
 
 
-def _or(terms):
+def _or(terms: list[str]) -> str:
     return terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
 
 
-def _routes(family, vrf, leaves):
+def _routes(family: str, vrf: str, leaves: Iterable[str]) -> str:
     route, hop, entity = _FAMILIES[family]
     return _of_class(route, _any_of("wcard", route, leaves, f"/sys/{entity}/dom-{vrf}/db-rt/"), hop)
 
 
-def _fault_filter(vrf, l3outs):
+def _fault_filter(vrf: str, l3outs: Iterable[str]) -> str:
     places = [*(f"{dn}/" for dn in l3outs), f"/dom-{vrf}/"]
     return _or([f'wcard(faultInst.dn,"{place}")' for place in places])
 
@@ -70,20 +71,20 @@ def _fault_filter(vrf, l3outs):
 # --- replies ---------------------------------------------------------------------------------------------------------
 
 
-def flatten(imdata):
-    """Objects with all below them as ``{dn: {"class": …, "attributes": …}}``; what APIC adds by itself stays out."""
-    objects = {}
+def flatten(imdata: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the objects and all objects below them as ``{dn: {"class": …, "attributes": …}}``, without tags and faults."""
+    objects: dict[str, dict[str, Any]] = {}
     for item in imdata:
         for cls, body in item.items():
             _flatten(cls, body, None, objects)
     return objects
 
 
-def _flatten(cls, body, parent, objects):
+def _flatten(cls: str, body: dict[str, Any], parent: str | None, objects: dict[str, dict[str, Any]]) -> None:
     if is_report(cls) or is_tag(cls):
         return
     attributes = dict(body["attributes"])
-    # Objects shown below another one carry their relative name only.
+    # Objects below another one have only a relative name.
     dn = attributes.pop("dn", None) or f"{parent}/{attributes['rn']}"
     objects[dn] = {"class": cls, "attributes": attributes}
     for child in body.get("children", ()):
@@ -91,8 +92,8 @@ def _flatten(cls, body, parent, objects):
             _flatten(child_cls, child_body, dn, objects)
 
 
-def leaf_states(replies, families):
-    """What each leaf of the VRF does: ``{leaf: {"up", "router_id", "tep", "sessions", "routes", "lpm"}}``.
+def leaf_states(replies: Mapping[str, list[dict[str, Any]]], families: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the state of each leaf of the VRF: ``{leaf: {"up", "router_id", "tep", "sessions", "routes", "lpm"}}``.
 
     :param replies: the ``imdata`` of each of the queries, by name.
     """
@@ -100,7 +101,7 @@ def leaf_states(replies, families):
     asns = {_leaf(mo["dn"]): int(mo["asn"]) for mo in _plain(replies["instances"])}
     used = {_leaf(mo["dn"]): int(mo["totalLpmLast"]) for mo in _plain(replies["lpm_used"])}
     limits = {_leaf(mo["dn"]): int(mo["totalLpmCapLast"]) for mo in _plain(replies["lpm_limit"])}
-    states = {}
+    states: dict[str, dict[str, Any]] = {}
     for item in replies["domains"]:
         domain = item["bgpDom"]["attributes"]
         leaf = _leaf(domain["dn"])
@@ -118,30 +119,31 @@ def leaf_states(replies, families):
     return states
 
 
-def _plain(imdata):
+def _plain(imdata: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [body["attributes"] for item in imdata for body in item.values()]
 
 
-def _leaf(dn):
-    return re.search(r"/node-(\d+)/?", dn).group(1)
+def _leaf(dn: str) -> str:
+    """Return the leaf's ID in a DN: ``topology/pod-1/node-201/sys/…``."""
+    return dn.split("/node-")[1].partition("/")[0]
 
 
-def _is_set(router_id):
+def _is_set(router_id: str | None) -> bool:
     return router_id not in (None, "", "0.0.0.0")
 
 
-def _children(body, cls):
+def _children(body: dict[str, Any], cls: str) -> list[dict[str, Any]]:
     return [child[cls] for child in body.get("children", ()) if cls in child]
 
 
-def _sessions(item, asn):
+def _sessions(item: dict[str, Any], asn: int) -> Iterator[dict[str, Any]]:
     for peer in _children(item["bgpDom"], "bgpPeer"):
         for entry in _children(peer, "bgpPeerEntry"):
             yield _session(peer["attributes"], entry, asn)
 
 
-def _session(peer, entry, asn):
-    """One neighbour. A peer that is a subnet has an entry for each neighbour that speaks to the leaf."""
+def _session(peer: dict[str, Any], entry: dict[str, Any], asn: int) -> dict[str, Any]:
+    """Return the session with one neighbour. A peer that is a subnet has an entry for each neighbour."""
     attributes = entry["attributes"]
     received, flags = _flags(attributes, "rcvCap"), _flags(attributes, "flags")
     return {
@@ -164,11 +166,11 @@ def _session(peer, entry, asn):
     }
 
 
-def _flags(attributes, name):
+def _flags(attributes: dict[str, Any], name: str) -> set[str]:
     return set(attributes[name].split(",")) - {""}
 
 
-def _counts(attributes):
+def _counts(attributes: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     counts = {
         "accepted": int(attributes["acceptedPaths"]),
         "sent": int(attributes["pfxSent"]),
@@ -177,7 +179,7 @@ def _counts(attributes):
     return _AF_TYPES[attributes["type"]], counts
 
 
-def _add_route(states, family, item):
+def _add_route(states: dict[str, dict[str, Any]], family: str, item: dict[str, Any]) -> None:
     route, hop, _entity = _FAMILIES[family]
     attributes = item[route]["attributes"]
     leaf = _leaf(attributes["dn"])
@@ -189,8 +191,8 @@ def _add_route(states, family, item):
     ]
 
 
-def faults(imdata):
-    """The faults that stand, without those that are only remembered."""
+def faults(imdata: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the active faults, without those that APIC only retains."""
     return [
         {name: mo[name] for name in ("code", "severity", "descr", "dn")}
         for mo in _plain(imdata)

@@ -2,9 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The live state of a cluster's network in short, from the objects that Kubernetes and Calico keep of it."""
+"""The live state of a cluster's network, from the objects of Kubernetes and Calico."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..names import EXCLUDE_LABEL, EXCLUDED, MANAGED_BY, MANAGED_BY_LABEL, SERVICE_NAME_LABEL
 
@@ -12,25 +15,28 @@ from ..names import EXCLUDE_LABEL, EXCLUDED, MANAGED_BY, MANAGED_BY_LABEL, SERVI
 REPORT_EVERY = 5
 
 
-def readiness(nodes):
-    """``{node: ready}``; None where Kubernetes does not say."""
+Items = Iterable[dict[str, Any]]
+
+
+def readiness(nodes: Items) -> dict[str, bool | None]:
+    """Return ``{node: ready}``; None if Kubernetes reports no such condition."""
     return {node["metadata"]["name"]: _ready(node) for node in nodes}
 
 
-def _ready(node):
+def _ready(node: dict[str, Any]) -> bool | None:
     conditions = (node.get("status") or {}).get("conditions") or ()
     status = next((condition["status"] for condition in conditions if condition["type"] == "Ready"), None)
     return None if status is None else status == "True"
 
 
-def excluded(nodes):
-    """The nodes that announce no services."""
+def excluded(nodes: Items) -> list[str]:
+    """Return the nodes that advertise no services."""
     labels = {node["metadata"]["name"]: node["metadata"].get("labels") or {} for node in nodes}
     return sorted(name for name, own in labels.items() if own.get(EXCLUDE_LABEL) == EXCLUDED)
 
 
-def blocks(affinities):
-    """``[{"cidr", "node"}]`` of the IPAM blocks that are a node's for good."""
+def blocks(affinities: Items) -> list[dict[str, str]]:
+    """Return ``[{"cidr", "node"}]`` of the confirmed IPAM blocks."""
     specs = [affinity["spec"] for affinity in affinities]
     return [
         {"cidr": spec["cidr"], "node": spec["node"]}
@@ -39,13 +45,13 @@ def blocks(affinities):
     ]
 
 
-def local_services(services, slices):
-    """``[{"name", "addresses", "nodes"}]`` of the services that only nodes with an endpoint of theirs announce.
+def local_services(services: Items, slices: Items) -> list[dict[str, Any]]:
+    """Return ``[{"name", "addresses", "nodes"}]`` of the services that only nodes with an endpoint advertise.
 
-    Addresses go by their kind, for Calico announces each kind by a list of its own: ``service`` (cluster IPs),
+    Addresses are grouped by kind, because Calico advertises each kind by its own list: ``service`` (cluster IPs),
     ``external_service`` and ``load_balancer``.
     """
-    nodes = {}
+    nodes: dict[tuple[str, str | None], set[str]] = {}
     for piece in slices:
         metadata = piece["metadata"]
         key = (metadata["namespace"], (metadata.get("labels") or {}).get(SERVICE_NAME_LABEL))
@@ -59,15 +65,15 @@ def local_services(services, slices):
     return found
 
 
-def _endpoint_nodes(piece):
-    """The nodes of the endpoints that are ready; an endpoint that does not say is. v1beta1 has the node in its topology."""
+def _endpoint_nodes(piece: dict[str, Any]) -> Iterator[str]:
+    """Yield the nodes of ready endpoints; those without the condition are ready. In v1beta1 the topology names the node."""
     for endpoint in piece.get("endpoints") or ():
         node = endpoint.get("nodeName") or (endpoint.get("topology") or {}).get("kubernetes.io/hostname")
         if node and (endpoint.get("conditions") or {}).get("ready") is not False:
             yield node
 
 
-def _addresses(service):
+def _addresses(service: dict[str, Any]) -> dict[str, list[str]]:
     spec = service["spec"]
     cluster = spec.get("clusterIPs") or [spec.get("clusterIP")]
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
@@ -79,9 +85,9 @@ def _addresses(service):
     return {kind: [one for one in addresses if one and one != "None"] for kind, addresses in kinds.items()}
 
 
-def node_statuses(statuses):
-    """``{node: {"peers", "routes", "updated"}}`` of the nodes that have reported, the latest report of each."""
-    found = {}
+def node_statuses(statuses: Items) -> dict[str, dict[str, Any]]:
+    """Return ``{node: {"peers", "routes", "updated"}}`` of the latest report of each node that has reported."""
+    found: dict[str, dict[str, Any]] = {}
     for item in statuses:
         status = item.get("status") or {}
         updated = status.get("lastUpdated") or ""
@@ -91,7 +97,7 @@ def node_statuses(statuses):
     return found
 
 
-def _peers(bgp):
+def _peers(bgp: dict[str, Any]) -> dict[str, dict[str, str]]:
     return {
         peer["peerIP"]: {"state": peer.get("state", ""), "type": peer.get("type", "")}
         for version in ("peersV4", "peersV6")
@@ -99,7 +105,7 @@ def _peers(bgp):
     }
 
 
-def _routes(status):
+def _routes(status: dict[str, Any]) -> list[dict[str, str]]:
     routes = status.get("routes") or {}
     return [
         {
@@ -113,8 +119,8 @@ def _routes(status):
     ]
 
 
-def status_request(api_group, node):
-    """The object by which a node is asked to report (Calico's CalicoNodeStatus)."""
+def status_request(api_group: str, node: str) -> dict[str, Any]:
+    """Return the object that makes a node report (Calico's CalicoNodeStatus)."""
     return {
         "apiVersion": api_group,
         "kind": "CalicoNodeStatus",
@@ -123,6 +129,6 @@ def status_request(api_group, node):
     }
 
 
-def status_name(node):
-    """The name of our own request, so that nobody else's is touched."""
+def status_name(node: str) -> str:
+    """Return the name of our own request, which differs from the names of others' requests."""
     return f"aci-calico-verify-{node}"

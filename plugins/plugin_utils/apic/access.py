@@ -2,28 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an L3Out stands on, as APIC managed objects: access policies, and tenant and VRF where they are wanted.
+"""Access policies, tenant and VRF as APIC managed objects, as far as the plan creates them.
 
-VLAN pool, domains, AAEP and port channel policy may be those of several clusters, tenant and VRF too: they are shared
-with everything in them that names no cluster (docs/development/architecture.md, "Ownership on APIC"). Policy groups, profiles and selectors
-are one cluster's.
+Tenant, VRF, VLAN pool, domains, AAEP and port channel policy are shared, because several clusters may use them
+(docs/development/architecture.md, "Ownership on APIC"). Policy groups, profiles and selectors belong to one cluster.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...module_utils.names import COMMON
 from ..schema.ports import parse_ports
-from .objects import existing, mo, own, shared
+from .objects import Mo, Plan, Root, existing, mo, own, shared
 
-# The port channel policy that is made where none is named.
+# The port channel policy that is created if the plan names none.
 LACP_POLICY = "calico-lacp-active"
 
 
-def access_roots(plan):
-    """What ``aci_tree`` is to push, as far as the plan asks for it: tenants with the VRF, access policies.
-
-    :returns: roots as ``apic.apic_roots`` gives them.
-    """
+def access_roots(plan: Plan) -> list[Root]:
+    """Return the roots of tenants with the VRF, and of access policies, as far as the plan creates them."""
     roots = [{"dn": f"uni/tn-{name}", "scope": "bare", "tree": tenant} for name, tenant in tenants(plan).items()]
     if plan["access"]["managed"]:
         roots.append({"dn": "uni", "scope": "named", "tree": mo("polUni", access_objects(plan))})
@@ -33,25 +31,25 @@ def access_roots(plan):
 # --- tenant and VRF --------------------------------------------------------------------------------------------------
 
 
-def tenants(plan):
-    """``{name: fvTenant}`` of the tenants that the plan makes, or makes the VRF in."""
+def tenants(plan: Plan) -> dict[str, Mo]:
+    """Return ``{name: fvTenant}`` of the tenants that the plan creates, or in which it creates the VRF."""
     if not plan["access"]["tenant"]:
         return {}
     fabric, cluster = plan["fabric"], plan["cluster"]
-    wanted = {fabric["tenant"]: []}
+    wanted: dict[str, list[Mo]] = {fabric["tenant"]: []}
     wanted.setdefault(fabric["vrf_tenant"], []).append(shared("fvCtx", cluster, name=fabric["vrf"]))
     return {name: _tenant(cluster, name, children) for name, children in wanted.items() if name != COMMON or children}
 
 
-def made_dns(plan):
-    """DNs of tenants and VRF that the plan makes: in a dry run they are not there yet."""
+def made_dns(plan: Plan) -> list[str]:
+    """Return the DNs of tenants and VRF that the plan creates: in check mode they do not exist yet."""
     fabric = plan["fabric"]
     vrf = f"uni/tn-{fabric['vrf_tenant']}/ctx-{fabric['vrf']}"
     made = tenants(plan)
     return [*(f"uni/tn-{name}" for name in made), vrf] if made else []
 
 
-def _tenant(cluster, name, children):
+def _tenant(cluster: str, name: str, children: list[Mo]) -> Mo:
     if name == COMMON:
         return existing("fvTenant", children, name=name)
     return shared("fvTenant", cluster, children, name=name)
@@ -60,8 +58,8 @@ def _tenant(cluster, name, children):
 # --- access policies -------------------------------------------------------------------------------------------------
 
 
-def access_objects(plan):
-    """The children of ``polUni``: ``infraInfra`` and the domains; none where the plan leaves them to others."""
+def access_objects(plan: Plan) -> list[Mo]:
+    """Return ``infraInfra`` and the domains, the children of ``polUni``; none if the plan does not create them."""
     access, cluster = plan["access"], plan["cluster"]
     if not access["managed"]:
         return []
@@ -75,47 +73,47 @@ def access_objects(plan):
     ]
 
 
-def pool_dn(plan):
-    """DN of the VLAN pool."""
+def pool_dn(plan: Plan) -> str:
+    """Return the DN of the VLAN pool."""
     return f"uni/infra/vlanns-[{plan['access']['pool']}]-static"
 
 
-def _domains(plan):
+def _domains(plan: Plan) -> list[tuple[str, str]]:
     domains = {"l3extDomP": plan["domains"]["l3"], "physDomP": plan["domains"]["physical"]}
     return [(cls, name) for cls, name in domains.items() if name]
 
 
-def domain_dns(plan):
-    """DNs of the domains that the cluster uses."""
+def domain_dns(plan: Plan) -> list[str]:
+    """Return the DNs of the domains that the cluster uses."""
     prefixes = {"l3extDomP": "l3dom", "physDomP": "phys"}
     return [f"uni/{prefixes[cls]}-{name}" for cls, name in _domains(plan)]
 
 
-def _domain(plan, cls, cluster, name):
+def _domain(plan: Plan, cls: str, cluster: str, name: str) -> Mo:
     return shared(cls, cluster, [shared("infraRsVlanNs", cluster, tDn=pool_dn(plan))], name=name)
 
 
-def _vlan_pool(plan):
-    blocks = [
-        shared("fvnsEncapBlk", plan["cluster"], **{"from": f"vlan-{low}", "to": f"vlan-{high}"}, allocMode="static")
-        for low, high in plan["access"]["vlans"]
+def _vlan_pool(plan: Plan) -> Mo:
+    ranges: list[dict[str, Any]] = [
+        {"from": f"vlan-{low}", "to": f"vlan-{high}"} for low, high in plan["access"]["vlans"]
     ]
+    blocks = [shared("fvnsEncapBlk", plan["cluster"], **one, allocMode="static") for one in ranges]
     return shared("fvnsVlanInstP", plan["cluster"], blocks, name=plan["access"]["pool"], allocMode="static")
 
 
-def _lacp_policy(plan):
+def _lacp_policy(plan: Plan) -> list[Mo]:
     if plan["access"]["lacp_policy"] or not plan["access"]["groups"]:
         return []
     return [shared("lacpLagPol", plan["cluster"], name=LACP_POLICY, mode="active")]
 
 
-def _aaep(plan):
+def _aaep(plan: Plan) -> Mo:
     domains = [shared("infraRsDomP", plan["cluster"], tDn=dn) for dn in domain_dns(plan)]
     return shared("infraAttEntityP", plan["cluster"], domains, name=plan["access"]["aaep"])
 
 
-def _policy_group(plan, group):
-    """The interface policy group of a vPC, or of a port channel where the rack has one leaf."""
+def _policy_group(plan: Plan, group: Any) -> Mo:
+    """Return the interface policy group of a vPC, or of a port channel if the rack has one leaf."""
     access = plan["access"]
     children = [
         mo("infraRsAttEntP", tDn=f"uni/infra/attentp-{access['aaep']}"),
@@ -124,8 +122,8 @@ def _policy_group(plan, group):
     return mo("infraAccBndlGrp", children, name=group["name"], lagT="node" if group["vpc"] else "link")
 
 
-def _leaf_profiles(plan, leaf):
-    """A leaf's interface profile with a selector for each policy group on it, and the switch profile that uses it."""
+def _leaf_profiles(plan: Plan, leaf: Any) -> tuple[Mo, Mo]:
+    """Return a leaf's interface profile with a selector for each policy group, and the switch profile that uses it."""
     name = f"{plan['access']['profile']}-{leaf}"
     selectors = [
         _port_selector(group["name"], entry["ports"])
@@ -139,13 +137,19 @@ def _leaf_profiles(plan, leaf):
     return mo("infraAccPortP", selectors, name=name), mo("infraNodeP", [switches, profile], name=name)
 
 
-def _port_selector(group, ports):
+def _port_selector(group: Any, ports: list[str]) -> Mo:
     blocks = [_port_block(number, text) for number, text in enumerate(ports, 1)]
     uses = mo("infraRsAccBaseGrp", tDn=f"uni/infra/funcprof/accbundle-{group}")
     return mo("infraHPortS", [uses, *blocks], name=group, type="range")
 
 
-def _port_block(number, text):
+def _port_block(number: int, text: str) -> Mo:
     ports = parse_ports(text)
-    cards = {"fromCard": ports.module, "toCard": ports.module}
-    return mo("infraPortBlk", name=f"block{number}", fromPort=ports.first, toPort=ports.last, **cards)
+    return mo(
+        "infraPortBlk",
+        name=f"block{number}",
+        fromPort=ports.first,
+        toPort=ports.last,
+        fromCard=ports.module,
+        toCard=ports.module,
+    )

@@ -4,34 +4,38 @@
 
 """The plan as APIC managed objects.
 
-A managed object is ``{class: {"attributes": {name: text}, "children": [object, …]}}``, APIC's own JSON form; every
-attribute value is a string. Pure functions of the plan: nothing here contacts APIC.
+A managed object is ``{class: {"attributes": {name: text}, "children": [object, …]}}``, the JSON form of APIC; every
+attribute value is a string. The functions depend on the plan only and do not contact APIC.
 """
 
 from __future__ import annotations
 
-from ...module_utils.apic.mo import CLASSES
+from collections.abc import Iterable
+from typing import Any
+
+from ...module_utils.apic.mo import rn_from
 from ...module_utils.names import PASSWORD_MARKER
 from . import connectivity as apic_connectivity
 from .access import access_objects, access_roots, made_dns
 from .access import tenants as made_tenants
+from .objects import Mo, Plan, Root
 from .objects import existing as _existing
 from .objects import merge_child as _merge_child
 from .objects import mo as _mo
 from .objects import own as _own
 from .objects import shared as _shared
 
-# What a cluster may have or not in the tenants that it touches.
+# Classes of which a cluster may have objects in its tenants.
 OPTIONAL_CLASSES = ("bgpPeerPfxPol", *apic_connectivity.CLASSES)
 
 AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
 
 
-def apic_tree(plan):
-    """The whole wanted configuration as one ``polUni`` (the artifact ``apic.json``).
+def apic_tree(plan: Plan) -> Mo:
+    """Return the whole wanted configuration as one ``polUni`` (the artifact ``apic.json``).
 
     :param plan: a cluster's plan (see docs/development/plan.md).
-    :returns: ``{"polUni": …}`` with one ``fvTenant`` for each tenant that the cluster touches.
+    :returns: ``{"polUni": …}`` with one ``fvTenant`` for each tenant in which the cluster has objects.
     """
     tenants = _policy_tenants(plan)
     for l3out in plan["l3outs"]:
@@ -41,8 +45,8 @@ def apic_tree(plan):
     return _mo("polUni", [*access_objects(plan), *(tenants[name] for name in sorted(tenants))])
 
 
-def _merge(mo, made):
-    """What one part of the configuration takes for granted and another one makes, as one object."""
+def _merge(mo: Mo, made: Mo) -> None:
+    """Merge an object that is created into its counterpart that is only a container."""
     ((cls, body),) = made.items()
     mo[cls]["attributes"] = body["attributes"]
     mine = {_identity(child): child for child in mo[cls]["children"]}
@@ -53,20 +57,18 @@ def _merge(mo, made):
             mo[cls]["children"].append(child)
 
 
-def _identity(mo):
+def _identity(mo: Mo) -> tuple[str, str | None]:
     ((cls, body),) = mo.items()
     return cls, body["attributes"].get("name") or body["attributes"].get("key")
 
 
-def apic_roots(plan, part):
-    """What ``aci_tree`` is to push for one part of the configuration.
+def apic_roots(plan: Plan, part: str) -> list[Root]:
+    """Return the roots that the module ``aci_tree`` pushes for one part of the configuration.
 
-    :param part: ``access``: what the L3Outs stand on, as far as it is ours to make; ``policies``: all that the
-        cluster has in tenants outside its L3Outs, BGP policies and contracts; ``hardening``: this and, for each L3Out, its
-        import enforcement and route maps; ``l3out``: each L3Out with everything below it, guards included.
-    :returns: a list of ``{"dn": …, "scope": "named"|"subtree"|"bare", "tree": …}``; ``classes`` of a named root are those
-        that the tree may lack and whose owned objects are to go then, ``except`` is what other roots are responsible for;
-        roots with ``state: absent`` are L3Outs without racks.
+    :param part: ``access``: tenant, VRF and access policies, as far as the plan creates them; ``policies``: the cluster's
+        objects in tenants outside its L3Outs (BGP policies, contracts); ``hardening``: these and the import enforcement and
+        route maps of each L3Out; ``l3out``: each L3Out with everything below it, policies included.
+    :returns: roots as described in ``module_utils.apic.roots.Root``; those with ``state: absent`` are L3Outs without racks.
     :raises ValueError: for an unknown part.
     """
     if part == "access":
@@ -74,7 +76,7 @@ def apic_roots(plan, part):
     return [{**root, "assumed": made_dns(plan)} if made_dns(plan) else root for root in _roots(plan, part)]
 
 
-def _roots(plan, part):
+def _roots(plan: Plan, part: str) -> list[Root]:
     if part == "l3out":
         return [
             *(_retired_root(plan, name) for name in plan["retired_l3outs"]),
@@ -89,7 +91,7 @@ def _roots(plan, part):
     elsewhere = [_l3out_dn(plan, name) for name in plan["retired_l3outs"]]
     if part == "hardening":
         for l3out in plan["l3outs"]:
-            _merge_child(tenants[plan["fabric"]["tenant"]], _guarded_l3out(plan, l3out))
+            _merge_child(tenants[plan["fabric"]["tenant"]], _l3out_policies(plan, l3out))
         elsewhere += [f"{_l3out_dn(plan, epg['l3out'])}/instP-{epg['name']}" for epg in plan["external_epgs"]]
     else:
         elsewhere += [_l3out_dn(plan, l3out["name"]) for l3out in plan["l3outs"]]
@@ -97,42 +99,42 @@ def _roots(plan, part):
     return [*roots, _other_tenants([root["dn"] for root in roots])]
 
 
-def _tenant_root(name, tree, elsewhere):
+def _tenant_root(name: str, tree: Mo, elsewhere: list[str]) -> Root:
     classes = list(OPTIONAL_CLASSES)
     return {"dn": f"uni/tn-{name}", "scope": "named", "tree": tree, "classes": classes, "except": elsewhere}
 
 
-def _other_tenants(known):
-    """Tenants that the plan does not name may hold what the cluster had there before its inventory changed."""
+def _other_tenants(known: list[str]) -> Root:
+    """Return the root for other tenants, where the cluster may have had objects before its inventory changed."""
     classes = list(apic_connectivity.CLASSES)
     return {"dn": "uni", "scope": "named", "tree": _mo("polUni"), "classes": classes, "except": known}
 
 
-def _retired_root(plan, name):
+def _retired_root(plan: Plan, name: str) -> Root:
     return {"dn": _l3out_dn(plan, name), "scope": "subtree", "state": "absent", "tree": _mo("l3extOut", name=name)}
 
 
-def _l3out_dn(plan, name):
+def _l3out_dn(plan: Plan, name: str) -> str:
     return f"uni/tn-{plan['fabric']['tenant']}/out-{name}"
 
 
 # --- building blocks -------------------------------------------------------------------------------------------------
 
 
-def _flags(condition, text):
+def _flags(condition: Any, text: str) -> str:
     return text if condition else ""
 
 
-def _by_family(per_family):
-    """The values of a ``{family: [value]}`` dictionary, IPv4 before IPv6."""
+def _by_family(per_family: Any) -> list[Any]:
+    """Return the values of a ``{family: [value]}`` dictionary, IPv4 before IPv6."""
     return [value for family in sorted(per_family) for value in per_family[family]]
 
 
 # --- policies of the tenant and the VRF ------------------------------------------------------------------------------
 
 
-def _policy_tenants(plan):
-    """``{tenant name: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13), contracts and transit."""
+def _policy_tenants(plan: Plan) -> dict[str, Mo]:
+    """Return ``{tenant: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13), contracts and transit."""
     fabric, owner = plan["fabric"], plan["names"]["owner"]
     vrf_tenant = fabric.get("vrf_tenant") or fabric["tenant"]
     own = _bgp_policies(plan) + _match_rules(plan) + _cluster_contract(plan)
@@ -143,11 +145,11 @@ def _policy_tenants(plan):
     return {name: _existing("fvTenant", mos, name=name) for name, mos in children.items()}
 
 
-def _own_all(mos, owner):
+def _own_all(mos: list[Mo], owner: str) -> list[Mo]:
     return [_own(mo, owner) for mo in mos]
 
 
-def _bgp_policies(plan):
+def _bgp_policies(plan: Plan) -> list[Mo]:
     bgp, names = plan["bgp"], plan["names"]
     policies = [
         _mo(
@@ -174,8 +176,8 @@ def _bgp_policies(plan):
     return policies
 
 
-def _match_rules(plan):
-    """One match rule for each direction; aggregate, so that pod blocks and host routes match their subnet."""
+def _match_rules(plan: Plan) -> list[Mo]:
+    """Return a match rule for each direction; it aggregates, so that pod blocks and host routes match their subnet."""
     return [
         _mo(
             "rtctrlSubjP",
@@ -186,9 +188,8 @@ def _match_rules(plan):
     ]
 
 
-def _cluster_contract(plan):
-    """With several L3Outs: what their external EPGs provide to and consume from each other. It permits everything, as
-    the one external EPG of a cluster with one L3Out does."""
+def _cluster_contract(plan: Plan) -> list[Mo]:
+    """Return the contract that permits all traffic between the external EPGs of a cluster with several L3Outs."""
     if len(plan["l3outs"]) < 2:
         return []
     name = plan["names"]["cluster_contract"]
@@ -199,8 +200,8 @@ def _cluster_contract(plan):
     ]
 
 
-def _ecmp(plan):
-    """The address-family policy and its relation on the VRF: policy that clusters in one VRF share."""
+def _ecmp(plan: Plan) -> list[Mo]:
+    """Return the address-family policy and its relation on the VRF, which clusters in one VRF share."""
     bgp, names, cluster = plan["bgp"], plan["names"], plan["cluster"]
     policy = _shared("bgpCtxAfPol", cluster, name=names["ecmp"], maxEcmp=bgp["ecmp_ebgp"], maxEcmpIbgp=bgp["ecmp_ibgp"])
     relations = [
@@ -213,8 +214,8 @@ def _ecmp(plan):
 # --- the L3Out -------------------------------------------------------------------------------------------------------
 
 
-def _guarded_l3out(plan, l3out):
-    """The L3Out without doors: its VRF, BGP, import enforcement and route maps (white paper, steps 3, 7 and 10)."""
+def _l3out_policies(plan: Plan, l3out: Any) -> Mo:
+    """Return the L3Out without interfaces: VRF, BGP, import enforcement and route maps (white paper, steps 3, 7, 10)."""
     fabric, domains = plan["fabric"], plan["domains"]
     children = [
         _mo("l3extRsEctx", tnFvCtxName=fabric["vrf"]),
@@ -225,7 +226,7 @@ def _guarded_l3out(plan, l3out):
     return _own(_mo("l3extOut", children, name=l3out["name"], enforceRtctrl="export,import"), plan["names"]["owner"])
 
 
-def _route_maps(plan):
+def _route_maps(plan: Plan) -> list[Mo]:
     names = plan["names"]
     return [
         _mo(
@@ -246,9 +247,9 @@ def _route_maps(plan):
     ]
 
 
-def _l3out(plan, l3out):
-    """The whole L3Out: guards first, then node profiles and external EPGs."""
-    mo = _guarded_l3out(plan, l3out)
+def _l3out(plan: Plan, l3out: Any) -> Mo:
+    """Return the whole L3Out: policies first, then node profiles and external EPGs."""
+    mo = _l3out_policies(plan, l3out)
     for rack in plan["racks"]:
         if rack["l3out"] == l3out["name"]:
             _merge_child(mo, _node_profile(plan, rack, l3out["floating"]))
@@ -257,8 +258,8 @@ def _l3out(plan, l3out):
     return _own(mo, plan["names"]["owner"])
 
 
-def _node_profile(plan, rack, floating):
-    """A rack's pair of leaves and their interfaces (white paper, steps 4 to 6, 8, 9 and 14)."""
+def _node_profile(plan: Plan, rack: Any, floating: Any) -> Mo:
+    """Return a rack's leaves and their interfaces (white paper, steps 4 to 6, 8, 9 and 14)."""
     leaves = [leaf for leaf in plan["leaves"] if leaf["id"] in rack["leaves"]]
     if floating:
         interfaces = _floating_interfaces(plan, rack, leaves, floating)
@@ -268,7 +269,7 @@ def _node_profile(plan, rack, floating):
     return _mo("l3extLNodeP", children, name=rack["node_profile"])
 
 
-def _protocol_profile(plan):
+def _protocol_profile(plan: Plan) -> Mo:
     names = plan["names"]
     return _mo(
         "bgpProtP",
@@ -279,17 +280,17 @@ def _protocol_profile(plan):
     )
 
 
-def _border_leaf(leaf):
-    """The router ID is no loopback: a leaf's loopback may belong to one L3Out of a VRF only."""
+def _border_leaf(leaf: Any) -> Mo:
+    """Return a leaf. Its router ID is not a loopback, because a loopback can belong to only one L3Out of a VRF."""
     return _mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=leaf["router_id"], rtrIdLoopBack="no")
 
 
-def _node_dn(leaf):
+def _node_dn(leaf: Any) -> str:
     return f"topology/pod-{leaf['pod']}/node-{leaf['id']}"
 
 
-def _svi(plan, cls, vlan, children, **attributes):
-    """What a floating and a standard SVI have in common."""
+def _svi(plan: Plan, cls: str, vlan: int, children: Iterable[Mo], **attributes: Any) -> Mo:
+    """Return an SVI with the attributes that floating and standard SVIs share."""
     interface = plan["interface"]
     return _mo(
         cls,
@@ -303,12 +304,12 @@ def _svi(plan, cls, vlan, children, **attributes):
     )
 
 
-def _secondary(address, family):
-    """The address that both leaves answer for. It is shared, so duplicate address detection must not look at it."""
+def _secondary(address: str, family: str) -> Mo:
+    """Return the shared address of both leaves, without duplicate address detection."""
     return _mo("l3extIp", addr=address, ipv6Dad="disabled" if family == "ipv6" else None)
 
 
-def _peer(plan, address):
+def _peer(plan: Plan, address: str) -> Mo:
     names, bgp = plan["names"], plan["bgp"]
     children = [_mo("bgpAsP", asn=plan["cluster_asn"])]
     if bgp["prefix_limit"]:
@@ -316,8 +317,8 @@ def _peer(plan, address):
     return _mo("bgpPeerP", children, addr=address, ctrl=",".join(sorted(bgp["controls"])), password=PASSWORD_MARKER)
 
 
-def _floating_interfaces(plan, rack, leaves, floating):
-    """One logical interface profile for each family (APIC keeps the families of an SVI apart), an SVI on each anchor."""
+def _floating_interfaces(plan: Plan, rack: Any, leaves: list[Any], floating: Any) -> list[Mo]:
+    """Return a logical interface profile for each family, as APIC requires, with an SVI on each anchor leaf."""
     return [
         _mo(
             "l3extLIfP",
@@ -328,16 +329,18 @@ def _floating_interfaces(plan, rack, leaves, floating):
     ]
 
 
-def _floating_svi(plan, leaf, family, vlan, network):
+def _floating_svi(plan: Plan, leaf: Any, family: str, vlan: int, network: Any) -> Mo:
     domain = _mo("l3extRsDynPathAtt", tDn=f"uni/phys-{plan['domains']['physical']}", floatingAddr=network["floating"])
     children = [domain, _secondary(network["secondary"], family), _peer(plan, network["subnet"])]
     address = leaf["networks"][family]["address"]
     return _svi(plan, "l3extVirtualLIfP", vlan, children, nodeDn=_node_dn(leaf), addr=address)
 
 
-def _standard_interfaces(plan, rack, leaves):
-    """A logical interface profile for each node and family: a path's name does not carry its VLAN, so two nodes behind
-    one vPC could not share a profile."""
+def _standard_interfaces(plan: Plan, rack: Any, leaves: list[Any]) -> list[Mo]:
+    """Return a logical interface profile for each node and family.
+
+    The name of a path does not contain its VLAN, so two nodes behind one vPC cannot share a profile.
+    """
     nodes = [node for node in plan["nodes"] if node["rack"] == rack["id"]]
     return [
         _mo("l3extLIfP", [_path(plan, rack, leaves, node, family, network)], name=f"{node['name']}-{family}")
@@ -346,10 +349,10 @@ def _standard_interfaces(plan, rack, leaves):
     ]
 
 
-def _path(plan, rack, leaves, node, family, network):
+def _path(plan: Plan, rack: Any, leaves: list[Any], node: Any, family: str, network: Any) -> Mo:
     peer = _peer(plan, network["address"].split("/")[0])
     if len(leaves) == 1:
-        # No pair, no sides: the path has the leaf's address itself.
+        # Without a pair there are no sides: the path has the leaf's address itself.
         target = f"topology/pod-{rack['pod']}/paths-{leaves[0]['id']}/pathep-[{node['vpc']}]"
         addresses, own = [_secondary(network["secondary"], family)], network["leaf_a"]
     else:
@@ -359,19 +362,19 @@ def _path(plan, rack, leaves, node, family, network):
     return _svi(plan, "l3extRsPathL3OutAtt", node["vlan"], [*addresses, peer], tDn=target, addr=own)
 
 
-def _side(side, family, network):
-    """One leaf of a vPC pair: its own address, and the one that it shares with the other."""
+def _side(side: str, family: str, network: Any) -> Mo:
+    """Return one leaf of a vPC pair: its own address, and the address that it shares with the other."""
     address = network[f"leaf_{side.lower()}"]
     return _mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=address)
 
 
-def flat(tree: dict, parent: str = "") -> dict:
-    """A tree of managed objects as ``{dn: {"class": …, "attributes": …}}``, without tags."""
-    objects: dict = {}
+def flat(tree: Mo, parent: str = "") -> dict[str, dict[str, Any]]:
+    """Return a tree of managed objects as ``{dn: {"class": …, "attributes": …}}``, without tags."""
+    objects: dict[str, dict[str, Any]] = {}
     for cls, body in tree.items():
         if cls == "tagAnnotation":
             continue
-        rn = CLASSES[cls].rn(body["attributes"])
+        rn = rn_from(cls, body["attributes"]) or ""
         dn = f"{parent}/{rn}" if parent else rn
         objects[dn] = {"class": cls, "attributes": body["attributes"]}
         for child in body.get("children", ()):

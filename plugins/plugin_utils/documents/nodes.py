@@ -123,7 +123,7 @@ def _key(name: str) -> str:
 
 def _netplan_addresses(description: Mapping[str, Any]) -> dict[str, Any]:
     gateways = description["gateways"].values()
-    configured = {
+    configured: dict[str, Any] = {
         "addresses": list(description["addresses"].values()),
         "routes": [{"to": "default", "via": gateway} for gateway in gateways],
     }
@@ -141,7 +141,7 @@ def network_manager(description: Mapping[str, Any]) -> dict[str, str]:
     profiles = [_ethernet(description, name, mtu) for name in description["nics"]]
     if description["bond"]:
         options = {
-            "mode": BOND["mode"],
+            "mode": str(BOND["mode"]),
             "miimon": str(BOND["mii-monitor-interval"]),
             "xmit_hash_policy": str(BOND["transmit-hash-policy"]),
         }

@@ -241,9 +241,8 @@ def _connectivity(plan: Mapping[str, Any]) -> list[str]:
     rows = [(_epg_name(plan, epg), *_contracts_of(epg)) for epg in users]
     lines += ["", *markdown_table(("EPG", "Provides", "Consumes"), rows)]
     if plan["contracts"]:
-        rows = map(_contract_row, plan["contracts"])
         header = ("Contract", "Scope", "Lets through", "Service graph", "Exported to")
-        lines += ["", *markdown_table(header, rows)]
+        lines += ["", *markdown_table(header, map(_contract_row, plan["contracts"]))]
     for transit in plan["transit"]:
         says = [
             ", ".join(prefix for family in transit[side].values() for prefix in family)

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
 from ..calico.manifests import SERVICE_FIELDS, kubernetes_objects
-from .causes import Finding
+from .causes import Finding, within_any
 from .observed import Kubernetes, selects
 
 _NO_ENCAPSULATION = (None, "", "Never")
@@ -53,7 +51,7 @@ def _nodes(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Findi
 
 def _node(plan: dict, wanted: dict, seen: dict, at: dict) -> list[Finding]:
     name, label = at["node"], plan["calico"]["rack_label"]
-    rules = [("rack-label", "label", label, wanted["labels"][label], seen["labels"].get(label), {})]
+    rules: list[tuple] = [("rack-label", "label", label, wanted["labels"][label], seen["labels"].get(label), {})]
     for family, annotation in ((None, ASN_ANNOTATION), *ADDRESS_ANNOTATIONS.items()):
         if annotation in wanted["annotations"]:
             rule = "node-address" if family else "node-asn"
@@ -166,14 +164,8 @@ def _extra_pool(plan: dict, pool: dict) -> list[Finding]:
 
 
 def _allowed(plan: dict, prefix: str) -> bool:
-    """Whether import route control is to let a prefix in."""
-    network = ip_network(prefix, strict=False)
-    return any(
-        network.subnet_of(outer)
-        for prefixes in plan["route_control"]["import"].values()
-        for outer in map(ip_network, prefixes)
-        if outer.version == network.version
-    )
+    """Return whether import route control allows a prefix."""
+    return within_any(prefix, plan["route_control"]["import"])
 
 
 def _configuration(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Finding]:

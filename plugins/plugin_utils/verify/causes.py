@@ -9,7 +9,7 @@ A wrong rack label, for example, is reported with the sessions and routes that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
@@ -130,12 +130,21 @@ def _covers(cause: Finding, symptom: Finding) -> bool:
         return False
     if cause.family and symptom.family and cause.family != symptom.family:
         return False
-    return not (cause.prefix and symptom.prefix) or _inside(symptom.prefix, cause.prefix)
+    return not (cause.prefix and symptom.prefix) or within(symptom.prefix, [cause.prefix])
 
 
-def _inside(prefix: str, outer: str) -> bool:
-    inner_network, outer_network = ip_network(prefix, strict=False), ip_network(outer, strict=False)
-    return inner_network.version == outer_network.version and inner_network.subnet_of(outer_network)
+def within(prefix: str, subnets: Iterable[str]) -> bool:
+    """Return whether a prefix or an address lies in one of the subnets."""
+    network = ip_network(prefix, strict=False)
+    return any(
+        outer.prefixlen <= network.prefixlen and network.network_address in outer
+        for outer in (ip_network(subnet, strict=False) for subnet in subnets)
+    )
+
+
+def within_any(prefix: str, subnets: Mapping[str, Iterable[str]]) -> bool:
+    """Return whether a prefix or an address lies in one of ``{family: [subnet]}``."""
+    return any(within(prefix, prefixes) for prefixes in subnets.values())
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:

@@ -23,7 +23,7 @@ _RELATIONS = frozenset(
 )
 
 # (class, attribute) or class: the rule that names a difference. Where neither is listed: aci-missing and aci-differs.
-_RULE_OF = {
+_RULE_OF: dict[tuple[str, str | None] | str, str] = {
     ("bgpCtxPol", "maxAsLimit"): "as-limit",
     ("bgpCtxPol", "grCtrl"): "graceful-restart-off",
     "bgpCtxPol": "timers",

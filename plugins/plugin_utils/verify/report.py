@@ -44,9 +44,9 @@ def verify(
     """
     expected = expectations(plan)
     found = _unexplained_too(expected, aci, kubernetes, _findings(plan, expected, aci, kubernetes, only, nodes or []))
-    symptoms = {finding.id: [] for finding in found}
+    symptoms: dict[str, list[str]] = {}
     for finding in found:
-        symptoms[finding.id].append(finding.what)
+        symptoms.setdefault(finding.id, []).append(finding.what)
     roots = root_causes(found)
     sessions = _sessions(expected, aci, kubernetes, found)
     return {

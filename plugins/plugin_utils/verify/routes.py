@@ -11,12 +11,11 @@ advertise, those nodes (eBGP is preferred over iBGP); for one that only other ra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_network
 
 from ..calico.manifests import SERVICE_FIELDS
-from .causes import Finding
+from .causes import Finding, within, within_any
 from .observed import Kubernetes
-from .sessions import ESTABLISHED, by_address, in_subnets, name_of, node_addresses
+from .sessions import ESTABLISHED, by_address, name_of, node_addresses
 
 _TUNNELS = ("tunl", "vxlan")
 
@@ -62,8 +61,8 @@ def verify_drained(expected: dict, aci: dict, nodes: list[str]) -> list[Finding]
     leading: dict[str, dict[str, set]] = {}
     for leaf in expected["leaves"]:
         for __, prefix, hops in _routes_of(aci, leaf):
-            for node in {owners.get(hop["address"]) for hop in hops} & set(nodes):
-                if _within(prefix, subnets):
+            for node in {owners.get(hop["address"], "") for hop in hops} & set(nodes):
+                if within_any(prefix, subnets):
                     leading.setdefault(node, {}).setdefault(prefix, set()).add(leaf)
     return [
         Finding(
@@ -87,14 +86,15 @@ def advertised(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list
     """
     excluded = kubernetes.excluded if kubernetes else frozenset()
     announcing = frozenset(expected["nodes"]) - excluded
-    routes = _blocks(expected, kubernetes) if _blocks_known(kubernetes) else _seen_blocks(expected, aci)
+    routes = _blocks(expected, kubernetes) if kubernetes else None
+    routes = _seen_blocks(expected, aci) if routes is None else routes
     for role in SERVICE_FIELDS:
         for family, prefixes in expected["prefixes"][role].items():
             routes += [Route("service", family, prefix, announcing) for prefix in prefixes]
     for service in (kubernetes.local_services if kubernetes else None) or ():
         nodes = frozenset(service["nodes"]) & announcing
         for role, addresses in service["addresses"].items():
-            announced = [address for address in addresses if in_subnets(address, expected["prefixes"][role])]
+            announced = [address for address in addresses if within_any(address, expected["prefixes"][role])]
             routes += [_host_route(address, nodes) for address in announced if nodes]
     return routes
 
@@ -116,22 +116,14 @@ def _blocks_known(kubernetes: Kubernetes | None) -> bool:
     return kubernetes is not None and kubernetes.blocks is not None
 
 
-def _blocks(expected: dict, kubernetes: Kubernetes) -> list[Route]:
+def _blocks(expected: dict, kubernetes: Kubernetes) -> list[Route] | None:
+    if kubernetes.blocks is None:
+        return None
     return [
         Route("block", "ipv6" if ":" in block["cidr"] else "ipv4", block["cidr"], frozenset({block["node"]}))
         for block in kubernetes.blocks
-        if block["node"] in expected["nodes"] and _within(block["cidr"], expected["prefixes"]["pod"])
+        if block["node"] in expected["nodes"] and within_any(block["cidr"], expected["prefixes"]["pod"])
     ]
-
-
-def _within(prefix: str, subnets: dict) -> bool:
-    network = ip_network(prefix, strict=False)
-    return any(
-        network.subnet_of(outer)
-        for prefixes in subnets.values()
-        for outer in map(ip_network, prefixes)
-        if outer.version == network.version
-    )
 
 
 def _seen_blocks(expected: dict, aci: dict) -> list[Route]:
@@ -139,7 +131,7 @@ def _seen_blocks(expected: dict, aci: dict) -> list[Route]:
     found: dict[tuple, set] = {}
     for leaf, facts in expected["leaves"].items():
         for family, prefix, hops in _routes_of(aci, leaf):
-            if not _within(prefix, expected["prefixes"]["pod"]):
+            if not within_any(prefix, expected["prefixes"]["pod"]):
                 continue
             for hop in hops:
                 node = owners.get(hop["address"])
@@ -241,7 +233,7 @@ def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: 
     direct = {
         hop["address"]
         for hop in hops
-        if hop["type"] == "ebgp" and in_subnets(hop["address"], expected["prefixes"]["node"])
+        if hop["type"] == "ebgp" and within_any(hop["address"], expected["prefixes"]["node"])
     }
     findings = _wrong_hops(expected, leaf, route, direct)
     nodes = set(route.nodes)
@@ -270,33 +262,27 @@ def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: 
 def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernetes: Kubernetes | None) -> list[Finding]:
     """Routes that the leaf has straight from a node, or from something in the node subnets, and should not have."""
     owners = node_addresses(expected)
-    blocks = [ip_network(route.prefix) for route in routes if route.kind == "block"]
+    blocks = [route.prefix for route in routes if route.kind == "block"]
     findings = []
     for family, prefix, hops in _routes_of(aci, leaf):
         senders = [
             hop["address"]
             for hop in hops
-            if hop["type"] == "ebgp" and in_subnets(hop["address"], expected["prefixes"]["node"])
+            if hop["type"] == "ebgp" and within_any(hop["address"], expected["prefixes"]["node"])
         ]
         if not senders:
             continue
         at = {"rack": expected["leaves"][leaf]["rack"], "leaf": leaf, "family": family, "prefix": prefix}
         nodes = frozenset(owners[address] for address in senders if address in owners)
         who = ", ".join(sorted(owners.get(address, address) for address in senders))
-        if not _within(prefix, expected["allowed"]):
+        if not within_any(prefix, expected["allowed"]):
             findings.append(Finding("foreign-route", f"leaf {leaf} accepted {prefix} from {who}", nodes=nodes, **at))
         elif (
-            _blocks_known(kubernetes) and _within(prefix, expected["prefixes"]["pod"]) and not _in_block(prefix, blocks)
+            _blocks_known(kubernetes) and within_any(prefix, expected["prefixes"]["pod"]) and not within(prefix, blocks)
         ):
             what = f"leaf {leaf} accepted {prefix} from {who}, which is in no node's block"
             findings.append(Finding("route-next-hop", what, nodes=nodes, **at))
     return findings
-
-
-def _in_block(prefix: str, blocks: list) -> bool:
-    """Whether a prefix is a block, or (a borrowed address) inside one."""
-    network = ip_network(prefix, strict=False)
-    return any(network.version == block.version and network.subnet_of(block) for block in blocks)
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------
@@ -342,7 +328,7 @@ def offered(
             reported = kubernetes.routes_of(node) if kubernetes else None
             if reported is not None:
                 learned = {route["destination"] for route in reported if route["source"] == "BGPPeer"}
-                others = {prefix for prefix in learned - mine if _within(prefix, {family: sent_on.get(family, ())})}
+                others = {prefix for prefix in learned - mine if within_any(prefix, {family: sent_on.get(family, ())})}
             counts[node, family] = (len(mine), 0 if _filtered(expected, kubernetes) else len(others))
     return counts
 
@@ -423,7 +409,7 @@ def _foreign_origin(expected: dict, node: str, reported: list[dict]) -> list[Fin
     return [
         Finding("foreign-prefix", f"{node} originates {prefix}, which is not the cluster's", prefix=prefix, **at)
         for prefix in origins
-        if not _within(prefix, expected["allowed"])
+        if not within_any(prefix, expected["allowed"])
     ]
 
 

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
-
-from .causes import Finding
+from .causes import Finding, within_any
 from .observed import Kubernetes
 
 ESTABLISHED = "established"
@@ -145,7 +143,7 @@ def _unplanned(expected: dict, aci: dict) -> list[Finding]:
     owners = node_addresses(expected)
     findings = []
     for (leaf, address), session in by_address(aci).items():
-        ours = in_subnets(address, expected["prefixes"]["node"]) or session["remote_asn"] == expected["cluster_asn"]
+        ours = within_any(address, expected["prefixes"]["node"]) or session["remote_asn"] == expected["cluster_asn"]
         if (leaf, address) in planned or not ours or session["state"] not in _PRESENT or session["type"] == "ibgp":
             continue
         node = owners.get(address)
@@ -163,17 +161,6 @@ def _unplanned(expected: dict, aci: dict) -> list[Finding]:
 def node_addresses(expected: dict) -> dict[str, str]:
     """``{address: node}`` over all families."""
     return {address: name for name, node in expected["nodes"].items() for address in node["addresses"].values()}
-
-
-def in_subnets(address: str, subnets: dict) -> bool:
-    """Whether an address lies in one of ``{family: [prefix]}``."""
-    parsed = ip_address(address)
-    return any(
-        parsed in network
-        for prefixes in subnets.values()
-        for network in map(ip_network, prefixes)
-        if network.version == parsed.version
-    )
 
 
 def _node_router_ids(expected: dict, seen: dict) -> list[Finding]:

@@ -368,7 +368,7 @@ def test_check_mode_looks_for_a_container_once_and_only_if_it_must(run, server):
 
 def test_root_in_a_tenant_that_does_not_exist(run):
     result = run([{"dn": "uni/tn-nowhere/out-o", "tree": an("l3extOut", name="o")}], check=True)
-    assert "uni/tn-nowhere: must exist already" in result["msg"]
+    assert "uni/tn-nowhere: does not exist, but must exist already" in result["msg"]
 
 
 def test_tree_of_containers_only_still_looks(run):
@@ -535,7 +535,7 @@ def test_faults_of_all_trees_before_anything_is_asked(run, server):
             {"dn": TENANT, "tree": an("fvTenant", an("fvCtx"), name="common")},
         ]
     )
-    assert len(result["faults"]) == 2
+    assert len(result["problems"]) == 2
     assert len(server.log) == 0
 
 

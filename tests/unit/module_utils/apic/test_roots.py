@@ -127,7 +127,7 @@ def test_roots_that_do_not():
 def test_faults_of_all_roots_at_once():
     with pytest.raises(TreeError) as caught:
         parse_roots([{**spec(TENANT), "tree": {}}, {**spec(f"{TENANT}/out-o"), "tree": []}], "prod1")
-    assert len(caught.value.faults) == 2
+    assert len(caught.value.problems) == 2
 
 
 def test_who_only_reads_may_name_a_root_twice():

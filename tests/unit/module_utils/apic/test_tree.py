@@ -15,7 +15,7 @@ def parse(tree, dn="uni/tn-t/out-o"):
 def faults_of(tree, dn="uni/tn-t/out-o"):
     with pytest.raises(TreeError) as caught:
         parse(tree, dn)
-    return caught.value.faults
+    return caught.value.problems
 
 
 def test_everything_becomes_text_and_ours():
@@ -45,7 +45,7 @@ def test_container_has_nothing_to_set():
     assert not wanted.children[0].container
     assert "annotation" not in wanted.attributes
     assert faults_of(an("fvTenant", name="t", descr="x", status="modified"), "uni/tn-t") == [
-        "uni/tn-t: a container is never changed, so descr cannot be set"
+        "uni/tn-t: descr cannot be set, because a container is never changed"
     ]
 
 
@@ -88,7 +88,7 @@ def test_unlisted_class_by_its_relative_name():
         (an("l3extOut", descr="x"), "lacks a naming property (name)"),
         (an("l3extOut", an("ospfExtP"), name="o"), "give its rn"),
         (an("l3extOut", an("bgpExtP"), an("bgpExtP"), name="o"), "given twice"),
-        (an("l3extOut", name="o", status="deleted"), "'deleted' is not for the tree"),
+        (an("l3extOut", name="o", status="deleted"), "'deleted' is not allowed"),
         (an("l3extOut", an("l3extInstP", "x", name="i"), name="o"), "one class"),
     ],
 )
