@@ -32,16 +32,12 @@ def _standard(leaves: int, nodes: int) -> dict[str, Any]:
     }
 
 
-def _timed(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
-
-
 def _measure(cluster: Cluster, run: Callable[[], object]) -> tuple[float, int, int]:
     """Return seconds, requests to APIC, and the number of requests that write."""
     cluster.apic.log.clear()
-    seconds = _timed(run)
+    started = time.perf_counter()
+    run()
+    seconds = time.perf_counter() - started
     entries = cluster.apic.log.entries
     writes = [entry for entry in entries if entry["method"] != "GET" and "/aaa" not in entry["path"]]
     return seconds, len(entries), len(writes)

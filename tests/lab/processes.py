@@ -34,17 +34,12 @@ class Process:
     birth: str
 
     @classmethod
-    def start(cls, command: list[str], log: Path) -> Process:
+    def start(cls, command: list[str], log: Path, **environment: str) -> Process:
         """Start a server in its own session, so that Ctrl-C in the terminal does not reach it."""
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        env, stdin = {**os.environ, **environment}, subprocess.DEVNULL
+        with log.open("wb") as out:
+            child = subprocess.Popen(command, env=env, stdin=stdin, stdout=out, stderr=out, start_new_session=True)
         return cls(child.pid, _birth(child.pid))
 
     def alive(self) -> bool:

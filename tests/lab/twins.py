@@ -7,10 +7,8 @@ links to it.
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lab.twin.apic import Access, ApicClient
@@ -49,8 +47,8 @@ class Twins:
             if wanted.intersection(names):
                 twin = started[", ".join(names)] = self._home(names)
                 words = [word for name in names for word in ("--kubeconfig", str(kubeconfigs[name]))]
-                with _environment(PASSWORD_VARIABLE, apic.password):
-                    twin.up(["--apic", apic.url, *words, *(["--vrf", vrf] if vrf else [])])
+                words += ["--vrf", vrf] if vrf else []
+                twin.up(["--apic", apic.url, *words], **{PASSWORD_VARIABLE: apic.password})
         return started
 
     def _home(self, names: list[str]) -> TwinRunner:
@@ -83,16 +81,3 @@ def _read(kubeconfig: Path) -> Cluster:
         return read_cluster(KubernetesClient(kubeconfig).read())
     except ValueError:
         return Cluster()
-
-
-@contextmanager
-def _environment(variable: str, value: str) -> Iterator[None]:
-    """Set a variable for the processes that are started in the block. A command line would show it to everybody."""
-    before = os.environ.get(variable)
-    os.environ[variable] = value
-    try:
-        yield
-    finally:
-        os.environ.pop(variable)
-        if before is not None:
-            os.environ[variable] = before

@@ -18,7 +18,7 @@ The modules, from the inside out:
 - ``errors``      error answers with their codes and texts; ``request_log``: the log of requests
 - ``misbehaviour`` latency, errors, dropped connections and hangs on demand
 - ``apic``        the controller that combines these; ``server`` puts it on the network, with the lab's
-  own interface from ``backstage``; ``cli`` starts it
+  own interface from ``backstage``
 
 Out of scope: roles (every user may do everything), subscriptions, statistics, health scores, fault delegates, and the
 reverse relations (``...Rt...``) at the targets.

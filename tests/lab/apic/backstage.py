@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -53,7 +54,7 @@ class Backstage:
         return {}
 
     def _get_misbehave(self, _query: Any, _payload: Any) -> list[dict[str, Any]]:
-        return self._server.misbehaviour.as_list()
+        return [asdict(rule) for rule in self._server.misbehaviour.rules]
 
     def _post_misbehave(self, _query: Any, payload: Any) -> dict[str, Any]:
         return {"id": self._server.misbehaviour.add(**payload).id}

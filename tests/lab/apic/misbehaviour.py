@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 #: the actions of a rule
@@ -79,6 +79,3 @@ class Misbehaviour:
     def due(self, method: str, path: str, controller: int = 1) -> list[Rule]:
         """Return the rules that hit this request."""
         return [rule for rule in list(self.rules) if rule.strikes(method, path, controller)]
-
-    def as_list(self) -> list[dict[str, Any]]:
-        return [asdict(rule) for rule in self.rules]

@@ -21,7 +21,7 @@ import kmock
 
 from lab.kube.interface import MERGE_PATCH
 from lab.kube.objects import Objects, Refusal
-from lab.kube.schema import BUILTIN, Kind
+from lab.kube.schema import BUILTIN, Json, Kind
 
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 VERSION = {"major": "1", "minor": "30", "gitVersion": "v1.30.0-embedded", "platform": "embedded"}
@@ -58,7 +58,7 @@ class Emulator(kmock.KubernetesEmulator):
         self,
         kinds: Iterable[Kind],
         token: str,
-        on_write: Callable[[Kind, str, dict], None] = lambda *__: None,
+        on_write: Callable[[Kind, str, Json], None] = lambda *__: None,
         on_request: Callable[[Logged], None] = lambda __: None,
         on_prune: Callable[[str, str, list[str]], None] = lambda *__: None,
     ) -> None:
@@ -85,7 +85,7 @@ class Emulator(kmock.KubernetesEmulator):
                 subresources={"status"} if kind.status_subresource else set(),
             )
 
-    def restore(self, version: int, objects: list[dict[str, Any]]) -> None:
+    def restore(self, version: int, objects: list[Json]) -> None:
         """Restore the newest version and the objects of an earlier run."""
         kinds = {(kind.storage_version, kind.kind): kind for kind in self.kinds.values()}
         for obj in objects:
@@ -183,7 +183,7 @@ class Emulator(kmock.KubernetesEmulator):
             return aiohttp.web.json_response(self._delete(kind, namespace, name, request, dry_run))
         raise Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
-    def _list(self, kind: Kind, namespace: str | None, request: kmock.Request) -> dict[str, Any]:
+    def _list(self, kind: Kind, namespace: str | None, request: kmock.Request) -> Json:
         items = [_shown(kind, obj) for obj in self._select(kind, namespace, request)]
         if not kind.custom:
             items = [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in items]
@@ -194,13 +194,13 @@ class Emulator(kmock.KubernetesEmulator):
             "items": items,
         }
 
-    def _select(self, kind: Kind, namespace: str | None, request: kmock.Request) -> list[dict[str, Any]]:
+    def _select(self, kind: Kind, namespace: str | None, request: kmock.Request) -> list[Json]:
         labels, fields = request.params.get("labelSelector", ""), request.params.get("fieldSelector", "")
         return self.store.select(kind, namespace, labels, fields)
 
     def _patch(
         self, kind: Kind, namespace: str | None, name: str, request: kmock.Request, dry_run: bool
-    ) -> tuple[dict, list[str]]:
+    ) -> tuple[Json, list[str]]:
         content_type = request.headers.get("Content-Type", "").partition(";")[0]
         accepted = [MERGE_PATCH] if kind.custom else [MERGE_PATCH, STRATEGIC_MERGE_PATCH]
         if content_type not in accepted:
@@ -213,7 +213,7 @@ class Emulator(kmock.KubernetesEmulator):
 
     def _delete(
         self, kind: Kind, namespace: str | None, name: str | None, request: kmock.Request, dry_run: bool
-    ) -> dict[str, Any]:
+    ) -> Json:
         if name is not None:
             obj = self.store.delete(kind, namespace, name, dry_run)
             details = {"name": name, "group": kind.group, "kind": kind.plural, "uid": obj["metadata"]["uid"]}
@@ -223,7 +223,7 @@ class Emulator(kmock.KubernetesEmulator):
             self.store.delete(kind, obj["metadata"].get("namespace"), obj["metadata"]["name"], dry_run)
         return listing
 
-    def _changed(self, kind: Kind, obj: dict[str, Any], pruned: list[str], status: int = 200) -> aiohttp.web.Response:
+    def _changed(self, kind: Kind, obj: Json, pruned: list[str], status: int = 200) -> aiohttp.web.Response:
         response = aiohttp.web.json_response(_shown(kind, obj), status=status)
         if pruned:
             self._log_pruned(kind.kind, obj["metadata"]["name"], pruned)
@@ -231,7 +231,7 @@ class Emulator(kmock.KubernetesEmulator):
                 response.headers.add("Warning", f'299 - "unknown field \\"{path}\\""')
         return response
 
-    def _written(self, kind: Kind, event: str, _old: dict | None, new: dict) -> None:
+    def _written(self, kind: Kind, event: str, _old: Json | None, new: Json) -> None:
         self._persist(kind, event, new)
         self._show_to_watchers(kind, new, gone=event == "DELETED")
         # The bus can wake its readers only from a coroutine.
@@ -239,7 +239,7 @@ class Emulator(kmock.KubernetesEmulator):
         self._events.add(task)
         task.add_done_callback(self._events.discard)
 
-    def _show_to_watchers(self, kind: Kind, obj: dict[str, Any], gone: bool = False) -> None:
+    def _show_to_watchers(self, kind: Kind, obj: Json, gone: bool = False) -> None:
         """Update kmock's own container, whose content each watch starts with."""
         key = (_resource(kind), obj["metadata"].get("namespace"), obj["metadata"]["name"])
         if gone:
@@ -264,7 +264,7 @@ def _resource(kind: Kind) -> kmock.resource:
     return kmock.resource(group=group, version=version, plural=kind.plural)
 
 
-def _shown(kind: Kind, obj: dict[str, Any]) -> dict[str, Any]:
+def _shown(kind: Kind, obj: Json) -> Json:
     return {**obj, "apiVersion": kind.api_version}
 
 
@@ -279,7 +279,7 @@ def _is_dry_run(request: kmock.Request) -> bool:
     return value is not None
 
 
-def _body(request: kmock.Request) -> dict[str, Any]:
+def _body(request: kmock.Request) -> Json:
     try:
         body = json.loads(request.body)
     except ValueError:

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lab.kube.schema import Kind, admit
+from lab.kube.schema import Json, Kind, admit
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
@@ -47,7 +47,7 @@ Key = tuple[str, str, str]  # apiVersion/plural, namespace, name
 class Refusal(Exception):
     """An error answer, as the ``Status`` object that clients parse."""
 
-    def __init__(self, status: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
+    def __init__(self, status: int, reason: str, message: str, details: Json | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.body = {
@@ -72,8 +72,8 @@ class Unreadable(Refusal):
 class Objects:
     """All objects of a cluster, by kind, namespace and name."""
 
-    def __init__(self, on_write: Callable[[Kind, str, dict | None, dict], None] = lambda *__: None) -> None:
-        self._objects: dict[Key, dict[str, Any]] = {}
+    def __init__(self, on_write: Callable[[Kind, str, Json | None, Json], None] = lambda *__: None) -> None:
+        self._objects: dict[Key, Json] = {}
         self._version = 0
         self._on_write = on_write  # kind, event type, object before, object after
 
@@ -82,7 +82,7 @@ class Objects:
         """Return the resourceVersion of the newest write."""
         return str(self._version)
 
-    def restore(self, kind: Kind, obj: dict[str, Any]) -> None:
+    def restore(self, kind: Kind, obj: Json) -> None:
         """Restore an object that an earlier run wrote."""
         self._objects[self._key(kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])] = obj
 
@@ -90,14 +90,14 @@ class Objects:
         """Continue after a version, so that no version is used twice, not even that of a deletion."""
         self._version = max(self._version, version)
 
-    def get(self, kind: Kind, namespace: str | None, name: str) -> dict[str, Any]:
+    def get(self, kind: Kind, namespace: str | None, name: str) -> Json:
         """Return one object; raise 404 if it does not exist."""
         try:
             return self._objects[self._key(kind, namespace, name)]
         except KeyError:
             raise self._not_found(kind, name) from None
 
-    def select(self, kind: Kind, namespace: str | None, labels: str = "", fields: str = "") -> list[dict[str, Any]]:
+    def select(self, kind: Kind, namespace: str | None, labels: str = "", fields: str = "") -> list[Json]:
         """Return the objects that match selectors in the API's syntax, sorted by namespace and name."""
         collection = self._key(kind, None, "")[0]
         wanted = [obj for key, obj in sorted(self._objects.items()) if key[0] == collection]
@@ -109,9 +109,7 @@ class Objects:
             and matches_fields(fields, obj, kind)
         ]
 
-    def create(
-        self, kind: Kind, namespace: str | None, body: dict[str, Any], dry_run: bool = False
-    ) -> tuple[dict, list[str]]:
+    def create(self, kind: Kind, namespace: str | None, body: Json, dry_run: bool = False) -> tuple[Json, list[str]]:
         """Create an object; return it and the dropped fields."""
         obj = copy.deepcopy(body)
         metadata = obj.setdefault("metadata", {})
@@ -142,14 +140,8 @@ class Objects:
         return obj, pruned
 
     def replace(
-        self,
-        kind: Kind,
-        namespace: str | None,
-        name: str,
-        body: dict[str, Any],
-        status: bool = False,
-        dry_run: bool = False,
-    ) -> tuple[dict, list[str]]:
+        self, kind: Kind, namespace: str | None, name: str, body: Json, status: bool = False, dry_run: bool = False
+    ) -> tuple[Json, list[str]]:
         """Replace an object, or only its status. A custom object must name the version that it replaces."""
         old = self.get(kind, namespace, name)
         metadata = body.get("metadata") or {}
@@ -167,11 +159,11 @@ class Objects:
         kind: Kind,
         namespace: str | None,
         name: str,
-        patch: dict[str, Any],
+        patch: Json,
         strategic: bool = False,
         status: bool = False,
         dry_run: bool = False,
-    ) -> tuple[dict, list[str]]:
+    ) -> tuple[Json, list[str]]:
         """Apply a merge patch (RFC 7386) or a strategic merge patch to an object."""
         old = self.get(kind, namespace, name)
         try:
@@ -179,14 +171,14 @@ class Objects:
         except Unreadable as fault:
             raise _invalid(kind, name, [("patch", "FieldValueInvalid", f"Invalid value: {fault}")]) from None
 
-    def delete(self, kind: Kind, namespace: str | None, name: str, dry_run: bool = False) -> dict[str, Any]:
+    def delete(self, kind: Kind, namespace: str | None, name: str, dry_run: bool = False) -> Json:
         """Delete an object and return it."""
         obj = self.get(kind, namespace, name)
         if not dry_run:
             self._write(kind, "DELETED", self._key(kind, namespace, name), obj, None)
         return obj
 
-    def _update(self, kind: Kind, old: dict, new: dict, status: bool, dry_run: bool) -> tuple[dict, list[str]]:
+    def _update(self, kind: Kind, old: Json, new: Json, status: bool, dry_run: bool) -> tuple[Json, list[str]]:
         _check_type(kind, new)
         name = old["metadata"]["name"]
         metadata = new.setdefault("metadata", {})
@@ -216,7 +208,7 @@ class Objects:
             self._write(kind, "MODIFIED", self._key(kind, new["metadata"].get("namespace"), name), old, new)
         return new, pruned
 
-    def _write(self, kind: Kind, event: str, key: Key, old: dict | None, new: dict | None) -> None:
+    def _write(self, kind: Kind, event: str, key: Key, old: Json | None, new: Json | None) -> None:
         self._version += 1
         if new is None:
             gone = copy.deepcopy(self._objects.pop(key))
@@ -227,7 +219,7 @@ class Objects:
             self._objects[key] = new
             self._on_write(kind, event, old, new)
 
-    def _admit(self, kind: Kind, obj: dict, old: dict | None) -> list[str]:
+    def _admit(self, kind: Kind, obj: Json, old: Json | None) -> list[str]:
         """Return the dropped fields of a valid object; raise one ``Refusal`` with all problems of an invalid one."""
         obj["apiVersion"], obj["kind"] = kind.storage_version, kind.kind
         _drop_nulls(obj["metadata"])
@@ -242,7 +234,7 @@ class Objects:
             raise _invalid(kind, obj["metadata"].get("name", ""), causes)
         return findings.pruned
 
-    def _enter_namespace(self, kind: Kind, metadata: dict, namespace: str | None) -> None:
+    def _enter_namespace(self, kind: Kind, metadata: Json, namespace: str | None) -> None:
         metadata.setdefault("namespace", namespace)
         if namespace and metadata["namespace"] != namespace:
             raise Refusal(
@@ -267,7 +259,7 @@ def _resource(kind: Kind) -> str:
     return f"{kind.plural}.{kind.group}" if kind.group else kind.plural
 
 
-def _details(kind: Kind, name: str) -> dict[str, Any]:
+def _details(kind: Kind, name: str) -> Json:
     return {"name": name, "group": kind.group, "kind": kind.plural}
 
 
@@ -281,7 +273,7 @@ def _invalid(kind: Kind, name: str, causes: list[tuple[str, str, str]]) -> Refus
     return Refusal(422, "Invalid", f'{title} "{name}" is invalid: {summary}', details)
 
 
-def _check_type(kind: Kind, obj: dict) -> None:
+def _check_type(kind: Kind, obj: Json) -> None:
     if kind.custom and obj.get("kind", kind.kind) != kind.kind:
         cause = ("kind", "FieldValueInvalid", f'Invalid value: "{obj["kind"]}": must be {kind.kind}')
         raise _invalid(kind, (obj.get("metadata") or {}).get("name", ""), [cause])
@@ -294,7 +286,7 @@ def _check_type(kind: Kind, obj: dict) -> None:
             )
 
 
-def _metadata_causes(kind: Kind, metadata: dict) -> Iterator[tuple[str, str, str]]:
+def _metadata_causes(kind: Kind, metadata: Json) -> Iterator[tuple[str, str, str]]:
     name = metadata.get("name")
     if not name:
         yield "metadata.name", "FieldValueRequired", "Required value: name or generateName is required"
@@ -313,7 +305,7 @@ def _metadata_causes(kind: Kind, metadata: dict) -> Iterator[tuple[str, str, str
                 yield path, "FieldValueInvalid", f'Invalid value: "{value}": not a label value'
 
 
-def _encode_secret(obj: dict) -> None:
+def _encode_secret(obj: Json) -> None:
     """Move ``stringData`` to ``data``, which must be base64."""
     data = obj.setdefault("data", {}) or {}
     for key, text in (obj.pop("stringData", None) or {}).items():
@@ -327,11 +319,11 @@ def _encode_secret(obj: dict) -> None:
     obj.setdefault("type", "Opaque")
 
 
-def _without_bookkeeping(obj: dict) -> dict:
+def _without_bookkeeping(obj: Json) -> Json:
     return {key: value for key, value in obj.items() if key not in ("metadata", "status")}
 
 
-def _drop_nulls(metadata: dict) -> None:
+def _drop_nulls(metadata: Json) -> None:
     for field in ("labels", "annotations"):
         if field in metadata:
             metadata[field] = {key: value for key, value in (metadata[field] or {}).items() if value is not None}
@@ -385,7 +377,7 @@ def _matches_term(term: str, labels: dict[str, str]) -> bool:
     raise Refusal(400, "BadRequest", f"unable to parse requirement: {term!r}")
 
 
-def matches_fields(selector: str, obj: dict[str, Any], kind: Kind) -> bool:
+def matches_fields(selector: str, obj: Json, kind: Kind) -> bool:
     """Return True if an object matches a field selector."""
     for term in filter(None, selector.split(",")):
         match = EQUALITY_TERM.fullmatch(term.strip())

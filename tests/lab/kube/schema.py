@@ -36,6 +36,8 @@ BUILTIN = (
 WITH_STATUS = {"Namespace", "Node", "Service", "Pod", "DaemonSet"}
 WITH_GENERATION = {"DaemonSet"}
 
+Json = dict[str, Any]
+
 COMMUNITY = re.compile(r"\d+:\d+(:\d+)?")
 SEVERITIES = {"", "trace", "debug", "info", "warning", "error", "fatal"}
 EXPRESSION = re.compile(

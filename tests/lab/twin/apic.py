@@ -40,8 +40,7 @@ class ApicClient:
 
     def read(self) -> tuple[Tree, dict[str, str]]:
         """Return the policies, and the password of each BGP peer by its DN."""
-        classes = ",".join(POLICY_CLASSES)
-        imdata = self.request("GET", f"/api/mo/uni.json?query-target=subtree&target-subtree-class={classes}")
+        imdata = self.request("GET", f"/api/mo/uni.json?query-target=subtree&target-subtree-class={POLICY_CLASSES}")
         for cls in ("fabricNode", "topSystem"):
             imdata += self.request("GET", f"/api/class/{cls}.json")
         return Tree.from_imdata(imdata), self._secrets()

@@ -45,9 +45,8 @@ class Bench:
 
     def start(self, *options: str) -> None:
         """Start the twin, which follows the configuration from now on and ends with this process at the latest."""
-        os.environ[PASSWORD_VARIABLE] = APIC_PASSWORD
         sources = ["--apic", self.apic.url, "--kubeconfig", str(self.kube.kubeconfig)]
-        self.twin.up([*sources, "--owner", str(os.getpid()), *options])
+        self.twin.up([*sources, "--owner", str(os.getpid()), *options], **{PASSWORD_VARIABLE: APIC_PASSWORD})
 
     def configure(self, figure: Figure) -> None:
         """Configure both sides as in a figure."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,22 @@ TIMEOUT = 120
 NAME = "control.sock"
 
 
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Yield a name for a socket's path, which may itself be too long for a socket."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 def bind(path: Path) -> socket.socket:
     """Listen on a socket that only the owner may use."""
     path.unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        server.bind(f"/proc/self/fd/{folder}/{path.name}")  # the folder's path may be too long for a socket
-    finally:
-        os.close(folder)
+    with _short(path) as name:
+        server.bind(name)
     path.chmod(0o600)
     server.listen(8)
     return server
@@ -36,11 +45,8 @@ def ask(path: Path, command: str, **arguments: Any) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(TIMEOUT)
         try:
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                client.connect(f"/proc/self/fd/{folder}/{path.name}")
-            finally:
-                os.close(folder)
+            with _short(path) as name:
+                client.connect(name)
             with client.makefile("rw", encoding="utf-8") as stream:
                 stream.write(json.dumps({"command": command, **arguments}) + "\n")
                 stream.flush()

@@ -51,7 +51,7 @@ class Figure:
         if self.floating:
             return str(supernet if version == 4 else next(supernet.subnets(new_prefix=64)))
         length = 29 if version == 4 else 64
-        return str(list(_first(supernet.subnets(new_prefix=length), node))[-1])
+        return f"{supernet.network_address + ((node - 1) << (supernet.max_prefixlen - length))}/{length}"
 
     def node_address(self, version: int, node: int) -> str:
         """Return a node's address with its length."""
@@ -194,8 +194,9 @@ class Figure:
     def objects(self) -> list[Json]:
         """Return the nodes, Calico's configuration, and a service with local endpoints on nodes 1, 3 and the last."""
         nodes = [(rack, node) for rack in self.racks for node in rack.nodes]
+        blocks = {4: self.block_size, 6: 122}
         pools = [
-            calico("IPPool", f"pool-{version}", cidr=_PODS[version == 6], blockSize=_block(self, version), **_PLAIN)
+            calico("IPPool", f"pool-{version}", cidr=_PODS[version == 6], blockSize=blocks[version], **_PLAIN)
             for version in self.families
         ]
         services = ["192.168.8.0/22", "2001:db8:8::/112"][: len(self.families)]
@@ -373,17 +374,8 @@ _PODS = ("10.1.0.0/16", "2001:db8:1::/64")
 _PLAIN = {"ipipMode": "Never", "vxlanMode": "Never", "natOutgoing": False, "nodeSelector": "all()"}
 
 
-def _block(figure: Figure, version: int) -> int:
-    return figure.block_size if version == 4 else 122
-
-
 def _node_dn(leaf: int) -> str:
     return f"topology/pod-1/node-{leaf}"
-
-
-def _first(items: Iterable[Any], count: int) -> Iterable[Any]:
-    for __, item in zip(range(count), items, strict=False):
-        yield item
 
 
 def _secret_and_access(namespace: str = "kube-system") -> list[Json]:

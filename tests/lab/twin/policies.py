@@ -33,48 +33,14 @@ ROUTED = ("l3-port", "sub-interface")
 OUTSIDE = frozenset({"import-security", "import-rtctrl"})
 
 # The classes that a Fabric is read from, by one GET below ``uni``.
-POLICY_CLASSES = [
-    "l3extOut",
-    "l3extRsEctx",
-    "l3extRsL3DomAtt",
-    "bgpExtP",
-    "l3extLNodeP",
-    "l3extRsNodeL3OutAtt",
-    "l3extLoopBackIfP",
-    "bgpProtP",
-    "bgpRsBgpNodeCtxPol",
-    "bgpRsBestPathCtrlPol",
-    "l3extLIfP",
-    "l3extVirtualLIfP",
-    "l3extRsDynPathAtt",
-    "l3extRsPathL3OutAtt",
-    "l3extMember",
-    "l3extIp",
-    "bgpPeerP",
-    "bgpAsP",
-    "bgpLocalAsnP",
-    "bgpRsPeerPfxPol",
-    "l3extInstP",
-    "l3extSubnet",
-    "rtctrlProfile",
-    "rtctrlCtxP",
-    "rtctrlRsCtxPToSubjP",
-    "rtctrlSubjP",
-    "rtctrlMatchRtDest",
-    "bgpCtxPol",
-    "bgpBestPathCtrlPol",
-    "bgpCtxAfPol",
-    "bgpPeerPfxPol",
-    "fvCtx",
-    "fvRsCtxToBgpCtxAfPol",
-    "fvRsBgpCtxPol",
-    "bgpInstPol",
-    "fabricExplicitGEp",
-    "fabricNodePEp",
-    "infraRsVlanNs",
-    "fvnsVlanInstP",
-    "fvnsEncapBlk",
-]
+POLICY_CLASSES = (
+    "l3extOut,l3extRsEctx,l3extRsL3DomAtt,bgpExtP,l3extLNodeP,l3extRsNodeL3OutAtt,l3extLoopBackIfP,bgpProtP,"
+    "bgpRsBgpNodeCtxPol,bgpRsBestPathCtrlPol,l3extLIfP,l3extVirtualLIfP,l3extRsDynPathAtt,l3extRsPathL3OutAtt,"
+    "l3extMember,l3extIp,bgpPeerP,bgpAsP,bgpLocalAsnP,bgpRsPeerPfxPol,l3extInstP,l3extSubnet,rtctrlProfile,"
+    "rtctrlCtxP,rtctrlRsCtxPToSubjP,rtctrlSubjP,rtctrlMatchRtDest,bgpCtxPol,bgpBestPathCtrlPol,bgpCtxAfPol,"
+    "bgpPeerPfxPol,fvCtx,fvRsCtxToBgpCtxAfPol,fvRsBgpCtxPol,bgpInstPol,fabricExplicitGEp,fabricNodePEp,"
+    "infraRsVlanNs,fvnsVlanInstP,fvnsEncapBlk"
+)
 
 
 def read_fabrics(tree: Tree, secrets: Mapping[str, str] | None = None) -> list[Fabric]:

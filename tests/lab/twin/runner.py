@@ -29,8 +29,8 @@ class TwinRunner:
         self.folder = folder.resolve()
         self._record = self.folder / "process.json"
 
-    def up(self, arguments: list[str]) -> None:
-        """Start the supervisor unless it runs, and wait until it accepts commands. It inherits the environment."""
+    def up(self, arguments: list[str], **environment: str) -> None:
+        """Start the supervisor unless it runs, and wait until it accepts commands."""
         if self._process():
             return
         if self.folder.is_relative_to("/run") or self.folder.is_relative_to("/var/run"):
@@ -42,7 +42,7 @@ class TwinRunner:
         # Everything in these namespaces ends with their first process, however it ends.
         namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL"]
         command = [*namespaces, sys.executable, str(PROGRAM), "supervise", "--dir", str(self.folder), *arguments]
-        process = Process.start(command, self._log)
+        process = Process.start(command, self._log, **environment)
         self._record.write_text(json.dumps(asdict(process)) + "\n", encoding="utf-8")
         self._await(process)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -25,12 +24,13 @@ class Machine:
         self.started: list[str] = []
         self.password = ""
         patch.setattr("lab.twins.group", lambda _apic, _kubeconfigs: self.groups)
-        patch.setattr(TwinRunner, "up", lambda twin, arguments: self._up(twin.folder.name, arguments))
-        patch.delenv(PASSWORD_VARIABLE, raising=False)  # earlier tests may have set it
+        patch.setattr(
+            TwinRunner, "up", lambda twin, *arguments, **environment: self._up(twin, *arguments, **environment)
+        )
         patch.setattr(TwinRunner, "down", lambda twin: bool(self.running.pop(twin.folder.name, None)))
 
-    def _up(self, name: str, arguments: list[str]) -> None:
-        self.password = os.environ[PASSWORD_VARIABLE]
+    def _up(self, twin: TwinRunner, arguments: list[str], **environment: str) -> None:
+        name, self.password = twin.folder.name, environment[PASSWORD_VARIABLE]
         if name not in self.running:
             self.running[name] = arguments
             self.started.append(name)
@@ -62,7 +62,6 @@ def test_clusters_of_a_vrf_share_a_twin(machine: Machine) -> None:
         "shop": ["--apic", "https://apic", "--kubeconfig", f"{folder}/shop.kubeconfig"],
     }
     assert machine.password == "secret"
-    assert PASSWORD_VARIABLE not in os.environ
     assert (folder / "west").resolve() == folder / "east"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lab.apic.model import class_table
 from lab.twin.calico import Cluster, Object, read_cluster
 from lab.twin.fabric import Fabric
 from lab.twin.mo import Mo, Tree
@@ -18,57 +19,11 @@ from lab.twin.policies import read_fabrics
 def _named(item: dict[str, Any], above: str) -> list[Mo]:
     ((cls, body),) = item.items()
     attributes = dict(body["attributes"])
-    dn = attributes.pop("dn", None) or f"{above}/{_rn(cls, attributes)}"
+    dn = attributes.pop("dn", None) or f"{above}/{class_table()[cls].build_rn(attributes)}"
     found = [Mo(cls, dn, attributes)]
     for child in body.get("children", ()):
         found += _named(child, dn)
     return found
-
-
-_RN = {
-    "fvTenant": "tn-{name}",
-    "fvCtx": "ctx-{name}",
-    "fvRsCtxToBgpCtxAfPol": "rsctxToBgpCtxAfPol-[{tnBgpCtxAfPolName}]-{af}",
-    "fvRsBgpCtxPol": "rsbgpCtxPol",
-    "bgpCtxPol": "bgpCtxP-{name}",
-    "bgpBestPathCtrlPol": "bestpath-{name}",
-    "bgpCtxAfPol": "bgpCtxAfP-{name}",
-    "bgpPeerPfxPol": "bgpPfxP-{name}",
-    "rtctrlSubjP": "subj-{name}",
-    "rtctrlMatchRtDest": "dest-[{ip}]",
-    "rtctrlProfile": "prof-{name}",
-    "rtctrlCtxP": "ctx-{name}",
-    "rtctrlRsCtxPToSubjP": "rsctxPToSubjP-{tnRtctrlSubjPName}",
-    "l3extOut": "out-{name}",
-    "l3extRsEctx": "rsectx",
-    "l3extRsL3DomAtt": "rsl3DomAtt",
-    "bgpExtP": "bgpExtP",
-    "l3extInstP": "instP-{name}",
-    "l3extSubnet": "extsubnet-[{ip}]",
-    "l3extLNodeP": "lnodep-{name}",
-    "l3extRsNodeL3OutAtt": "rsnodeL3OutAtt-[{tDn}]",
-    "l3extLoopBackIfP": "lbp-[{addr}]",
-    "bgpProtP": "protp",
-    "bgpRsBgpNodeCtxPol": "rsbgpNodeCtxPol",
-    "bgpRsBestPathCtrlPol": "rsBestPathCtrlPol",
-    "l3extLIfP": "lifp-{name}",
-    "l3extVirtualLIfP": "vlifp-[{nodeDn}]-[{encap}]",
-    "l3extRsDynPathAtt": "rsdynPathAtt-[{tDn}]",
-    "l3extRsPathL3OutAtt": "rspathL3OutAtt-[{tDn}]",
-    "l3extMember": "mem-{side}",
-    "l3extIp": "addr-[{addr}]",
-    "bgpPeerP": "peerP-[{addr}]",
-    "bgpAsP": "as",
-    "bgpLocalAsnP": "localasn",
-    "bgpRsPeerPfxPol": "rspeerPfxPol",
-    "fabricNodePEp": "nodepep-{id}",
-    "infraRsVlanNs": "rsvlanNs",
-    "fvnsEncapBlk": "from-[{from}]-to-[{to}]",
-}
-
-
-def _rn(cls: str, attributes: dict[str, str]) -> str:
-    return _RN[cls].format(**attributes)
 
 
 class Workshop:

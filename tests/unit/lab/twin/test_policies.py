@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.twin.fabric import AddressFamilyPolicy, Fabric, Peer, PrefixLimit, Rule, Svi, Timers
+from lab.twin.fabric import AddressFamilyPolicy, Fabric, Peer, Rule, Svi, Timers
 from lab.twin.paper import PASSWORD, mo
 
 OUT = "uni/tn-common/out-k8s"
@@ -63,25 +63,6 @@ def test_the_papers_standard_svi(workshop: Callable[..., Any]) -> None:
 def test_both_families_of_a_vlan_are_one_interface(workshop: Callable[..., Any]) -> None:
     (svi,) = workshop(dual_stack=True).fabric().leaves[0].svis
     assert len(svi.addresses) == len(svi.secondaries) == len(svi.peers) == 2
-
-
-@pytest.mark.parametrize(
-    ("cls", "attributes", "field", "value"),
-    [
-        ("bgpPeerP", {"ctrl": "as-override"}, "controls", frozenset({"as-override"})),
-        ("bgpPeerP", {"ctrl": ""}, "controls", frozenset()),
-        ("bgpPeerP", {"adminSt": "disabled"}, "enabled", False),
-        ("bgpPeerP", {"ttl": "2"}, "ttl", 2),
-        ("bgpAsP", {"asn": "65099"}, "asn", 65099),
-        ("bgpCtxPol", {"kaIntvl": "60", "holdIntvl": "180"}, "timers", Timers(60, 180, 1)),
-        ("bgpCtxPol", {"maxAsLimit": "0"}, "timers", Timers(1, 3, 0)),
-        ("bgpCtxPol", {"grCtrl": ""}, "timers", Timers(1, 3, 1, False)),
-        ("l3extOut", {"enforceRtctrl": "export"}, "imports", None),
-    ],
-)
-def test_settings_of_a_peer(shop: Any, cls: str, attributes: dict[str, str], field: str, value: object) -> None:
-    shop.set(cls, **attributes)
-    assert getattr(first_peer(shop.fabric()), field) == value
 
 
 @pytest.mark.parametrize(
@@ -178,13 +159,6 @@ def test_prefix_lengths_of_an_aggregate(shop: Any) -> None:
     assert Rule("10.1.0.0/16", ge=24, le=28) in (first_peer(shop.fabric()).imports or ())
     shop.set("rtctrlMatchRtDest", aggregate="no")
     assert Rule("10.1.0.0/16") in (first_peer(shop.fabric()).imports or ())
-
-
-def test_a_prefix_limit(workshop: Callable[..., Any]) -> None:
-    shop = workshop(prefix_limit=500)
-    assert first_peer(shop.fabric()).limit == PrefixLimit(500, 75, "reject", None)
-    shop.set("bgpPeerPfxPol", action="restart", restartTime="5", thresh="90")
-    assert first_peer(shop.fabric()).limit == PrefixLimit(500, 90, "restart", 5)
 
 
 @pytest.mark.parametrize(("pool", "deployed"), [(("300", "399"), True), (("301", "399"), False)])
