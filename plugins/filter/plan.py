@@ -41,7 +41,7 @@ class FilterModule:
 
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """All filters by name."""
-        functions = {
+        functions: dict[str, Callable[..., Any]] = {
             "apic_roots": apic.apic_roots,
             "apic_tree": apic.apic_tree,
             "cluster_plan": standalone.cluster_plan,

@@ -55,18 +55,19 @@ EXAMPLES = r"""
     - name: Plan the cluster and write its artifacts
       netops.aci_calico.plan:
         artifacts: true
-      register: planned
+      register: aci_calico_planned
 
     - name: Show the plan
       ansible.builtin.debug:
-        msg: "{{ (planned.plan | netops.aci_calico.plan_summary).splitlines() }}"
+        msg: "{{ (aci_calico_planned.plan | netops.aci_calico.plan_summary).splitlines() }}"
 """
 
 RETURN = r"""
 plan:
   description:
-    - The plan. Its schema is in the collection's C(docs/development/plan.md). The roles take it from the variable C(aci_calico_plan) where somebody has set that, and
-      plan by themselves otherwise. It is no fact of the host's, for those may be cached from one run to another.
+    - The plan. The collection's C(docs/development/plan.md) describes it.
+    - Register the result as C(aci_calico_planned), and the other actions and the roles of the collection use the plan. A registered result is never a
+      cached fact of an earlier run.
   returned: when there is no error
   type: dict
   sample: {schema: 1, cluster: prod1, address_families: [ipv4], svi: {kind: floating, requested: auto}}
@@ -81,8 +82,8 @@ artifacts:
   type: list
   elements: str
   sample: [artifacts/prod1/plan.json, artifacts/prod1/plan.md, artifacts/prod1/apic.json, artifacts/prod1/kubernetes.yml, artifacts/prod1/nodes]
-faults:
-  description: Everything that is wrong, errors and warnings. On errors C(msg) says the same as text.
+problems:
+  description: All problems with the variables, errors and warnings.
   returned: always
   type: list
   elements: dict

@@ -25,17 +25,17 @@ options:
     type: bool
     default: true
   adopt:
-    description: Whether objects that somebody else made are to be taken over, and so are not in the way.
+    description: Whether objects that somebody else made are taken over, and so cause no problem. By default the variable C(aci_calico_adopt).
     type: bool
-    default: false
   update_password:
-    description: Whether a BGP password that is there already is going to be replaced.
+    description: Whether a BGP password that exists already is replaced. By default the variable C(aci_calico_update_password).
     type: str
-    choices: [always, on_create]
-    default: on_create
+    choices: [on_create, always]
 extends_documentation_fragment:
+  - netops.aci_calico.cluster
+  - netops.aci_calico.cluster.apic
+  - netops.aci_calico.cluster.kubernetes
   - netops.aci_calico.reading
-  - netops.aci_calico.reading.both_sides
 seealso:
   - module: netops.aci_calico.plan
   - module: netops.aci_calico.verify
@@ -49,11 +49,10 @@ EXAMPLES = r"""
   tasks:
     - name: Plan the cluster
       netops.aci_calico.plan:
-      register: planned
+      register: aci_calico_planned
 
     - name: Look before anything is written
       netops.aci_calico.preflight:
-        plan: "{{ planned.plan }}"
         apic:
           host: apic.example.com
           username: ansible
@@ -63,8 +62,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-faults:
-  description: What was found, each with C(id), C(severity), C(path), C(problem) and C(remedy).
+problems:
+  description: What was found, errors first, each with C(id), C(severity), C(path), C(problem) and C(remedy).
   returned: always
   type: list
   elements: dict

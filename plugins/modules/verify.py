@@ -29,30 +29,30 @@ options:
     elements: str
     default: []
   look_at_kubernetes:
-    description: Whether to verify the cluster's side. Without it, Calico's configuration and the nodes' own view are not looked at.
+    description:
+      - Whether to verify Calico's configuration and the nodes' own view too. By default the variable C(aci_calico_verify_kubernetes).
     type: bool
-    default: true
   node_status:
     description:
-      - Whether to ask the nodes' BGP daemons to report, by a C(CalicoNodeStatus) for each node. They are removed at the end.
+      - Whether to ask the nodes' BGP daemons to report, by a C(CalicoNodeStatus) for each node, which is removed at the end. By default the variable
+        C(aci_calico_verify_node_status).
     type: bool
-    default: true
   timeout:
-    description: Seconds to wait for what may still come.
+    description: How many seconds to wait for sessions and routes. By default the variable C(aci_calico_verify_timeout).
     type: int
-    default: 60
   interval:
-    description: Seconds between two looks.
+    description: The seconds between two reads. By default the variable C(aci_calico_verify_interval).
     type: int
-    default: 2
   artifacts_dir:
     description:
-      - Where to write the report, in a folder named after the cluster, as C(verify.json) and C(verify.xml) (JUnit). Empty writes none.
-    type: path
-    default: ""
+      - Where to write the report, in a folder named after the cluster, as C(verify.json) and C(verify.xml) (JUnit). By default the variable
+        C(aci_calico_artifacts_dir). An empty text, or O(only), writes none.
+    type: str
 extends_documentation_fragment:
+  - netops.aci_calico.cluster
+  - netops.aci_calico.cluster.apic
+  - netops.aci_calico.cluster.kubernetes
   - netops.aci_calico.reading
-  - netops.aci_calico.reading.both_sides
 attributes:
   check_mode:
     description: Verifies just the same, makes no requests for reports and writes no files.
@@ -69,11 +69,10 @@ EXAMPLES = r"""
   tasks:
     - name: Plan the cluster
       netops.aci_calico.plan:
-      register: planned
+      register: aci_calico_planned
 
     - name: Verify it, and wait up to two minutes for sessions to come up
       netops.aci_calico.verify:
-        plan: "{{ planned.plan }}"
         apic:
           host: apic.example.com
           username: ansible
@@ -84,7 +83,6 @@ EXAMPLES = r"""
 
     - name: Wait for its sessions alone
       netops.aci_calico.verify:
-        plan: "{{ planned.plan }}"
         apic:
           host: apic.example.com
           username: ansible

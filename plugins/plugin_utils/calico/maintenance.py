@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 
 from ...module_utils.names import BEFORE_MAINTENANCE_ANNOTATION, EXCLUDE_LABEL, EXCLUDED
-from ..schema.problems import Problem, did_you_mean, errors, render, warnings
+from ..schema.problems import Problem, did_you_mean, errors
 from .push import differing
 
 NAMES = "node_maintenance_nodes"
@@ -27,7 +27,7 @@ def node_maintenance(plan: dict, found: list[dict], live: dict, names: list[str]
     :param found: all Node objects of the cluster.
     :param live: the ``state`` of the module ``calico_state``.
     :param names: the nodes.
-    :returns: ``errors`` and ``warnings`` (faults as dictionaries) and ``message`` (both as text); the ``nodes``; ``patched``, merge patches of
+    :returns: the ``problems``; the ``nodes``; ``patched``, merge patches of
         nodes, none with errors and none for nodes that are so already; ``differences``, each with ``before`` and ``after``.
     """
     nodes = {node["metadata"]["name"]: node for node in found}
@@ -42,9 +42,7 @@ def node_maintenance(plan: dict, found: list[dict], live: dict, names: list[str]
         "differences": {
             name: {"before": before, "after": after} for name, (before, after) in differences.items() if before or after
         },
-        "errors": [problem.as_dict() for problem in errors(problems)],
-        "warnings": [problem.as_dict() for problem in warnings(problems)],
-        "message": render(plan["cluster"], problems, "changed") if problems else "",
+        "problems": problems,
     }
 
 

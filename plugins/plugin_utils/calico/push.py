@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
-from ..schema.problems import Problem, errors, render, warnings
+from ..schema.problems import Problem, errors
 from .manifests import (
     AUTO,
     BGP_CONFIGURATION,
@@ -42,7 +42,7 @@ def kubernetes_push(
     :param state: ``present``, or ``absent`` for teardown.
     :param update_password: ``always`` replaces a password that differs, ``on_create`` leaves it alone and warns.
     :param adopt: take over objects of ours that carry no label of ours, because somebody made them by hand.
-    :returns: ``errors`` and ``warnings`` (faults as dictionaries) and ``message`` (both as text); what to send, in this
+    :returns: the ``problems``; what to send, in this
         order: ``patched`` (patches of what exists), ``secret`` (a manifest, or None; with ``password`` the password goes
         into its ``data``), ``applied``, ``deleted`` and ``postponed`` (manifests; the last ones only once the leaves have
         taken over: they turn a node-to-node mesh off that pods now rely on); the names (``Kind/name``) of what is ``created``,
@@ -71,9 +71,7 @@ def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) ->
     result = {**nothing, **changes}
     result["removed"] = [_title(manifest) for manifest in result["deleted"]]
     result["differences"] = _differences(found, result)
-    result["errors"] = [problem.as_dict() for problem in errors(problems)]
-    result["warnings"] = [problem.as_dict() for problem in warnings(problems)]
-    result["message"] = render(plan["cluster"], problems, "configured in Kubernetes") if problems else ""
+    result["problems"] = problems
     return result
 
 

@@ -33,7 +33,7 @@ def plan_summary(
     :param report: what was pushed: ``{part: {"created": [...] or number, "modified": …, "deleted": …, "requests": n}}``.
     :param artifacts: the files that were written.
     """
-    blocks = [_head(plan), *(_rack(plan, rack) for rack in plan["racks"]), _warnings(plan), _report(report or {})]
+    blocks = [_head(plan), *(_rack(plan, rack) for rack in plan["racks"]), _report(report or {})]
     files = list(artifacts or [])
     if files:
         blocks.append(["Artifacts:", *(f"  {path}" for path in files)])
@@ -103,12 +103,6 @@ def _node_rows(node: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _warnings(plan: Mapping[str, Any]) -> list[str]:
-    if not plan["warnings"]:
-        return []
-    return ["Warnings:", *(f"  {one['path']}: {one['problem']}. {one['remedy']}" for one in plan["warnings"])]
-
-
 def _report(report: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if not report:
         return []
@@ -130,6 +124,7 @@ def _amount(value: Any) -> str:
 def plan_document(plan: Mapping[str, Any]) -> str:
     """The plan as a Markdown document: topology (a Mermaid chart), addresses, cabling, route control, connectivity,
     limits."""
+    warnings = [f"- {one['path']}: {one['problem']}. {one['remedy']}" for one in plan["warnings"]]
     sections = (
         [f"# Cluster {plan['cluster']}", "", *(f"- {line.strip()}" for line in _head(plan))],
         ["## Topology", "", *_topology(plan)],
@@ -141,7 +136,7 @@ def plan_document(plan: Mapping[str, Any]) -> str:
         ["## Connectivity", "", *_connectivity(plan)],
         ["## Limits", "", *_limits(plan), "", *_routes(plan)],
         ["## Choosing the SVI", "", *_advice(plan)],
-        ["## Warnings", "", *(f"- {line.strip()}" for line in _warnings(plan)[1:])] if plan["warnings"] else [],
+        ["## Warnings", "", *warnings] if warnings else [],
     )
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 

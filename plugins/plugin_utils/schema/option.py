@@ -16,7 +16,7 @@ BARE_METAL, VM = "bare_metal", "vm"
 
 
 class _Invalid:
-    """A placeholder for a refused value, so that the other elements of a list keep their positions."""
+    """Replace a refused value, so that the other elements of a list keep their positions."""
 
     def __repr__(self) -> str:
         return "INVALID"

@@ -67,21 +67,32 @@ def warnings(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity == WARNING]
 
 
+def severest_first(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems with the errors before the warnings."""
+    return sorted(problems, key=lambda problem: problem.severity != ERROR)
+
+
+def headline(cluster: str, problems: list[Problem], done: str = "planned") -> str:
+    """Return how many problems prevent something.
+
+    :param done: what the problems prevent: the cluster "cannot be planned".
+    """
+    count, others = len(errors(problems)), len(warnings(problems))
+    text = f"Cluster {cluster} cannot be {done}: {count} {'error' if count == 1 else 'errors'}"
+    return text + (f", {others} {'warning' if others == 1 else 'warnings'}" if others else "")
+
+
 def render(cluster: str, problems: Iterable[Problem], done: str = "planned") -> str:
     """Return all problems as text for people: errors first, each with its path, its id and its remedy.
 
     :param done: what the problems prevent: the cluster "cannot be planned".
     """
-    ordered = sorted(problems, key=lambda problem: problem.severity != ERROR)
-    count = len(errors(ordered))
-    head = f"Cluster {cluster} cannot be {done}: {count} {'error' if count == 1 else 'errors'}"
-    if len(ordered) > count:
-        head += f", {len(ordered) - count} {'warning' if len(ordered) - count == 1 else 'warnings'}"
+    ordered = severest_first(problems)
     blocks = [
         f"{number}. {problem.path} [{problem.severity}: {problem.id}]\n   {problem.problem}\n   -> {problem.remedy}"
         for number, problem in enumerate(ordered, 1)
     ]
-    return "\n".join([head, *blocks])
+    return "\n".join([headline(cluster, ordered, done), *blocks])
 
 
 def repeated(items: Iterable[Item], key: Callable[[Item], Hashable]) -> Iterator[tuple[Item, Item]]:

@@ -21,8 +21,9 @@ from .keys import contracts
 from .option import BARE_METAL, VM, Option, dicts, number, texts
 
 PREFIX = "aci_calico_"
-# Set while a play runs, not by users.
-RUNTIME = frozenset({"aci_calico_plan", "aci_calico_report"})
+# Results that a play registers: that of the plan, and that of the last push.
+PLANNED, PUSHED = "aci_calico_planned", "aci_calico_pushed"
+RUNTIME = frozenset({PLANNED, PUSHED})
 
 # Sections of the white paper.
 _PHYSICAL = "Physical connectivity"
@@ -701,16 +702,6 @@ REGISTRY: tuple[Option, ...] = (
 
 # Parameters of single roles, which are not variables of a cluster.
 ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
-    "apic_push": (
-        Option(
-            "apic_push_part",
-            "The part to push: the access policies, tenant and VRF (C(access)); the BGP policies (C(policies)); these and the"
-            " L3Outs' route control (C(hardening)); or the whole L3Outs (C(l3out)).",
-            choices=("access", "policies", "hardening", "l3out"),
-            required=True,
-        ),
-        Option("apic_push_svi", "Refuse a plan for the other kind of SVI.", choices=("floating", "standard")),
-    ),
     "preflight": (
         Option("preflight_apic", "Whether to check the fabric.", "bool", default=True),
         Option("preflight_kubernetes", "Whether to check Kubernetes.", "bool", default=True),

@@ -40,6 +40,9 @@ PLAYBOOK = """\
   connection: local
   vars:
     ansible_python_interpreter: "{{ ansible_playbook_python }}"
+  pre_tasks:
+    - netops.aci_calico.plan:
+      register: aci_calico_planned
   roles:
     - netops.aci_calico.calico_bgp
 """
@@ -65,18 +68,14 @@ class Run:
         """The tasks that say that they changed something."""
         return [name for name, result in self.results() if result["changed"]]
 
-    def fact(self, name: str) -> Any:
-        """A fact that the run has set."""
-        (value,) = (
-            result["ansible_facts"][name] for __, result in self.results() if name in result.get("ansible_facts", {})
-        )
+    def returned(self, name: str) -> Any:
+        """What one of the tasks returned by this name."""
+        (value,) = (result[name] for __, result in self.results() if name in result)
         return value
 
     def shown(self) -> Objects:
         """The objects that the API server returned for what was sent, the Secret hidden."""
-        answers = (result.get("result", {}).get("results", []) for __, result in self.results())
-        objects = (answer["result"] for results in answers for answer in results)
-        return by_title(obj for obj in objects if obj["kind"] != "Status")  # which is all that is left of a deleted one
+        return by_title(obj for obj in self.returned("objects") if obj["kind"] != "Status")  # left of a deleted one
 
 
 def by_title(objects: Any) -> Objects:
@@ -187,7 +186,7 @@ def runs(cluster: Cluster) -> dict[str, Run]:
 
 def test_first_run_changes_what_it_says(runs: dict[str, Run]) -> None:
     before, after = runs["before"].objects, runs["first"].objects
-    report = runs["first"].fact("aci_calico_report")["calico"]
+    report = runs["first"].returned("report")["calico"]
     assert sorted(report["created"]) == sorted(set(after) - set(before))
     modified = [title for title in before if after[title] != before[title]]
     assert sorted(report["modified"]) == sorted(modified)
@@ -199,7 +198,7 @@ def test_second_run_changes_nothing(runs: dict[str, Run]) -> None:
     """Not even a version: nothing at all is written."""
     assert runs["second"].changed() == []
     assert runs["second"].objects == runs["first"].objects
-    assert not any(runs["second"].fact("aci_calico_report")["calico"].values())
+    assert not any(runs["second"].returned("report")["calico"].values())
 
 
 @pytest.mark.parametrize(
@@ -213,7 +212,7 @@ class TestCheckMode:
         self, runs: dict[str, Run], tried: str, done: str, before: str
     ) -> None:
         assert runs[tried].changed() == runs[done].changed()
-        assert runs[tried].fact("aci_calico_report") == runs[done].fact("aci_calico_report")
+        assert runs[tried].returned("report") == runs[done].returned("report")
 
     def test_shows_the_objects_of_the_run_after_it(
         self, runs: dict[str, Run], tried: str, done: str, before: str
@@ -227,14 +226,14 @@ class TestCheckMode:
 def test_cluster_holds_every_field_of_every_manifest(cluster: Cluster, runs: dict[str, Run]) -> None:
     """A field that the definitions do not know would have vanished without a word."""
     held = runs["first"].objects
-    for manifest in kubernetes_objects(runs["first"].fact("aci_calico_plan"), cluster.group, cluster.namespace):
+    for manifest in kubernetes_objects(runs["first"].returned("plan"), cluster.group, cluster.namespace):
         wanted = {name: value for name, value in manifest.items() if name != "stringData"}
         assert covers(held[f"{manifest['kind']}/{manifest['metadata']['name']}"], wanted), manifest
 
 
 def test_password_arrives_and_is_seen_nowhere(cluster: Cluster, runs: dict[str, Run]) -> None:
     encoded = base64.b64encode(PASSWORD.encode()).decode()
-    plan = runs["first"].fact("aci_calico_plan")
+    plan = runs["first"].returned("plan")
     secret = runs["first"].objects[f"Secret/{plan['calico']['secret']['name']}"]
     assert secret["data"] == {plan["calico"]["secret"]["key"]: encoded}
     assert secret["metadata"]["namespace"] == cluster.namespace

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from typing import Any
 
 from harness import Cluster, Outcome, Site, fabric, intent, racks
@@ -121,7 +123,13 @@ def spoil_kubernetes(cluster: Cluster) -> None:
 def found(outcome: Outcome, host: str) -> set[str]:
     """The rules that preflight names for a host."""
     results = (result for _task, name, result in outcome.results if name == host)
-    return {fault["id"] for result in results for fault in result.get("faults", ())}
+    return {fault["id"] for result in results for fault in result.get("problems", ())}
+
+
+def mentions(outcome: Outcome, rules: set[str]) -> Counter[str]:
+    """How often the terminal shows each rule."""
+    words = re.findall(r"[a-z]+(?:-[a-z]+)+", outcome.output)
+    return Counter(word for word in words if word in rules)
 
 
 def writes(cluster: Cluster) -> list[str]:
@@ -155,6 +163,8 @@ def test_everything_is_found_before_anything_is_written(site: Site) -> None:
     assert found(outcome, "disconnected") == DISCONNECTED
     assert found(outcome, "managed") == {"lacp-policy-missing"}
     assert "Did you mean there?" in outcome.output
+    every = [problem["id"] for __, __, result in outcome.results for problem in result.get("problems", ())]
+    assert mentions(outcome, set(every)) == Counter(every), "each problem is printed once"
     assert [(cluster.tree(), writes(cluster)) for cluster in broken] == before
     assert found(outcome, "good") == set()
     assert "calico-good" in str(good.tree())

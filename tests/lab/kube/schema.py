@@ -95,7 +95,7 @@ def load_kinds(calico_groups: tuple[str, ...]) -> tuple[Kind, ...]:
 
 
 @dataclass
-class Outcome:
+class Findings:
     """The results of checking one object."""
 
     causes: list[tuple[str, str, str]] = field(default_factory=list)  # field, reason, message
@@ -105,48 +105,48 @@ class Outcome:
         self.causes.append((path, reason, message))
 
 
-def admit(kind: Kind, obj: dict, old: dict | None = None) -> Outcome:
+def admit(kind: Kind, obj: dict, old: dict | None = None) -> Findings:
     """Check ``obj`` against its kind's shape; drop unknown fields and fill in defaults in place."""
-    outcome = Outcome()
+    findings = Findings()
     if kind.shape is None:
-        return outcome
+        return findings
     for name, shape in kind.shape.items():
         if obj.get(name) is not None:
-            obj[name] = _conform(shape, obj[name], name, outcome)
+            obj[name] = _conform(shape, obj[name], name, findings)
         elif name == "spec" and kind.api_version == CALICO_V3:
-            outcome.refuse("spec", "FieldValueRequired", "Required value")
+            findings.refuse("spec", "FieldValueRequired", "Required value")
     for unknown in set(obj) - {"apiVersion", "kind", "metadata", *kind.shape}:
         del obj[unknown]
-        outcome.pruned.append(unknown)
-    if not outcome.causes and isinstance(obj.get("spec"), dict):
+        findings.pruned.append(unknown)
+    if not findings.causes and isinstance(obj.get("spec"), dict):
         old_spec = (old or {}).get("spec")
         for message in RULES.get(kind.kind, lambda spec, old: iter(()))(obj["spec"], old_spec):
-            outcome.refuse("spec", "FieldValueForbidden", message)
-    return outcome
+            findings.refuse("spec", "FieldValueForbidden", message)
+    return findings
 
 
-def _conform(shape: Any, value: Any, path: str, outcome: Outcome) -> Any:
+def _conform(shape: Any, value: Any, path: str, findings: Findings) -> Any:
     if isinstance(shape, dict):
-        return _conform_map(shape, value, path, outcome)
+        return _conform_map(shape, value, path, findings)
     if isinstance(shape, list):
         if not isinstance(value, list):
-            return _wrong_type(value, "array", path, outcome)
-        return [_conform(shape[0], item, f"{path}[{index}]", outcome) for index, item in enumerate(value)]
-    return _conform_scalar(shape, value, path, outcome)
+            return _wrong_type(value, "array", path, findings)
+        return [_conform(shape[0], item, f"{path}[{index}]", findings) for index, item in enumerate(value)]
+    return _conform_scalar(shape, value, path, findings)
 
 
-def _conform_map(shape: dict, value: Any, path: str, outcome: Outcome) -> Any:
+def _conform_map(shape: dict, value: Any, path: str, findings: Findings) -> Any:
     if not isinstance(value, dict):
-        return _wrong_type(value, "object", path, outcome)
+        return _wrong_type(value, "object", path, findings)
     if "*" in shape:
-        return {key: _conform(shape["*"], item, f"{path}.{key}", outcome) for key, item in value.items()}
+        return {key: _conform(shape["*"], item, f"{path}.{key}", findings) for key, item in value.items()}
     fields = {name.rstrip("!"): name for name in shape}
     result = {}
     for key, item in value.items():
         if key not in fields:
-            outcome.pruned.append(f"{path}.{key}")
+            findings.pruned.append(f"{path}.{key}")
         elif item is not None or _is_nullable(shape[fields[key]]):
-            result[key] = _conform(shape[fields[key]], item, f"{path}.{key}", outcome)
+            result[key] = _conform(shape[fields[key]], item, f"{path}.{key}", findings)
     for key, declared in fields.items():
         if key in result:
             continue
@@ -154,7 +154,7 @@ def _conform_map(shape: dict, value: Any, path: str, outcome: Outcome) -> Any:
         if default is not None:
             result[key] = default
         elif declared.endswith("!"):
-            outcome.refuse(f"{path}.{key}", "FieldValueRequired", "Required value")
+            findings.refuse(f"{path}.{key}", "FieldValueRequired", "Required value")
     return result
 
 
@@ -177,14 +177,14 @@ def _default(shape: Any) -> Any:
     return None if default is None else yaml.safe_load(default)
 
 
-def _wrong_type(value: Any, wanted: str, path: str, outcome: Outcome) -> Any:
+def _wrong_type(value: Any, wanted: str, path: str, findings: Findings) -> Any:
     found = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
     message = f'Invalid value: "{found.get(type(value), "null")}": {path} in body must be of type {wanted}: '
-    outcome.refuse(path, "FieldValueTypeInvalid", f'{message}"{found.get(type(value), "null")}"')
+    findings.refuse(path, "FieldValueTypeInvalid", f'{message}"{found.get(type(value), "null")}"')
     return value
 
 
-def _conform_scalar(shape: str, value: Any, path: str, outcome: Outcome) -> Any:
+def _conform_scalar(shape: str, value: Any, path: str, findings: Findings) -> Any:
     limits = parse_type(shape)
     base = limits["base"] or ""
     if base == "any" or (value is None and limits["nullable"]):
@@ -193,28 +193,28 @@ def _conform_scalar(shape: str, value: Any, path: str, outcome: Outcome) -> Any:
     wanted, accepts = checks or ("string", lambda item: item in base.split("|"))
     types = {"boolean": bool, "integer": int, "string": str}
     if not isinstance(value, types[wanted]) or (wanted == "integer" and isinstance(value, bool)):
-        return _wrong_type(value, wanted, path, outcome)
+        return _wrong_type(value, wanted, path, findings)
     if not accepts(value):
         if checks is None:
             supported = ", ".join(f'"{item}"' for item in base.split("|"))
             message = f'Unsupported value: "{value}": supported values: {supported}'
-            outcome.refuse(path, "FieldValueNotSupported", message)
+            findings.refuse(path, "FieldValueNotSupported", message)
         else:
             message = f'Invalid value: "{value}": {path} in body must be of type {base}: "{value}"'
-            outcome.refuse(path, "FieldValueInvalid", message)
-    _check_limits(limits, value, path, outcome)
+            findings.refuse(path, "FieldValueInvalid", message)
+    _check_limits(limits, value, path, findings)
     return value
 
 
-def _check_limits(limits: dict, value: Any, path: str, outcome: Outcome) -> None:
+def _check_limits(limits: dict, value: Any, path: str, findings: Findings) -> None:
     if limits["low"] and value < int(limits["low"]):
         message = f"Invalid value: {value}: {path} in body should be greater than or equal to {limits['low']}"
-        outcome.refuse(path, "FieldValueInvalid", message)
+        findings.refuse(path, "FieldValueInvalid", message)
     if limits["high"] and value > int(limits["high"]):
         message = f"Invalid value: {value}: {path} in body should be less than or equal to {limits['high']}"
-        outcome.refuse(path, "FieldValueInvalid", message)
+        findings.refuse(path, "FieldValueInvalid", message)
     if limits["longest"] and len(value) > int(limits["longest"]):
-        outcome.refuse(path, "FieldValueTooLong", f"Too long: may not be longer than {limits['longest']}")
+        findings.refuse(path, "FieldValueTooLong", f"Too long: may not be longer than {limits['longest']}")
 
 
 def _is_cidr(value: str) -> bool:

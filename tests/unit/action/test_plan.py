@@ -77,7 +77,7 @@ def fabric(tmp_path):
 
 def problems(result: dict[str, Any]) -> dict[str, str]:
     """``{rule: path}`` of a result."""
-    return {problem["id"]: problem["path"] for problem in result["faults"]}
+    return {problem["id"]: problem["path"] for problem in result["problems"]}
 
 
 def test_plans_writes_and_then_changes_nothing(fabric):
@@ -151,7 +151,8 @@ def test_says_everything_that_is_wrong_and_writes_nothing(fabric):
         "unresolved-variable": "aci_calico_tenant",
         "password-empty": "aci_calico_bgp_password",
     }
-    assert all(problem["remedy"] in result["msg"] for problem in result["faults"])
+    assert result["msg"] == "Cluster prod1 cannot be planned: 5 errors"
+    assert all(printed.count(f'"{problem["id"]}"') == 1 for problem in result["problems"])
     assert not fabric.files()
     assert "Traceback" not in printed
 
@@ -176,7 +177,7 @@ def vaulted(fabric: Fabric) -> dict[str, Any]:
 def test_planning_needs_no_vault(fabric):
     vaulted(fabric)
     results, _printed = fabric.play()
-    assert not results["prod1-cluster"]["faults"]
+    assert not results["prod1-cluster"]["problems"]
 
 
 def test_pushing_needs_the_vault(fabric):
@@ -184,7 +185,7 @@ def test_pushing_needs_the_vault(fabric):
     results, _printed = fabric.play(require_secrets=True)
     assert problems(results["prod1-cluster"]) == {"password-unreadable": "aci_calico_bgp_password"}
     results, printed = fabric.play("--vault-password-file", "vault-password", "-vvvv", require_secrets=True)
-    assert not results["prod1-cluster"]["faults"]
+    assert not results["prod1-cluster"]["problems"]
     assert MARKER not in printed
 
 
@@ -194,7 +195,7 @@ def test_what_only_a_connection_needs_is_not_needed(fabric):
     )
     fabric.cluster("prod1", own)
     results, _printed = fabric.play()
-    assert not results["prod1-cluster"]["faults"]
+    assert not results["prod1-cluster"]["problems"]
 
 
 def test_a_password_must_be_declared(fabric):
@@ -225,7 +226,7 @@ def test_what_is_wrong_with_a_host_names_the_host(fabric):
     results, _printed = fabric.play()
     found = {
         (problem["id"], problem["path"])
-        for problem in results["prod1-cluster"]["faults"]
+        for problem in results["prod1-cluster"]["problems"]
         if problem["severity"] == "error"
     }
     assert found == {
@@ -257,7 +258,7 @@ def test_a_broken_allocation_file_is_not_overwritten(fabric):
 def test_a_push_without_the_allocation_file_is_warned_of_and_the_plan_is_the_same(fabric):
     fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
     first, second = (fabric.play(require_secrets=True)[0]["prod1-cluster"] for _run in range(2))
-    assert any("every slot is given out anew" in str(text) for text in first["warnings"])
+    assert any("every slot is assigned anew" in str(text) for text in first["warnings"])
     assert "warnings" not in second
     assert first["plan"] == second["plan"]
 

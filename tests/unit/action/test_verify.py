@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from unit.action.running import run
 from unit.plugin_utils.healthy_cluster import Cluster
 
 from ansible_collections.netops.aci_calico.plugins.action import verify as action
@@ -33,7 +34,7 @@ class Bench:
         self.slept.append(seconds)
         self.now += seconds
 
-    def module(self, name: str, arguments: dict, _task_vars: dict) -> dict:
+    def module(self, name: str, arguments: dict) -> dict:
         self.calls.append((name, arguments))
         if name == "aci_state":
             self.before_look(sum(called == name for called, __ in self.calls))
@@ -42,15 +43,14 @@ class Bench:
             return {"calico": self.cluster.info}
         return {"state": self.cluster.state}
 
-    def run(self, check: bool = False, **options: Any) -> dict:
-        arguments = {"plan": self.cluster.plan, "apic": {"host": "apic", "port": "", "use_ssl": False}, **options}
-        task = SimpleNamespace(
-            args=arguments, check_mode=check, diff=False, async_val=0, action="netops.aci_calico.verify", no_log=False
-        )
-        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="none is made"))
-        made = action.ActionModule(task, connection, SimpleNamespace(), None, None, None)
-        made.run_module = self.module
-        return made.run(task_vars={})
+    def run(self, check: bool = False, task_vars: dict[str, Any] | None = None, **options: Any) -> dict:
+        arguments = {
+            "plan": self.cluster.plan,
+            "apic": {"host": "apic", "port": "", "use_ssl": False},
+            "artifacts_dir": "",
+            **options,
+        }
+        return run(action, self.module, task_vars, check, **arguments)
 
     def of(self, name: str) -> list[dict]:
         return [arguments for called, arguments in self.calls if called == name]
@@ -143,7 +143,7 @@ def test_the_sessions_alone_are_one_question_to_apic(bench):
 
 
 def test_what_apic_is_asked(bench):
-    bench.run(password_sha256="")
+    bench.run()
     (arguments,) = bench.of("aci_state")
     assert arguments["host"] == "apic"
     assert "only" not in arguments
@@ -153,6 +153,27 @@ def test_what_apic_is_asked(bench):
     assert arguments["leaves"] == [f"topology/pod-1/node-{leaf}" for leaf in (201, 202, 203, 204)]
     assert arguments["l3outs"] == ["uni/tn-common/out-calico-prod1"]
     assert "password_sha256" not in bench.of("calico_info")[0]
+
+
+def test_the_variables_supply_what_the_task_leaves_out(bench, tmp_path):
+    variables = {
+        "aci_calico_bgp_password": "secret",
+        "aci_calico_verify_timeout": "9",
+        "aci_calico_verify_interval": 3,
+        "aci_calico_verify_node_status": False,
+        "aci_calico_artifacts_dir": str(tmp_path),
+    }
+    bench.cluster.seen(203, "node-4")["state"] = "active"
+    result = bench.run(task_vars=variables, artifacts_dir=None)
+    assert bench.slept == [3, 3, 3]
+    assert [arguments["node_status"] for arguments in bench.of("calico_state")] == ["ignore"] * 4
+    assert bench.of("calico_info")[0]["password_sha256"] == hashlib.sha256(b"secret").hexdigest()
+    assert len(result["artifacts"]) == 2
+
+
+def test_a_variable_of_the_wrong_type_is_a_problem(bench):
+    result = bench.run(task_vars={"aci_calico_verify_timeout": "soon"})
+    assert [problem["path"] for problem in result["problems"]] == ["aci_calico_verify_timeout"]
 
 
 def test_the_report_is_written(bench, tmp_path):

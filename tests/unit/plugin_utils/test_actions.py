@@ -1,4 +1,4 @@
-"""How the actions that look at the world reach it: by what the task says, or by the cluster's variables."""
+"""How actions reach servers and get the plan: from the task, or from the cluster's variables."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
+from unit.action.running import MISSING, run
 from unit.plugin_utils.healthy_cluster import Cluster
 
 from ansible_collections.netops.aci_calico.plugins.action import preflight, verify
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.actions import Refused
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import Problem
 
-MISSING = "{{ vault_apic_password }}"
 VARIABLES = {
     "aci_calico_apic_host": ["apic1", "apic2"],
     "aci_calico_apic_port": "",
@@ -28,30 +30,16 @@ class Stop(AnsibleActionFail):
     """The first module was called, and that was the question."""
 
 
-def template(value: Any) -> Any:
-    if value == MISSING:
-        raise AnsibleError("'vault_apic_password' is undefined")
-    return value
-
-
 def called(action: ModuleType, task_vars: dict[str, Any], **options: Any) -> tuple[str, dict[str, Any]]:
     """The first module that an action calls, and with what."""
     calls: list[tuple[str, dict[str, Any]]] = []
 
-    def module(name: str, arguments: dict[str, Any], _task_vars: dict[str, Any]) -> None:
+    def module(name: str, arguments: dict[str, Any]) -> None:
         calls.append((name, arguments))
         raise Stop("seen")
 
-    name = f"netops.aci_calico.{action.__name__.rpartition('.')[2]}"
-    task = SimpleNamespace(
-        args={"plan": Cluster().plan, **options}, check_mode=False, diff=False, async_val=0, action=name, no_log=False
-    )
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="none is made"))
-    made = action.ActionModule(task, connection, SimpleNamespace(), None, SimpleNamespace(template=template), None)
-    made.run_module = module
-    hosts = {"hostvars": {}, "inventory_hostname": "prod1", "ansible_play_batch": ["prod1"]}
     with pytest.raises(Stop):
-        made.run(task_vars={**hosts, **task_vars})
+        run(action, module, task_vars, plan=Cluster().plan, **options)
     return calls[0]
 
 
@@ -81,7 +69,7 @@ def test_what_the_task_says_stands_alone(action):
 
 @BOTH
 def test_a_variable_that_is_needed_has_to_be_there(action):
-    with pytest.raises(AnsibleError, match="vault_apic_password"):
+    with pytest.raises(AnsibleError, match="vault_password"):
         called(action, {**VARIABLES, "aci_calico_apic_password": MISSING})
 
 
@@ -91,3 +79,32 @@ def test_a_variable_that_is_not_needed_may_be_missing():
     for options in ({"only": "sessions"}, {"look_at_kubernetes": False}):
         module, arguments = called(verify, {**VARIABLES, "aci_calico_kube_api_key": MISSING}, **options)
         assert module == "aci_state"
+
+
+def test_the_registered_plan_is_used_if_the_task_has_none():
+    plan = Cluster().plan | {"cluster": "registered"}
+    seen: dict[str, Any] = {}
+
+    def module(_name: str, arguments: dict[str, Any]) -> None:
+        seen.update(arguments)
+        raise Stop("seen")
+
+    with pytest.raises(Stop):
+        run(verify, module, {"aci_calico_planned": {"plan": plan}}, only="sessions")
+    assert seen["cluster"] == "registered"
+
+
+def test_each_problem_is_in_the_result_once():
+    """Errors are in the list alone, because Ansible prints a failed result completely; warnings are printed by themselves."""
+    problems = [Problem("node-unplanned", "Node/x", "It is odd"), Problem("node-missing", "Node/y", "It is gone")]
+    action = verify.ActionModule.__new__(verify.ActionModule)
+    action._effects = {"changed": False, "warnings": []}
+    action._task = SimpleNamespace(diff=False)
+    assert [problem["id"] for problem in action.report("prod1", problems[:1], "configured")] == ["node-unplanned"]
+    (text,) = action._effects["warnings"]
+    assert text.startswith("prod1: Node/x [node-unplanned]: It is odd. ")
+    with pytest.raises(Refused) as refused:
+        action.report("prod1", problems, "configured")
+    assert refused.value.result["msg"] == "Cluster prod1 cannot be configured: 1 error, 1 warning"
+    assert [problem["id"] for problem in refused.value.result["problems"]] == ["node-missing", "node-unplanned"]
+    assert len(action._effects["warnings"]) == 1

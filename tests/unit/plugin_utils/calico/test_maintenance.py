@@ -5,12 +5,10 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible.errors import AnsibleFilterError
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.plugin_utils.healthy_cluster import LOCAL_NODES, NODES, RACKS, Cluster
 
-from ansible_collections.netops.aci_calico.plugins.filter import node_maintenance as filters
 from ansible_collections.netops.aci_calico.plugins.module_utils.names import (
     BEFORE_MAINTENANCE_ANNOTATION,
     EXCLUDE_LABEL,
@@ -43,7 +41,7 @@ def ask(cluster, names, begin=True, **changed):
 
 
 def ids(result):
-    return [problem["id"] for problem in (*result["errors"], *result["warnings"])]
+    return [problem.id for problem in result["problems"]]
 
 
 def patched(before, result):
@@ -54,7 +52,7 @@ def patched(before, result):
 
 def test_a_node_is_cordoned_and_announces_nothing(cluster):
     result = ask(cluster, ["node-2"])
-    assert (ids(result), result["message"]) == ([], "")
+    assert ids(result) == []
     after = patched(node("node-2"), result)
     assert after["metadata"]["labels"] == {EXCLUDE_LABEL: "true"}
     assert after["spec"] == {"unschedulable": True}
@@ -95,11 +93,11 @@ def test_a_node_that_others_cordoned_is_left_alone_at_the_end(cluster):
 
 def test_names_that_are_no_nodes(cluster):
     result = ask(cluster, ["node-7", "nod-1"])
-    assert [(problem["id"], problem["path"]) for problem in result["errors"]] == [
+    assert [(problem.id, problem.path) for problem in result["problems"]] == [
         ("maintenance-node-unknown", "node_maintenance_nodes[0]"),
         ("maintenance-node-unknown", "node_maintenance_nodes[1]"),
     ]
-    assert "Did you mean node-1?" in result["message"]
+    assert result["problems"][1].remedy == "Did you mean node-1?"
     assert result["patched"] == []
     assert ids(ask(cluster, [])) == ["maintenance-nodes"]
 
@@ -107,16 +105,6 @@ def test_names_that_are_no_nodes(cluster):
 def test_a_node_that_kubernetes_does_not_have(cluster):
     result = node_maintenance(cluster.plan, [node("node-1")], cluster.state, ["node-2"])
     assert ids(result) == ["maintenance-node-missing"]
-
-
-def test_the_command_line_names_nodes_in_one_text(cluster):
-    found = [node(name) for name in NODES]
-    assert filters.node_maintenance(cluster.plan, found, cluster.state, "node-1, node-2")["nodes"] == [
-        "node-1",
-        "node-2",
-    ]
-    with pytest.raises(AnsibleFilterError):
-        filters.node_maintenance({}, found, cluster.state, "node-1")
 
 
 def test_the_last_node_in_service_stays(cluster):

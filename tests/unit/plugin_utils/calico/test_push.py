@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import errors, warnings
 from lab.example import worked_example
 from lab.kube.objects import merge
 
@@ -74,7 +75,7 @@ def the(found, kind, name):
 
 
 def ids(problems):
-    return [problem["id"] for problem in problems]
+    return [problem.id for problem in problems]
 
 
 def nothing(push):
@@ -88,7 +89,7 @@ def test_first_push_sends_everything_in_order(plan, fresh):
     assert push["password"] is True
     assert [item["kind"] for item in push["applied"]] == ["Role", "RoleBinding", *["BGPPeer"] * 4]
     assert [item["kind"] for item in push["postponed"]] == ["IPPool", "BGPConfiguration"]
-    assert push["errors"] == push["warnings"] == push["deleted"] == []
+    assert push["problems"] == push["deleted"] == []
     assert push["modified"] == [*(f"Node/node-{number}" for number in range(1, 7)), "IPPool/default-ipv4-ippool"]
     assert "Secret/bgp-secrets" in push["created"]
 
@@ -194,7 +195,7 @@ def test_foreign_peers_and_filters_are_never_removed(plan, fresh):
         fresh["objects"].append(manifest)
     push = kubernetes_push(plan, fresh)
     assert push["deleted"] == []
-    assert ids(push["warnings"]) == ["peer-unplanned"]
+    assert ids(warnings(push["problems"])) == ["peer-unplanned"]
 
 
 # --- the password ----------------------------------------------------------------------------------------------------
@@ -205,7 +206,7 @@ def test_a_password_that_differs_stays_and_is_pointed_out(plan, fresh):
     after["password_matches"] = False
     push = kubernetes_push(plan, after, update_password="on_create")
     assert nothing(push)
-    assert ids(push["warnings"]) == ["secret-differs"]
+    assert ids(warnings(push["problems"])) == ["secret-differs"]
 
 
 def test_rotation_replaces_a_password_that_differs(plan, fresh):
@@ -232,8 +233,8 @@ def refused(plan, found, **options):
     """The rules that refuse; nothing may be sent then."""
     push = kubernetes_push(plan, found, **options)
     assert nothing(push)
-    assert all(problem["id"] in push["message"] and problem["remedy"] for problem in push["errors"])
-    return ids(push["errors"])
+    assert all(problem.remedy for problem in push["problems"])
+    return ids(errors(push["problems"]))
 
 
 def test_everything_in_the_way_is_said_at_once(plan, fresh):
@@ -251,7 +252,7 @@ def test_the_asked_for_api_group_is_not_served(plan, fresh):
     plan["calico"]["api_group"] = "projectcalico.org/v3"
     fresh["api_group"] = None
     push = kubernetes_push(plan, fresh)
-    assert "projectcalico.org/v3 (it serves crd.projectcalico.org/v1)" in push["message"]
+    assert "projectcalico.org/v3 (it serves crd.projectcalico.org/v1)" in push["problems"][0].problem
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])
@@ -274,7 +275,7 @@ def test_a_pool_that_cannot_become_the_planned_one(plan, fresh, spec, rule):
 
 def test_a_pool_without_block_size_has_calicos_default(plan, fresh):
     del fresh["objects"][0]["spec"]["blockSize"]
-    assert kubernetes_push(plan, fresh)["errors"] == []
+    assert errors(kubernetes_push(plan, fresh)["problems"]) == []
 
 
 @pytest.mark.parametrize("cidr", ["10.1.0.0/16", "10.0.0.0/8", "10.1.128.0/24"])
@@ -287,16 +288,16 @@ def test_another_pool_with_the_pods_addresses(plan, fresh, cidr):
 def test_another_pool_elsewhere_is_a_warning(plan, fresh):
     fresh["objects"][0]["metadata"]["name"] = "theirs"
     fresh["objects"][0]["spec"]["cidr"] = "10.2.0.0/16"
-    assert ids(kubernetes_push(plan, fresh)["warnings"]) == ["pool-unplanned"]
+    assert ids(warnings(kubernetes_push(plan, fresh)["problems"])) == ["pool-unplanned"]
     fresh["objects"][0]["spec"]["disabled"] = True
-    assert kubernetes_push(plan, fresh)["warnings"] == []
+    assert warnings(kubernetes_push(plan, fresh)["problems"]) == []
 
 
 def test_a_pool_that_the_operator_would_put_back(plan, fresh):
     fresh["objects"][0]["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "tigera-operator"}
     assert refused(plan, fresh) == ["pool-of-operator"]
     fresh["objects"][0]["spec"].update(ipipMode="Never", natOutgoing=False, disabled=False)
-    assert kubernetes_push(plan, fresh)["errors"] == []
+    assert errors(kubernetes_push(plan, fresh)["problems"]) == []
 
 
 def test_objects_of_our_names_that_somebody_else_made(plan, fresh):
@@ -334,7 +335,7 @@ def test_settings_that_need_the_mesh(plan, fresh, field):
 
 def test_a_node_that_the_plan_does_not_know_is_a_warning(plan, fresh):
     fresh["nodes"]["node-7"] = {"labels": {}, "annotations": {}}
-    assert ids(kubernetes_push(plan, fresh)["warnings"]) == ["node-unplanned"]
+    assert ids(warnings(kubernetes_push(plan, fresh)["problems"])) == ["node-unplanned"]
 
 
 # --- teardown --------------------------------------------------------------------------------------------------------
@@ -390,7 +391,7 @@ def test_teardown_asks_for_nothing(plan, fresh):
     fresh.update(api_group=None, namespace=None, nodes={}, objects=[])
     push = kubernetes_push(plan, fresh, state="absent")
     assert nothing(push)
-    assert push["errors"] == []
+    assert errors(push["problems"]) == []
 
 
 def test_the_result_is_plain_data(plan, fresh):

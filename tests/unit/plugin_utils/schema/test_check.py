@@ -76,7 +76,7 @@ def test_a_secret_is_not_quoted():
 
 
 def test_unknown_variables_have_a_suggestion():
-    [problem] = unknown_variables(["aci_calico_vlna", "aci_calico_plan", "other"], "hosts.a.")
+    [problem] = unknown_variables(["aci_calico_vlna", "aci_calico_planned", "other"], "hosts.a.")
     assert (problem.path, problem.remedy) == ("hosts.a.aci_calico_vlna", "Did you mean aci_calico_vlan?")
 
 

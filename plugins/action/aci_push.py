@@ -1,0 +1,51 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Push a part of a cluster's plan to APIC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused
+from ..plugin_utils.apic.tree import apic_roots
+from ..plugin_utils.schema.variables import APIC_ACCESS
+
+
+class ActionModule(PlannedAction):
+    """See plugins/modules/aci_push.py."""
+
+    ARGUMENTS = {
+        "apic": CONNECTION,
+        "part": {"type": "str", "required": True, "choices": ["access", "policies", "hardening", "l3out"]},
+        "svi": {"type": "str", "choices": ["floating", "standard"]},
+    }
+    SETTINGS = {
+        "state": "aci_calico_state",
+        "adopt": "aci_calico_adopt",
+        "update_password": "aci_calico_update_password",
+    }
+    SENDS_PASSWORD = True
+
+    def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        """Push the part, and return the result of ``aci_tree`` with the report."""
+        kind = plan["svi"]["kind"]
+        if options["svi"] not in (None, kind):
+            raise Refused(
+                f"The plan of cluster {plan['cluster']} is for {kind} SVI, this task is for {options['svi']} SVI."
+                f" Set aci_calico_svi: {options['svi']}, or use the role aci_l3out_{kind}_svi."
+            )
+        arguments = {
+            **self.access(options["apic"], APIC_ACCESS),
+            "cluster": plan["cluster"],
+            **{name: options[name] for name in self.SETTINGS},
+            "secrets": {"bgp_password": self.password() if options["state"] == "present" else ""},
+            "roots": apic_roots(plan, options["part"]),
+        }
+        result = self.try_module("aci_tree", arguments)
+        self.add_effects(result)
+        if result.get("failed"):
+            return result
+        done = {name: result[name] for name in ("created", "modified", "deleted")}
+        return result | self.reported(options["part"], {**done, "requests": result["requests"]["total"]})

@@ -1,0 +1,110 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Configure Calico as a cluster's plan says, or restore what was there before."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.utils.display import Display
+
+from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico
+from ..plugin_utils.calico.push import kubernetes_push
+from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
+from ..plugin_utils.verify.report import SESSIONS
+
+HIDDEN = "<hidden>"
+display = Display()
+
+
+class ActionModule(PlannedAction):
+    """See plugins/modules/calico_push.py."""
+
+    ARGUMENTS = {"kubernetes": CONNECTION}
+    SETTINGS = {
+        "state": "aci_calico_state",
+        "adopt": "aci_calico_adopt",
+        "update_password": "aci_calico_update_password",
+        "sessions_timeout": "aci_calico_sessions_timeout",
+    }
+    SENDS_PASSWORD = True
+
+    def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        """Read the cluster, compare, and send the changes in the order that loses no traffic."""
+        self._access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
+        self._objects: list[dict[str, Any]] = []
+        password = self.password() if options["state"] == "present" else ""
+        found = self.run_module("calico_info", {**self._access, **about_calico(plan, password)})["calico"]
+        settings = {name: options[name] for name in ("state", "update_password", "adopt")}
+        push = kubernetes_push(plan, found, **settings)
+        problems = self.report(plan["cluster"], push["problems"], "configured in Kubernetes")
+        self._show(push["differences"])
+        self._send(push, plan, password, options["sessions_timeout"])
+        done = {"created": push["created"], "modified": push["modified"], "deleted": push["removed"]}
+        return {"problems": problems, "objects": self._objects, **self.reported("calico", done)}
+
+    def _send(self, push: dict[str, Any], plan: dict[str, Any], password: str, timeout: int) -> None:
+        self._change("patched", push["patched"])  # a node that has left the cluster must not be created again
+        if push["secret"]:
+            self._store(push["secret"], plan["calico"]["secret"]["key"], password if push["password"] else "")
+        waits = bool(push["postponed"]) and timeout > 0
+        self._change("present", push["applied"] + ([] if waits else push["postponed"]))
+        self._change("absent", push["deleted"])
+        if waits:
+            self._wait(plan, push["postponed"], timeout)
+            self._change("present", push["postponed"])
+
+    def _change(self, state: str, definitions: list[dict[str, Any]]) -> None:
+        if definitions:
+            result = self.run_module(
+                "kubernetes.core.k8s",
+                {**self._access, "state": state, "definition": definitions, "merge_type": ["merge"]},
+            )
+            self.add_effects({name: result.get(name) for name in ("changed", "warnings")})
+            results = result["result"].get("results", [result])
+            self._objects += [one["result"] for one in results]
+
+    def _store(self, secret: dict[str, Any], key: str, password: str) -> None:
+        """Store the Secret. An API server may repeat what it was sent, so the password is removed from its message."""
+        encoded = base64.b64encode(password.encode()).decode()
+        definition = {**secret, "data": {key: encoded}} if password else secret
+        arguments = {**self._access, "state": "present", "definition": definition, "merge_type": ["merge"]}
+        result = self.try_module("kubernetes.core.k8s", arguments, no_log=True)
+        if result.get("failed"):
+            message = str(result.get("msg"))
+            for text in filter(None, (encoded, password)):
+                message = message.replace(text, HIDDEN)
+            raise Refused(f"The Secret {secret['metadata']['name']} could not be stored: {message}")
+        self.add_effects({"changed": result.get("changed")})
+
+    def _wait(self, plan: dict[str, Any], postponed: Iterable[dict[str, Any]], timeout: int) -> None:
+        """Wait until APIC sees every session: until then the node-to-node mesh carries the pods' traffic.
+
+        :raises Refused: it does not see them in time.
+        """
+        if self._task.check_mode:
+            kinds = " and ".join(dict.fromkeys(manifest["kind"] for manifest in postponed))
+            display.display(
+                f"{plan['cluster']}: A real run would wait for up to {timeout} s until all sessions with the leaves are"
+                f" established, before it sends {kinds}: the node-to-node mesh is on."
+            )
+            return
+        try:
+            result = self.try_module("verify", {"plan": plan, "only": SESSIONS, "timeout": timeout})
+        except AnsibleError as reason:
+            result = {"failed": True, "msg": str(reason)}
+        if result.get("failed"):
+            raise Refused(
+                f"{result.get('msg')}. The node-to-node mesh stays on, and everything else is configured."
+                " Correct this and run again."
+            )
+
+    def _show(self, differences: dict[str, dict[str, Any]]) -> None:
+        """Show the differences, because kubernetes.core shows none for a list of objects."""
+        for title, change in differences.items():
+            self.add_effects({"diff": {**change, "before_header": title, "after_header": title}})

@@ -1,0 +1,58 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Take nodes out of service for maintenance, or return them to service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
+from ..plugin_utils.calico.maintenance import node_maintenance
+from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
+from ..plugin_utils.verify.report import DRAINED
+
+K8S = "kubernetes.core.k8s"
+
+
+class ActionModule(PlannedAction):
+    """See plugins/modules/node_maintenance.py."""
+
+    ARGUMENTS = {
+        **BOTH_SIDES,
+        "nodes": {"type": "list", "elements": "str", "required": True},
+        "state": {"type": "str", "choices": ["begin", "end"], "default": "begin"},
+        "timeout": {"type": "int", "default": 60},
+        "drain": {"type": "bool", "default": True},
+        "delete_options": {"type": "dict", "default": {"wait_timeout": 300}},
+    }
+
+    def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        """Change the nodes; at the beginning wait for the leaves, then move the pods."""
+        access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
+        begin = options["state"] == "begin"
+        options["nodes"] = [name.strip() for name in options["nodes"]]  # the command line gives them as one text
+        found = self.run_module("kubernetes.core.k8s_info", {**access, "kind": "Node"})["resources"]
+        live = self.run_module("calico_state", {**access, "node_status": "ignore"})["state"]
+        change = node_maintenance(plan, found, live, options["nodes"], begin)
+        problems = self.report(plan["cluster"], change["problems"], "changed")
+        for name, difference in change["differences"].items():
+            self.add_effects({"diff": {**difference, "before_header": name, "after_header": name}})
+        if change["patched"]:
+            patches = {"state": "patched", "definition": change["patched"], "merge_type": ["merge"]}
+            self.add_effects({"changed": self.run_module(K8S, {**access, **patches})["changed"]})
+        if begin and not self._task.check_mode:
+            self._wait(plan, options)
+        if begin and options["drain"]:
+            for name in change["nodes"]:
+                arguments = {"name": name, "delete_options": {**options["delete_options"], "ignore_daemonsets": True}}
+                self.add_effects(self.run_module(f"{K8S}_drain", {**access, **arguments}))
+        return {"problems": problems}
+
+    def _wait(self, plan: dict[str, Any], options: dict[str, Any]) -> None:
+        """Wait until no leaf sends services' traffic to the nodes."""
+        arguments = {"plan": plan, "only": DRAINED, "nodes": options["nodes"], "timeout": options["timeout"]}
+        result = self.try_module("verify", {**arguments, "apic": options["apic"]})
+        if result.get("failed"):
+            raise Refused(str(result.get("msg")))

@@ -1,0 +1,57 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: calico_push
+short_description: Configure Calico as the plan of a cluster on ACI says
+version_added: 1.0.0
+description:
+  - Reads the cluster by M(netops.aci_calico.calico_info), reports all problems at once, and sends the differences by C(kubernetes.core.k8s).
+  - If Calico's node-to-node mesh is on, turns it off last, after APIC sees every session established.
+  - Takes the BGP password from the variable C(aci_calico_bgp_password). It appears in no output, log or file.
+options:
+  sessions_timeout:
+    description:
+      - How many seconds to wait for the sessions. V(0) does not wait. By default the variable C(aci_calico_sessions_timeout).
+      - For the wait, the variables C(aci_calico_apic_*) apply.
+    type: int
+extends_documentation_fragment:
+  - netops.aci_calico.cluster
+  - netops.aci_calico.cluster.kubernetes
+  - netops.aci_calico.cluster.push
+seealso:
+  - module: netops.aci_calico.plan
+author: The netops.aci_calico contributors (@netops)
+"""
+
+EXAMPLES = r"""
+- name: Plan the cluster
+  netops.aci_calico.plan:
+  register: aci_calico_planned
+
+- name: Configure Calico
+  netops.aci_calico.calico_push:
+  register: aci_calico_pushed
+"""
+
+RETURN = r"""
+report:
+  description: What this push and the earlier ones of the play changed, by part. They are registered in the variable C(aci_calico_pushed).
+  returned: on success
+  type: dict
+  sample:
+    calico: {created: [BGPPeer/aci-leaf-201], modified: [Node/node-1], deleted: []}
+objects:
+  description: The objects as the API server returned them, without the Secret.
+  returned: on success
+  type: list
+  elements: dict
+problems:
+  description: What was found, each with C(id), C(severity), C(path), C(problem) and C(remedy).
+  returned: unless another failure comes first
+  type: list
+  elements: dict
+"""

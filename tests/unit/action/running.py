@@ -1,0 +1,39 @@
+"""Run an action without a play: its modules are functions, its variables are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from ansible.errors import AnsibleUndefinedVariable
+
+MISSING = "{{ vault_password }}"
+
+
+def template(value: Any) -> Any:
+    """Resolve a variable: only MISSING refers to something undefined."""
+    if value == MISSING:
+        raise AnsibleUndefinedVariable("'vault_password' is undefined")
+    return value
+
+
+def run(
+    action: ModuleType,
+    module: Callable[[str, dict[str, Any]], dict[str, Any]],
+    task_vars: dict[str, Any] | None = None,
+    check: bool = False,
+    **arguments: Any,
+) -> dict[str, Any]:
+    """Return the result of an action.
+
+    :param module: returns the result of a module, by its name and its arguments.
+    :param arguments: those of the task.
+    """
+    name = f"netops.aci_calico.{action.__name__.rpartition('.')[2]}"
+    task = SimpleNamespace(args=arguments, check_mode=check, diff=True, async_val=0, action=name, no_log=False)
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="none is made"))
+    made = action.ActionModule(task, connection, SimpleNamespace(), None, SimpleNamespace(template=template), None)
+    made.try_module = lambda name, arguments, no_log=False: module(name, arguments)
+    hosts = {"hostvars": {}, "inventory_hostname": "prod1", "ansible_play_batch": ["prod1"]}
+    return made.run(task_vars={**hosts, **(task_vars or {})})

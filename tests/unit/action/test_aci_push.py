@@ -1,0 +1,64 @@
+"""The ``aci_push`` action: what it hands to ``aci_tree``, and what it returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unit.action.running import MISSING, run
+from unit.plugin_utils.healthy_cluster import Cluster
+
+from ansible_collections.netops.aci_calico.plugins.action import aci_push as action
+
+DONE = {
+    "changed": True,
+    "created": ["uni/x"],
+    "modified": [],
+    "deleted": [],
+    "requests": {"total": 3},
+    "warnings": ["w"],
+}
+PLAN = Cluster().plan
+
+
+def push(answer: dict[str, Any], variables: dict[str, Any] | None = None, **arguments: Any) -> tuple[dict, dict]:
+    """Return the result and the arguments of ``aci_tree``."""
+    sent: dict[str, Any] = {}
+
+    def module(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        sent.update(arguments, module=name)
+        return answer
+
+    return run(action, module, variables, plan=PLAN, **{"part": "l3out", **arguments}), sent
+
+
+def test_the_variables_say_what_is_pushed_and_how():
+    variables = {"aci_calico_bgp_password": "secret", "aci_calico_apic_host": "apic", "aci_calico_adopt": "yes"}
+    result, sent = push(DONE, variables)
+    assert (sent["module"], sent["host"], sent["cluster"], sent["state"]) == ("aci_tree", "apic", "prod1", "present")
+    assert (sent["adopt"], sent["update_password"]) == (True, "on_create")
+    assert sent["secrets"] == {"bgp_password": "secret"}
+    assert [root["dn"] for root in sent["roots"]] == ["uni/tn-common/out-calico-prod1"]
+    assert (result["changed"], result["created"], result["warnings"]) == (True, ["uni/x"], ["w"])
+
+
+def test_a_teardown_needs_no_password():
+    _result, sent = push(DONE, {"aci_calico_bgp_password": MISSING}, state="absent")
+    assert (sent["state"], sent["secrets"]) == ("absent", {"bgp_password": ""})
+
+
+def test_the_report_grows_with_each_push_of_a_play():
+    result, _sent = push(DONE, {"aci_calico_pushed": {"report": {"policies": {"created": []}}}})
+    done = {"created": ["uni/x"], "modified": [], "deleted": [], "requests": 3}
+    assert result["report"] == {"policies": {"created": []}, "l3out": done}
+
+
+def test_a_plan_for_the_other_kind_of_svi_is_refused():
+    result, sent = push(DONE, svi="standard")
+    assert (result["failed"], sent) == (True, {})
+    assert "Set aci_calico_svi: standard, or use the role aci_l3out_floating_svi." in result["msg"]
+
+
+def test_a_failure_is_that_of_aci_tree():
+    result, _sent = push({"failed": True, "msg": "APIC refused it", "changed": True})
+    assert (result["failed"], result["msg"], result["changed"]) == (True, "APIC refused it", True)
+    assert "report" not in result

@@ -1,0 +1,134 @@
+"""The ``calico_push`` action: the order of what it sends, the wait before the mesh goes off, and a password that nobody sees."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from unit.action.running import run
+
+from ansible_collections.netops.aci_calico.plugins.action import calico_push as action
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
+from lab.example import worked_example
+
+GROUP = "crd.projectcalico.org/v1"
+PASSWORD = "correct-horse"
+ENCODED = base64.b64encode(PASSWORD.encode()).decode()
+PLAN = cluster_plan(worked_example())
+
+
+class Bench:
+    """A cluster with Calico as it is after installation, and modules that only say what they were asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sent: list[tuple[str, list[str]]] = []
+        self.said: list[str] = []
+        self.failing: dict[str, Any] = {}
+        self.found = {
+            "api_group": GROUP,
+            "api_groups": [GROUP],
+            "namespace": "kube-system",
+            "namespaces": ["kube-system"],
+            "nodes": {node["name"]: {"labels": {}, "annotations": {}} for node in PLAN["nodes"]},
+            "objects": [],
+            "password_matches": None,
+            "failures": [],
+        }
+        monkeypatch.setattr(action.display, "display", self.said.append)
+
+    def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if name == "calico_info":
+            return {"calico": self.found}
+        if name == "verify":
+            self.sent.append((name, [arguments["only"]]))
+            if isinstance(self.failing.get(name), Exception):
+                raise self.failing[name]
+            return {"failed": True, "msg": self.failing[name]} if name in self.failing else {}
+        definition = arguments["definition"]
+        objects = definition if isinstance(definition, list) else [definition]
+        kinds = sorted({one["kind"] for one in objects})
+        self.sent.append((arguments["state"], kinds))
+        if kinds[0] in self.failing:
+            return {"failed": True, "msg": f"{self.failing[kinds[0]]}: {definition}"}
+        results = [{"changed": True, "result": one} for one in objects]
+        return results[0] if len(results) == 1 else {"changed": True, "result": {"results": results}}
+
+    def run(self, check: bool = False, **variables: Any) -> dict[str, Any]:
+        values = {"bgp_password": PASSWORD, "sessions_timeout": 60, **variables}
+        return run(action, self.module, {f"aci_calico_{name}": one for name, one in values.items()}, check, plan=PLAN)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(monkeypatch)
+
+
+MESH = ("present", ["BGPConfiguration"])
+ALL_ELSE = [
+    ("patched", ["Node"]),
+    ("present", ["Secret"]),
+    ("present", ["BGPPeer", "IPPool", "Role", "RoleBinding"]),
+]
+
+
+def test_the_mesh_goes_off_last_and_only_after_the_sessions_are_up(bench: Bench) -> None:
+    result = bench.run()
+    assert bench.sent == [*ALL_ELSE, ("verify", ["sessions"]), MESH]
+    assert result["changed"]
+    assert set(result["report"]["calico"]) == {"created", "modified", "deleted"}
+    assert {one["kind"] for one in result["objects"]} == {
+        "Node",
+        "BGPPeer",
+        "IPPool",
+        "Role",
+        "RoleBinding",
+        "BGPConfiguration",
+    }
+    assert PASSWORD not in str(result)
+    assert ENCODED not in str(result)
+
+
+@pytest.mark.parametrize("failure", ["time is up", AnsibleActionFail("no answer")])
+def test_without_sessions_the_mesh_stays_on(bench: Bench, failure: Any) -> None:
+    bench.failing["verify"] = failure
+    result = bench.run()
+    assert bench.sent[-1] == ("verify", ["sessions"])
+    assert result["failed"]
+    assert str(failure) in result["msg"]
+    assert "The node-to-node mesh stays on" in result["msg"]
+    assert result["changed"], "all else is sent"
+
+
+def test_a_timeout_of_zero_does_not_wait(bench: Bench) -> None:
+    bench.run(sessions_timeout=0)
+    assert "verify" not in [what for what, __ in bench.sent]
+    assert "BGPConfiguration" in str(bench.sent)
+
+
+def test_check_mode_says_that_it_does_not_wait(bench: Bench) -> None:
+    bench.run(check=True, sessions_timeout=45)
+    assert bench.sent == [*ALL_ELSE, MESH]
+    assert "wait for up to 45 s" in bench.said[0]
+
+
+def test_a_server_that_repeats_the_password_does_not_give_it_away(bench: Bench) -> None:
+    bench.failing["Secret"] = f"it is invalid, {PASSWORD}"
+    result = bench.run()
+    assert result["msg"].startswith("The Secret bgp-secrets could not be stored: it is invalid, <hidden>")
+    assert PASSWORD not in str(result)
+    assert ENCODED not in str(result)
+
+
+def test_errors_are_refused_before_anything_is_sent(bench: Bench) -> None:
+    del bench.found["nodes"]["node-1"]
+    result = bench.run()
+    assert [problem["id"] for problem in result["problems"]] == ["node-missing"]
+    assert (bench.sent, result["changed"]) == ([], False)
+
+
+def test_each_difference_is_shown_and_that_of_the_secret_is_not(bench: Bench) -> None:
+    shown = {change["after_header"]: change for change in bench.run()["diff"]}
+    assert shown["BGPConfiguration/default"]["after"]["spec"]["nodeToNodeMeshEnabled"] is False
+    assert shown["Secret/bgp-secrets"]["after"]["data"] == "a new value, not shown"

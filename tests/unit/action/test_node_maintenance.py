@@ -1,0 +1,67 @@
+"""The ``node_maintenance`` action: the order in which nothing is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit.action.running import run
+from unit.plugin_utils.healthy_cluster import NODES, Cluster
+
+from ansible_collections.netops.aci_calico.plugins.action import node_maintenance as action
+
+
+class Bench:
+    """A healthy cluster whose modules only say what they were asked."""
+
+    def __init__(self) -> None:
+        self.cluster = Cluster()
+        self.asked: list[str] = []
+        self.drained: Any = {}
+
+    def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if name == "kubernetes.core.k8s_info":
+            return {"resources": [{"metadata": {"name": node}, "spec": {}} for node in NODES]}
+        if name == "calico_state":
+            return {"state": self.cluster.state}
+        self.asked.append(f"{name} {arguments.get('name') or arguments.get('nodes') or len(arguments['definition'])}")
+        return self.drained if name == "verify" else {"changed": True}
+
+    def run(self, check: bool = False, **options: Any) -> dict[str, Any]:
+        return run(
+            action, self.module, None, check, **{"plan": self.cluster.plan, "nodes": "node-2, node-5", **options}
+        )
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+PATCH, WAIT = "kubernetes.core.k8s 2", "verify ['node-2', 'node-5']"
+
+
+def test_services_leave_before_pods_do(bench: Bench) -> None:
+    result = bench.run()
+    drain = "kubernetes.core.k8s_drain"
+    assert bench.asked == [PATCH, WAIT, f"{drain} node-2", f"{drain} node-5"]
+    assert result["changed"]
+    assert [change["after_header"] for change in result["diff"]] == ["node-2", "node-5"]
+
+
+def test_pods_stay_as_long_as_leaves_send_traffic(bench: Bench) -> None:
+    bench.drained = {"failed": True, "msg": "leaf 201 has a route"}
+    result = bench.run()
+    assert bench.asked == [PATCH, WAIT]
+    assert (result["failed"], result["msg"], result["changed"]) == (True, "leaf 201 has a route", True)
+
+
+def test_check_mode_does_not_wait_and_drain_is_a_choice(bench: Bench) -> None:
+    bench.run(check=True, drain=False)
+    assert bench.asked == [PATCH]
+
+
+def test_a_node_that_nobody_knows_is_refused(bench: Bench) -> None:
+    result = bench.run(nodes=["node-9"])
+    assert [problem["id"] for problem in result["problems"]] == ["maintenance-node-unknown"]
+    assert bench.asked == []
