@@ -5,7 +5,6 @@ Naming, containment and values are the business of the lab's emulator; this one 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -54,7 +53,7 @@ class Fabric:
         return self
 
     def snapshot(self) -> dict[str, tuple[str, dict[str, str]]]:
-        return copy.deepcopy(self.objects)
+        return {dn: (cls, dict(attributes)) for dn, (cls, attributes) in self.objects.items()}
 
     def imdata(self) -> list[dict[str, Any]]:
         """The answer to a GET of the root with ``rsp-subtree=full``."""
