@@ -12,7 +12,7 @@ version_added: "1.0.0"
 short_description: Read managed objects of APIC by several queries in one session
 description:
   - Sends each query once and returns all objects together, by DN. Changes nothing.
-  - What to ask and what to make of the answers is not its business, see M(netops.aci_calico.preflight).
+  - It neither chooses nor interprets queries, see M(netops.aci_calico.preflight).
 options:
   queries:
     description:
@@ -47,7 +47,7 @@ objects:
   returned: success
   type: dict
 requests:
-  description: How many requests went to APIC, by kind. V(retries) tells how many of them were repetitions.
+  description: The number of requests to APIC by kind. V(retries) of them were repetitions.
   returned: always
   type: dict
   sample: {"login": 1, "get": 2, "post": 0, "retries": 0, "total": 3}

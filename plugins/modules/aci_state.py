@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 ---
 module: aci_state
 version_added: "1.0.0"
-short_description: Read what a VRF's border leaves do, and how they are configured
+short_description: Read the state and the configuration of a VRF's border leaves
 description:
   - Reads the BGP sessions, routes, faults and table usage of one VRF on the leaves of a cluster, and the objects on APIC that
-    configure them, in a dozen requests however many leaves, nodes and routes there are.
-  - Changes nothing. Which state is right is not its business, see M(netops.aci_calico.verify).
+    configure them. The number of requests does not depend on the number of leaves, nodes and routes.
+  - Changes nothing and does not judge the state, see M(netops.aci_calico.verify).
 options:
   cluster:
     description: Name of the cluster whose objects are read.
@@ -41,12 +41,12 @@ options:
     required: true
   only:
     description:
-      - V(sessions) reads the leaves' BGP sessions and nothing else, in one request. What is not read is empty.
+      - V(sessions) reads only the leaves' BGP sessions, in one request. The other results are empty.
     type: str
     choices: [sessions]
   roots:
     description:
-      - Trees of the objects whose present configuration is read, as M(netops.aci_calico.aci_tree) takes them.
+      - Trees of the objects whose configuration is read, in the form of M(netops.aci_calico.aci_tree).
     type: list
     elements: dict
     default: []
@@ -56,7 +56,7 @@ options:
         type: str
         required: true
       scope:
-        description: Whether all that is below the root is read, or the objects that the tree has.
+        description: Whether all objects below the root are read, or only those in the tree.
         type: str
         choices: [bare, named, subtree]
         default: subtree
@@ -103,7 +103,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: What was read.
+  description: The state of the leaves and the objects that configure them.
   returned: success
   type: dict
   contains:
@@ -116,11 +116,11 @@ state:
       description: The configured objects by DN, each with C(class) and C(attributes).
       type: dict
     faults:
-      description: The faults that stand under the L3Outs and on the leaves' BGP, each with C(code), C(severity), C(descr) and C(dn).
+      description: The active faults of the L3Outs and of BGP on the leaves, each with C(code), C(severity), C(descr) and C(dn).
       type: list
       elements: dict
 requests:
-  description: How many requests went to APIC, by kind. V(retries) tells how many of them were repetitions.
+  description: The number of requests to APIC by kind. V(retries) of them were repetitions.
   returned: always
   type: dict
   sample: {"login": 1, "get": 9, "post": 0, "retries": 0, "total": 10}

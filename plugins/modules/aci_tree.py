@@ -12,58 +12,58 @@ version_added: "1.0.0"
 short_description: Declare trees of APIC managed objects
 description:
   - Brings one or more trees of managed objects on APIC to a wanted state, each with at most one GET and one POST. Roots of
-    scope V(named) within another one are read together with it. Nothing is posted when nothing differs, and what is posted
-    holds no more than the differences. A POST is one transaction on APIC, carried out as a whole or not at all.
-  - Tells objects apart by their owner, which stands in their C(annotation). Objects of this cluster are changed and
-    removed as needed. What somebody else made is never removed, and never changed unless O(adopt=true).
-  - All roots are read and compared before the first is changed. Conflicts are collected and reported all at once.
+    scope V(named) within another one are read together with it. A POST contains only the differences, and is sent only if
+    there are any. APIC carries it out as a whole or not at all.
+  - The C(annotation) of an object names its owner. Objects of this cluster are changed and removed as needed. Objects of
+    others are never removed, and never changed unless O(adopt=true).
+  - All roots are read and compared before the first is changed. All conflicts are reported together.
 options:
   cluster:
     description:
       - Name of the cluster whose objects these are. They carry C(orchestrator:aci-calico:<cluster>) as annotation, which the
         module adds to each object of the tree that has no annotation of its own.
-      - An object with the annotation C(orchestrator:aci-calico), without a cluster, is shared. Each cluster that uses it hangs
-        on it a C(tagAnnotation) with its own annotation as the key. It is changed only while no other cluster uses it, and the
-        last cluster to let go of it removes it.
+      - An object with the annotation C(orchestrator:aci-calico), without a cluster, is shared. Each cluster that uses it adds a
+        C(tagAnnotation) with its own annotation as the key. It is changed only while no other cluster uses it, and the last
+        cluster that uses it removes it.
     type: str
     required: true
   state:
     description:
-      - V(present) makes what O(roots) say.
-      - V(absent) removes what the cluster owns below the roots, in the opposite order of O(roots).
+      - V(present) creates or changes the objects of O(roots).
+      - V(absent) removes the cluster's objects below the roots, in the reverse order of O(roots).
     type: str
     choices: [absent, present]
     default: present
   prune:
     description:
-      - Whether objects that the cluster owns below the roots, and that the trees no longer have, are removed.
-      - An object that holds somebody else's configuration stays, with a warning.
+      - Whether to remove the cluster's objects below the roots that are no longer in the trees.
+      - An object that contains objects of others stays, with a warning.
     type: bool
     default: true
   adopt:
     description:
-      - Whether to take over objects that somebody else made, instead of failing when they differ from what is wanted.
-      - They get this cluster's annotation, and from then on are changed and removed like all others of the cluster.
-      - Where a cluster shares an object with others, a differing value is changed for all of them.
+      - Whether to take over objects of others that differ from the wanted ones, instead of failing.
+      - They get this cluster's annotation, and are changed and removed like its other objects from then on.
+      - If other clusters share an object, a differing value is changed for all of them.
     type: bool
     default: false
   update_password:
     description:
-      - APIC never returns secrets, so that nobody can tell whether they differ.
-      - With V(on_create) a secret is sent with an object that is created, and not again.
-      - With V(always) it is sent every time. APIC then says whether that changed anything, and so does the module. In check
-        mode, objects that a secret would be sent to are listed as modified, since APIC cannot be asked.
+      - APIC never returns secrets, so the module cannot compare them.
+      - With V(on_create) a secret is sent only when its object is created.
+      - With V(always) it is sent every time, and APIC reports whether this changed anything. In check mode, objects with a
+        secret are always listed as modified.
     type: str
     choices: [always, on_create]
     default: on_create
   secrets:
     description:
-      - Secrets by name. Where the trees have V(<secret:name>), the secret takes its place at the moment of the POST.
+      - Secrets by name. They replace V(<secret:name>) in the trees when the POST is sent.
     type: dict
     default: {}
   roots:
     description:
-      - The trees, in the order in which they are to be made.
+      - The trees, in the order of their creation.
     type: list
     elements: dict
     required: true
@@ -74,12 +74,12 @@ options:
         required: true
       scope:
         description:
-          - With V(subtree) all that is below the root is read, and in scope for removal.
-          - V(named) is for containers too big to be read, such as a tenant. Only the objects that the tree has are read, by
-            class and name, and whatever else of the same classes the cluster owns there. Objects of other classes below them
-            are not in scope for removal by themselves.
-          - V(bare) is for objects that are such containers themselves. They are read without what is below them, and nothing is
-            removed. With O(state=absent) all is read, so that what holds something of somebody else stays.
+          - With V(subtree), all objects below the root are read and can be removed.
+          - V(named) is for containers that are too big to be read, such as a tenant. Only the objects in the tree are read, by
+            class and name, and the cluster's other objects of the same classes. Objects of other classes below them are not
+            removed by themselves.
+          - V(bare) is for objects that are such containers themselves. They are read without the objects below them, and
+            nothing is removed. With O(state=absent) everything is read, so that objects of others are kept.
         type: str
         choices: [bare, named, subtree]
         default: subtree
@@ -91,26 +91,26 @@ options:
         type: dict
         required: true
       state:
-        description: With V(absent) what the cluster owns below this root is removed, whatever O(state) says.
+        description: With V(absent), the cluster's objects below this root are removed, regardless of O(state).
         type: str
         choices: [absent, present]
         default: present
       classes:
         description:
-          - For a root of scope V(named), further classes, anywhere below it, whose objects the cluster gives up when the tree
-            has none of them.
+          - For a root of scope V(named), further classes anywhere below it. The cluster's objects of these classes are removed
+            if the tree has none of them.
         type: list
         elements: str
         default: []
       except:
         description:
-          - For a root of scope V(named), DNs below it that another root is responsible for. Nothing there is removed.
+          - For a root of scope V(named), DNs below it that belong to another root. No objects there are removed.
         type: list
         elements: str
         default: []
       assumed:
         description:
-          - DNs of containers that another task makes before this one. A dry run does not miss them.
+          - DNs of containers that another task creates before this one. In check mode they may be missing.
         type: list
         elements: str
         default: []
@@ -118,18 +118,18 @@ extends_documentation_fragment:
   - cisco.aci.aci
 attributes:
   check_mode:
-    description: Can run in check mode and tells what the same run without it would do.
+    description: Reports the changes that the same run without check mode would make.
     support: full
   diff_mode:
     description: Shows each object that differs, with the properties that differ. Secrets are shown as C((hidden)).
     support: full
 notes:
-  - Several controllers of one fabric can be given in O(host), separated by commas. When one fails, the next is tried.
-  - Requests that APIC turns away for now, and lost connections, are tried again a few times. After a POST without an answer the
-    module reads what is there before it decides whether to send it once more.
-  - O(suppress_verification) and O(suppress_previous) have no effect, the module always reads before and never after a POST.
-  - O(output_path) gets what would be sent, with the secrets' names instead of the secrets.
-  - With a connection of type C(httpapi), do not turn on C(ansible_persistent_log_messages), since it logs all that is sent.
+  - O(host) can list several controllers of one fabric, separated by commas. If one fails, the next is tried.
+  - Requests are repeated a few times if APIC is busy or the connection is lost. After a POST without an answer the module
+    reads the objects again before it decides whether to repeat the POST.
+  - O(suppress_verification) and O(suppress_previous) have no effect, because the module always reads before and never after a POST.
+  - The module writes the bodies of the POSTs to O(output_path), with the secrets' names instead of the secrets.
+  - With a connection of type C(httpapi), do not turn on C(ansible_persistent_log_messages), because it logs everything that is sent.
 seealso:
   - module: cisco.aci.aci_rest
 author:
@@ -211,13 +211,13 @@ modified:
       returned: always
   sample: [{"dn": "uni/tn-k8s/out-calico-prod1", "properties": ["enforceRtctrl"]}]
 deleted:
-  description: DNs of the objects that were removed, or would be, those that go along with their parent included.
+  description: DNs of the objects that were removed, or would be, including those removed with their parent.
   returned: always
   type: list
   elements: str
   sample: ["uni/tn-k8s/out-calico-prod1/instP-default"]
 kept:
-  description: Objects that should have been removed, but hold what somebody else made.
+  description: Objects that were not removed, because they contain objects of others.
   returned: always
   type: list
   elements: dict
@@ -227,17 +227,17 @@ kept:
       type: str
       returned: always
     reason:
-      description: What it holds, and whose that is.
+      description: The objects of others that it contains, and their owners.
       type: str
       returned: always
 conflicts:
-  description: The wanted objects that are somebody else's and differ, one sentence for each.
+  description: The differences that concern objects of others, one sentence for each.
   returned: when there are conflicts
   type: list
   elements: str
 missing:
-  description: DNs of the containers that must exist and do not.
-  returned: when there are such
+  description: DNs of the containers that do not exist, but must.
+  returned: when there are any
   type: list
   elements: str
 error:
@@ -266,7 +266,7 @@ error:
       type: str
       returned: always
 requests:
-  description: How many requests went to APIC, by kind. V(retries) tells how many of them were repetitions.
+  description: The number of requests to APIC by kind. V(retries) of them were repetitions.
   returned: always
   type: dict
   sample: {"login": 1, "get": 1, "post": 1, "retries": 0, "total": 3}

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: calico_info
-short_description: Read what a cluster's Calico has of BGP configuration
+short_description: Read the BGP configuration of Calico in a cluster
 version_added: 1.0.0
 description:
-  - Reads, with one login and one request for each kind, what decides how Calico is configured in a cluster.
-    That is the API group of Calico's kinds that the cluster serves, the namespace that calico-node runs in, the nodes with their labels
-    and Calico's annotations, and the pools, peers, filters and BGP configuration that are there.
+  - Reads, with one login and one request for each kind, the API group of Calico's kinds that the cluster serves, the namespace of calico-node,
+    the nodes with their labels and Calico's annotations, and the existing pools, peers, filters and BGP configuration.
   - Compares a password with the one in the cluster without returning either.
-  - What cannot be read is listed in RV(calico.failures); the module fails only when the cluster does not answer at all.
+  - Objects that cannot be read are listed in RV(calico.failures); the module fails only if the cluster does not answer at all.
 options:
   api_group:
-    description: The API group and version of Calico's kinds. V(auto) prefers V(projectcalico.org/v3) where it is served.
+    description: The API group and version of Calico's kinds. V(auto) prefers V(projectcalico.org/v3) if it is served.
     type: str
     choices: [auto, projectcalico.org/v3, crd.projectcalico.org/v1]
     default: auto
@@ -41,11 +40,11 @@ options:
   password_sha256:
     description:
       - The SHA-256 digest (hexadecimal) of the password to compare with the one in the Secret.
-      - A digest, because Ansible masks a secret wherever it turns up in a result, and a password may well be part of a node's name.
+      - It is a digest because Ansible masks a secret everywhere in a result, and a password may also be part of a node's name.
     type: str
   checks:
     description:
-      - Also ask what the user of the connection may do, and what calico-node is set up for. Neither is asked where it is not answered.
+      - Whether to read also the permissions of the connection's user and the networking backend of calico-node.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -74,7 +73,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 calico:
-  description: What was found.
+  description: The configuration.
   returned: success
   type: dict
   contains:
@@ -105,17 +104,17 @@ calico:
       description: Whether the Secret holds the password of O(password_sha256); none when there is no such Secret or no digest was given.
       type: bool
     backend:
-      description: With O(checks), how calico-node spreads routes, V(bird) where it runs BGP; none when that cannot be told.
+      description: With O(checks), the networking backend of calico-node, V(bird) for BGP; none if it is unknown.
       type: str
       sample: bird
     rights:
       description:
-        - With O(checks), the rules that tell what the user may do in the namespace, as Kubernetes' SelfSubjectRulesReview has them; none when
-          they are not known, or not all of them.
+        - With O(checks), the user's permissions in the namespace, as rules of Kubernetes' SelfSubjectRulesReview; none if they are not
+          completely known.
       type: list
       elements: dict
     failures:
-      description: What could not be read, each with C(path), C(status) and C(message).
+      description: The requests that failed, each with C(path), C(status) and C(message).
       type: list
       elements: dict
 """

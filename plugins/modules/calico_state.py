@@ -8,14 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: calico_state
-short_description: Read what a cluster's network does at the moment
+short_description: Read the current state of a cluster's network
 version_added: 1.0.0
 description:
-  - Reads, with one login and one request for each kind, which IPAM blocks the nodes have, which services only nodes with an endpoint
-    announce, whether nodes are ready, and what the nodes' BGP daemons report of their sessions and routes.
-  - BGP daemons report through objects of the kind C(CalicoNodeStatus), as long as there is one for the node. The module can make and
-    remove them.
-  - What cannot be read is listed in RV(state.failures); the module fails only when the cluster does not answer at all.
+  - Reads, with one login and one request for each kind, the nodes' IPAM blocks and readiness, the services that only nodes with an endpoint
+    advertise, and the sessions and routes that the nodes' BGP daemons report.
+  - BGP daemons report through objects of the kind C(CalicoNodeStatus), one for each node. The module can create and delete them.
+  - Objects that cannot be read are listed in RV(state.failures); the module fails only if the cluster does not answer at all.
 options:
   api_group:
     description: The API group and version of Calico's kinds, as M(netops.aci_calico.calico_info) finds it.
@@ -30,9 +29,9 @@ options:
   node_status:
     description:
       - V(ignore) reads no reports.
-      - V(read) reads the reports that are there.
-      - V(request) also asks those of O(nodes) to report that have no report of this module. In check mode it does not.
-      - V(remove) takes this module's requests away, and reads nothing.
+      - V(read) reads the existing reports.
+      - V(request) also requests reports of those O(nodes) that have no request of this module yet. In check mode it does not.
+      - V(remove) deletes the requests of this module, and reads nothing.
     type: str
     choices: [ignore, read, request, remove]
     default: read
@@ -68,7 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: What was found.
+  description: The state of the network.
   returned: when O(node_status) is not V(remove)
   type: dict
   contains:
@@ -84,17 +83,17 @@ state:
       type: list
       elements: dict
     excluded:
-      description: Nodes that announce no services.
+      description: Nodes that advertise no services.
       type: list
       elements: str
     ready:
-      description: Whether each node is ready, none where Kubernetes does not say.
+      description: Whether each node is ready, none if Kubernetes does not report it.
       type: dict
     status:
       description: The latest report of each node, with C(peers), C(routes) and C(updated); none when reports are ignored.
       type: dict
     failures:
-      description: What could not be read or made, each with C(path), C(status) and C(message).
+      description: The requests that failed, each with C(path), C(status) and C(message).
       type: list
       elements: dict
 """

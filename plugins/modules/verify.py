@@ -9,22 +9,21 @@ module: verify
 short_description: Verify that a Calico cluster on ACI works as planned
 version_added: 1.0.0
 description:
-  - Reads the fabric and Kubernetes, and compares them with what a plan makes expect - each session and route that should be there, none that should
-    not, and every setting on both sides.
-  - Looks again until all is well, only what time cannot heal is left, or time is up, and shows how far it is.
-  - Says of each finding what was seen, where, the likely cause and the remedy. What follows from one cause is told as its evidence.
-  - Ends with a table by rack and fails if anything is wrong. Changes nothing but its own requests for the nodes' reports.
+  - Reads the fabric and Kubernetes, and compares them with what the plan expects, namely all sessions and routes, no others, and the settings of both
+    sides.
+  - Repeats this until everything is as planned, only findings remain that do not disappear by themselves, or the timeout is over, and shows the progress.
+  - Reports each finding with its place, likely cause and remedy. Findings that follow from another one are listed as its evidence.
+  - Prints a table by rack and fails if a finding is an error. Changes only its own requests for the nodes' reports.
   - Runs on the controller, and reads by M(netops.aci_calico.aci_state), M(netops.aci_calico.calico_info) and M(netops.aci_calico.calico_state).
 options:
   only:
     description:
-      - V(sessions) judges only whether each planned session is established as APIC sees it, by one request for each look.
-        Neither Kubernetes nor a route is looked at.
-      - V(drained) judges only whether leaves still send services' traffic to the O(nodes).
+      - V(sessions) only checks on APIC whether each planned session is established, with one request each time. It reads neither Kubernetes nor routes.
+      - V(drained) only checks whether leaves still send services' traffic to the O(nodes).
     type: str
     choices: [sessions, drained]
   nodes:
-    description: The nodes that O(only=drained) is about.
+    description: The nodes to check with O(only=drained).
     type: list
     elements: str
     default: []
@@ -55,7 +54,7 @@ extends_documentation_fragment:
   - netops.aci_calico.reading
 attributes:
   check_mode:
-    description: Verifies just the same, makes no requests for reports and writes no files.
+    description: Verifies in the same way, but makes no requests for reports and writes no files.
     support: full
 seealso:
   - module: netops.aci_calico.plan
@@ -116,18 +115,18 @@ report:
       type: bool
       returned: always
     waiting:
-      description: Whether something was left that time may heal.
+      description: Whether a finding may disappear without a change.
       type: bool
       returned: always
     findings:
       description:
-        - What is wrong, by root cause, errors first. Each has C(id), C(suite), C(severity), C(rack), C(nodes), C(leaves), C(family), C(prefix), C(what),
-          C(cause), C(remedy), and as C(evidence) what follows from it.
+        - The root causes, errors first. Each has C(id), C(suite), C(severity), C(rack), C(nodes), C(leaves), C(family), C(prefix), C(what), C(cause),
+          C(remedy), and the findings that follow from it as C(evidence).
       type: list
       elements: dict
       returned: always
     rules:
-      description: What each rule found, explained by another finding or not.
+      description: The findings of each rule, explained by another finding or not.
       type: dict
       returned: always
     sessions:
@@ -139,7 +138,7 @@ report:
       returned: always
     racks:
       description:
-        - The table, one entry for each leaf, with pairs of what is there and what is expected. Empty with O(only).
+        - The table, one entry for each leaf, with pairs of present and expected numbers. Empty with O(only).
       type: list
       elements: dict
       returned: always

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is Calico's configuration still the planned one?"""
+"""Verify Calico's configuration: nodes, IP pools, BGP configuration, peers and the Secret."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SELECTING = frozenset({"node", "nodeSelector", "peerIP", "asNumber", "peerSelec
 
 
 def verify_calico(plan: dict, kubernetes: Kubernetes) -> list[Finding]:
-    """What is not as planned in the nodes' labels and annotations, Calico's objects, and the Secret."""
+    """Compare the nodes' labels and annotations, Calico's objects and the Secret with the plan."""
     wanted: dict[str, list[dict]] = {}
     for obj in kubernetes_objects(plan, kubernetes.api_group, kubernetes.namespace):
         wanted.setdefault(obj["kind"], []).append(obj)
@@ -78,7 +78,7 @@ def _secret(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Finding]:
         return [Finding("secret-missing", f"Secret {name} is not in namespace {kubernetes.namespace}")]
     findings = []
     if kubernetes.password_matches is False:
-        what = f"Secret {name}, key {secret['key']}, holds another password than the inventory"
+        what = f"Secret {name}, key {secret['key']}, has another password than the inventory"
         findings.append(Finding("password-differs", what, heals=False))
     for kind in ("Role", "RoleBinding"):
         manifest = wanted[kind][0]
@@ -95,7 +95,7 @@ def _secret(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Finding]:
 
 
 def _grants(wanted: dict, seen: dict) -> bool:
-    """Whether a Role or RoleBinding gives at least what the planned one gives."""
+    """Return whether a Role or RoleBinding grants at least what the planned one grants."""
     if wanted["kind"] == "Role":
         return all(any(_rule_within(rule, other) for other in seen.get("rules") or ()) for rule in wanted["rules"])
     return seen.get("roleRef") == wanted["roleRef"] and all(
@@ -112,7 +112,7 @@ def _rule_within(rule: dict, other: dict) -> bool:
     )
 
 
-# --- pools and what is advertised ------------------------------------------------------------------------------------
+# --- pools and advertised subnets ------------------------------------------------------------------------------------
 
 
 def _pools(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Finding]:
@@ -154,7 +154,7 @@ def _encapsulation(pool: dict) -> list[Finding]:
 
 
 def _extra_pool(plan: dict, pool: dict) -> list[Finding]:
-    """A pool beside the plan: harmless inside the pod subnets, but nodes announce its blocks wherever it lies."""
+    """Return the findings for an unplanned pool, whose blocks the nodes advertise; inside the pod subnets it is harmless."""
     name, cidr = pool["metadata"]["name"], pool["spec"]["cidr"]
     if pool["spec"].get("disableBGPExport"):
         return []
@@ -202,7 +202,7 @@ def _filters(wanted: list[dict], kubernetes: Kubernetes) -> list[Finding]:
         if seen is None:
             findings.append(Finding("bgpfilter-missing", f"BGPFilter {name} is missing"))
         elif any(not _has_rules(seen["spec"].get(field), rules) for field, rules in manifest["spec"].items()):
-            findings.append(Finding("bgpfilter-missing", f"BGPFilter {name} does not reject what the plan says"))
+            findings.append(Finding("bgpfilter-missing", f"BGPFilter {name} lacks rules of the plan"))
     return findings
 
 
@@ -248,7 +248,7 @@ def _peer(plan: dict, wanted: dict, peer: dict, at: dict, kubernetes: Kubernetes
             findings.append(
                 Finding(
                     "cross-rack-peer",
-                    f"{what}: it takes in {', '.join(sorted(across))}",
+                    f"{what}: it selects {', '.join(sorted(across))}",
                     leaf=at["leaf"],
                     nodes=across | at["nodes"],
                 )
@@ -281,13 +281,13 @@ def _extra_peer(plan: dict, peer: dict, kubernetes: Kubernetes) -> Finding:
 
 
 def _leaf_of(plan: dict, address: str | None) -> dict | None:
-    """The leaf that a planned peer has at an address."""
+    """Return the leaf with this peer address in the plan."""
     found = next((peer for peer in plan["peers"] if peer["address"] == address), None)
     return next((leaf for leaf in plan["leaves"] if found and leaf["id"] == found["leaf"]), None)
 
 
 def _across(plan: dict, peer: dict, kubernetes: Kubernetes) -> frozenset[str]:
-    """The nodes that a BGPPeer takes in and that belong to another rack than its leaf."""
+    """Return the nodes that a BGPPeer selects and that belong to another rack than its leaf."""
     leaf = _leaf_of(plan, peer["spec"].get("peerIP"))
     if not leaf:
         return frozenset()
@@ -296,7 +296,7 @@ def _across(plan: dict, peer: dict, kubernetes: Kubernetes) -> frozenset[str]:
 
 
 def _selected(plan: dict, spec: dict, kubernetes: Kubernetes) -> frozenset[str] | None:
-    """The planned nodes that a BGPPeer takes in; None when its selector is not understood."""
+    """Return the planned nodes that a BGPPeer selects; None if its selector is not understood."""
     names = [node["name"] for node in plan["nodes"]]
     if spec.get("node"):
         return frozenset({spec["node"]} & set(names))
@@ -307,7 +307,7 @@ def _selected(plan: dict, spec: dict, kubernetes: Kubernetes) -> frozenset[str] 
 
 
 def _seconds(duration: str | None) -> int | None:
-    """A duration in Calico's form (``10s``, ``1m30s``) in seconds."""
+    """Return a duration of Calico (``10s``, ``1m30s``) in seconds."""
     if not duration:
         return None
     total, number = 0, ""

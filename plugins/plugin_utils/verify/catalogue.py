@@ -13,11 +13,11 @@ from ..schema.messages import ERROR, WARNING
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that is verified.
+    """One rule of the verification.
 
     :param suite: ``sessions``, ``routes``, ``aci`` or ``calico``.
-    :param title: the fault in a few words.
-    :param heals: whether waiting can make it go away (a session that still comes up), or only somebody's change.
+    :param title: the finding in a few words.
+    :param heals: whether the finding may disappear without a change, as a session that comes up later.
     """
 
     suite: str
@@ -33,17 +33,17 @@ SITE_ACI = f"{SITE} It puts the planned value back on APIC."
 SITE_CALICO = f"{SITE} It puts the planned object back in Kubernetes."
 
 RULES = {
-    # --- what the fabric's configuration says ---
+    # --- the fabric's configuration ---
     "as-override-off": Rule(
         "aci",
         "AS override is off",
-        "The BGP control as-override is missing on the peer, so nodes find their own AS number in the path and drop each other's routes.",
+        "The BGP control as-override is missing on the peer: nodes find their own AS number in the path and drop each other's routes.",
         SITE_ACI,
     ),
     "peer-as-check-on": Rule(
         "aci",
         "the peer AS check is on",
-        "The BGP control dis-peer-as-check is missing on the peer, so the leaf sends a node nothing that came from the cluster's AS number.",
+        "The BGP control dis-peer-as-check is missing on the peer: the leaf sends a node no routes that contain the cluster's AS number.",
         SITE_ACI,
     ),
     "timers": Rule(
@@ -55,55 +55,55 @@ RULES = {
     "as-limit": Rule(
         "aci",
         "the AS limit is not the planned one",
-        "maxAsLimit of the timers policy differs: the leaf accepts routes that did not start at the node that sends them.",
+        "maxAsLimit of the timers policy differs: the leaf accepts routes that the sending node did not originate.",
         SITE_ACI,
     ),
     "graceful-restart-off": Rule(
         "aci",
         "graceful restart is not as planned on APIC",
-        "grCtrl of the timers policy differs: a restart of a node's BGP daemon takes its routes away.",
+        "grCtrl of the timers policy differs: leaves remove a node's routes when its BGP daemon restarts.",
         SITE_ACI,
     ),
     "as-path-relax-off": Rule(
         "aci",
         "AS-path relaxation is not as planned",
-        "The best path policy differs or the node profile does not use it: a leaf may keep one path where several are equal.",
+        "The best path policy differs or the node profile does not use it: a leaf may use only one of several equal paths.",
         SITE_ACI,
     ),
     "ecmp": Rule(
         "aci",
         "the number of ECMP paths is not the planned one",
-        "The BGP address family context of the VRF differs or is not applied: a service is not spread over all its nodes.",
-        f"{SITE_ACI} The policy is the whole VRF's: ask who else uses the VRF.",
+        "The BGP address family context of the VRF differs or is not applied: traffic to a service does not reach all its nodes.",
+        f"{SITE_ACI} The policy applies to the whole VRF: ask the other users of the VRF first.",
     ),
     "import-control-off": Rule(
         "aci",
         "import route control is not enforced",
-        "enforceRtctrl of the L3Out lacks import: whatever a node advertises reaches the fabric.",
+        "enforceRtctrl of the L3Out lacks import: the fabric accepts every route that a node advertises.",
         SITE_ACI,
     ),
     "import-prefix-missing": Rule(
         "aci",
         "import route control lacks a prefix of the cluster",
-        "The route map default-import does not let the prefix in, so the leaf drops these routes of the nodes.",
+        "The route map default-import does not permit the prefix: the leaf drops these routes of the nodes.",
         SITE_ACI,
     ),
     "import-prefix-extra": Rule(
         "aci",
-        "import route control lets a foreign prefix in",
-        "The match rule of the route map default-import holds a prefix that is not the cluster's.",
+        "import route control permits a foreign prefix",
+        "The match rule of the route map default-import contains a prefix that does not belong to the cluster.",
         "Remove the prefix, or add it to the cluster's subnets if it belongs there.",
     ),
     "export-prefix-missing": Rule(
         "aci",
         "export route control lacks a prefix of the cluster",
-        "The route map default-export does not let the prefix out, so nodes do not learn these routes of the other nodes.",
+        "The route map default-export does not permit the prefix: nodes do not learn these routes of the other nodes.",
         SITE_ACI,
     ),
     "secondary-address": Rule(
         "aci",
         "the secondary address is not as planned",
-        "The nodes' default gateway is missing or differs on the interface: nodes lose their way out when this leaf answers.",
+        "The nodes' default gateway is missing or differs on the interface: nodes have no default gateway on this leaf.",
         SITE_ACI,
     ),
     "prefix-limit-differs": Rule(
@@ -118,13 +118,13 @@ RULES = {
     "duplicate-router-id": Rule(
         "aci",
         "a router ID is used twice in the VRF",
-        "Two BGP speakers with one router ID take each other's routes for their own and refuse sessions with each other.",
+        "Two BGP speakers with the same router ID drop each other's routes and refuse sessions with each other.",
         "Give each leaf its own router_id (one per leaf and VRF, across all L3Outs), then run netops.aci_calico.site.",
     ),
     "peer-asn": Rule(
         "aci",
         "the peer's AS number is not the cluster's",
-        "The remote AS number of the peer differs: no session opens.",
+        "The remote AS number of the peer differs: no session comes up.",
         SITE_ACI,
     ),
     "bd-enforced": Rule(
@@ -135,25 +135,25 @@ RULES = {
     ),
     "contract-differs": Rule(
         "aci",
-        "a contract, or who provides or consumes it, is not as planned",
-        "Somebody changed it, or the plan changed since: traffic that the contract is for does not pass, or passes by other rules.",
+        "a contract, or one of its relations, is not as planned",
+        "Somebody changed it, or the plan changed since: other traffic is permitted than planned.",
         SITE_ACI,
     ),
     "contract-unresolved": Rule(
         "aci",
-        "what an EPG or a contract refers to is not there",
-        "A contract, a filter, an exported interface or a service graph that somebody else makes is missing on APIC.",
+        "an EPG or a contract refers to a missing object",
+        "A contract, a filter, an exported interface or a service graph of somebody else is missing on APIC.",
         "Create it, correct its name in the inventory, or add it to aci_calico_contracts.",
     ),
     "external-subnet": Rule(
         "aci",
-        "an external EPG does not hold the planned subnets",
-        "A subnet was added, removed or changed: addresses sort into another EPG, and other contracts hold for them.",
-        f"{SITE_ACI} Remove what others added, or name it in the inventory.",
+        "an external EPG does not have the planned subnets",
+        "A subnet was added, removed or changed: its addresses belong to another EPG, with other contracts.",
+        f"{SITE_ACI} Remove subnets that others added, or add them to the inventory.",
     ),
     "transit-route": Rule(
         "aci",
-        "a transit L3Out does not tell the outside of the cluster as planned",
+        "a transit L3Out does not advertise the cluster's prefixes as planned",
         "The cluster's entry in the L3Out's route map default-export, or its match rule, is missing or differs.",
         SITE_ACI,
     ),
@@ -186,11 +186,11 @@ RULES = {
         "Choose a forwarding scale profile with more LPM entries, or a larger IPAM block size.",
         WARNING,
     ),
-    # --- what Calico's configuration says ---
+    # --- Calico's configuration ---
     "node-missing": Rule(
         "calico",
         "a node of the plan is not in Kubernetes",
-        "The node has another name, or has not joined.",
+        "The node has another name, or has not joined the cluster.",
         "Correct the inventory, or join the node.",
     ),
     "node-not-ready": Rule(
@@ -211,22 +211,22 @@ RULES = {
     "node-address": Rule(
         "calico",
         "a node's BGP address is wrong",
-        "The annotation with the node's address differs: the node speaks from an address that the leaves do not expect.",
-        f"{SITE} Where calico-node detects addresses itself, set its IP_AUTODETECTION_METHOD to the planned interface.",
+        "The annotation with the node's address differs: the node uses an address that the leaves do not expect.",
+        f"{SITE} If calico-node detects addresses itself, set its IP_AUTODETECTION_METHOD to the planned interface.",
     ),
     "mesh-on": Rule(
         "calico",
         "the node-to-node mesh is on",
-        "nodeToNodeMeshEnabled is not false: nodes also peer with each other, and traffic bypasses the plan.",
+        "nodeToNodeMeshEnabled is not false: nodes also peer with each other, and use other routes than planned.",
         SITE_CALICO,
     ),
     "pool-missing": Rule(
-        "calico", "an IP pool of the plan is missing", "Pods get addresses from elsewhere, or none.", SITE_CALICO
+        "calico", "an IP pool of the plan is missing", "Pods get other addresses, or none.", SITE_CALICO
     ),
     "pool-encapsulation": Rule(
         "calico",
         "an IP pool encapsulates",
-        "IP-in-IP or VXLAN is on: pod traffic hides from the fabric in a tunnel.",
+        "IP-in-IP or VXLAN is on: the fabric sees tunnels instead of pod traffic.",
         f"{SITE_CALICO} Running pods keep working while the mode changes.",
     ),
     "pool-nat": Rule(
@@ -241,24 +241,24 @@ RULES = {
     "service-cidr-missing": Rule(
         "calico",
         "a service subnet is not advertised",
-        "BGPConfiguration lacks the subnet: no node announces it.",
+        "BGPConfiguration lacks the subnet: no node advertises it.",
         SITE_CALICO,
     ),
     "foreign-prefix": Rule(
         "calico",
         "a node advertises a foreign prefix",
-        "The prefix lies outside the cluster's subnets; import route control is what keeps it out of the fabric.",
+        "The prefix lies outside the cluster's subnets; only import route control keeps it out of the fabric.",
         "Remove the pool, advertised subnet or route from Calico, or add the prefix to the cluster's subnets.",
     ),
     "bgppeer-missing": Rule(
-        "calico", "a BGPPeer of the plan is missing", "No node is told to peer with the leaf.", SITE_CALICO
+        "calico", "a BGPPeer of the plan is missing", "No node is configured to peer with the leaf.", SITE_CALICO
     ),
     "bgppeer-differs": Rule(
         "calico", "a BGPPeer is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO
     ),
     "bgppeer-password": Rule(
         "calico",
-        "a BGPPeer has no or another password reference",
+        "a BGPPeer does not refer to the planned password",
         "The password differs: the node signs its segments with another key than the leaf, or not at all.",
         SITE_CALICO,
     ),
@@ -272,61 +272,61 @@ RULES = {
     "cross-rack-peer": Rule(
         "calico",
         "a BGPPeer lets nodes peer with leaves of another rack",
-        "Its selector takes in nodes of another rack than the leaf's: traffic takes a detour over that rack.",
+        "Its selector selects nodes of other racks than the leaf's: traffic takes a detour over those racks.",
         "Remove the BGPPeer, or select by the leaf's rack; then run netops.aci_calico.site.",
     ),
     "bgpfilter-missing": Rule(
         "calico",
         "the BGPFilter of the plan is missing or not used",
-        "Nodes send the leaves back what they learned; it counts against the prefix limit.",
+        "Nodes advertise learned routes back to the leaves, where they count against the prefix limit.",
         SITE_CALICO,
     ),
     "secret-missing": Rule(
         "calico",
         "the Secret with the BGP password is missing",
-        "Without it calico-node signs nothing: the password differs from the leaves'.",
+        "Without it calico-node uses no password, but the leaves do.",
         SITE_CALICO,
     ),
     "secret-unreadable": Rule(
         "calico",
-        "calico-node may not read the Secret",
-        "Role or RoleBinding is missing or differs: calico-node cannot use the password.",
+        "calico-node has no permission to read the Secret",
+        "Role or RoleBinding is missing or differs: calico-node cannot read the password.",
         SITE_CALICO,
     ),
     "password-differs": Rule(
         "calico",
         "the BGP password differs",
-        "The two ends of the session sign with different passwords: TCP drops every segment (MD5 failures) and says nothing.",
+        "The two ends of the session sign with different passwords: TCP drops every segment without a message (MD5 failures).",
         "Set the password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.",
         heals=True,
     ),
     "node-status-missing": Rule(
         "calico",
         "a node's BGP daemon does not report",
-        "calico-node has not filled in the node's CalicoNodeStatus: the node's own view of its sessions and routes is unknown.",
+        "calico-node has not updated the node's CalicoNodeStatus: the node's own sessions and routes are unknown.",
         "See the logs of calico-node on the node; CalicoNodeStatus needs Calico 3.20 or later.",
         WARNING,
         heals=True,
     ),
     "unreadable": Rule(
         "calico",
-        "something could not be read",
+        "an object could not be read",
         "The account lacks the permission.",
-        "Grant get and list on it, or accept that it is not verified.",
+        "Grant get and list on the object, or accept that it is not verified.",
         WARNING,
     ),
     # --- sessions ---
     "leaf-silent": Rule(
         "sessions",
         "a leaf has no BGP in the VRF",
-        "The leaf is down or cut off, or the L3Out is not deployed on it.",
+        "The leaf is down or not connected to the fabric, or the L3Out is not deployed on it.",
         "See the leaf's state and the faults of the L3Out's node profile.",
         heals=True,
     ),
     "session-missing": Rule(
         "sessions",
         "no session with a node",
-        "The node does not reach the leaf: node down, wrong VLAN or address, or the password differs.",
+        "The node does not reach the leaf (node down, wrong VLAN or address), or the password differs.",
         "Check that the node pings the leaf's address, then compare passwords.",
         heals=True,
     ),
@@ -339,8 +339,8 @@ RULES = {
     ),
     "session-refused": Rule(
         "sessions",
-        "a session does not get beyond its opening",
-        "The ends talk and disagree: AS number, router ID or address family.",
+        "a session is refused while it opens",
+        "The ends reach each other, but do not agree on AS number, router ID or address family.",
         "Compare AS numbers on both ends, and router IDs.",
         heals=True,
     ),
@@ -353,8 +353,8 @@ RULES = {
     "session-timers": Rule(
         "sessions",
         "a session negotiated other timers",
-        "The session was opened before the timers changed, or the node's end wants others.",
-        "Reset the session so that it negotiates again.",
+        "The session was opened before the timers changed, or the node has other timers.",
+        "Reset the session so that the timers are negotiated again.",
         heals=True,
     ),
     "session-graceful-restart": Rule(
@@ -377,8 +377,8 @@ RULES = {
     ),
     "session-stranger": Rule(
         "sessions",
-        "a session with a stranger",
-        "Something in the node subnet that is no node of the plan speaks BGP with the leaf.",
+        "a session with an unknown host",
+        "A host in the node subnet that is not a node of the plan has a BGP session with the leaf.",
         "Find the host with this address; add it to the inventory if it is a node.",
     ),
     "session-mesh": Rule(
@@ -387,8 +387,8 @@ RULES = {
     "calico-session-down": Rule(
         "sessions",
         "Calico sees the session down",
-        "The node's BGP daemon disagrees with the leaf; it may have restarted a moment ago.",
-        "See calicoctl node status on the node.",
+        "The node's BGP daemon and the leaf report different states; the daemon may have just restarted.",
+        "Run calicoctl node status on the node.",
         heals=True,
     ),
     # --- routes ---
@@ -408,9 +408,9 @@ RULES = {
     ),
     "drained-node-announced": Rule(
         "routes",
-        "a node that goes still gets services' traffic",
-        "calico-node on it has not taken the announcements back, or does not run and the leaf keeps the routes for a graceful restart.",
-        "See the logs of calico-node on the node; a node that is dead already needs no maintenance of ours.",
+        "a drained node still gets services' traffic",
+        "calico-node on it has not withdrawn the routes, or does not run and the leaf keeps them for a graceful restart.",
+        "See the logs of calico-node on the node. A node that is down already needs no maintenance.",
         heals=True,
     ),
     "ecmp-width": Rule(
@@ -422,28 +422,28 @@ RULES = {
     ),
     "route-next-hop": Rule(
         "routes",
-        "a route has a next hop that it should not have",
-        "Another node than the owner advertises the prefix.",
-        "Find out why the node advertises it: a borrowed block, a static route, a prepended route.",
+        "a route has an unexpected next hop",
+        "A node advertises the prefix that does not own it.",
+        "Find out why the node advertises it: a borrowed block, a static route or a prepended route.",
         heals=True,
     ),
     "foreign-route": Rule(
         "routes",
         "a leaf accepted a route outside the cluster's prefixes",
-        "Import route control does not hold, and a node advertises what is not the cluster's.",
+        "Import route control is not enforced, and a node advertises a prefix that does not belong to the cluster.",
         "Enforce import route control, and remove the route from the node.",
     ),
     "nothing-accepted": Rule(
         "routes",
         "a leaf accepts nothing from a node",
-        "Import route control, the AS limit or the prefix limit refuses all routes.",
+        "Import route control, the AS limit or the prefix limit rejects all routes.",
         "See import route control, the AS limit and the prefix limit of the L3Out.",
         heals=True,
     ),
     "node-route-missing": Rule(
         "routes",
         "a node does not learn the other nodes' blocks",
-        "The leaves do not send them, or the node refuses them: AS override, peer AS check or export route control.",
+        "The leaves do not send them, or the node rejects them: AS override, peer AS check or export route control.",
         "See the BGP controls of the peer and the route map default-export.",
         heals=True,
     ),
@@ -457,20 +457,20 @@ RULES = {
     "prefix-limit-exceeded": Rule(
         "routes",
         "a node exceeds the prefix limit",
-        "The node advertises more prefixes than the leaf accepts; what it learned from the other leaf counts too.",
+        "The node advertises more prefixes than the leaf accepts; routes learned from the other leaf count too.",
         "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
         heals=True,
     ),
     "prefix-limit-small": Rule(
         "routes",
         "the prefix limit is too small for the cluster",
-        "Nodes send a leaf what they learned from its pair; the leaf drops it, and it counts against the limit.",
+        "Nodes advertise routes to a leaf that they learned from its pair; the leaf drops them, but they count against the limit.",
         "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
     ),
     "prefix-limit-near": Rule(
         "routes",
         "the prefix limit is nearly reached",
-        "What nodes send a leaf exceeds the policy's threshold.",
+        "The number of prefixes that nodes send to a leaf exceeds the policy's threshold.",
         "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
         WARNING,
     ),

@@ -16,19 +16,19 @@ from ipaddress import ip_network
 from ..schema.messages import ERROR
 from .catalogue import EXPLAINS, RULES, Rule
 
-# That a BGP peer is not established tells what the session tells already.
+# These faults repeat the session finding.
 SESSION_FAULTS = frozenset({"F0299", "F1214"})
 
 
 @dataclass
 class Finding:
-    """One thing that is not as expected.
+    """A difference from the expected state.
 
     :param id: the rule.
-    :param what: what was seen, with names and values. Never a secret.
-    :param rack: rack, node, leaf, family, prefix: where; None where it concerns all of them.
-    :param nodes: nodes that it also concerns; ``leaves`` likewise.
-    :param heals: as in the rule, where this finding knows better.
+    :param what: the observation, with names and values, but never a secret.
+    :param rack: rack, node, leaf, family, prefix: the place; None if the finding concerns all of them.
+    :param nodes: other nodes that the finding concerns; ``leaves`` likewise.
+    :param heals: overrides that of the rule.
     :param evidence: the symptoms that this finding explains.
     """
 
@@ -58,21 +58,21 @@ class Finding:
 
     @property
     def rule(self) -> Rule:
-        """The rule that found it."""
+        """The rule of the finding."""
         return RULES[self.id]
 
     @property
     def shown_nodes(self) -> frozenset:
-        """The nodes to name: the one that it is about, else all that it concerns."""
+        """The nodes to show: its own node, or else all nodes that it concerns."""
         return frozenset({self.node}) if self.node else self.nodes
 
     @property
     def shown_leaves(self) -> frozenset:
-        """The leaves to name, likewise."""
+        """The leaves to show: its own leaf, or else all leaves that it concerns."""
         return frozenset({self.leaf}) if self.leaf is not None else self.leaves
 
     def as_dict(self) -> dict:
-        """Plain values, for JSON."""
+        """Return the finding as plain values, for JSON."""
         return {
             "id": self.id,
             "suite": self.rule.suite,
@@ -90,10 +90,9 @@ class Finding:
 
 
 def root_causes(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that no other one explains, errors first, those of one rule and meaning as one.
+    """Return the findings that no other finding explains, errors first; findings of one rule and meaning are merged.
 
-    What a finding explains becomes its evidence; where that is itself explained, evidence goes to the end of the chain.
-    A finding that explains an error is one.
+    Explained findings become evidence of the root of their chain of causes. A finding that explains an error is an error.
     """
     findings = list(findings)
     causes = explanations(findings)
@@ -110,7 +109,7 @@ def root_causes(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def explanations(findings: list[Finding]) -> dict[int, Finding]:
-    """``{id(symptom): cause}`` for each finding that another one explains."""
+    """Return ``{id(symptom): cause}`` for each finding that another one explains."""
     order = {rule: position for position, rule in enumerate(EXPLAINS)}
     causes = sorted((finding for finding in findings if finding.id in EXPLAINS), key=lambda finding: order[finding.id])
     candidates = {
@@ -125,7 +124,7 @@ def explanations(findings: list[Finding]) -> dict[int, Finding]:
 
 
 def _covers(cause: Finding, symptom: Finding) -> bool:
-    """Whether a symptom of a kind that the cause explains lies where the cause does."""
+    """Return whether a symptom that the cause can explain is in the same place as the cause."""
     if (cause.nodes and not cause.nodes & symptom.nodes) or (cause.leaves and not cause.leaves & symptom.leaves):
         return False
     if cause.family and symptom.family and cause.family != symptom.family:
@@ -148,7 +147,7 @@ def within_any(prefix: str, subnets: Mapping[str, Iterable[str]]) -> bool:
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """One finding for each rule, severity, cause and remedy."""
+    """Merge the findings of each rule, severity, cause and remedy."""
     groups: dict[tuple, list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.id, finding.severity, finding.cause, finding.remedy), []).append(finding)
@@ -176,6 +175,6 @@ def _merge(group: list[Finding]) -> Finding:
 
 
 def _common(group: list[Finding], name: str) -> str | None:
-    """The value that all findings share, or None."""
+    """Return the value that all findings share, or None."""
     values = {getattr(finding, name) for finding in group}
     return values.pop() if len(values) == 1 else None

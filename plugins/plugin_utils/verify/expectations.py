@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must hold on the fabric and in the cluster when a plan is in force, as a pure function of the plan.
+"""The state of the fabric and the cluster that a plan expects, as a pure function of the plan.
 
 Sources: *ACI Calico Design White Paper*, "BGP hardening", "Kubernetes node ingress routing" and "Calico routing and BGP
 configuration"; RFC 4271 section 4.2 for the negotiated timers.
@@ -10,18 +10,18 @@ configuration"; RFC 4271 section 4.2 for the negotiated timers.
 
 from __future__ import annotations
 
-# What BIRD offers as hold time when its configuration names none, and Calico's names none (seconds).
+# The hold time in seconds that BIRD offers by default; Calico's configuration of BIRD sets none.
 BIRD_HOLD = 240
 
 
 def expectations(plan: dict) -> dict:
-    """Everything that ``verification`` compares the live state with.
+    """Return the expected state that the live state is compared with.
 
     :param plan: a cluster's plan (see docs/development/plan.md).
     :returns: a dictionary of plain values: ``sessions`` (one entry for each node, leaf and family), ``nodes``,
-        ``leaves`` and ``racks`` by name, ``prefixes`` (the plan's subnets by role and family), ``allowed`` (what
-        import route control lets in, by family), ``ecmp``, ``prefix_limit``, ``filtered``, ``shared_peers``
-        (whether all nodes of a leaf stand behind one peer of APIC's) and the VRF as ``tenant:vrf``.
+        ``leaves`` and ``racks`` by name, ``prefixes`` (the plan's subnets by role and family), ``allowed`` (the prefixes
+        that import route control permits, by family), ``ecmp``, ``prefix_limit``, ``filtered``, ``shared_peers``
+        (whether one peer on APIC covers all nodes of a leaf) and the VRF as ``tenant:vrf``.
     """
     fabric, bgp = plan["fabric"], plan["bgp"]
     return {
@@ -44,9 +44,9 @@ def expectations(plan: dict) -> dict:
 
 
 def negotiated_timers(keepalive: int, hold: int) -> dict:
-    """The timers of a session between a leaf and BIRD (seconds).
+    """Return the timers in seconds of a session between a leaf and BIRD.
 
-    The smaller hold time wins; a keepalive interval of more than a third of it gives way to that third.
+    The hold time is the smaller of both; the keepalive interval is at most a third of it.
     """
     hold = min(hold, BIRD_HOLD)
     return {"keepalive": min(keepalive, hold // 3), "hold": hold}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is the fabric's configuration still the planned one, and does APIC report faults?"""
+"""Verify the fabric: APIC's configuration, its faults, router IDs and the leaves' tables."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..apic.tree import apic_tree, flat
 from ..schema.messages import ERROR, WARNING
 from .causes import SESSION_FAULTS, Finding
 
-# Attributes that say who made an object or how to push it, and what APIC never gives back.
+# Attributes that mark the owner or control the push, and those that APIC never returns.
 _NOT_COMPARED = frozenset({"annotation", "status", "password"})
-# Classes whose additional objects are somebody's change to a policy of the cluster's own.
+# Classes of which additional objects change a policy of the cluster.
 _CLOSED_CLASSES = frozenset({"bgpPeerP", "l3extSubnet", "rtctrlMatchRtDest"})
-# Relations with what others may have to make: they have to find it.
+# Relations whose target others may have to create, and which must resolve.
 _RELATIONS = frozenset(
     {"fvRsCons", "fvRsConsIf", "fvRsProv", "rtctrlRsCtxPToSubjP", "vzRsIf", "vzRsSubjFiltAtt", "vzRsSubjGraphAtt"}
 )
@@ -51,12 +51,12 @@ _PEER_FLAGS = {"as-override": "as-override-off", "dis-peer-as-check": "peer-as-c
 
 _SEVERITIES = {"critical": ERROR, "major": ERROR, "minor": WARNING, "warning": WARNING}
 NO_ROUTER_ID = ("", "0.0.0.0")
-# Share of a leaf's longest-prefix-match entries in use above which to warn.
+# The used share of a leaf's longest-prefix-match entries from which a warning is reported.
 LPM_WARNING = 0.8
 
 
 def verify_aci(plan: dict, aci: dict) -> list[Finding]:
-    """What is not as planned in APIC's configuration, its faults, router IDs and table usage.
+    """Compare APIC's configuration, faults, router IDs and table usage with the plan.
 
     :param aci: the ``state`` of the module ``aci_state``.
     """
@@ -78,10 +78,10 @@ def _drift(plan: dict, observed: dict) -> list[Finding]:
     findings = []
     for dn, mo in wanted.items():
         if mo["attributes"].get("status") == "modified" or mo["class"] == "polUni":
-            continue  # somebody else's container
+            continue  # a container of somebody else
         if dn not in observed:
             missing.add(dn)
-        if parent_dn(dn) not in missing:  # else the missing parent says it already
+        if parent_dn(dn) not in missing:  # objects inside a missing container are not reported
             findings += _compare(plan, dn, mo, observed.get(dn))
     for dn, mo in observed.items():
         if mo["class"] in _CLOSED_CLASSES and dn not in wanted and parent_dn(dn) in wanted:
@@ -125,7 +125,7 @@ def _finding(plan: dict, dn: str, mo: dict, attribute: str | None, what: str) ->
 
 
 def _route_map(plan: dict, dn: str, mo: dict, what: str) -> Finding:
-    """A part of a route map or of its match rule: what it leaves out is a prefix, or everything."""
+    """Return the finding for a part of a route map or of its match rule."""
     names = plan["names"]
     if names["transit"] in dn or not _of_own_l3out(plan, dn):
         return Finding("transit-route", what)
@@ -135,7 +135,7 @@ def _route_map(plan: dict, dn: str, mo: dict, what: str) -> Finding:
 
 
 def _of_own_l3out(plan: dict, dn: str) -> bool:
-    """Whether a route map is not that of somebody else's L3Out."""
+    """Return whether a route map does not belong to an L3Out of somebody else."""
     return "/out-" not in dn or any(f"/out-{l3out['name']}/" in f"{dn}/" for l3out in plan["l3outs"])
 
 
@@ -146,14 +146,16 @@ def _extra(plan: dict, dn: str, mo: dict) -> Finding:
     if mo["class"] == "l3extSubnet":
         return Finding("external-subnet", f"{prefix} is not planned ({dn})", prefix=prefix)
     if f"/subj-{plan['names']['transit']}/" in dn:
-        return Finding("transit-route", f"{prefix} leaves through transit L3Outs, which is not planned ({dn})")
+        return Finding("transit-route", f"transit L3Outs advertise {prefix}, which is not planned ({dn})")
     if f"/subj-{plan['names']['export_match']}/" in dn:
-        return Finding("aci-differs", f"export route control lets {prefix} out, which is not planned ({dn})")
-    return Finding("import-prefix-extra", f"import route control lets {prefix} in ({dn})", prefix=prefix)
+        return Finding("aci-differs", f"export route control permits {prefix}, which is not planned ({dn})")
+    return Finding(
+        "import-prefix-extra", f"import route control permits {prefix}, which is not planned ({dn})", prefix=prefix
+    )
 
 
 def _where(plan: dict, dn: str) -> dict:
-    """The leaves, nodes and rack that an object of the L3Out stands for, as far as its DN tells."""
+    """Return the leaves, nodes and rack of an object of the L3Out, as far as its DN names them."""
     rack = next((rack for rack in plan["racks"] if f"/lnodep-{rack['node_profile']}/" in f"{dn}/"), None)
     if rack is None:
         return {}
@@ -173,11 +175,11 @@ def _bd_enforcement(plan: dict, objects: dict) -> list[Finding]:
     return [Finding("bd-enforced", f"bdEnforcedEnable is yes ({dn})")] if vrf.get("bdEnforcedEnable") == "yes" else []
 
 
-# --- what the leaves say ---------------------------------------------------------------------------------------------
+# --- the leaves' state -----------------------------------------------------------------------------------------------
 
 
 def _router_ids(aci: dict) -> list[Finding]:
-    """Each leaf of the VRF needs a router ID of its own, in what APIC deploys and in what the leaves use."""
+    """Report router IDs that several leaves of the VRF use or are configured with."""
     holders: dict[str, set] = {}
     for leaf, state in aci["leaves"].items():
         holders.setdefault(state["router_id"], set()).add(int(leaf))
@@ -210,7 +212,7 @@ def _faults(plan: dict, faults: list) -> list[Finding]:
 
 
 def _fault(nodes: dict, fault: dict) -> Finding:
-    """A fault of a neighbour on a leaf belongs to its session, and may follow from what is wrong with that."""
+    """Return the finding for a fault; a fault of a BGP neighbour belongs to its session."""
     what = f"{fault['code']} ({fault['severity']}): {fault['descr']} ({fault['dn']})"
     severity = _SEVERITIES[fault["severity"]]
     neighbour = re.search(r"/node-(\d+)/sys/bgp/.*/ent-\[([^]]+)\]", fault["dn"])

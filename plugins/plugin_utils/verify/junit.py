@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A verification's report as JUnit XML, for CI systems to show."""
+"""The report of a verification as JUnit XML, for CI systems."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .catalogue import RULES
 
 
 def junit(report: dict) -> str:
-    """The report as a ``testsuites`` document: a test for each session, and one for each rule.
+    """Return the report as a ``testsuites`` document: a test for each session, and one for each rule.
 
-    A rule that found something fails, whether or not another finding explains it; one whose findings are warnings passes, with
-    their text as output.
+    A rule with findings fails, whether or not another finding explains them. A rule whose findings are warnings passes, with
+    their texts as output.
     """
     root = ElementTree.Element("testsuites", name=report["cluster"])
     suites: dict[str, list[ElementTree.Element]] = {"sessions": [_session(session) for session in report["sessions"]]}
@@ -54,7 +54,7 @@ def _rule(rule_id: str, report: dict) -> ElementTree.Element:
 
 
 def _is_error(rule_id: str, report: dict) -> bool:
-    """Whether the rule's findings are errors: as reported, or by the rule where another finding explains them."""
+    """Return whether the rule's findings are errors: as reported, or by the rule if other findings explain them."""
     severities = [finding["severity"] for finding in report["findings"] if finding["id"] == rule_id]
     return ERROR in severities if severities else RULES[rule_id].severity == ERROR
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was read from a cluster, in the words that the verification asks in."""
+"""The state of Kubernetes as the verification uses it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import re
 
 
 class Kubernetes:
-    """What the modules ``calico_info`` (configuration) and ``calico_state`` (live state) returned.
+    """The results of the modules ``calico_info`` (configuration) and ``calico_state`` (live state).
 
     :param info: the ``calico`` of the module ``calico_info``.
-    :param state: the ``state`` of the module ``calico_state``; what it could not read is None.
+    :param state: the ``state`` of the module ``calico_state``; a part that it could not read is None.
     """
 
     def __init__(self, info: dict, state: dict) -> None:
@@ -33,27 +33,27 @@ class Kubernetes:
             self._objects.setdefault(obj["kind"], {})[obj["metadata"]["name"]] = obj
 
     def of_kind(self, kind: str) -> dict[str, dict]:
-        """The objects of a kind by name."""
+        """Return the objects of a kind by name."""
         return self._objects.get(kind, {})
 
     def ready(self, node: str) -> bool | None:
-        """Whether the node is ready; None when Kubernetes does not say."""
+        """Return whether the node is ready; None if Kubernetes does not report it."""
         return self._ready.get(node)
 
     def labels(self, node: str) -> dict:
-        """The labels of a node, none for one that is not there."""
+        """Return the labels of a node, none for one that does not exist."""
         return self.nodes.get(node, {}).get("labels", {})
 
     def reports(self, node: str) -> bool:
-        """Whether the node's BGP daemon reports through a CalicoNodeStatus."""
+        """Return whether the node's BGP daemon reports through a CalicoNodeStatus."""
         return node in self._status
 
     def peers_of(self, node: str) -> dict[str, dict] | None:
-        """``{peer address: {"state": …, "type": …}}`` as the node's BGP daemon reports them, None without a report."""
+        """Return ``{peer address: {"state": …, "type": …}}`` from the node's BGP daemon, None without a report."""
         return self._status[node]["peers"] if node in self._status else None
 
     def routes_of(self, node: str) -> list[dict] | None:
-        """The routes that the node's BGP daemon reports, each with destination, source, peer and interface."""
+        """Return the routes of the node's BGP daemon with destination, source, peer and interface, None without a report."""
         return self._status[node]["routes"] if node in self._status else None
 
 
@@ -63,9 +63,9 @@ _TERM = re.compile(
 
 
 def selects(selector: str, labels: dict) -> bool | None:
-    """Whether one of Calico's selectors takes in an object with these labels.
+    """Return whether a selector of Calico selects an object with these labels.
 
-    :returns: None for a selector that is more than terms joined by ``&&``: nothing is claimed about it.
+    :returns: None for a selector that is not a list of terms joined by ``&&``.
     """
     results = []
     for text in selector.split("&&") if selector else ["all()"]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan and what was read of the live state, as a verdict: findings by root cause, sessions, a table by rack."""
+"""The report of a verification: findings by root cause, sessions, and a table by rack."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from .observed import Kubernetes
 from .routes import advertised, offered, verify_drained, verify_routes
 from .sessions import ESTABLISHED, by_address, diagnose, name_of, verify_established, verify_sessions
 
-# What a verification can be restricted to.
+# The restrictions of a verification.
 SESSIONS = "sessions"
 DRAINED = "drained"
 
-# How many names a progress line spells out, and how many lines of evidence a finding shows.
+# The number of names in a progress line, and of lines of evidence of a finding.
 _NAMES = 3
 _EVIDENCE = 4
-_DRAINED = "no leaf sends services' traffic to the nodes that go"
+_DRAINED = "no leaf sends services' traffic to the drained nodes"
 
 
 def verify(
     plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "", nodes: list[str] | None = None
 ) -> dict:
-    """Compare the live state with what the plan says.
+    """Compare the live state with the plan.
 
     :param plan: a cluster's plan (see docs/development/plan.md).
     :param aci: the ``state`` of the module ``aci_state``.
-    :param kubernetes: what was read there, None where it is not looked at.
-    :param only: ``sessions`` judges nothing but whether each planned session is up as APIC sees it, ``drained`` nothing but
-        whether leaves still send services' traffic to the ``nodes``.
-    :returns: ``{"cluster", "only", "ok", "waiting", "findings", "rules", "sessions", "racks"}``: ``findings`` by root cause,
-        errors first; ``rules`` what each rule found, explained or not; ``waiting`` whether time may still heal something.
-        The cluster is ok when no finding is an error. ``racks`` is empty where routes were not judged.
+    :param kubernetes: the state of Kubernetes, None if it is not verified.
+    :param only: ``sessions`` checks only whether APIC sees each planned session up, ``drained`` only whether leaves still
+        send services' traffic to the ``nodes``.
+    :returns: ``{"cluster", "only", "ok", "waiting", "findings", "rules", "sessions", "racks"}``: ``findings`` are the root
+        causes, errors first; ``rules`` lists the findings of each rule, explained or not; ``waiting`` is true if a finding
+        may disappear without a change; ``ok`` is true if no finding is an error. ``racks`` is empty with ``only``.
     """
     expected = expectations(plan)
     found = _unexplained_too(expected, aci, kubernetes, _findings(plan, expected, aci, kubernetes, only, nodes or []))
@@ -80,7 +80,7 @@ def _findings(
 def _unexplained_too(
     expected: dict, aci: dict, kubernetes: Kubernetes | None, findings: list[Finding]
 ) -> list[Finding]:
-    """The findings, and what is likely behind those that none of the others explains."""
+    """Return the findings, and likely causes of those that no other finding explains."""
     explained = explanations(findings)
     unexplained = [finding for finding in findings if id(finding) not in explained]
     return [*findings, *diagnose(expected, aci, kubernetes, unexplained)]
@@ -100,7 +100,7 @@ def _unread(expected: dict, kubernetes: Kubernetes) -> list[Finding]:
 
 
 def _sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None, found: list[Finding]) -> list[dict]:
-    """Each planned session with its state, prefix counts and what was found about it."""
+    """Return each planned session with its state, prefix counts and findings."""
     seen = by_address(aci)
     offers = offered(expected, advertised(expected, aci, kubernetes), kubernetes)
     problems: dict[tuple, list] = {}
@@ -129,7 +129,7 @@ def _sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None, found: l
 def _racks(
     expected: dict, aci: dict, kubernetes: Kubernetes | None, sessions: list[dict], found: list[Finding]
 ) -> list[dict]:
-    """One row for each leaf, in the order of the racks: established sessions and present routes of the expected ones."""
+    """Return a row for each leaf, by rack: established and planned sessions, present and expected routes."""
     wanted = Counter(route.kind for route in advertised(expected, aci, kubernetes))
     rows = []
     for rack, facts in expected["racks"].items():
@@ -155,11 +155,11 @@ def _present(reports: bool, wanted: int, absent: int) -> list[int]:
     return [wanted - absent if reports else 0, wanted]
 
 
-# --- words -----------------------------------------------------------------------------------------------------------
+# --- texts -----------------------------------------------------------------------------------------------------------
 
 
 def progress(report: dict) -> str:
-    """One line on how far the cluster is: ``5/12 sessions established (waiting for node-3/203, …)``."""
+    """Return the progress in one line: ``5/12 sessions established (waiting for node-3/203, …)``."""
     if report["only"] == DRAINED:
         return "; ".join(finding["what"] for finding in report["findings"]) or _DRAINED
     down = [session["name"] for session in report["sessions"] if session["state"] != ESTABLISHED]
@@ -179,7 +179,7 @@ def _some(names: list[str]) -> str:
 
 
 def table(report: dict) -> list[str]:
-    """The racks as lines of text, one for each leaf."""
+    """Return the racks as lines of text, one for each leaf."""
     head = ("rack", "leaf", "nodes", "sessions", "pod blocks", "services", "accepted")
     rows = [
         (
@@ -200,7 +200,7 @@ def table(report: dict) -> list[str]:
 
 
 def explain(report: dict) -> list[str]:
-    """All findings as lines of text: what, where, the likely cause, the remedy, and the evidence."""
+    """Return all findings as lines of text: what, where, the likely cause, the remedy, and the evidence."""
     lines = []
     for number, finding in enumerate(report["findings"], 1):
         lines.append(f"{number}. {finding['severity']}: {finding['what']} [{finding['id']}]")
@@ -214,7 +214,7 @@ def explain(report: dict) -> list[str]:
 
 
 def in_short(report: dict) -> list[str]:
-    """Each finding in half a sentence."""
+    """Return a short text for each finding."""
     return [f"{finding['what']} [{finding['id']}]" for finding in report["findings"]]
 
 
@@ -230,7 +230,7 @@ def _place(finding: dict) -> str:
 
 
 def verdict(report: dict) -> str:
-    """The result in one sentence."""
+    """Return the result in one sentence."""
     if report["only"] == DRAINED:
         return f"cluster {report['cluster']}: {progress(report)}"
     counts = Counter(finding["severity"] for finding in report["findings"])

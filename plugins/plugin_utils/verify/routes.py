@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is every route where it belongs, with the right next hops, and is there none that does not belong?
+"""Verify the routes: each route is on its leaves with the right next hops, and there are no others.
 
-What a leaf holds (white paper, "Verify that ACI is receiving the correct routes"): for a prefix that nodes of its own rack
-advertise, those nodes (eBGP is preferred over iBGP); for one that only other racks advertise, the leaves of those racks.
+Next hops on a leaf (white paper, "Verify that ACI is receiving the correct routes"): if nodes of its own rack advertise a
+prefix, these nodes (eBGP is preferred over iBGP); if only other racks advertise it, the leaves of those racks.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Route:
 
 
 def verify_routes(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list[Finding]:
-    """Compare the routes of the leaves, and those that nodes learned, with what the cluster advertises.
+    """Compare the routes of the leaves, and those that nodes learned, with those that the cluster advertises.
 
     :param expected: see ``expectations``.
     :param aci: the ``state`` of the module ``aci_state``.
-    :param kubernetes: None where Kubernetes is not looked at.
+    :param kubernetes: the state of Kubernetes, None if it is not verified.
     """
     routes = advertised(expected, aci, kubernetes)
     findings = _nodes_without_block(expected, aci, routes, kubernetes)
@@ -52,7 +52,7 @@ def verify_routes(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> l
 
 
 def verify_drained(expected: dict, aci: dict, nodes: list[str]) -> list[Finding]:
-    """Whether leaves still send services' traffic to nodes that are about to go.
+    """Report nodes that are being drained and to which leaves still send services' traffic.
 
     :param nodes: names of nodes of the plan.
     """
@@ -76,13 +76,13 @@ def verify_drained(expected: dict, aci: dict, nodes: list[str]) -> list[Finding]
     ]
 
 
-# --- what the cluster advertises -------------------------------------------------------------------------------------
+# --- the cluster's routes --------------------------------------------------------------------------------------------
 
 
 def advertised(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list[Route]:
-    """The routes that the leaves should hold.
+    """Return the routes that the leaves should have.
 
-    Pod blocks are Calico's own where they can be read, else what the leaves of a node's rack have from the node.
+    Pod blocks come from Calico if they can be read, otherwise from the routes that the leaves of a node's rack got from it.
     """
     excluded = kubernetes.excluded if kubernetes else frozenset()
     announcing = frozenset(expected["nodes"]) - excluded
@@ -148,7 +148,7 @@ def _routes_of(aci: dict, leaf: int) -> list[tuple]:
 def _nodes_without_block(
     expected: dict, aci: dict, routes: list[Route], kubernetes: Kubernetes | None
 ) -> list[Finding]:
-    """Where Calico does not say which blocks there are, each node is to advertise one at least, in each family."""
+    """Report nodes without a pod prefix; without Calico's list of blocks, each node must advertise one in each family."""
     if _blocks_known(kubernetes):
         return []
     with_block = {(node, route.family) for route in routes if route.kind == "block" for node in route.nodes}
@@ -180,7 +180,7 @@ def _on_leaf(expected: dict, aci: dict, leaf: int, route: Route) -> list[Finding
 
 
 def _scope(expected: dict, leaf: int, route: Route, nodes: set) -> dict:
-    """Where a route is missing, and the nodes and leaves that it should have come through."""
+    """Return the place of a missing route, and the nodes and leaves on its way."""
     home = {expected["nodes"][node]["rack"] for node in nodes}
     own = expected["leaves"][leaf]["rack"]
     through = {other for rack in home if rack != own for other in expected["racks"][rack]["leaves"]}
@@ -220,9 +220,7 @@ def _wrong_hops(expected: dict, leaf: int, route: Route, addresses: set) -> list
     findings = []
     for address in sorted(addresses):
         node = owners.get(address)
-        what = (
-            f"{route.prefix} on leaf {leaf} has next hop {address}{f' ({node})' if node else ''}, which does not own it"
-        )
+        what = f"{route.prefix} on leaf {leaf} has next hop {address}{f' ({node})' if node else ''}, which does not own the prefix"
         if node in route.nodes:
             what = f"{route.prefix} on leaf {leaf} comes straight from {node} of rack {expected['nodes'][node]['rack']}"
         findings.append(Finding("route-next-hop", what, **_scope(expected, leaf, route, {node} if node else set())))
@@ -256,11 +254,11 @@ def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: 
     return findings
 
 
-# --- what should not be there ----------------------------------------------------------------------------------------
+# --- unexpected routes -----------------------------------------------------------------------------------------------
 
 
 def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernetes: Kubernetes | None) -> list[Finding]:
-    """Routes that the leaf has straight from a node, or from something in the node subnets, and should not have."""
+    """Report routes that the leaf should not have from a node or another host in the node subnets."""
     owners = node_addresses(expected)
     blocks = [route.prefix for route in routes if route.kind == "block"]
     findings = []
@@ -280,7 +278,7 @@ def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernet
         elif (
             _blocks_known(kubernetes) and within_any(prefix, expected["prefixes"]["pod"]) and not within(prefix, blocks)
         ):
-            what = f"leaf {leaf} accepted {prefix} from {who}, which is in no node's block"
+            what = f"leaf {leaf} accepted {prefix} from {who}, which is not in a block of any node"
             findings.append(Finding("route-next-hop", what, nodes=nodes, **at))
     return findings
 
@@ -303,18 +301,17 @@ def _nothing_accepted(expected: dict, aci: dict) -> list[Finding]:
 
 
 def _offers(expected: dict, family: str) -> bool:
-    """Whether every node has something to advertise, pods or not."""
+    """Return whether every node advertises a prefix, with or without pods."""
     return any(expected["prefixes"][role].get(family) for role in SERVICE_FIELDS)
 
 
 def offered(
     expected: dict, routes: list[Route], kubernetes: Kubernetes | None
 ) -> dict[tuple[str, str], tuple[int, int]]:
-    """How many prefixes each node may send one leaf: ``{(node, family): (its own, learned and sent on)}``.
+    """Return the number of prefixes that each node may send to a leaf: ``{(node, family): (own, learned and sent on)}``.
 
-    A node tells a leaf the best route for every prefix that it did not learn from that leaf: after all its own ones, in the
-    worst case everything of the cluster's pods and services that it learned from the leaf's pair (Calico sends on nothing
-    else), unless a BGPFilter keeps it from that.
+    A node advertises to a leaf its own prefixes and, unless a BGPFilter rejects them, in the worst case all prefixes of the
+    cluster's pods and services that it learned from the other leaf of the pair. Calico sends on no others.
     """
     counts = {}
     sent_on = {
@@ -334,7 +331,7 @@ def offered(
 
 
 def _filtered(expected: dict, kubernetes: Kubernetes | None) -> bool:
-    """Whether nodes keep what they learned to themselves: planned, and in use on every peer."""
+    """Return whether a BGPFilter on every peer (or in the plan) rejects learned routes."""
     if not kubernetes:
         return expected["filtered"]
     names = {name for name, obj in kubernetes.of_kind("BGPFilter").items() if _rejects_learned(obj["spec"])}
@@ -376,7 +373,7 @@ def _over_limit(expected: dict, aci: dict) -> list[Finding]:
     return findings
 
 
-# --- what nodes learned ----------------------------------------------------------------------------------------------
+# --- the nodes' routes -----------------------------------------------------------------------------------------------
 
 
 def _learned(expected: dict, routes: list[Route], kubernetes: Kubernetes) -> list[Finding]:
@@ -403,7 +400,7 @@ def _learned(expected: dict, routes: list[Route], kubernetes: Kubernetes) -> lis
 
 
 def _foreign_origin(expected: dict, node: str, reported: list[dict]) -> list[Finding]:
-    """What the node's daemon announces of its own (its static routes) and the fabric is not to let in."""
+    """Report static routes of the node's daemon that import route control does not permit."""
     origins = dict.fromkeys(route["destination"] for route in reported if route["source"] == "Static")
     at = {"rack": expected["nodes"][node]["rack"], "node": node}
     return [

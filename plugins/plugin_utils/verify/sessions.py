@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is every planned session up and as planned, and is there none beside them?"""
+"""Verify the BGP sessions: each planned session is up and as planned, and there are no others."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .causes import Finding, within_any
 from .observed import Kubernetes
 
 ESTABLISHED = "established"
-# States in which the two ends have exchanged messages.
+# States in which both ends have exchanged messages.
 _TALKING = frozenset({"open-sent", "open-confirm"})
-# Of a session that nobody planned: it is there, or nearly.
+# States in which an unplanned session is reported.
 _PRESENT = _TALKING | {ESTABLISHED}
 
 
@@ -21,7 +21,7 @@ def verify_sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None) ->
 
     :param expected: see ``expectations``.
     :param aci: the ``state`` of the module ``aci_state``.
-    :param kubernetes: None where Kubernetes is not looked at.
+    :param kubernetes: the state of Kubernetes, None if it is not verified.
     """
     seen = by_address(aci)
     findings = [*_cut_off_leaves(expected, aci), *verify_established(expected, aci)]
@@ -35,10 +35,7 @@ def verify_sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None) ->
 
 
 def verify_established(expected: dict, aci: dict) -> list[Finding]:
-    """The leaves without BGP and the planned sessions that are not up, whatever else is wrong with them.
-
-    For those who only want to know whether the cluster may rely on the leaves: no route is looked at.
-    """
+    """Report leaves without BGP and planned sessions that are not established, without a look at routes or settings."""
     seen = by_address(aci)
     findings = _silent_leaves(expected, aci)
     for session in expected["sessions"]:
@@ -47,7 +44,7 @@ def verify_established(expected: dict, aci: dict) -> list[Finding]:
 
 
 def by_address(aci: dict) -> dict:
-    """The sessions that the leaves report, by leaf and peer address."""
+    """Return the sessions that the leaves report, by leaf and peer address."""
     return {
         (int(leaf), session["address"]): session
         for leaf, state in aci["leaves"].items()
@@ -56,7 +53,7 @@ def by_address(aci: dict) -> dict:
 
 
 def name_of(session: dict) -> str:
-    """How a session is spoken of: ``node-3/203``, with the family where it is not IPv4."""
+    """Return the name of a session: ``node-3/203``, with the family if it is IPv6."""
     return f"{session['node']}/{session['leaf']}" + (" IPv6" if session["family"] == "ipv6" else "")
 
 
@@ -75,7 +72,7 @@ def _silent_leaves(expected: dict, aci: dict) -> list[Finding]:
 
 
 def _cut_off_leaves(expected: dict, aci: dict) -> list[Finding]:
-    """Leaves whose BGP is up and that have nothing from anybody, while others have."""
+    """Report leaves whose BGP is up but which have neither sessions nor routes, if other leaves have some."""
     if not any(map(_lives, aci["leaves"].values())):
         return []
     return [
@@ -91,7 +88,7 @@ def _cut_off_leaves(expected: dict, aci: dict) -> list[Finding]:
 
 
 def _lives(state: dict) -> bool:
-    """Whether a leaf has anything from anybody."""
+    """Return whether a leaf has an established session or a BGP route."""
     routes = (hop["type"] for table in state["routes"].values() for hops in table.values() for hop in hops)
     established = any(session["state"] == ESTABLISHED for session in state["sessions"])
     return established or any(kind in ("ebgp", "ibgp") for kind in routes)
@@ -115,7 +112,7 @@ def _not_established(session: dict, seen: dict | None) -> list[Finding]:
 
 
 def _unlike_planned(session: dict, seen: dict | None) -> list[Finding]:
-    """What an established session has that the plan has not."""
+    """Report the settings of an established session that differ from the plan."""
     if seen is None or seen["state"] != ESTABLISHED:
         return []
     name, at = name_of(session), _at(session)
@@ -138,7 +135,7 @@ def _unlike_planned(session: dict, seen: dict | None) -> list[Finding]:
 
 
 def _unplanned(expected: dict, aci: dict) -> list[Finding]:
-    """Sessions of the node subnets, or with the cluster's AS number, that are not in the plan."""
+    """Report sessions that are not in the plan, of the node subnets or with the cluster's AS number."""
     planned = {(session["leaf"], session["node_address"]) for session in expected["sessions"]}
     owners = node_addresses(expected)
     findings = []
@@ -159,7 +156,7 @@ def _unplanned(expected: dict, aci: dict) -> list[Finding]:
 
 
 def node_addresses(expected: dict) -> dict[str, str]:
-    """``{address: node}`` over all families."""
+    """Return ``{address: node}`` of all families."""
     return {address: name for name, node in expected["nodes"].items() for address in node["addresses"].values()}
 
 
@@ -225,15 +222,15 @@ def _leaf_addresses(expected: dict) -> dict[str, int]:
     return {session["leaf_address"]: session["leaf"] for session in expected["sessions"]}
 
 
-# --- what is left unexplained ----------------------------------------------------------------------------------------
+# --- unexplained sessions --------------------------------------------------------------------------------------------
 
 
 def diagnose(expected: dict, aci: dict, kubernetes: Kubernetes | None, unexplained: list[Finding]) -> list[Finding]:
-    """The likely cause of sessions that stay down although both sides are configured as planned: the password.
+    """Report a different password as the likely cause of sessions that stay down although both sides are as planned.
 
-    TCP drops segments with another MD5 key and tells nobody: both ends try to connect for ever, and a leaf with dynamic
-    neighbours does not even know the session (RFC 2385). A node that is up tells it from a dead one; and where all nodes
-    stand behind one peer of the leaf, one of them that has a session clears the leaf's password.
+    TCP silently drops segments with another MD5 key: both ends keep trying to connect, and a leaf with dynamic neighbours
+    does not show the session (RFC 2385). Nodes that are down are left out. If one peer of the leaf covers all nodes, an
+    established session with one of them shows that the leaf's password is right.
     """
     seen = by_address(aci)
     down = [finding for finding in unexplained if finding.id in ("session-missing", "session-down")]
@@ -254,19 +251,19 @@ def diagnose(expected: dict, aci: dict, kubernetes: Kubernetes | None, unexplain
 def _password(expected: dict, leaf: int, family: str, nodes: set) -> Finding:
     return Finding(
         "password-differs",
-        f"leaf {leaf} and {', '.join(sorted(nodes))} try to connect and never hear each other, though both are configured"
-        " as planned and the nodes are up",
+        f"leaf {leaf} and {', '.join(sorted(nodes))} try to connect without success, although both are configured as planned"
+        " and the nodes are up",
         rack=expected["leaves"][leaf]["rack"],
         leaf=leaf,
         family=family,
         nodes=frozenset(nodes),
-        remedy="Make sure that a node pings the leaf's address: if it does not, see to its cable and VLAN. If it does, set the"
-        " password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.",
+        remedy="Ping the leaf's address from a node. If there is no answer, check the node's cable and VLAN. If there is, set"
+        " the password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.",
     )
 
 
 def _node_lives(session: dict, expected: dict, seen: dict, kubernetes: Kubernetes | None) -> bool:
-    """Whether something else than this session says that the node is up and trying."""
+    """Return whether anything other than this session shows that the node is up and tries to connect."""
     if kubernetes:
         peer = (kubernetes.peers_of(session["node"]) or {}).get(session["leaf_address"])
         if peer:

@@ -56,7 +56,7 @@ def test_wrong_password_on_a_leaf(cluster: Live) -> None:
 
 def test_wrong_password_in_kubernetes(cluster: Live) -> None:
     cluster.patch("Secret", "bgp-secrets", {"data": {"rr-password": "YW5vdGhlcg=="}})
-    cluster.until_named("password-differs", "session-missing", evidence="holds another password than the inventory")
+    cluster.until_named("password-differs", "session-missing", evidence="has another password than the inventory")
 
 
 def test_wrong_rack_label(cluster: Live) -> None:

@@ -102,7 +102,7 @@ def test_a_node_out_of_service_and_back(play: Play, cluster: Live) -> None:
         assert "unschedulable" in announced
         assert cluster.get("Node", "node-2") == before
 
-        assert "no leaf sends services' traffic to the nodes that go" in play_maintenance()
+        assert "no leaf sends services' traffic to the drained nodes" in play_maintenance()
         assert address not in cluster.bench.routes("leaf-201")[subnet]
         assert cluster.get("Node", "node-2")["spec"]["unschedulable"]
         assert "changed=0 " in play_maintenance()

@@ -253,7 +253,7 @@ def test_one_node_with_a_peer_of_its_own_may_have_another_password():
         peer["state"] = "Connect"
     finding = only(cluster.verify())
     assert (finding["id"], finding["nodes"]) == ("password-differs", ["node-1"])
-    assert "pings" in finding["remedy"]
+    assert "Ping the leaf" in finding["remedy"]
 
 
 def test_a_leaf_that_is_cut_off(cluster):
@@ -303,7 +303,7 @@ def test_a_password_that_differs_in_kubernetes(cluster):
     report = cluster.verify()
     assert ids(report) == ["password-differs"]
     assert not report["waiting"]
-    assert "holds another password than the inventory" in report["findings"][0]["what"]
+    assert "has another password than the inventory" in report["findings"][0]["what"]
 
 
 @pytest.mark.parametrize(
@@ -464,7 +464,7 @@ def test_a_block_in_no_nodes_hands(cluster):
     cluster.routes(201)["10.1.200.0/26"] = cluster.hops("1", ["node-2"])
     finding = only(cluster.verify())
     assert finding["id"] == "route-next-hop"
-    assert "in no node's block" in finding["what"]
+    assert "not in a block of any node" in finding["what"]
     set_attribute(cluster, "bgpCtxPol", "maxAsLimit", "0")
     assert only(cluster.verify())["id"] == "as-limit"
 
