@@ -57,7 +57,7 @@ def argument_specs(role: str) -> str:
     main: dict[str, Any] = {
         "short_description": meta["galaxy_info"]["description"],
         "version_added": "1.0.0",
-        "author": ["The netops.aci_calico contributors (@netops)"],
+        "author": ["Contributors to netops.aci_calico (!UNKNOWN)"],
         "description": [
             "Uses the plan of the cluster, and makes it if the play has not made it yet.",
             "The plan checks the variables of the cluster (C(aci_calico_*)). C(docs/variables.md) of the collection lists them.",

@@ -31,7 +31,7 @@ extends_documentation_fragment:
 seealso:
   - module: netops.aci_calico.aci_tree
   - module: netops.aci_calico.plan
-author: The netops.aci_calico contributors (@netops)
+author: Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - netops.aci_calico.cluster.push
 seealso:
   - module: netops.aci_calico.plan
-author: The netops.aci_calico contributors (@netops)
+author: Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

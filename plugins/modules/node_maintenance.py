@@ -46,7 +46,7 @@ attributes:
   diff_mode:
     description: Returns the differences of each node.
     support: full
-author: The netops.aci_calico contributors (@netops)
+author: Contributors to netops.aci_calico (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -16,7 +16,7 @@ BARE_METAL, VM = "bare_metal", "vm"
 
 
 class _Invalid:
-    """Replace a refused value, so that the other elements of a list keep their positions."""
+    """A placeholder for a refused value, so that the other elements of a list keep their positions."""
 
     def __repr__(self) -> str:
         return "INVALID"

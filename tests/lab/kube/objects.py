@@ -168,8 +168,8 @@ class Objects:
         old = self.get(kind, namespace, name)
         try:
             return self._update(kind, old, merge(old, patch, kind.kind if strategic else None), status, dry_run)
-        except Unreadable as fault:
-            raise _invalid(kind, name, [("patch", "FieldValueInvalid", f"Invalid value: {fault}")]) from None
+        except Unreadable as error:
+            raise _invalid(kind, name, [("patch", "FieldValueInvalid", f"Invalid value: {error}")]) from None
 
     def delete(self, kind: Kind, namespace: str | None, name: str, dry_run: bool = False) -> Json:
         """Delete an object and return it."""
@@ -228,11 +228,11 @@ class Objects:
             _encode_secret(obj)
         if kind.kind == "RoleBinding" and old and obj.get("roleRef") != old.get("roleRef"):
             causes.append(("roleRef", "FieldValueInvalid", "Invalid value: cannot change roleRef"))
-        findings = admit(kind, obj, old)
-        causes += findings.causes
+        outcome = admit(kind, obj, old)
+        causes += outcome.causes
         if causes:
             raise _invalid(kind, obj["metadata"].get("name", ""), causes)
-        return findings.pruned
+        return outcome.pruned
 
     def _enter_namespace(self, kind: Kind, metadata: Json, namespace: str | None) -> None:
         metadata.setdefault("namespace", namespace)

@@ -210,10 +210,10 @@ class _Server:
         self.name = Path(command[0]).name
         self.log = log
         # The kernel sends the signal when the thread that started the server ends for any reason.
-        guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+        watched = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [*guard, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                [*watched, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
 
     def ended(self) -> bool:

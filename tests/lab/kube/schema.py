@@ -95,7 +95,7 @@ def load_kinds(calico_groups: tuple[str, ...]) -> tuple[Kind, ...]:
 
 
 @dataclass
-class Findings:
+class Outcome:
     """The results of checking one object."""
 
     causes: list[tuple[str, str, str]] = field(default_factory=list)  # field, reason, message
@@ -105,48 +105,48 @@ class Findings:
         self.causes.append((path, reason, message))
 
 
-def admit(kind: Kind, obj: dict, old: dict | None = None) -> Findings:
+def admit(kind: Kind, obj: dict, old: dict | None = None) -> Outcome:
     """Check ``obj`` against its kind's shape; drop unknown fields and fill in defaults in place."""
-    findings = Findings()
+    outcome = Outcome()
     if kind.shape is None:
-        return findings
+        return outcome
     for name, shape in kind.shape.items():
         if obj.get(name) is not None:
-            obj[name] = _conform(shape, obj[name], name, findings)
+            obj[name] = _conform(shape, obj[name], name, outcome)
         elif name == "spec" and kind.api_version == CALICO_V3:
-            findings.refuse("spec", "FieldValueRequired", "Required value")
+            outcome.refuse("spec", "FieldValueRequired", "Required value")
     for unknown in set(obj) - {"apiVersion", "kind", "metadata", *kind.shape}:
         del obj[unknown]
-        findings.pruned.append(unknown)
-    if not findings.causes and isinstance(obj.get("spec"), dict):
+        outcome.pruned.append(unknown)
+    if not outcome.causes and isinstance(obj.get("spec"), dict):
         old_spec = (old or {}).get("spec")
         for message in RULES.get(kind.kind, lambda spec, old: iter(()))(obj["spec"], old_spec):
-            findings.refuse("spec", "FieldValueForbidden", message)
-    return findings
+            outcome.refuse("spec", "FieldValueForbidden", message)
+    return outcome
 
 
-def _conform(shape: Any, value: Any, path: str, findings: Findings) -> Any:
+def _conform(shape: Any, value: Any, path: str, outcome: Outcome) -> Any:
     if isinstance(shape, dict):
-        return _conform_map(shape, value, path, findings)
+        return _conform_map(shape, value, path, outcome)
     if isinstance(shape, list):
         if not isinstance(value, list):
-            return _wrong_type(value, "array", path, findings)
-        return [_conform(shape[0], item, f"{path}[{index}]", findings) for index, item in enumerate(value)]
-    return _conform_scalar(shape, value, path, findings)
+            return _wrong_type(value, "array", path, outcome)
+        return [_conform(shape[0], item, f"{path}[{index}]", outcome) for index, item in enumerate(value)]
+    return _conform_scalar(shape, value, path, outcome)
 
 
-def _conform_map(shape: dict, value: Any, path: str, findings: Findings) -> Any:
+def _conform_map(shape: dict, value: Any, path: str, outcome: Outcome) -> Any:
     if not isinstance(value, dict):
-        return _wrong_type(value, "object", path, findings)
+        return _wrong_type(value, "object", path, outcome)
     if "*" in shape:
-        return {key: _conform(shape["*"], item, f"{path}.{key}", findings) for key, item in value.items()}
+        return {key: _conform(shape["*"], item, f"{path}.{key}", outcome) for key, item in value.items()}
     fields = {name.rstrip("!"): name for name in shape}
     result = {}
     for key, item in value.items():
         if key not in fields:
-            findings.pruned.append(f"{path}.{key}")
+            outcome.pruned.append(f"{path}.{key}")
         elif item is not None or _is_nullable(shape[fields[key]]):
-            result[key] = _conform(shape[fields[key]], item, f"{path}.{key}", findings)
+            result[key] = _conform(shape[fields[key]], item, f"{path}.{key}", outcome)
     for key, declared in fields.items():
         if key in result:
             continue
@@ -154,7 +154,7 @@ def _conform_map(shape: dict, value: Any, path: str, findings: Findings) -> Any:
         if default is not None:
             result[key] = default
         elif declared.endswith("!"):
-            findings.refuse(f"{path}.{key}", "FieldValueRequired", "Required value")
+            outcome.refuse(f"{path}.{key}", "FieldValueRequired", "Required value")
     return result
 
 
@@ -177,14 +177,14 @@ def _default(shape: Any) -> Any:
     return None if default is None else yaml.safe_load(default)
 
 
-def _wrong_type(value: Any, wanted: str, path: str, findings: Findings) -> Any:
+def _wrong_type(value: Any, wanted: str, path: str, outcome: Outcome) -> Any:
     found = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
     message = f'Invalid value: "{found.get(type(value), "null")}": {path} in body must be of type {wanted}: '
-    findings.refuse(path, "FieldValueTypeInvalid", f'{message}"{found.get(type(value), "null")}"')
+    outcome.refuse(path, "FieldValueTypeInvalid", f'{message}"{found.get(type(value), "null")}"')
     return value
 
 
-def _conform_scalar(shape: str, value: Any, path: str, findings: Findings) -> Any:
+def _conform_scalar(shape: str, value: Any, path: str, outcome: Outcome) -> Any:
     limits = parse_type(shape)
     base = limits["base"] or ""
     if base == "any" or (value is None and limits["nullable"]):
@@ -193,28 +193,28 @@ def _conform_scalar(shape: str, value: Any, path: str, findings: Findings) -> An
     wanted, accepts = checks or ("string", lambda item: item in base.split("|"))
     types = {"boolean": bool, "integer": int, "string": str}
     if not isinstance(value, types[wanted]) or (wanted == "integer" and isinstance(value, bool)):
-        return _wrong_type(value, wanted, path, findings)
+        return _wrong_type(value, wanted, path, outcome)
     if not accepts(value):
         if checks is None:
             supported = ", ".join(f'"{item}"' for item in base.split("|"))
             message = f'Unsupported value: "{value}": supported values: {supported}'
-            findings.refuse(path, "FieldValueNotSupported", message)
+            outcome.refuse(path, "FieldValueNotSupported", message)
         else:
             message = f'Invalid value: "{value}": {path} in body must be of type {base}: "{value}"'
-            findings.refuse(path, "FieldValueInvalid", message)
-    _check_limits(limits, value, path, findings)
+            outcome.refuse(path, "FieldValueInvalid", message)
+    _check_limits(limits, value, path, outcome)
     return value
 
 
-def _check_limits(limits: dict, value: Any, path: str, findings: Findings) -> None:
+def _check_limits(limits: dict, value: Any, path: str, outcome: Outcome) -> None:
     if limits["low"] and value < int(limits["low"]):
         message = f"Invalid value: {value}: {path} in body should be greater than or equal to {limits['low']}"
-        findings.refuse(path, "FieldValueInvalid", message)
+        outcome.refuse(path, "FieldValueInvalid", message)
     if limits["high"] and value > int(limits["high"]):
         message = f"Invalid value: {value}: {path} in body should be less than or equal to {limits['high']}"
-        findings.refuse(path, "FieldValueInvalid", message)
+        outcome.refuse(path, "FieldValueInvalid", message)
     if limits["longest"] and len(value) > int(limits["longest"]):
-        findings.refuse(path, "FieldValueTooLong", f"Too long: may not be longer than {limits['longest']}")
+        outcome.refuse(path, "FieldValueTooLong", f"Too long: may not be longer than {limits['longest']}")
 
 
 def _is_cidr(value: str) -> bool:

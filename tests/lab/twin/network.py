@@ -153,7 +153,7 @@ def device_name(svi: Svi) -> str:
 
 def _bridges(wiring: Wiring, twin: Twin) -> Bridges:
     """Add one bridge for each rack and VLAN that a leaf or host uses, one for each routed port, and the fabric's own."""
-    wanted = _anchored(twin) | {_place(host) for host in twin.hosts}
+    wanted = _anchored(twin) | {_segment(host) for host in twin.hosts}
     names = {segment: _bridge_name(segment) for segment in sorted(wanted)}
     for name in ("fabric", *names.values()):
         _bridge(wiring, name)
@@ -210,14 +210,14 @@ def _domains(twin: Twin, anchored: set[Segment]) -> dict[tuple[str, int], set[Ra
                 domains.setdefault((svi.l3out, svi.vlan), set()).add(twin.fabric.rack_of(leaf.id))
     floating = [svi for leaf in twin.fabric.leaves for svi in leaf.svis if not svi.path]
     for host in twin.hosts:
-        if _place(host) not in anchored:
+        if _segment(host) not in anchored:
             for svi in floating:
                 if svi.vlan == host.cable.vlan and any(covers(svi, address) for address in host.interfaces.values()):
                     domains[svi.l3out, svi.vlan].add(host.cable.rack)
     return domains
 
 
-def _place(host: Host) -> Segment:
+def _segment(host: Host) -> Segment:
     return Segment(host.cable.rack, host.cable.vlan)
 
 
@@ -228,7 +228,7 @@ def _addresses(twin: Twin, segment: Segment) -> set[str]:
         for leaf in twin.fabric.leaves
         if any(twin.fabric.segment(leaf, svi) == segment for svi in leaf.svis)
     }
-    hosts = {mac("host", host.key) for host in twin.hosts if _place(host) == segment}
+    hosts = {mac("host", host.key) for host in twin.hosts if _segment(host) == segment}
     routers = {_router_mac(router, segment) for router in twin.routers if segment in router.ports()}
     return leaves | hosts | routers
 
@@ -242,7 +242,7 @@ def _shared_addresses(twin: Twin, l3out: str, vlan: int) -> set[str]:
 def _gateway_rack(twin: Twin, vlan: int, racks: set[Rack], anchored: set[Segment]) -> Rack | None:
     """Return the rack with the gateway of hosts behind leaves without SVI: the rack of the first such host."""
     away = {Segment(rack, vlan) for rack in racks} - anchored
-    return next((infer_cable(host.node, twin.fabric).rack for host in twin.hosts if _place(host) in away), None)
+    return next((infer_cable(host.node, twin.fabric).rack for host in twin.hosts if _segment(host) in away), None)
 
 
 def _entries(wiring: Wiring, device: str, port: str, addresses: set[str]) -> None:

@@ -104,7 +104,7 @@ class _Reader:
 
     def _racks(self, border: tuple[Leaf, ...], l3outs: list[Mo]) -> tuple[tuple[int, ...], ...]:
         """Return the leaves of each rack: from vPC paths, otherwise vPC protection groups, otherwise node profiles."""
-        claims = chain(
+        candidates = chain(
             (_path_leaves(svi.path) for leaf in border for svi in leaf.svis if svi.path and not svi.routed),
             (self._ids(group.dn, "fabricNodePEp") for group in self._tree.of_class("fabricExplicitGEp")),
             (
@@ -116,8 +116,8 @@ class _Reader:
         )
         wanted = {leaf.id for leaf in border}
         racks: list[tuple[int, ...]] = []
-        for claim in claims:
-            rack = tuple(sorted(wanted.intersection(claim)))
+        for candidate in candidates:
+            rack = tuple(sorted(wanted.intersection(candidate)))
             if rack:
                 wanted.difference_update(rack)
                 racks.append(rack)

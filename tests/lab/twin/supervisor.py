@@ -57,7 +57,7 @@ class Options:
 
 
 @dataclass
-class Faults:
+class Failures:
     """Failures that tests have caused; they outlive changes of configuration."""
 
     off: set[str] = field(default_factory=set)  # namespaces whose cables are cut
@@ -74,7 +74,7 @@ class Supervisor:
         self._network = Network()
         self.leaves: dict[int, FrrLeaf] = {}
         self.birds: dict[tuple[str, int], BirdNode] = {}
-        self._faults = Faults()
+        self._failures = Failures()
         self.twin: Twin | None = None
         self._tree: tuple[Tree, dict[str, str]] = (Tree(), {})
         self._stale = True  # whether APIC has changed since the tree was read
@@ -139,8 +139,8 @@ class Supervisor:
         self.problems += self._configure_leaves(twin)
         self.problems += self._configure_nodes(twin)
         self.twin = twin
-        self._faults.off &= set(wiring.namespaces)
-        for namespace in self._faults.off:
+        self._failures.off &= set(wiring.namespaces)
+        for namespace in self._failures.off:
             self._cut(namespace, "down")
         for problem in self.problems:
             LOG.warning("%s", problem)
@@ -209,7 +209,7 @@ class Supervisor:
         """Return the renderer of each BIRD configuration, by machine and IP version."""
         wanted: dict[tuple[str, int], Callable[[], str]] = {}
         for host in twin.hosts:
-            announcements = self._faults.announcements.get(host.key, [])
+            announcements = self._failures.announcements.get(host.key, [])
             for version in (int(family[-1]) for family in host.interfaces):
                 wanted[host.key, version] = partial(bird.configuration, host.node, host.cluster, version, announcements)
         for router in twin.routers:
@@ -288,11 +288,11 @@ class Supervisor:
 
     def _do_off(self, machine: str) -> None:
         """Cut a machine off silently: no neighbour sees a link go down."""
-        self._faults.off.add(machine)
+        self._failures.off.add(machine)
         self._cut(machine, "down")
 
     def _do_on(self, machine: str) -> None:
-        self._faults.off.discard(machine)
+        self._failures.off.discard(machine)
         self._cut(machine, "up")
 
     def _cut(self, machine: str, state: str) -> None:
@@ -351,11 +351,11 @@ class Supervisor:
 
     def _do_announce(self, node: str, prefix: str, prepend: int = 0) -> dict[str, Any]:
         """Make a node announce a route in addition to Calico's."""
-        self._faults.announcements.setdefault(node, []).append(Announcement(prefix, prepend))
+        self._failures.announcements.setdefault(node, []).append(Announcement(prefix, prepend))
         return self._reconfigure_nodes()
 
     def _do_withdraw(self, node: str) -> dict[str, Any]:
-        self._faults.announcements.pop(node, None)
+        self._failures.announcements.pop(node, None)
         return self._reconfigure_nodes()
 
     def _reconfigure_nodes(self) -> dict[str, Any]:

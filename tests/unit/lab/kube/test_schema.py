@@ -19,16 +19,16 @@ def kind_of(name: str, group: str = CALICO_V1) -> Kind:
 
 
 def admitted(kind: str, spec: Any, old: Any = None, group: str = CALICO_V1):
-    """Return the findings, and the object's spec afterwards."""
+    """Return the outcome, and the object's spec afterwards."""
     obj = {"metadata": {"name": "x"}, "spec": spec}
-    findings = admit(kind_of(kind, group), obj, {"spec": old} if old else None)
-    return findings, obj["spec"]
+    outcome = admit(kind_of(kind, group), obj, {"spec": old} if old else None)
+    return outcome, obj["spec"]
 
 
 def test_unknown_fields_are_dropped_at_every_depth():
     spec = {"peerIP": "192.0.2.1", "keepAlive": "1s", "password": {"secretKeyRef": {"key": "k", "nmae": "n"}}}
-    findings, left = admitted("BGPPeer", spec)
-    assert sorted(findings.pruned) == ["spec.keepAlive", "spec.password.secretKeyRef.nmae"]
+    outcome, left = admitted("BGPPeer", spec)
+    assert sorted(outcome.pruned) == ["spec.keepAlive", "spec.password.secretKeyRef.nmae"]
     assert left == {"peerIP": "192.0.2.1", "password": {"secretKeyRef": {"key": "k", "name": ""}}}
 
 
@@ -44,10 +44,10 @@ def test_defaults_are_filled_in_and_nulls_are_nothing():
 
 
 def test_everything_wrong_is_said_at_once():
-    findings, __ = admitted(
+    outcome, __ = admitted(
         "BGPPeer", {"asNumber": "65002", "node": 1, "nextHopMode": "Me", "password": {"secretKeyRef": {}}}
     )
-    assert [path for path, __, __ in findings.causes] == [
+    assert [path for path, __, __ in outcome.causes] == [
         "spec.asNumber",
         "spec.node",
         "spec.nextHopMode",
@@ -76,8 +76,8 @@ def test_everything_wrong_is_said_at_once():
     ],
 )
 def test_wrong_values(kind, spec, path):
-    findings, __ = admitted(kind, spec)
-    assert [cause[0] for cause in findings.causes] == [path]
+    outcome, __ = admitted(kind, spec)
+    assert [cause[0] for cause in outcome.causes] == [path]
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_wrong_values(kind, spec, path):
     ],
 )
 def test_fields_that_contradict_each_other(kind, spec):
-    findings, __ = admitted(kind, spec)
-    assert [(path, reason) for path, reason, __ in findings.causes] == [("spec", "FieldValueForbidden")]
+    outcome, __ = admitted(kind, spec)
+    assert [(path, reason) for path, reason, __ in outcome.causes] == [("spec", "FieldValueForbidden")]
 
 
 @pytest.mark.parametrize("change", [{"cidr": "10.2.0.0/16"}, {"blockSize": 27}])
@@ -122,9 +122,9 @@ def test_native_v3_wants_a_spec():
 
 def test_kinds_of_kubernetes_itself_are_taken_as_they_are():
     obj = {"metadata": {"name": "x"}, "spec": {"anything": 1}}
-    findings = admit(kind_of("Node"), obj)
-    assert not findings.causes
-    assert not findings.pruned
+    outcome = admit(kind_of("Node"), obj)
+    assert not outcome.causes
+    assert not outcome.pruned
     assert obj["spec"] == {"anything": 1}
 
 
@@ -139,5 +139,5 @@ def test_examples_break_no_rule_and_lose_no_field(path: Path, group: str) -> Non
     manifests = [manifest for manifest in yaml.safe_load_all(path.read_text()) if manifest["kind"] in custom]
     assert {"BGPPeer", "BGPConfiguration", "IPPool"} <= {manifest["kind"] for manifest in manifests}
     for manifest in manifests:
-        findings = admit(custom[manifest["kind"]], manifest)
-        assert (findings.causes, findings.pruned) == ([], []), manifest
+        outcome = admit(custom[manifest["kind"]], manifest)
+        assert (outcome.causes, outcome.pruned) == ([], []), manifest

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.kube.interface import CALICO_V1, CALICO_V3, ApiFailure, KubeApi
+from lab.kube.interface import CALICO_V1, CALICO_V3, MERGE_PATCH, ApiFailure, KubeApi
 from lab.kube.server import KubeServer, State
 
 PEERS = f"/apis/{CALICO_V1}/bgppeers"
@@ -77,7 +77,7 @@ def test_versions_are_never_given_out_again(tmp_path):
 def test_secrets_are_in_no_file(tmp_path):
     with KubeServer(state_dir=tmp_path) as server:
         server.request("POST", SECRETS, {"metadata": {"name": "s"}, "stringData": {"k": "the password"}})
-        server.request("PATCH", f"{SECRETS}/s", {"stringData": {"k": "the password 2"}}, "application/merge-patch+json")
+        server.request("PATCH", f"{SECRETS}/s", {"stringData": {"k": "the password 2"}}, MERGE_PATCH)
     written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"the password" not in written
     assert b"dGhlIHBhc3N3b3Jk" not in written
@@ -121,11 +121,8 @@ def test_two_groups_are_two_views_of_the_same_objects():
         seen = server.request("GET", f"/apis/{CALICO_V3}/bgppeers/p")
         assert (created["apiVersion"], seen["apiVersion"]) == (CALICO_V1, CALICO_V3)
         assert seen["metadata"]["uid"] == created["metadata"]["uid"]
-        same = server.request("PATCH", f"/apis/{CALICO_V3}/bgppeers/p", {"spec": {"asNumber": 65002}}, MERGE)
+        same = server.request("PATCH", f"/apis/{CALICO_V3}/bgppeers/p", {"spec": {"asNumber": 65002}}, MERGE_PATCH)
         assert same["metadata"]["resourceVersion"] == created["metadata"]["resourceVersion"]
-
-
-MERGE = "application/merge-patch+json"
 
 
 def test_a_stranger_is_sent_away(server):
@@ -159,7 +156,7 @@ def test_a_watch_tells_what_happens(server):
     stream = connection.getresponse()
     time.sleep(0.1)
     server.request("POST", PEERS, peer())
-    server.request("PATCH", f"{PEERS}/p", {"spec": {"asNumber": 1}}, MERGE)
+    server.request("PATCH", f"{PEERS}/p", {"spec": {"asNumber": 1}}, MERGE_PATCH)
     server.request("DELETE", f"{PEERS}/p")
     events = [json.loads(stream.readline()) for __ in range(3)]
     connection.close()
@@ -176,11 +173,13 @@ def test_status_is_written_by_itself(server):
     manifest = {"metadata": {"name": "s"}, "spec": {"node": "node-1"}, "status": {"bgp": {}}}
     assert "status" not in server.request("POST", path, manifest)
     counts = {f"number{what}V{version}": 1 for what in ("Established", "NotEstablished") for version in (4, 6)}
-    patched = server.request("PATCH", f"{path}/s/status", {"spec": {"node": "x"}, "status": {"bgp": counts}}, MERGE)
+    patched = server.request(
+        "PATCH", f"{path}/s/status", {"spec": {"node": "x"}, "status": {"bgp": counts}}, MERGE_PATCH
+    )
     assert (patched["spec"], patched["status"]["bgp"]) == ({"node": "node-1"}, counts)
     assert patched["metadata"]["generation"] == 1
     with pytest.raises(ApiFailure, match="422"):
-        server.request("PATCH", f"{path}/s/status", {"status": {"bgp": {"numberEstablishedV4": None}}}, MERGE)
+        server.request("PATCH", f"{path}/s/status", {"status": {"bgp": {"numberEstablishedV4": None}}}, MERGE_PATCH)
 
 
 def test_a_collection_is_deleted_by_label(server):
