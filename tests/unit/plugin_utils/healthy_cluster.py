@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_tree, flat
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import verify
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import explain, verify
 
 VARIABLES = {
     "aci_calico_cluster_name": "prod1",
@@ -199,3 +200,15 @@ class Cluster:
 def ids(report):
     """The rules of the findings, without those that are explained by others."""
     return [finding["id"] for finding in report["findings"]]
+
+
+def only(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the one finding of a report."""
+    assert len(report["findings"]) == 1, explain(report)
+    return report["findings"][0]
+
+
+def set_attribute(cluster: Cluster, cls: str, name: str, value: str) -> None:
+    """Change a property of all objects of a class."""
+    for attributes in cluster.objects(cls).values():
+        attributes[name] = value

@@ -1,0 +1,194 @@
+"""Findings of Calico's configuration, and the causes that they name."""
+
+from __future__ import annotations
+
+import pytest
+from unit.plugin_utils.healthy_cluster import BLOCKS, RACKS, Cluster, ids, only
+
+
+def test_a_wrong_rack_label_explains_sessions_and_routes(cluster):
+    cluster.info["nodes"]["node-1"]["labels"]["rack_id"] = "2"
+    for leaf in (201, 202):
+        cluster.drop_session(leaf, "node-1")
+        cluster.routes(leaf)[BLOCKS["node-1"]] = cluster.hops("1", ["node-4"])
+    for leaf in (203, 204):
+        cluster.leaf(leaf)["sessions"].append(cluster.session("node-1"))
+        cluster.routes(leaf)[BLOCKS["node-1"]] = [{"address": "192.168.2.1", "type": "ebgp"}]
+        cluster.routes(leaf)["192.168.8.0/22"].append({"address": "192.168.2.1", "type": "ebgp"})
+    cluster.state["status"]["node-1"]["peers"] = {
+        address: {"state": "Established", "type": "NodePeer"} for address in ("192.168.2.203", "192.168.2.204")
+    }
+    report = cluster.verify()
+    finding = only(report)
+    assert (finding["id"], finding["nodes"]) == ("rack-label", ["node-1"])
+    assert finding["what"] == "node-1: label rack_id is 2, not 1"
+    assert not report["waiting"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "cause"),
+    [("projectcalico.org/ASNumber", "node-asn"), ("projectcalico.org/IPv4Address", "node-address")],
+)
+def test_a_nodes_annotations(cluster, annotation, cause):
+    del cluster.info["nodes"]["node-5"]["annotations"][annotation]
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["nodes"], finding["rack"]) == (cause, ["node-5"], "2")
+
+
+def test_a_node_that_is_not_in_kubernetes(cluster):
+    del cluster.info["nodes"]["node-3"]
+    assert only(cluster.verify())["id"] == "node-missing"
+
+
+def test_the_mesh_is_on(cluster):
+    cluster.manifest("BGPConfiguration")["spec"].pop("nodeToNodeMeshEnabled")
+    cluster.state["status"]["node-1"]["peers"]["192.168.2.4"] = {"state": "Established", "type": "NodeMesh"}
+    finding = only(cluster.verify())
+    assert finding["id"] == "mesh-on"
+    assert "node-1 meshes with 192.168.2.4" in finding["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "cause"),
+    [
+        ("ipipMode", "Always", "pool-encapsulation"),
+        ("vxlanMode", "CrossSubnet", "pool-encapsulation"),
+        ("natOutgoing", True, "pool-nat"),
+        ("blockSize", 28, "pool-differs"),
+        ("disabled", True, "pool-differs"),
+    ],
+)
+def test_a_pools_settings(cluster, field, value, cause):
+    cluster.manifest("IPPool")["spec"][field] = value
+    assert only(cluster.verify())["id"] == cause
+
+
+def test_a_pools_fields_that_are_left_out_have_their_defaults(cluster):
+    spec = cluster.manifest("IPPool")["spec"]
+    for field in ("ipipMode", "vxlanMode", "natOutgoing", "disabled", "nodeSelector"):
+        spec.pop(field)
+    assert cluster.verify()["ok"]
+
+
+def test_a_missing_pool(cluster):
+    cluster.info["objects"] = [obj for obj in cluster.info["objects"] if obj["kind"] != "IPPool"]
+    assert only(cluster.verify())["id"] == "pool-missing"
+
+
+def pool(cidr, **spec):
+    return {"kind": "IPPool", "metadata": {"name": "other"}, "spec": {"cidr": cidr, **spec}}
+
+
+@pytest.mark.parametrize(
+    ("extra", "cause"),
+    [
+        (pool("172.31.0.0/16"), "foreign-prefix"),
+        (pool("172.31.0.0/16", disableBGPExport=True), None),
+        (pool("10.1.64.0/20"), None),
+        (pool("10.1.64.0/20", ipipMode="Always"), "pool-encapsulation"),
+    ],
+)
+def test_a_pool_beside_the_planned_ones(cluster, extra, cause):
+    cluster.info["objects"].append(extra)
+    assert ids(cluster.verify()) == ([cause] if cause else [])
+
+
+def test_a_foreign_prefix_among_the_advertised_subnets(cluster):
+    cluster.manifest("BGPConfiguration")["spec"]["serviceExternalIPs"].append({"cidr": "172.31.0.0/24"})
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["prefix"]) == ("foreign-prefix", "172.31.0.0/24")
+
+
+def test_a_service_subnet_that_is_not_advertised(cluster):
+    cluster.manifest("BGPConfiguration")["spec"]["serviceClusterIPs"] = []
+    for leaf in (201, 202, 203, 204):
+        del cluster.routes(leaf)["192.168.8.0/22"]
+    finding = only(cluster.verify())
+    assert finding["id"] == "service-cidr-missing"
+    assert len(finding["evidence"]) == 4
+
+
+def peer(**spec):
+    return {"kind": "BGPPeer", "metadata": {"name": "other"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("extra", "cause"),
+    [
+        (peer(peerIP="192.168.2.203", asNumber=65002, nodeSelector='rack_id == "1"'), "cross-rack-peer"),
+        (peer(peerIP="192.168.2.203", asNumber=65002, node="node-1"), "cross-rack-peer"),
+        (peer(peerIP="192.168.2.203", asNumber=65002), "cross-rack-peer"),
+        (peer(peerIP="192.168.2.203", asNumber=65002, nodeSelector='rack_id == "2"'), "bgppeer-extra"),
+        (peer(peerIP="172.16.0.1", asNumber=65500), "bgppeer-extra"),
+        (peer(nodeSelector="all()", peerSelector="has(route-reflector)"), "bgppeer-extra"),
+    ],
+)
+def test_a_bgppeer_beside_the_planned_ones(cluster, extra, cause):
+    cluster.info["objects"].append(extra)
+    assert only(cluster.verify())["id"] == cause
+
+
+def test_a_cross_rack_peer_explains_the_session(cluster):
+    cluster.info["objects"].append(peer(peerIP="192.168.2.203", asNumber=65002, node="node-1"))
+    cluster.leaf(203)["sessions"].append(cluster.session("node-1"))
+    cluster.state["status"]["node-1"]["peers"]["192.168.2.203"] = {"state": "Established", "type": "NodePeer"}
+    cluster.routes(203)[BLOCKS["node-1"]] = [{"address": "192.168.2.1", "type": "ebgp"}]
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["nodes"], finding["leaves"]) == ("cross-rack-peer", ["node-1"], [203])
+    assert len(finding["evidence"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"nodeSelector": "all()"}, "cross-rack-peer"),
+        ({"nodeSelector": 'rack_id == "9"'}, "bgppeer-differs"),
+        ({"asNumber": 65099}, "bgppeer-differs"),
+        ({"peerIP": "192.168.2.99"}, "bgppeer-differs"),
+        ({"password": None}, "bgppeer-password"),
+        ({"password": {"secretKeyRef": {"name": "other", "key": "rr-password"}}}, "bgppeer-password"),
+        ({"keepaliveTime": "10s"}, "bgppeer-keepalive"),
+        ({"keepaliveTime": "1m30s"}, "bgppeer-keepalive"),
+        ({"keepaliveTime": "1s"}, None),
+    ],
+)
+def test_a_bgppeer_that_was_changed(cluster, change, cause):
+    cluster.manifest("BGPPeer", "aci-leaf-201")["spec"].update(change)
+    assert ids(cluster.verify()) == ([cause] if cause else [])
+
+
+def test_a_missing_bgppeer_explains_its_sessions(cluster):
+    cluster.info["objects"].remove(cluster.manifest("BGPPeer", "aci-leaf-201"))
+    for node in RACKS["1"]:
+        cluster.drop_session(201, node)
+        del cluster.state["status"][node]["peers"]["192.168.2.201"]
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["leaves"]) == ("bgppeer-missing", [201])
+    assert "node-1/201: leaf 201 knows no session with 192.168.2.1" in finding["evidence"]
+
+
+@pytest.mark.parametrize(("kind", "cause"), [("Secret", "secret-missing"), ("RoleBinding", "secret-unreadable")])
+def test_what_calico_needs_for_the_password(cluster, kind, cause):
+    cluster.info["objects"].remove(cluster.manifest(kind))
+    assert only(cluster.verify())["id"] == cause
+
+
+def test_a_role_that_grants_more_is_fine_and_one_that_grants_less_is_not(cluster):
+    rule = cluster.manifest("Role")["rules"][0]
+    del rule["resourceNames"]
+    rule["verbs"] = ["*"]
+    assert cluster.verify()["ok"]
+    rule["verbs"] = ["get"]
+    assert only(cluster.verify())["id"] == "secret-unreadable"
+
+
+def test_a_missing_filter():
+    cluster = Cluster(aci_calico_bgp_filter=True)
+    cluster.info["objects"].remove(cluster.manifest("BGPFilter"))
+    assert only(cluster.verify())["id"] == "bgpfilter-missing"
+
+
+def test_a_filter_that_lets_learned_routes_through():
+    cluster = Cluster(aci_calico_bgp_filter=True)
+    cluster.manifest("BGPFilter")["spec"]["exportV4"][0]["action"] = "Accept"
+    assert only(cluster.verify())["id"] == "bgpfilter-missing"

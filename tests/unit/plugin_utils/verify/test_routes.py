@@ -1,0 +1,186 @@
+"""Findings of routes and prefix limits, and the causes that they name."""
+
+from __future__ import annotations
+
+import pytest
+from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, LOCAL_SERVICE, Cluster, ids, only, set_attribute
+
+
+def test_a_pod_block_that_is_not_on_a_leaf(cluster):
+    del cluster.routes(204)[BLOCKS["node-1"]]
+    report = cluster.verify()
+    finding = only(report)
+    assert (finding["id"], finding["nodes"], finding["leaves"]) == ("pod-block-missing", ["node-1"], [204])
+    assert report["waiting"]
+    assert report["racks"][3]["pod_blocks"] == [5, 6]
+
+
+def test_without_kubernetes_each_node_is_to_advertise_something(cluster):
+    for leaf in (201, 202, 203, 204):
+        del cluster.routes(leaf)[BLOCKS["node-5"]]
+    finding = only(cluster.verify(kubernetes=False))
+    assert finding["what"] == "no leaf of rack 2 has a pod prefix from node-5"
+
+
+def test_without_kubernetes_other_leaves_are_to_have_what_a_nodes_own_leaves_have(cluster):
+    del cluster.routes(202)[BLOCKS["node-3"]]
+    finding = only(cluster.verify(kubernetes=False))
+    assert (finding["id"], finding["leaves"]) == ("pod-block-missing", [202])
+
+
+def test_a_block_with_the_wrong_next_hop(cluster):
+    cluster.routes(201)[BLOCKS["node-1"]] = cluster.hops("1", ["node-2"])
+    assert set(ids(cluster.verify())) == {"route-next-hop", "pod-block-missing"}
+
+
+def test_a_block_in_no_nodes_hands(cluster):
+    cluster.routes(201)["10.1.200.0/26"] = cluster.hops("1", ["node-2"])
+    finding = only(cluster.verify())
+    assert finding["id"] == "route-next-hop"
+    assert "not in a block of any node" in finding["what"]
+    set_attribute(cluster, "bgpCtxPol", "maxAsLimit", "0")
+    assert only(cluster.verify())["id"] == "as-limit"
+
+
+def test_a_borrowed_address_is_fine(cluster):
+    cluster.routes(201)["10.1.1.7/32"] = cluster.hops("1", ["node-2"])
+    assert cluster.verify()["ok"]
+
+
+@pytest.mark.parametrize("prefix", ["192.168.8.0/22", f"{LOCAL_SERVICE}/32"])
+def test_a_service_that_is_not_on_a_leaf(cluster, prefix):
+    del cluster.routes(202)[prefix]
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["prefix"]) == ("service-route-missing", prefix)
+
+
+def test_a_local_service_with_too_few_next_hops(cluster):
+    cluster.routes(201)[f"{LOCAL_SERVICE}/32"] = cluster.hops("1", ["node-1"])
+    finding = only(cluster.verify())
+    assert finding["what"] == f"{LOCAL_SERVICE}/32 has 1 of 2 next hops on leaf 201, without node-3"
+
+
+def test_a_local_service_over_too_few_leaves(cluster):
+    cluster.state["local_services"][0]["nodes"] = ["node-6"]
+    for leaf in (201, 202):
+        cluster.routes(leaf)[f"{LOCAL_SERVICE}/32"] = cluster.hops("1", ["node-6"])
+    assert cluster.verify()["ok"]
+    cluster.routes(201)[f"{LOCAL_SERVICE}/32"].pop()
+    finding = only(cluster.verify())
+    assert finding["what"] == f"{LOCAL_SERVICE}/32 is reached over 1 of 2 leaves from leaf 201, without 204"
+
+
+def test_an_address_is_expected_by_the_list_that_announces_its_kind():
+    """Calico announces a load balancer's address by serviceLoadBalancerIPs alone, wherever else it would fit."""
+    planned = Cluster(aci_calico_load_balancer_subnets=["192.168.7.0/24"])
+    for leaf, rack in LEAVES.items():
+        planned.routes(leaf)["192.168.7.0/24"] = planned.hops(rack, list(BLOCKS))
+    addresses = planned.state["local_services"][0]["addresses"]
+    addresses["load_balancer"] = ["192.168.3.1"]
+    assert planned.verify()["ok"]
+    addresses["load_balancer"] = ["192.168.7.1"]
+    assert only(planned.verify())["prefix"] == "192.168.7.1/32"
+
+
+def test_a_local_service_without_endpoints_is_not_expected(cluster):
+    cluster.state["local_services"][0]["nodes"] = []
+    for leaf in (201, 202, 203, 204):
+        del cluster.routes(leaf)[f"{LOCAL_SERVICE}/32"]
+    assert cluster.verify()["ok"]
+
+
+def test_a_node_that_announces_no_services(cluster):
+    cluster.state["excluded"] = ["node-1"]
+    for leaf in (201, 202):
+        for prefix in ("192.168.8.0/22", "192.168.3.0/24", f"{LOCAL_SERVICE}/32"):
+            hops = cluster.routes(leaf)[prefix]
+            cluster.routes(leaf)[prefix] = [hop for hop in hops if hop["address"] != "192.168.2.1"]
+    assert cluster.verify()["ok"]
+
+
+def test_ecmp_at_one_explains_the_narrow_routes(cluster):
+    set_attribute(cluster, "bgpCtxAfPol", "maxEcmp", "1")
+    for leaf in (201, 202, 203, 204):
+        for prefix, hops in cluster.routes(leaf).items():
+            cluster.routes(leaf)[prefix] = hops[:1]
+    finding = only(cluster.verify())
+    assert finding["id"] == "ecmp"
+    assert any("192.168.8.0/22 has 1 of 3 next hops on leaf 201" in text for text in finding["evidence"])
+
+
+def test_a_foreign_route_on_a_leaf(cluster):
+    cluster.routes(203)["172.31.0.0/24"] = cluster.hops("2", ["node-4"])
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["nodes"], finding["prefix"]) == ("foreign-route", ["node-4"], "172.31.0.0/24")
+    set_attribute(cluster, "l3extOut", "enforceRtctrl", "export")
+    assert only(cluster.verify())["id"] == "import-control-off"
+
+
+def test_a_foreign_prefix_of_a_node_though_the_fabric_refuses_it(cluster):
+    route = {"destination": "172.31.0.0/24", "source": "Static", "peer": "", "interface": "blackhole"}
+    cluster.state["status"]["node-4"]["routes"].append(route)
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["nodes"], finding["prefix"]) == ("foreign-prefix", ["node-4"], "172.31.0.0/24")
+
+
+def test_routes_of_others_in_the_vrf_are_none_of_our_business(cluster):
+    cluster.routes(203)["0.0.0.0/0"] = [{"address": "172.16.0.1", "type": "ebgp"}]
+    cluster.routes(203)["172.31.0.0/24"] = [{"address": "10.0.0.1", "type": "ibgp"}]
+    assert cluster.verify()["ok"]
+
+
+def test_nothing_accepted_from_a_node(cluster):
+    cluster.seen(204, "node-6")["families"]["ipv4"]["accepted"] = 0
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["nodes"], finding["leaves"]) == ("nothing-accepted", ["node-6"], [204])
+
+
+def test_a_node_that_learns_nothing(cluster):
+    cluster.forget("node-4")
+    finding = only(cluster.verify())
+    assert finding["what"] == "node-4 has not learned 10.1.1.0/26, 10.1.2.0/26, 10.1.3.0/26 and 2 more"
+
+
+def test_a_node_that_routes_through_a_tunnel(cluster):
+    cluster.state["status"]["node-4"]["routes"][0]["interface"] = "tunl0"
+    assert only(cluster.verify())["id"] == "node-route-tunnel"
+    cluster.manifest("IPPool")["spec"]["ipipMode"] = "Always"
+    assert only(cluster.verify())["id"] == "pool-encapsulation"
+
+
+# --- the prefix limit ---
+
+
+def limited(maximum, **variables):
+    return Cluster(aci_calico_bgp_prefix_limit=maximum, **variables)
+
+
+@pytest.mark.parametrize(("maximum", "cause"), [(8, "prefix-limit-small"), (10, "prefix-limit-near"), (20, None)])
+def test_the_prefix_limit_and_what_nodes_send_on(maximum, cause):
+    report = limited(maximum).verify()
+    assert ids(report) == ([cause] if cause else [])
+    assert report["ok"] == (cause != "prefix-limit-small")
+
+
+def test_a_filter_makes_room_under_the_prefix_limit():
+    assert limited(8, aci_calico_bgp_filter=True).verify()["ok"]
+
+
+def test_a_filter_that_peers_do_not_use_makes_no_room():
+    cluster = limited(8, aci_calico_bgp_filter=True)
+    del cluster.manifest("BGPPeer", "aci-leaf-202")["spec"]["filters"]
+    assert set(ids(cluster.verify())) == {"bgpfilter-missing", "prefix-limit-small"}
+
+
+def test_an_exceeded_prefix_limit_is_the_small_limits_doing():
+    cluster = limited(8)
+    for leaf in (202, 204):
+        for session in cluster.leaf(leaf)["sessions"]:
+            session["families"]["ipv4"]["flags"] = ["pfxlimit-exceeded"]
+    finding = only(cluster.verify())
+    assert finding["id"] == "prefix-limit-small"
+    assert (
+        finding["what"]
+        == "node-1 sends a leaf up to 9 prefixes (4 of its own, 5 learned from the other leaf), the limit is 8"
+    )
+    assert len(finding["evidence"]) == 6
