@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from unit.plugin_utils.healthy_cluster import Cluster
 
 
 @pytest.fixture
 def cluster():
+    # pytest reads this file before tests/conftest.py makes the collection importable.
+    from unit.plugin_utils.healthy_cluster import Cluster
+
     return Cluster()
