@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes out of service for maintenance, and back: what to change on them, and what speaks against it.
+"""Node maintenance: the changes that take nodes out of service and back, and the reasons against it.
 
-Source: *ACI Calico Design White Paper*, "Kubernetes node maintenance and failure". Draining alone leaves one thing behind: each
-node announces the services' subnets, pods or not. So the label that Calico heeds comes first, and services leave before pods do.
+Source: *ACI Calico Design White Paper*, "Kubernetes node maintenance and failure". Draining is not enough: each node announces
+the services' subnets even without pods. A label makes Calico withdraw them, so that services leave the node before its pods do.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def node_maintenance(plan: dict, found: list[dict], live: dict, names: list[str]
     :param found: all Node objects of the cluster.
     :param live: the ``state`` of the module ``calico_state``.
     :param names: the nodes.
-    :returns: the ``problems``; the ``nodes``; ``patched``, merge patches of
-        nodes, none with errors and none for nodes that are so already; ``differences``, each with ``before`` and ``after``.
+    :returns: the ``problems`` as dictionaries; the ``nodes``; ``patched``,
+        merge patches of the nodes that change, none with errors; ``differences``, each with ``before`` and ``after``.
     """
     nodes = {node["metadata"]["name"]: node for node in found}
     problems = list(_unknown(plan, nodes, names))
@@ -46,7 +46,7 @@ def node_maintenance(plan: dict, found: list[dict], live: dict, names: list[str]
     }
 
 
-# --- what speaks against it ------------------------------------------------------------------------------------------
+# --- problems ------------------------------------------------------------------------------------------
 
 
 def _unknown(plan: dict, nodes: dict, names: list[str]) -> Iterator[Problem]:
@@ -63,7 +63,7 @@ def _unknown(plan: dict, nodes: dict, names: list[str]) -> Iterator[Problem]:
 
 
 def _against(plan: dict, nodes: dict, live: dict, names: list[str]) -> Iterator[Problem]:
-    """What would be lost with the nodes."""
+    """Yield what the cluster loses with the nodes."""
     others = [node for node in plan["nodes"] if node["name"] not in names]
     serving = {node["name"] for node in others if _serves(nodes.get(node["name"]), live)}
     if not serving:
@@ -104,7 +104,7 @@ def _not_begun(nodes: dict, names: list[str]) -> Iterator[Problem]:
 
 
 def _before(node: dict) -> dict | None:
-    """The label and cordon from before the maintenance; None for a node that is in service."""
+    """Return label and cordon from before the maintenance; None for a node in service."""
     text = (node["metadata"].get("annotations") or {}).get(BEFORE_MAINTENANCE_ANNOTATION)
     return None if text is None else json.loads(text)
 

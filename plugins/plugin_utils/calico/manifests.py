@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kubernetes side of a plan: the manifests that configure Calico, as plain dictionaries.
+"""The Kubernetes manifests of a plan, which configure Calico.
 
 Sources: *ACI Calico Design White Paper*, "Calico routing and BGP configuration"; Calico's resource reference
-(IPPool, BGPConfiguration, BGPPeer, BGPFilter) and the way its Kubernetes datastore keeps a node's BGP settings:
-as annotations of the core ``v1`` Node, which holds for both of Calico's API groups.
+(IPPool, BGPConfiguration, BGPPeer, BGPFilter). Its Kubernetes datastore keeps a node's BGP settings in annotations of the core
+``v1`` Node, with either of Calico's API groups.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DEFAULT_NAMESPACE = "kube-system"
 ROLE_NAME = "secret-access"
 FILTER_NAME = "aci-reject-learned"
 BGP_CONFIGURATION = "default"
-# What the nodes announce of services: the subnets' role in the plan, and the BGPConfiguration's field for it.
+# Service subnets that the nodes announce: {role in the plan: field of the BGPConfiguration}.
 SERVICE_FIELDS = {
     "service": "serviceClusterIPs",
     "external_service": "serviceExternalIPs",
@@ -37,14 +37,13 @@ SERVICE_FIELDS = {
 
 
 def kubernetes_objects(plan: dict, api_group: str | None = None, namespace: str | None = None) -> list[dict]:
-    """Return the manifests of a plan in the order in which they are to be applied.
+    """Return the manifests of a plan in the order in which to apply them.
 
-    ``api_group`` is the ``apiVersion`` of Calico's kinds, ``namespace`` the one that calico-node runs in. What is
-    neither given here nor fixed by the plan is what a plan shown offline uses: ``projectcalico.org/v3`` and the
-    paper's ``kube-system``.
+    The Secret holds the marker ``<secret:bgp_password>`` in ``stringData``; the push replaces it with ``data`` (see
+    ``kubernetes_push``). Node manifests are patches of existing nodes: they must never create a Node.
 
-    The Secret holds the marker ``<secret:bgp_password>`` in ``stringData``; whoever pushes it replaces that by
-    ``data`` (see ``kubernetes_push``). Node manifests are patches of what exists: they must never create a Node.
+    :param api_group: the ``apiVersion`` of Calico's kinds; by default the plan's, else ``projectcalico.org/v3``.
+    :param namespace: the namespace of calico-node; by default the plan's, else ``kube-system`` as in the white paper.
     """
     api_group = chosen(api_group, plan["calico"]["api_group"], CALICO_V3)
     namespace = chosen(namespace, plan["calico"]["namespace"], DEFAULT_NAMESPACE)
@@ -56,18 +55,18 @@ def kubernetes_objects(plan: dict, api_group: str | None = None, namespace: str 
         *(_ip_pool(plan, pool, api_group) for pool in plan["calico"]["pools"]),
         *_bgp_filters(plan, api_group),
         *(_bgp_peer(plan, peer, api_group) for peer in plan["peers"]),
-        # Last, because it turns the node-to-node mesh off: the peers that replace it are there by then.
+        # Last, because it turns off the node-to-node mesh, which the peers replace.
         _bgp_configuration(plan, api_group),
     ]
 
 
 def chosen(*candidates: str | None) -> str:
-    """Return the first candidate that is a real choice, neither empty nor ``auto``."""
+    """Return the first candidate that is neither empty nor ``auto``."""
     return next(candidate for candidate in candidates if candidate and candidate != AUTO)
 
 
 def owner_labels(plan: dict) -> dict[str, str]:
-    """Return the labels by which objects of this cluster are found again, and pruned."""
+    """Return the labels that identify objects of this cluster, to find and to prune them."""
     return {MANAGED_BY_LABEL: MANAGED_BY, CLUSTER_LABEL: plan["cluster"]}
 
 
@@ -81,7 +80,7 @@ def _manifest(api_version: str, kind: str, name: str, labels: dict | None = None
 
 
 def _node(plan: dict, node: dict) -> dict:
-    """The AS number and addresses that calico-node reads, and the rack that the peers select by."""
+    """Return a node with the AS number and addresses for calico-node, and the rack label for the peers."""
     labels = {plan["calico"]["rack_label"]: node["rack"], CLUSTER_LABEL: plan["cluster"]}
     manifest = _manifest("v1", "Node", node["name"], labels)
     addresses = {ADDRESS_ANNOTATIONS[family]: network["address"] for family, network in node["networks"].items()}
@@ -118,9 +117,9 @@ def _role_binding(plan: dict, namespace: str) -> dict:
 
 
 def _ip_pool(plan: dict, pool: dict, api_group: str) -> dict:
-    """A pool that the fabric routes natively: no encapsulation and no NAT.
+    """Return a pool without encapsulation and NAT, which the fabric routes natively.
 
-    It carries no owner labels: the pool is usually Calico's own, and the Tigera operator marks its pools with
+    It has no owner labels: the pool is usually Calico's own, and the Tigera operator marks its pools with
     ``app.kubernetes.io/managed-by`` itself.
     """
     return {
@@ -138,7 +137,7 @@ def _ip_pool(plan: dict, pool: dict, api_group: str) -> dict:
 
 
 def _bgp_filters(plan: dict, api_group: str) -> list[dict]:
-    """Keep a node from telling a leaf what it learned from the other leaf.
+    """Return a filter that keeps nodes from announcing to a leaf the routes that they learned from the other leaf.
 
     The fabric's AS limit drops those routes anyway, but they count against its prefix limit.
     """
@@ -151,10 +150,10 @@ def _bgp_filters(plan: dict, api_group: str) -> list[dict]:
 
 
 def _bgp_peer(plan: dict, peer: dict, api_group: str) -> dict:
-    """One leaf, for the nodes of its rack or for one node.
+    """Return a peer for one leaf, for the nodes of its rack or for one node.
 
-    Never with ``keepaliveTime``: BIRD derives it from the hold time that it negotiates with the fabric (3 s), and a
-    keepalive interval above the hold time would leave no session up.
+    It never has a ``keepaliveTime``: BIRD derives it from the hold time that it negotiates with the fabric (3 s), and an
+    interval above the hold time would end every session.
     """
     spec = {"peerIP": peer["address"], "asNumber": peer["asn"]}
     if peer["node"]:
@@ -168,7 +167,7 @@ def _bgp_peer(plan: dict, peer: dict, api_group: str) -> dict:
 
 
 def _bgp_configuration(plan: dict, api_group: str) -> dict:
-    """Mesh off and service addresses advertised. The nodes' AS number is on the nodes."""
+    """Return the configuration that turns off the mesh and announces service subnets. AS numbers are on the nodes."""
     spec: dict = {"logSeverityScreen": "Info", "nodeToNodeMeshEnabled": False}
     for role, field in SERVICE_FIELDS.items():
         cidrs = [cidr for family in plan["address_families"] for cidr in plan["subnets"][role].get(family, [])]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What it takes to bring a cluster from what was found in it (``calico_info``) to what the plan wants, or back.
+"""The changes that bring a cluster from its state (``calico_info``) to its plan, or back.
 
-A pure function of plan and findings. Everything that stands in the way is reported at once; the changes are manifests
-for ``kubernetes.core.k8s``, which sends them as merge patches: ``null`` removes a field.
+A pure function of both. It reports all problems at once. The changes are manifests for ``kubernetes.core.k8s``, which sends
+them as merge patches: ``null`` removes a field.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .manifests import (
     kubernetes_objects,
 )
 
-CREATED = None  # there was no such object
+CREATED = None  # the object did not exist
 
 OWNED_KINDS = ("BGPPeer", "BGPFilter", "RoleBinding", "Role", "Secret")
 ADJUSTED_KINDS = ("IPPool", "BGPConfiguration")
@@ -35,19 +35,19 @@ OPERATOR = "tigera-operator"
 def kubernetes_push(
     plan: dict, found: dict, state: str = "present", update_password: str = "on_create", adopt: bool = False
 ) -> dict:
-    """Return what to send to a cluster.
+    """Return the changes to send to a cluster.
 
     :param plan: the cluster's plan.
     :param found: what ``netops.aci_calico.calico_info`` returned as ``calico``.
     :param state: ``present``, or ``absent`` for teardown.
     :param update_password: ``always`` replaces a password that differs, ``on_create`` leaves it alone and warns.
-    :param adopt: take over objects of ours that carry no label of ours, because somebody made them by hand.
-    :returns: the ``problems``; what to send, in this
-        order: ``patched`` (patches of what exists), ``secret`` (a manifest, or None; with ``password`` the password goes
-        into its ``data``), ``applied``, ``deleted`` and ``postponed`` (manifests; the last ones only once the leaves have
-        taken over: they turn a node-to-node mesh off that pods now rely on); the names (``Kind/name``) of what is ``created``,
-        ``modified`` and ``removed``; and by these names the ``differences``, each with ``before`` and ``after``.
-        With errors there is nothing to send.
+    :param adopt: take over objects with planned names that lack the labels of this collection.
+    :returns: the ``problems`` as dictionaries; the changes in the order in
+        which to send them: ``patched`` (patches of existing objects), ``secret`` (a manifest or None; if ``password`` is true,
+        the password goes into its ``data``), ``applied``, ``deleted`` and ``postponed`` (manifests; the last ones turn off a
+        node-to-node mesh that pods use, so they wait until the sessions with the leaves are up); the names (``Kind/name``) of
+        objects that are ``created``, ``modified`` and ``removed``; and by these names the ``differences``, each with ``before``
+        and ``after``. With errors there are no changes.
     """
     if state == "absent":
         return _result(plan, found, [], **_teardown(plan, found))
@@ -76,7 +76,7 @@ def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) ->
 
 
 def _differences(found: dict, result: dict) -> dict[str, dict]:
-    """What a person wants to see of each change: the fields that differ, as they are and as they will be."""
+    """Return the fields that each change modifies, before and after."""
     existing = _existing(found)
     shown = {}
     secret = [result["secret"]] if result["secret"] else []
@@ -93,7 +93,7 @@ def _differences(found: dict, result: dict) -> dict[str, dict]:
 
 
 def differing(old: dict, new: dict) -> tuple[dict, dict]:
-    """The fields of a merge patch that differ from an object: as they are, and as they will be."""
+    """Return the fields of a merge patch that differ from an object, before and after."""
     before, after = {}, {}
     for name, value in new.items():
         held = old.get(name)
@@ -128,7 +128,9 @@ def _changes(plan: dict, found: dict, update_password: str) -> dict:
     nodes = [manifest for manifest in wanted if manifest["kind"] == "Node"]
     patched = [node for node in nodes if not _covers(_found_node(found, node["metadata"]["name"]), node)]
     patched += [_released_node(plan, name) for name in _stale_nodes(plan, found)]
-    created, modified, applied = [], [_title(node) for node in patched], []
+    modified = [_title(node) for node in patched]
+    created: list[str] = []
+    applied: list[dict] = []
     postponed: list[dict] = []
     secret: dict = {}
     for manifest in wanted:
@@ -158,25 +160,25 @@ def _changes(plan: dict, found: dict, update_password: str) -> dict:
 
 
 def _mesh_is_on(found: dict) -> bool:
-    """Calico's own default, too."""
+    """Return whether the node-to-node mesh is on, as it is by default."""
     spec = _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {})
     return spec.get("nodeToNodeMeshEnabled") is not False
 
 
 def _carries_pods(manifest: dict, old: dict | None) -> bool:
-    """Whether the pods' traffic hangs on what an object is now: on the mesh, on a pool's encapsulation and its NAT."""
+    """Return whether pod traffic relies on the present state of an object: the mesh, a pool's encapsulation and NAT."""
     return manifest["kind"] == "BGPConfiguration" or (manifest["kind"] == "IPPool" and old is not None)
 
 
 def _found_node(found: dict, name: str) -> dict:
-    """A node as a manifest, so that it compares like one."""
+    """Return a node as a manifest, so that it can be compared with one."""
     node = found["nodes"][name]
     metadata = {"name": name, "labels": node["labels"], "annotations": node["annotations"]}
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
 
 
 def _stale_nodes(plan: dict, found: dict) -> list[str]:
-    """Nodes that we once configured, are still there, and are not in the plan any more."""
+    """Return nodes that a push once configured, still exist, and are not in the plan any more."""
     planned = {node["name"] for node in plan["nodes"]}
     return [name for name in _our_nodes(plan, found) if name not in planned]
 
@@ -188,7 +190,7 @@ def _our_nodes(plan: dict, found: dict) -> list[str]:
 
 
 def _released_node(plan: dict, name: str) -> dict:
-    """Take our label and AS number off a node. Its address stays: calico-node itself finds it and keeps it there."""
+    """Return a patch that removes labels and AS number from a node. Its address stays: calico-node maintains it."""
     labels = {plan["calico"]["rack_label"]: None, CLUSTER_LABEL: None}
     return {
         "apiVersion": "v1",
@@ -198,7 +200,7 @@ def _released_node(plan: dict, name: str) -> dict:
 
 
 def _change(wanted: dict, old: dict | None) -> dict | None:
-    """What to send for an object, or None when it is as wanted."""
+    """Return the change of an object, or None if it is as planned."""
     if old is None:
         return _noting_before(wanted, CREATED) if wanted["kind"] in ADJUSTED_KINDS else wanted
     change = copy.deepcopy(wanted)
@@ -208,14 +210,14 @@ def _change(wanted: dict, old: dict | None) -> dict | None:
         return None
     if wanted["kind"] in ADJUSTED_KINDS and BEFORE_ANNOTATION not in old["metadata"].get("annotations", {}):
         spec = old.get("spec", {})
-        # Service subnets may come later: then it is too late to note that there were none.
+        # A later push may add service subnets, and can no longer note that there were none.
         names = set(change["spec"]) | (set(SERVICE_FIELDS.values()) if wanted["kind"] == "BGPConfiguration" else set())
         return _noting_before(change, {name: spec.get(name) for name in names})
     return change
 
 
 def _obsolete(wanted: dict, old: dict) -> list[str]:
-    """Fields to remove: every other one of a peer or filter, which are ours alone; our own of the BGP configuration."""
+    """Return the fields to remove: all unplanned ones of peers and filters, only those for services of the configuration."""
     names = set(old.get("spec", {})) - set(wanted.get("spec", {}))
     if wanted["kind"] == "BGPConfiguration":
         names &= set(SERVICE_FIELDS.values())
@@ -231,14 +233,14 @@ def _noting_before(manifest: dict, before: dict | None) -> dict:
 
 
 def _secret_change(wanted: dict, old: dict | None, matches: bool | None, update_password: str) -> dict:
-    """The Secret to send, without its value, and whether the password goes with it."""
+    """Return the Secret to send, without its value, and whether to send the password."""
     manifest = {name: value for name, value in wanted.items() if name != "stringData"}
     password = old is None or (not matches and update_password == "always")
     return {"secret": manifest if password or not _covers(old, manifest) else None, "password": password}
 
 
 def _covers(old: Any, wanted: Any) -> bool:
-    """Whether a merge patch with ``wanted`` would leave ``old`` as it is."""
+    """Return whether a merge patch with ``wanted`` would not change ``old``."""
     if isinstance(wanted, dict):
         held = old if isinstance(old, dict) else {}
         return all(_covers(held.get(name), value) for name, value in wanted.items())
@@ -246,7 +248,7 @@ def _covers(old: Any, wanted: Any) -> bool:
 
 
 def _owned(plan: dict, found: dict) -> Iterator[dict]:
-    """Objects that are this cluster's own, so that they may go."""
+    """Yield the objects of this cluster, which may be deleted."""
     for kind in OWNED_KINDS:
         for manifest in found["objects"]:
             if manifest["kind"] == kind and _owner(manifest) == plan["cluster"]:
@@ -259,7 +261,7 @@ def _owner(manifest: dict) -> str | None:
 
 
 def _reference(manifest: dict) -> dict:
-    """As much of an object as deleting it takes."""
+    """Return the part of a manifest that is needed to delete it."""
     metadata = {name: manifest["metadata"][name] for name in ("name", "namespace") if name in manifest["metadata"]}
     return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
 
@@ -282,13 +284,13 @@ def _teardown(plan: dict, found: dict) -> dict:
     return {"patched": patched, "deleted": deleted, "modified": [_title(manifest) for manifest in patched]}
 
 
-# --- faults ----------------------------------------------------------------------------------------------------------
+# --- problems ----------------------------------------------------------------------------------------------------------
 
 
 def kubernetes_problems(
     plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False
 ) -> list[Problem]:
-    """Everything that stands in the way, and what is odd; parameters as those of ``kubernetes_push``."""
+    """Return the problems of a push; parameters as those of ``kubernetes_push``."""
     return list(_problems(plan, found, update_password, adopt))
 
 
@@ -310,7 +312,7 @@ def _problems(plan: dict, found: dict, update_password: str, adopt: bool) -> Ite
         yield Problem(
             "secret-differs",
             f"Secret/{plan['calico']['secret']['name']}",
-            "It holds another password than aci_calico_bgp_password, and keeps it",
+            "It holds another password than aci_calico_bgp_password, which does not replace it",
         )
 
 
@@ -343,19 +345,19 @@ def _installation_problems(plan: dict, found: dict) -> Iterator[Problem]:
 def _node_problems(plan: dict, found: dict) -> Iterator[Problem]:
     planned = {node["name"] for node in plan["nodes"]}
     for name in sorted(planned - set(found["nodes"])):
-        yield Problem("node-missing", f"Node/{name}", "The plan has this node, Kubernetes does not")
+        yield Problem("node-missing", f"Node/{name}", "The node is in the plan, and not in Kubernetes")
     for name in sorted(set(found["nodes"]) - planned - set(_our_nodes(plan, found))):
-        problem = "Kubernetes has this node, the plan does not: with the mesh off nothing reaches its pods"
+        problem = "The node is in Kubernetes, and not in the plan: once the mesh is off, its pods cannot be reached"
         yield Problem("node-unplanned", f"Node/{name}", problem)
 
 
 def _ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
     owner = _owner(old)
     if owner not in (None, plan["cluster"]):
-        problem = f"It belongs to the cluster {owner}, this is {plan['cluster']}"
+        problem = f"It belongs to cluster {owner}, and this is cluster {plan['cluster']}"
         yield Problem("other-cluster", _title(old), problem)
     elif owner is None and not adopt:
-        problem = "Somebody else made an object of this name"
+        problem = "It exists and was not made by this collection"
         yield Problem("foreign", _title(old), problem)
 
 
@@ -369,11 +371,11 @@ def _pool_problems(plan: dict, found: dict, pool: dict) -> Iterator[Problem]:
         yield Problem(
             "pool-in-the-way",
             f"IPPool/{name}",
-            f"Its CIDR {spec['cidr']} overlaps with aci_calico_pod_subnets ({cidrs})",
+            f"Its CIDR {spec['cidr']} overlaps aci_calico_pod_subnets ({cidrs})",
         )
     elif not spec.get("disabled"):
         problem = (
-            f"Pods with addresses of {spec['cidr']} are not reachable: the fabric accepts aci_calico_pod_subnets only"
+            f"Pods with addresses of {spec['cidr']} cannot be reached: the fabric accepts aci_calico_pod_subnets only"
         )
         yield Problem("pool-unplanned", f"IPPool/{name}", problem)
 
@@ -383,10 +385,10 @@ def _own_pool_problems(plan: dict, found: dict, pool: dict, wanted: dict) -> Ite
     size = plan["calico"]["block_size"][wanted["family"]]
     default = {"ipv4": 26, "ipv6": 122}[wanted["family"]]
     if spec["cidr"] != wanted["cidr"]:
-        problem = f"Its CIDR is {spec['cidr']}, the plan's {wanted['cidr']}, and a pool's CIDR never changes"
+        problem = f"Its CIDR is {spec['cidr']}, the plan's {wanted['cidr']}; a pool's CIDR cannot be changed"
         yield Problem("pool-cidr", f"IPPool/{name}", problem)
     if (spec.get("blockSize") or default) != size:
-        problem = f"Its block size is {spec.get('blockSize') or default}, the plan's {size}, and a pool's block size never changes"
+        problem = f"Its block size is {spec.get('blockSize') or default}, the plan's {size}; a pool's block size cannot be changed"
         variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
         yield Problem(
             "pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}."
@@ -412,10 +414,10 @@ def _peer_problems(plan: dict, found: dict) -> Iterator[Problem]:
         if name in names or _owner(peer) == plan["cluster"]:
             continue
         if target in addresses:
-            problem = f"It peers with {target}, which is one of the plan's leaves"
+            problem = f"It peers with {target}, a leaf of the plan"
             yield Problem("peer-in-the-way", f"BGPPeer/{name}", problem)
         else:
-            problem = f"It is not of the plan ({target or 'nodes among themselves'}) and stays"
+            problem = f"It is not in the plan (peer: {target or 'other nodes'}), and stays"
             yield Problem("peer-unplanned", f"BGPPeer/{name}", problem)
 
 
@@ -423,5 +425,5 @@ def _configuration_problems(found: dict) -> Iterator[Problem]:
     spec = _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {})
     for field in ("nodeMeshPassword", "nodeMeshMaxRestartTime"):
         if spec.get(field):
-            problem = f"{field} is set, which Calico refuses once the mesh is off"
+            problem = f"{field} is set, which Calico does not allow once the mesh is off"
             yield Problem("mesh-setting", f"BGPConfiguration/{BGP_CONFIGURATION}", problem)

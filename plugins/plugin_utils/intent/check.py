@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules for a cluster's variables together, and for those of several clusters of one inventory.
+"""The rules for the variables of a cluster, and for those of several clusters of one inventory.
 
 Each rule is a function of the intent that yields problems; ``RULES`` lists them all. Rules skip values that were refused when
 they were read.

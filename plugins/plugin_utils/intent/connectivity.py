@@ -210,8 +210,9 @@ def _valid(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _epg_contracts(intent: Intent, entry: Mapping[str, Any], path: str) -> EpgContracts:
-    names = (entry.get(key) for key in ("application_profile", "epg", "l3out", "external_epg"))
-    return EpgContracts(path, entry["tenant"] or intent["tenant"] or "", *names, _relations(entry, path))
+    names = {key: entry.get(key) for key in ("application_profile", "epg", "l3out", "external_epg")}
+    tenant = entry["tenant"] or intent["tenant"] or ""
+    return EpgContracts(path, tenant, **names, relations=_relations(entry, path))
 
 
 def _transit(intent: Intent, entry: Mapping[str, Any], path: str) -> Transit:

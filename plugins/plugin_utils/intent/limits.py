@@ -152,7 +152,7 @@ LIMITS: dict[str, Limit] = {
 
 @dataclass(frozen=True)
 class Usage:
-    """How much of a limit a cluster uses; of what each L3Out has, the fullest one counts."""
+    """The amount of a limit that a cluster uses. For limits of an L3Out, the fullest one counts."""
 
     limit: Limit
     value: int

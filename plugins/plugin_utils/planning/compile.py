@@ -100,7 +100,7 @@ def compile_cluster(
     used = usage(intent, floating)
     if intent.sound:
         found += limit_problems(intent.kind, used)
-    allocations = {}
+    allocations: dict[int, Allocation] = {}
     if _can_allocate(intent, found):
         allocations, collisions = allocate(intent, record)
         found += collisions

@@ -28,7 +28,7 @@ HEADER = """\
 
 @dataclass
 class Assignment:
-    """What a node, an anchor leaf or one of the shared addresses of a floating SVI has.
+    """The addresses and VLAN of a node, an anchor leaf, or a shared address of a floating SVI.
 
     :ivar slot: a node's index in the node subnets of the first family; an anchor's index counted from the top; None outside.
     :ivar addresses: ``{family: address}``.
@@ -41,7 +41,7 @@ class Assignment:
 
 @dataclass
 class Allocation:
-    """All assignments: those behind one L3Out with floating SVI, those of the whole cluster with standard SVI.
+    """All assignments behind one L3Out (floating SVI) or of the whole cluster (standard SVI).
 
     :ivar shared: ``{"secondary": Assignment, "floating": Assignment}``, floating SVI only.
     :ivar vlan: the VLAN of a floating SVI.
@@ -57,7 +57,7 @@ class Allocation:
 
 @dataclass
 class L3OutRecord:
-    """What was recorded of an L3Out: its racks, and with floating SVI its VLAN and shared addresses."""
+    """The recorded racks of an L3Out, and with floating SVI its VLAN and shared addresses."""
 
     racks: list[str] = field(default_factory=list)
     vlan: int | None = None

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is everything there, right and free in the fabric that a plan builds on? Rules over what was read before a push.
+"""Checks of the fabric before a push: what the plan needs exists and is right, and what it makes does not collide.
 
-Each rule is a function of the plan and the fabric that yields faults; ``RULES`` names them all. Of what has to be there and is
-not, ``preflight_named`` knows. A fault's path is the variable that it concerns.
+Each rule is a function of the plan and the fabric that yields problems; ``RULES`` lists them all. ``prerequisites`` finds
+missing objects. The path of a problem is the variable that it concerns.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeGuard
 
 from ...module_utils.names import SHARED
 from ..apic.access import domain_dns
@@ -24,7 +26,9 @@ from .facts import (
     INTERFACE_ADDRESSES,
     LPM_LIMIT,
     LPM_USED,
+    Attributes,
     Fabric,
+    Objects,
     group_dn,
     group_names,
     holder_of,
@@ -34,18 +38,22 @@ from .facts import (
     transit_dns,
     vrf_dn,
 )
-from .prerequisites import missing, missing_problems
+from .prerequisites import Plan, missing, missing_problems
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 RACKS = "aci_calico_racks"
 # Share of a leaf's longest-prefix-match entries above which to warn.
 LPM_WARNING = 0.8
 
 
-def fabric_problems(plan, read, adopt=False, beside=()):
-    """What in the fabric keeps a plan from being carried out or from working, and what is odd.
+def fabric_problems(
+    plan: Plan, read: Callable[[list[str]], Objects], adopt: bool = False, beside: Iterable[Plan] = ()
+) -> list[Problem]:
+    """Return the problems that prevent a plan from being pushed or from working, and warnings.
 
-    :param read: a function that returns ``{dn: {"class": …, "attributes": …}}`` of what a list of queries selects.
-    :param adopt: whether objects of others are to be taken over.
+    :param read: a function that returns the objects which a list of queries selects.
+    :param adopt: whether the push takes over objects of others.
     :param beside: the plans of other clusters of the fabric that are configured in the same run.
     """
     objects = read(queries(plan))
@@ -59,26 +67,26 @@ def fabric_problems(plan, read, adopt=False, beside=()):
 # --- the fabric and its switches -------------------------------------------------------------------------------------
 
 
-def fabric_asn(plan, fabric):
-    """The fabric's AS number is the one that the nodes expect."""
+def fabric_asn(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the fabric has the AS number that the nodes expect."""
     found, wanted = fabric.get(FABRIC_AS), plan["fabric"]["asn"]
     if found is None:
         yield Problem(
             "fabric-asn-missing",
             "aci_calico_fabric_asn",
-            "The fabric has no AS number, and so no BGP between its leaves",
+            "The fabric has no AS number, so no BGP runs between its leaves",
         )
     elif int(found["asn"]) != wanted:
         yield Problem(
             "fabric-asn-differs",
             "aci_calico_fabric_asn",
-            f"The fabric's AS number is {found['asn']}, the inventory's {wanted}: no session would come up",
+            f"The fabric has AS number {found['asn']}, and the inventory {wanted}: no session would come up",
             f"Set aci_calico_fabric_asn: {found['asn']}.",
         )
 
 
-def releases(plan, fabric):
-    """Floating SVI needs a release that has it, on the controllers and on the leaves."""
+def releases(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that controllers and leaves run a release that supports floating SVI."""
     if plan["svi"]["kind"] != "floating":
         return
     controllers = {mo["version"] for mo in fabric.of_class("firmwareCtrlrRunning").values()}
@@ -93,14 +101,14 @@ def releases(plan, fabric):
             )
 
 
-def _is_too_old(version):
-    """Switches write ``n9000-15.2(3e)`` for release 5.2(3e). What cannot be read is not judged."""
+def _is_too_old(version: str) -> bool:
+    """Return whether a release lacks floating SVI. Switches write ``n9000-15.2(3e)`` for 5.2(3e); other formats are ignored."""
     release = re.match(r"(?:n9000-1)?(\d+\.\d+.*)", version)
-    return bool(release) and not has_floating(release.group(1))
+    return release is not None and not has_floating(release[1])
 
 
-def leaves(plan, fabric):
-    """The racks' leaves are leaves of the fabric, in the pods that the plan has them in."""
+def leaves(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the racks' leaves are active leaves of the fabric, in the planned ACI pods."""
     for leaf in plan["leaves"]:
         node, pod = fabric.leaf(leaf["id"])
         if not _is_leaf(node):
@@ -109,40 +117,40 @@ def leaves(plan, fabric):
             yield Problem(
                 "leaf-in-another-pod",
                 RACKS,
-                f"Leaf {leaf['id']} is in pod {pod}, rack '{leaf['rack']}' in pod {leaf['pod']}",
+                f"Leaf {leaf['id']} is in ACI pod {pod}, rack '{leaf['rack']}' in ACI pod {leaf['pod']}",
                 f"Set the rack's pod: {pod}.",
             )
         elif node["fabricSt"] != "active":
             yield Problem(
                 "leaf-inactive",
                 RACKS,
-                f"Leaf {leaf['id']} is {node['fabricSt']}: its sessions come up only when it is back",
+                f"Leaf {leaf['id']} is {node['fabricSt']}: its sessions cannot come up until it is active",
             )
 
 
-def non_anchors(plan, fabric):
-    """The leaves that nodes of a floating SVI may also be behind are leaves of the fabric."""
+def non_anchors(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that non-anchor leaves are active leaves of the fabric."""
     path = "aci_calico_non_anchor_leaves"
     for number in plan["non_anchor_leaves"]:
         node, _pod = fabric.leaf(number)
         if not _is_leaf(node):
             yield _no_leaf(number, node, path)
         elif node["fabricSt"] != "active":
-            what = f"Leaf {number} is {node['fabricSt']}: nodes behind it are reached only when it is back"
+            what = f"Leaf {number} is {node['fabricSt']}: nodes behind it cannot be reached until it is active"
             yield Problem("leaf-inactive", path, what)
 
 
-def _is_leaf(node):
+def _is_leaf(node: Attributes | None) -> TypeGuard[Attributes]:
     return node is not None and node["role"] == "leaf"
 
 
-def _no_leaf(number, node, path):
+def _no_leaf(number: int, node: Attributes | None, path: str) -> Problem:
     what = "no such node" if node is None else f"a {node['role']} of this number"
     return Problem("leaf-missing", path, f"Leaf {number}: the fabric has {what}")
 
 
-def pairs(plan, fabric):
-    """The two leaves of a rack are a vPC pair, and that pair works."""
+def pairs(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the two leaves of a rack are a vPC pair that is up."""
     severity = ERROR if plan["svi"]["kind"] == "standard" else WARNING
     for rack in plan["racks"]:
         if len(rack["leaves"]) < 2 or not all(fabric.leaf(leaf)[0] for leaf in rack["leaves"]):
@@ -152,7 +160,7 @@ def pairs(plan, fabric):
             yield Problem(
                 "leaves-not-paired",
                 RACKS,
-                f"Leaves {one} and {other} of rack '{rack['id']}' are no vPC pair: {_peers(fabric, rack)}",
+                f"Leaves {one} and {other} of rack '{rack['id']}' are not a vPC pair: {_peers(fabric, rack)}",
                 severity=severity,
             )
             continue
@@ -165,15 +173,15 @@ def pairs(plan, fabric):
             )
 
 
-def _peers(fabric, rack):
+def _peers(fabric: Fabric, rack: dict[str, Any]) -> str:
     peers = {leaf: fabric.vpc_peer(leaf) for leaf in rack["leaves"]}
     return "; ".join(
         f"{leaf} is paired with {peer}" if peer else f"{leaf} is in no pair" for leaf, peer in peers.items()
     )
 
 
-def forwarding_tables(plan, fabric):
-    """The leaves have room for the cluster's routes. Of a cluster that is there already, verify sees what it takes."""
+def forwarding_tables(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the leaves have room for the routes of a new cluster; ``verify`` measures a configured one."""
     if any(fabric.get(dn) for dn in l3out_dns(plan)):
         return
     needed = next((limit["value"] for limit in plan["limits"] if limit["id"] == "lpm-routes"), 0)
@@ -184,7 +192,7 @@ def forwarding_tables(plan, fabric):
             yield Problem(
                 "lpm-headroom",
                 RACKS,
-                f"Leaf {leaf['id']} uses {used} of {limit} LPM entries, and the cluster brings about {needed}",
+                f"Leaf {leaf['id']} uses {used} of {limit} LPM entries, and the cluster adds about {needed}",
                 severity=ERROR if used + needed > limit else WARNING,
             )
 
@@ -192,8 +200,8 @@ def forwarding_tables(plan, fabric):
 # --- tenant and VRF --------------------------------------------------------------------------------------------------
 
 
-def bd_enforcement(plan, fabric):
-    """The VRF lets the leaves talk to the nodes."""
+def bd_enforcement(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the VRF does not enforce bridge domain addresses, which would block the sessions."""
     vrf = fabric.get(vrf_dn(plan))
     if vrf and vrf["bdEnforcedEnable"] == "yes":
         yield Problem(
@@ -203,8 +211,8 @@ def bd_enforcement(plan, fabric):
         )
 
 
-def transit(plan, fabric):
-    """What leads outside is in the cluster's VRF, unless the cluster's subnets are leaked to others."""
+def transit(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that transit L3Outs are in the cluster's VRF, unless the cluster's subnets are leaked."""
     scopes = {scope for subnet in plan["external_epgs"][0]["subnets"] for scope in subnet["scope"]}
     if scopes.issuperset(LEAKING):
         return
@@ -214,24 +222,24 @@ def transit(plan, fabric):
             yield Problem(
                 "transit-in-another-vrf",
                 f"aci_calico_transit[{index}].l3out",
-                f"{dn} is in {relation['tDn'] or 'no VRF'}, the cluster in {vrf_dn(plan)}: no route crosses",
+                f"{dn} is in {relation['tDn'] or 'no VRF'}, the cluster in {vrf_dn(plan)}: no route crosses between them",
             )
 
 
-def foreign_objects(plan, fabric):
-    """The places of the L3Outs, and of the policy groups that the plan makes, are free or have what is ours."""
-    places = dict.fromkeys(l3out_dns(plan), "aci_calico_l3out")
+def foreign_objects(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that L3Outs and policy groups that the plan makes do not exist, or are the cluster's own."""
+    made = dict.fromkeys(l3out_dns(plan), "aci_calico_l3out")
     if plan["access"]["managed"]:
-        places |= {group_dn(name): "aci_calico_vpc_name" for name in group_names(plan)}
-    for dn, variable in places.items():
+        made |= {group_dn(name): "aci_calico_vpc_name" for name in group_names(plan)}
+    for dn, variable in made.items():
         found = fabric.get(dn)
         if found is not None and found["annotation"] != plan["names"]["owner"]:
-            whose = f"belongs to {found['annotation']}" if found["annotation"] else "was made by somebody else"
-            yield Problem("object-taken", variable, f"{dn} is there, and {whose}")
+            whose = f"belongs to {found['annotation']}" if found["annotation"] else "was not made by this collection"
+            yield Problem("object-taken", variable, f"{dn} exists and {whose}")
 
 
-def router_ids(plan, fabric):
-    """A leaf has one router ID in all L3Outs of the VRF, and no other leaf has it."""
+def router_ids(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that a leaf has one router ID in all L3Outs of the VRF, and that no other leaf has it."""
     by_leaf = {f"topology/pod-{leaf['pod']}/node-{leaf['id']}": leaf for leaf in plan["leaves"]}
     by_router_id = {leaf["router_id"]: leaf for leaf in plan["leaves"]}
     for dn, node in sorted(fabric.of_class("l3extRsNodeL3OutAtt").items()):
@@ -257,8 +265,8 @@ def router_ids(plan, fabric):
 # --- subnets ---------------------------------------------------------------------------------------------------------
 
 
-def subnets(plan, fabric):
-    """No bridge domain and no other L3Out of the VRF has the cluster's subnets."""
+def subnets(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that no bridge domain and no other L3Out of the VRF has subnets of the cluster."""
     own = [
         (role, ipaddress.ip_network(text))
         for role, families in plan["subnets"].items()
@@ -272,22 +280,22 @@ def subnets(plan, fabric):
                 yield _subnet_problem(rule, role, network, f"overlaps {theirs} of {where}")
         for theirs, where in _external_subnets(fabric):
             if _within(theirs, network):
-                yield _subnet_problem("subnet-in-external-epg", role, network, f"is {where}'s too: {theirs}")
+                yield _subnet_problem("subnet-in-external-epg", role, network, f"is also in {where}: {theirs}")
 
 
-def _subnet_problem(rule, role, network, problem):
+def _subnet_problem(id_: str, role: str, network: Network, problem: str) -> Problem:
     path = f"aci_calico_{role}_subnets"
-    return Problem(rule, path, f"{network} {problem}, in the same VRF")
+    return Problem(id_, path, f"{network} {problem}, in the same VRF")
 
 
-def _bridge_domain_subnets(fabric):
+def _bridge_domain_subnets(fabric: Fabric) -> Iterator[tuple[str, Network, str]]:
     for dn, subnet in fabric.of_class("fvSubnet").items():
         bridge_domain = "/".join(dn.split("/")[:3])
         if bridge_domain in fabric.bridge_domains:
             yield "subnet-in-bridge-domain", _network(subnet["ip"]), bridge_domain
 
 
-def _interface_subnets(fabric):
+def _interface_subnets(fabric: Fabric) -> Iterator[tuple[str, Network, str]]:
     for cls, name in INTERFACE_ADDRESSES:
         for dn, interface in fabric.of_class(cls).items():
             network = _network(interface[name])
@@ -295,69 +303,69 @@ def _interface_subnets(fabric):
                 yield "subnet-on-interface", network, holder_of(dn)
 
 
-def _external_subnets(fabric):
-    """What external EPGs of other L3Outs take in. What they only pass on is no contradiction, nor is a larger subnet: the
-    more specific one wins."""
+def _external_subnets(fabric: Fabric) -> Iterator[tuple[Network, str]]:
+    """Yield subnets by which external EPGs of other L3Outs classify traffic. Subnets that are only exported do not collide."""
     for dn, subnet in sorted(fabric.of_class("l3extSubnet").items()):
         if holder_of(dn) in fabric.l3outs and "import-security" in subnet["scope"].split(","):
             yield _network(subnet["ip"]), dn.rpartition("/extsubnet-")[0]
 
 
-def _network(text):
+def _network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)
 
 
-def _overlap(one, other):
+def _overlap(one: Network, other: Network) -> bool:
     return one.version == other.version and one.overlaps(other)
 
 
-def _within(inner, outer):
-    return inner.version == outer.version and inner.subnet_of(outer)
+def _within(inner: Network, outer: Network) -> bool:
+    return _overlap(inner, outer) and inner.prefixlen >= outer.prefixlen
 
 
 # --- VLANs, domains, AAEP --------------------------------------------------------------------------------------------
 
 
-def vlans(plan, fabric):
-    """The cluster's VLANs are used for nothing else on its leaves."""
+def vlans(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that nothing else uses the cluster's VLANs on its leaves."""
     wanted = {(leaf, node["vlan"]) for node in plan["nodes"] for leaf in _leaves_of(plan, node)}
     shared = plan["interface"]["encap_scope"] == "ctx"
-    taken = {}
+    taken: dict[str, set[tuple[int, int]]] = {}
     for holder, leaf, vlan, scope in _deployed(fabric):
         in_same_vrf = shared and scope == "ctx" and holder in fabric.l3outs
         if (leaf, vlan) in wanted and holder not in fabric.own_l3outs and not in_same_vrf:
             taken.setdefault(holder, set()).add((vlan, leaf))
     for holder, uses in sorted(taken.items()):
-        numbers, places = sorted({vlan for vlan, _leaf in uses}), sorted({leaf for _vlan, leaf in uses})
-        yield Problem("vlan-taken", "aci_calico_vlan", f"{holder} has VLAN {some(numbers)} on leaf {some(places)}")
+        numbers, ids = sorted({vlan for vlan, _leaf in uses}), sorted({leaf for _vlan, leaf in uses})
+        yield Problem("vlan-taken", "aci_calico_vlan", f"{holder} uses VLAN {some(numbers)} on leaf {some(ids)}")
 
 
-def _leaves_of(plan, node):
-    """Where a node's VLAN is: on its rack's leaves; with floating SVI on all of its L3Out."""
+def _leaves_of(plan: Plan, node: dict[str, Any]) -> list[int]:
+    """Return the leaves with a node's VLAN: those of its rack, or with floating SVI all of its L3Out."""
     home = next(rack for rack in plan["racks"] if rack["id"] == node["rack"])
     if plan["svi"]["kind"] != "floating":
         return home["leaves"]
     return [leaf for rack in plan["racks"] if rack["l3out"] == home["l3out"] for leaf in rack["leaves"]]
 
 
-def _deployed(fabric):
-    """``(DN of the EPG or L3Out, leaf, VLAN, scope)`` of every path that was read."""
+def _deployed(fabric: Fabric) -> Iterator[tuple[str, int, int, str | None]]:
+    """Yield ``(DN of the EPG or L3Out, leaf, VLAN, scope)`` of every path that was read."""
     for cls in ("fvRsPathAtt", "l3extRsPathL3OutAtt"):
         for dn, path in fabric.of_class(cls).items():
-            for leaf in re.search(r"paths-([\d-]+)/", path["tDn"]).group(1).split("-"):
+            for leaf in re.findall(r"paths-([\d-]+)/", path["tDn"])[0].split("-"):
                 yield holder_of(dn), int(leaf), _vlan(path["encap"]), path.get("encapScope")
     for dn, interface in fabric.of_class("l3extVirtualLIfP").items():
         leaf = int(interface["nodeDn"].rpartition("/node-")[2])
         yield holder_of(dn), leaf, _vlan(interface["encap"]), interface["encapScope"]
 
 
-def _vlan(encap):
+def _vlan(encap: str) -> int:
+    """Return the VLAN of an encapsulation; 0 for VXLAN."""
     kind, _dash, number = encap.partition("-")
-    return int(number) if kind == "vlan" else None
+    return int(number) if kind == "vlan" else 0
 
 
-def domains(plan, fabric):
-    """The domains have a pool with the cluster's VLANs, and an AAEP joins them with ports."""
+def domains(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the domains have a pool with the cluster's VLANs, and an AAEP."""
     if plan["access"]["managed"]:
         yield from _managed_pool(plan, fabric)
         return
@@ -373,17 +381,17 @@ def domains(plan, fabric):
         yield from _entity_profiles(plan, fabric, variable, dn)
 
 
-def _needed_domains(plan):
-    """A standard SVI needs the L3 domain only; a floating one binds its VLAN by the physical domain."""
+def _needed_domains(plan: Plan) -> list[tuple[str, str]]:
+    """Return variable and DN of the domains: floating SVI also needs the physical domain, for its VLAN."""
     names = ["aci_calico_l3_domain", "aci_calico_physical_domain"]
     needed = zip(names, domain_dns(plan), strict=False)
     return list(needed) if plan["svi"]["kind"] == "floating" else list(needed)[:1]
 
 
-def _pool(plan, fabric, domain, pool):
-    name = re.search(r"vlanns-\[([^]]+)\]", pool).group(1)
+def _pool(plan: Plan, fabric: Fabric, domain: str, pool: str) -> Iterator[Problem]:
+    name = pool.partition("[")[2].partition("]")[0]
     wanted = plan["access"]["pool"]
-    if name != wanted and fabric.of_class("fvnsVlanInstP"):  # it is there, so it is another one
+    if name != wanted and fabric.of_class("fvnsVlanInstP"):  # the planned pool exists, so the names differ
         yield Problem(
             "pool-differs", "aci_calico_vlan_pool", f"The domain {domain} has the VLAN pool {name}, not {wanted}"
         )
@@ -398,8 +406,8 @@ def _pool(plan, fabric, domain, pool):
         )
 
 
-def _managed_pool(plan, fabric):
-    """What others have put in the place of what the plan makes."""
+def _managed_pool(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the pool that the plan makes fits the domain's pool and the blocks of others."""
     pool = f"uni/infra/vlanns-[{plan['access']['pool']}]-static"
     for dn in domain_dns(plan):
         if fabric.pool_of(dn) not in (None, pool):
@@ -414,11 +422,11 @@ def _managed_pool(plan, fabric):
                 yield Problem(
                     "encap-blocks-overlap",
                     "aci_calico_vlan",
-                    f"VLANs {low}-{high} overlap the block {first}-{last} that the VLAN pool {plan['access']['pool']} has",
+                    f"VLANs {low}-{high} overlap the block {first}-{last} of the VLAN pool {plan['access']['pool']}",
                 )
 
 
-def _entity_profiles(plan, fabric, variable, domain):
+def _entity_profiles(plan: Plan, fabric: Fabric, variable: str, domain: str) -> Iterator[Problem]:
     named, found = plan["access"]["aaep"], fabric.aaeps_of(domain)
     aaep = f"uni/infra/attentp-{named}"
     if fabric.get(aaep) and aaep not in found:
@@ -430,8 +438,8 @@ def _entity_profiles(plan, fabric, variable, domain):
     yield Problem("domain-without-aaep", variable, f"{problem}: its VLANs are allowed on no port")
 
 
-def policy_groups(plan, fabric):
-    """With standard SVI each node's vPC is a vPC, and its AAEP has the L3 domain."""
+def policy_groups(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that each node's policy group is a vPC with standard SVI, and that its AAEP has the L3 domain."""
     if plan["access"]["managed"]:
         return
     domain = domain_dns(plan)[0]
@@ -450,19 +458,19 @@ def policy_groups(plan, fabric):
             yield Problem(
                 "group-without-domain",
                 "aci_calico_vpc_name",
-                f"The interface policy group {name} has {f'the AAEP {entity}' if entity else 'no AAEP'}, which does not have"
-                f" the domain {domain}",
+                f"The interface policy group {name} has {f'the AAEP {entity}' if entity else 'no AAEP'}, without the"
+                f" domain {domain}",
             )
 
 
-def floating_addresses(plan, fabric):
-    """The fabric has room for the cluster's floating addresses."""
+def floating_addresses(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the fabric has room for the cluster's floating addresses."""
     if plan["svi"]["kind"] != "floating":
         return
     others = set()
     for dn, path in fabric.of_class("l3extRsDynPathAtt").items():
         if holder_of(dn) not in fabric.own_l3outs and not _network(path["floatingAddr"]).network_address.is_unspecified:
-            encap = re.search(r"-\[([^]]+)\]/rsdynPathAtt-", dn).group(1)
+            encap = re.findall(r"-\[([^]]+)\]/rsdynPathAtt-", dn)[0]
             others.add((holder_of(dn), encap, path["floatingAddr"]))
     own = len(plan["l3outs"]) * len(plan["address_families"])
     (limit,) = [limit["limit"] for limit in plan["limits"] if limit["id"] == "floating-addresses"]
@@ -470,7 +478,7 @@ def floating_addresses(plan, fabric):
         yield Problem(
             "floating-addresses",
             "aci_calico_svi",
-            f"The fabric has {len(others)} floating addresses, the cluster brings {own}, and the limit is {limit}",
+            f"The fabric has {len(others)} floating addresses, the cluster adds {own}, and the limit is {limit}",
         )
 
 

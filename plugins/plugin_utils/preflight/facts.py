@@ -2,31 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What preflight asks APIC, and the answers in the words that its rules ask in.
+"""The queries of preflight to APIC, and the facts in their answers.
 
-Three requests, however large the cluster: its VRF, what it names elsewhere, switches. Filters keep what has nothing to do
-with the cluster out of the answers; they may let too much through, never too little. A fourth one, only where something is
-missing, reads what there is in its place.
+Three requests read the cluster's VRF, the objects that it refers to elsewhere, and the switches, however large the cluster is.
+Their filters may select too much, never too little. If something is missing, a fourth request reads the names that exist in its
+place.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ...module_utils.apic.mo import CLASSES, parent_dn
 from ...module_utils.apic.roots import plain_prefix
 from ..apic.access import domain_dns
-from .prerequisites import GROUPS, named
+from .prerequisites import GROUPS, Named, Plan, named
 
-# So many values are asked for one by one; of more, by what they begin with.
+Attributes = dict[str, str]
+# ``{dn: {"class": …, "attributes": …}}``
+Objects = Mapping[str, Mapping[str, Any]]
+
+# A filter names up to this many values; more are selected by their common beginning.
 _MOST_BY_VALUE = 12
-# APIC takes request lines of 8 KiB.
+# APIC accepts request lines of 8 KiB.
 _LONGEST = 7000
-# Prefix lengths of subnets so large that their first two octets do not tell what they hold.
+# Prefix lengths of subnets that begin with other octets than the addresses in them.
 _LARGE = tuple(f"/{length}" for length in range(8, 16))
 
 LPM_USED, LPM_LIMIT = "eqptcapacityPrefixEntriesUsage5min", "eqptcapacityPrefixEntriesUsageCap5min"
-# (class, property) of the addresses that L3Outs have on their interfaces.
+# (class, property) of the addresses on interfaces of L3Outs.
 INTERFACE_ADDRESSES = (
     ("l3extRsPathL3OutAtt", "addr"),
     ("l3extVirtualLIfP", "addr"),
@@ -39,8 +44,8 @@ FABRIC_AS = "uni/fabric/bgpInstP-default/as"
 # --- questions -------------------------------------------------------------------------------------------------------
 
 
-def queries(plan):
-    """The paths of the requests."""
+def queries(plan: Plan) -> list[str]:
+    """Return the paths of the requests."""
     access = _access_terms(plan)
     named_elsewhere = _named_terms(plan, _LONGEST - len(_below("uni", access)))
     return [
@@ -50,20 +55,17 @@ def queries(plan):
     ]
 
 
-def similar_query(absent):
-    """The path of the request for the names of what there is where something is missing.
-
-    :param absent: what ``preflight_named.missing`` found.
-    """
-    beginnings = {}
+def similar_query(absent: Iterable[Named]) -> str:
+    """Return the path of the request for the names that exist in the containers of missing objects."""
+    beginnings: dict[str, dict[str, None]] = {}
     for one in absent:
         rn = CLASSES[one.cls].rn_format.partition("{")[0]
         beginnings.setdefault(one.cls, {}).update((f"{holder}/{rn}", None) for holder in one.holders)
     return f"{_below('uni', {cls: _beginning_with(cls, texts) for cls, texts in beginnings.items()})}&rsp-prop-include=naming-only"
 
 
-def _below(dn, terms):
-    """One request for objects of several classes: ``terms`` is ``{class: filter}``, an empty filter for all of a class."""
+def _below(dn: str, terms: Mapping[str, str]) -> str:
+    """Return one request for objects of several classes: ``terms`` is ``{class: filter}``, an empty filter for all of a class."""
     filters = [condition or f'wcard({cls}.dn,"{dn}/")' for cls, condition in terms.items()]
     return (
         f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(terms)}"
@@ -71,7 +73,7 @@ def _below(dn, terms):
     )
 
 
-def _vrf_terms(plan):
+def _vrf_terms(plan: Plan) -> dict[str, str]:
     vrf = vrf_dn(plan)
     leaves = [_node_dn(leaf) for leaf in plan["leaves"]]
     router_ids = [leaf["router_id"] for leaf in plan["leaves"]]
@@ -97,7 +99,7 @@ def _vrf_terms(plan):
     return terms
 
 
-def _access_terms(plan):
+def _access_terms(plan: Plan) -> dict[str, str]:
     domains = domain_dns(plan)
     groups = [group_dn(name) for name in group_names(plan)]
     terms = {
@@ -115,13 +117,14 @@ def _access_terms(plan):
     return terms
 
 
-def _named_terms(plan, room):
-    """Whatever else is named and has to be there, by DN; where these are too many for one request, those of some classes by
-    what they begin with."""
-    dns = {"l3extRsEctx": [f"{dn}/rsectx" for dn in transit_dns(plan)]} if plan["transit"] else {}
+def _named_terms(plan: Plan, room: int) -> dict[str, str]:
+    """Return the filters for prerequisites by DN; if these are too long for one request, by the common beginning of DNs."""
+    dns: dict[str, list[str]] = {}
+    if plan["transit"]:
+        dns["l3extRsEctx"] = [f"{dn}/rsectx" for dn in transit_dns(plan)]
     for one in named(plan):
         dns.setdefault(one.cls, []).extend(one.dns)
-    terms = {cls: _any([f'eq({cls}.dn,"{dn}")' for dn in places]) for cls, places in dns.items()}
+    terms = {cls: _any([f'eq({cls}.dn,"{dn}")' for dn in named_dns]) for cls, named_dns in dns.items()}
     for shorter in (_in_each_container, _in_all):
         for cls in sorted(terms, key=lambda cls: len(terms[cls]), reverse=True):
             if sum(map(len, terms.values())) > room:
@@ -129,7 +132,7 @@ def _named_terms(plan, room):
     return terms
 
 
-def _switch_terms(plan):
+def _switch_terms(plan: Plan) -> dict[str, str]:
     leaves = [str(leaf["id"]) for leaf in plan["leaves"]]
     nodes = [*leaves, *map(str, plan["non_anchor_leaves"])]
     terms = {"fabricNode": _equals("fabricNode.id", nodes), "firmwareCtrlrRunning": ""}
@@ -139,36 +142,36 @@ def _switch_terms(plan):
     return terms
 
 
-def _equals(prop, values):
-    """Whether a property has one of these values; of many values, whether it begins as all of them do."""
+def _equals(prop: str, values: Sequence[str]) -> str:
+    """Return a filter for a property with one of these values, or for many values with their common beginning."""
     if len(values) > _MOST_BY_VALUE:
         beginning = plain_prefix(values)
         return f'wcard({prop},"{beginning}")' if beginning else f'ne({prop},"")'
     return _any([f'eq({prop},"{value}")' for value in values])
 
 
-def _beginning_with(cls, beginnings):
+def _beginning_with(cls: str, beginnings: Iterable[str]) -> str:
     return _any([f'wcard({cls}.dn,"{text}")' for text in beginnings])
 
 
-def _in_each_container(dns):
-    """What the DNs in each container begin with."""
-    together = {}
+def _in_each_container(dns: Iterable[str]) -> list[str]:
+    """Return the common beginning of the DNs in each container."""
+    together: dict[str, list[str]] = {}
     for dn in dns:
         together.setdefault(parent_dn(dn), []).append(dn)
     return [plain_prefix(alike) for alike in together.values()]
 
 
-def _in_all(dns):
+def _in_all(dns: Iterable[str]) -> list[str]:
     return [plain_prefix(dns)]
 
 
-def _any(terms):
+def _any(terms: Sequence[str]) -> str:
     return terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
 
 
-def _deployed(cls, plan):
-    """Paths on the racks' leaves with a VLAN of the cluster's."""
+def _deployed(cls: str, plan: Plan) -> str:
+    """Return a filter for paths on the racks' leaves with a VLAN of the cluster."""
     pairs = {tuple(sorted(rack["leaves"])) for rack in plan["racks"]}
     names = sorted({*("-".join(map(str, pair)) for pair in pairs), *(str(leaf["id"]) for leaf in plan["leaves"])})
     paths = _any([f'wcard({cls}.tDn,"paths-{name}/")' for name in names])
@@ -176,15 +179,15 @@ def _deployed(cls, plan):
     return f"and({paths},{encaps})"
 
 
-def _near(prop, plan):
-    """Subnets and addresses that may overlap the cluster's: they begin alike, or are very large."""
+def _near(prop: str, plan: Plan) -> str:
+    """Return a filter for subnets and addresses that may overlap the cluster's: they begin alike, or are very large."""
     networks = [network for subnets in plan["subnets"].values() for family in subnets.values() for network in family]
     beginnings = dict.fromkeys(map(_beginning, networks))
     return _any([f'wcard({prop},"{text}")' for text in (*beginnings, *_LARGE)])
 
 
-def _beginning(network):
-    """What the text of every address in a subnet begins with: one or two octets, or the first part of an IPv6 address."""
+def _beginning(network: str) -> str:
+    """Return the beginning of every address in a subnet: one or two octets, or the first part of an IPv6 address."""
     address, length = network.split("/")
     if ":" in address:
         return f"{address.split(':')[0]}:" if int(length) >= 16 else ":"
@@ -195,33 +198,33 @@ def _beginning(network):
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
-def vrf_dn(plan):
-    """DN of the cluster's VRF."""
+def vrf_dn(plan: Plan) -> str:
+    """Return the DN of the cluster's VRF."""
     return f"uni/tn-{plan['fabric']['vrf_tenant']}/ctx-{plan['fabric']['vrf']}"
 
 
-def l3out_dns(plan):
-    """DNs of the cluster's own L3Outs."""
+def l3out_dns(plan: Plan) -> list[str]:
+    """Return the DNs of the cluster's own L3Outs."""
     return [f"uni/tn-{plan['fabric']['tenant']}/out-{l3out['name']}" for l3out in plan["l3outs"]]
 
 
-def transit_dns(plan):
-    """DNs of the L3Outs that lead outside."""
+def transit_dns(plan: Plan) -> list[str]:
+    """Return the DNs of the transit L3Outs."""
     return [f"uni/tn-{one['tenant']}/out-{one['l3out']}" for one in plan["transit"]]
 
 
-def group_names(plan):
-    """The vPC interface policy groups that the nodes hang off; with floating SVI those that the plan makes."""
+def group_names(plan: Plan) -> list[str]:
+    """Return the names of the nodes' vPC interface policy groups; with floating SVI those that the plan makes."""
     made = (group["name"] for group in plan["access"]["groups"])
     return list(dict.fromkeys([*(node["vpc"] for node in plan["nodes"] if node["vpc"]), *made]))
 
 
-def group_dn(name):
-    """DN of a vPC interface policy group."""
+def group_dn(name: str) -> str:
+    """Return the DN of a vPC interface policy group."""
     return f"{GROUPS}/accbundle-{name}"
 
 
-def _node_dn(leaf):
+def _node_dn(leaf: dict[str, Any]) -> str:
     return f"topology/pod-{leaf['pod']}/node-{leaf['id']}"
 
 
@@ -229,15 +232,12 @@ def _node_dn(leaf):
 
 
 class Fabric:
-    """What was read of the fabric.
+    """The objects that were read from the fabric."""
 
-    :param objects: ``{dn: {"class": …, "attributes": …}}``.
-    """
-
-    def __init__(self, plan, objects):
+    def __init__(self, plan: Plan, objects: Objects) -> None:
         self._plan = plan
         self._objects = objects
-        self._by_class = {}
+        self._by_class: dict[str, dict[str, Attributes]] = {}
         for dn, mo in objects.items():
             self._by_class.setdefault(mo["class"], {})[dn] = mo["attributes"]
         retired = (f"uni/tn-{plan['fabric']['tenant']}/out-{name}" for name in plan["retired_l3outs"])
@@ -250,53 +250,53 @@ class Fabric:
         self.l3outs = set(in_vrf) - self.own_l3outs
         self.bridge_domains = {dn.rpartition("/")[0] for dn in self.of_class("fvRsCtx")}
 
-    def of_class(self, cls):
-        """``{dn: attributes}`` of a class."""
+    def of_class(self, cls: str) -> dict[str, Attributes]:
+        """Return ``{dn: attributes}`` of a class."""
         return self._by_class.get(cls, {})
 
-    def get(self, dn):
-        """The attributes of an object, None where there is none."""
+    def get(self, dn: str) -> Attributes | None:
+        """Return the attributes of an object, or None."""
         return self._objects[dn]["attributes"] if dn in self._objects else None
 
-    def group(self, name):
-        """The attributes of a vPC interface policy group and the DN of its AAEP, each None where there is none."""
+    def group(self, name: str) -> tuple[Attributes | None, str | None]:
+        """Return the attributes of a vPC interface policy group and the DN of its AAEP, each None if it does not exist."""
         entity = self.get(f"{group_dn(name)}/rsattEntP")
         return self.get(group_dn(name)), entity["tDn"] if entity else None
 
-    def leaf(self, number):
-        """A leaf's attributes and pod, None and None where the fabric has no node of this number."""
+    def leaf(self, number: int) -> tuple[Attributes | None, int | None]:
+        """Return a leaf's attributes and ACI pod, or None and None if the fabric has no node of this number."""
         for dn, node in self.of_class("fabricNode").items():
             if node["id"] == str(number):
-                return node, int(re.search(r"/pod-(\d+)/", dn).group(1))
+                return node, int(dn.split("/")[1].removeprefix("pod-"))
         return None, None
 
-    def vpc_peer(self, number):
-        """The leaf that a leaf is paired with, None without a pair."""
-        pairs = {}
+    def vpc_peer(self, number: int) -> int | None:
+        """Return the vPC peer of a leaf, or None."""
+        pairs: dict[str, set[int]] = {}
         for dn in self.of_class("fabricNodePEp"):
             pair, _slash, member = dn.rpartition("/nodepep-")
             pairs.setdefault(pair, set()).add(int(member))
         return next((min(pair - {number}, default=None) for pair in pairs.values() if number in pair), None)
 
-    def on_leaf(self, cls, number):
-        """The attributes of each object of a class that a leaf reports of itself."""
+    def on_leaf(self, cls: str, number: int) -> list[Attributes]:
+        """Return the attributes of each object of a class on a leaf."""
         return [mo for dn, mo in self.of_class(cls).items() if f"/node-{number}/" in dn]
 
-    def pool_of(self, domain):
-        """DN of the VLAN pool of a domain, None without one."""
+    def pool_of(self, domain: str) -> str | None:
+        """Return the DN of the VLAN pool of a domain, or None."""
         relation = self.get(f"{domain}/rsvlanNs")
         return relation["tDn"] if relation and relation["tDn"] else None
 
-    def blocks_of(self, pool):
-        """``[(first, last, attributes)]`` of the encap blocks of a VLAN pool."""
+    def blocks_of(self, pool: str) -> list[tuple[int, int, Attributes]]:
+        """Return ``[(first, last, attributes)]`` of the encap blocks of a VLAN pool."""
         return [
             (int(block["from"].partition("-")[2]), int(block["to"].partition("-")[2]), block)
             for dn, block in self.of_class("fvnsEncapBlk").items()
             if dn.startswith(f"{pool}/")
         ]
 
-    def aaeps_of(self, domain):
-        """DNs of the AAEPs that have a domain."""
+    def aaeps_of(self, domain: str) -> set[str]:
+        """Return the DNs of the AAEPs that have a domain."""
         return {
             dn.partition("/rsdomP-")[0]
             for dn, domains in self.of_class("infraRsDomP").items()
@@ -304,7 +304,7 @@ class Fabric:
         }
 
 
-def holder_of(dn):
-    """DN of the L3Out or EPG that an object belongs to."""
+def holder_of(dn: str) -> str:
+    """Return the DN of the L3Out or EPG of an object."""
     names = dn.split("/")
     return "/".join(names[:3] if names[2].startswith("out-") else names[:4])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Can a cluster be configured as planned? What ``calico_bgp`` refuses, and what only a look before the push is for."""
+"""Checks of Kubernetes before a push: the checks of the push itself, node addresses, BGP and rights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BGP_BACKEND = "bird"
 
 
 def cluster_problems(plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False) -> list[Problem]:
-    """What in Kubernetes keeps a plan from being carried out or from working, and what is odd.
+    """Return the problems that prevent a plan from being pushed or from working, and warnings.
 
     :param found: what ``netops.aci_calico.calico_info`` returned as ``calico``, with its ``checks``.
     :param update_password: see ``kubernetes_push``.
@@ -29,7 +29,7 @@ def cluster_problems(plan: dict, found: dict, update_password: str = "on_create"
 
 
 def node_addresses(plan: dict, found: dict) -> Iterator[Problem]:
-    """Nodes have the addresses that the fabric expects them to have."""
+    """Check that nodes have the planned addresses."""
     holders = {address: name for name, node in found["nodes"].items() for address in _addresses(node)}
     for node in plan["nodes"]:
         known = _addresses(found["nodes"].get(node["name"], {}))
@@ -41,25 +41,25 @@ def node_addresses(plan: dict, found: dict) -> Iterator[Problem]:
                 yield Problem(
                     "node-address-taken",
                     f"Node/{node['name']}",
-                    f"The plan gives it {planned}, which node {other} has",
-                    f"Pin both nodes' addresses as they are ({', '.join(own) or 'kubectl get nodes -o wide'}), or change them on the nodes.",
+                    f"Its planned address {planned} belongs to node {other}",
+                    f"Pin the addresses of both nodes as they are ({', '.join(own) or 'kubectl get nodes -o wide'}), or change them on the nodes.",
                 )
             elif own and planned not in own:
                 yield Problem(
                     "node-address-differs",
                     f"Node/{node['name']}",
-                    f"It has {', '.join(own)}, the plan {planned}: without the planned address there is no session",
+                    f"It has {', '.join(own)}, and the plan {planned}: without the planned address no session comes up",
                 )
 
 
 def _addresses(node: dict) -> list[str]:
-    """What the kubelet says, and what calico-node found."""
+    """Return the addresses from the kubelet and from calico-node."""
     found = (node.get("annotations", {}).get(name, "").split("/")[0] for name in ADDRESS_ANNOTATIONS.values())
     return list(dict.fromkeys([*node.get("addresses", ()), *filter(None, found)]))
 
 
 def bgp_backend(_plan: dict, found: dict) -> Iterator[Problem]:
-    """calico-node runs BGP at all."""
+    """Check that calico-node runs BGP."""
     if found["backend"] not in (None, "", BGP_BACKEND):
         yield Problem(
             "calico-without-bgp",
@@ -69,7 +69,7 @@ def bgp_backend(_plan: dict, found: dict) -> Iterator[Problem]:
 
 
 def rights(plan: dict, found: dict) -> Iterator[Problem]:
-    """The user of the connection may do what the roles are about to do."""
+    """Check that the user of the connection has the rights that the roles need."""
     if found["rights"] is None or not found["api_group"]:
         return
     missing = [
@@ -82,12 +82,12 @@ def rights(plan: dict, found: dict) -> Iterator[Problem]:
         yield Problem(
             "rights-missing",
             "aci_calico_kubeconfig",
-            f"The user of the connection may not: {', '.join(missing)} (namespace {found['namespace']})",
+            f"The user of the connection lacks these rights: {', '.join(missing)} (namespace {found['namespace']})",
         )
 
 
 def _needed(plan: dict, calico: str) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-    """API group, resource, verbs and, where only one object is meant, its name."""
+    """Yield API group, resource, verbs, and the name if the right is needed for one object only."""
     yield "", "nodes", ("patch",), ""
     yield calico, "ippools", ("create", "patch"), ""
     yield calico, "bgpconfigurations", ("create", "patch"), ""
@@ -111,10 +111,10 @@ RULES = (node_addresses, bgp_backend, rights)
 
 
 def calico_mode(found: dict) -> str:
-    """How Calico runs, in a line: API group, namespace, backend, and the encapsulation of each pool."""
+    """Describe how Calico runs in one line: API group, namespace, backend, and the encapsulation of each pool."""
     pools = [obj for obj in found["objects"] if obj["kind"] == "IPPool"]
     listed = ", ".join(f"{pool['metadata']['name']} {_encapsulation(pool['spec'])}" for pool in pools) or "none"
-    return f"{found['api_group']} in {found['namespace']}, backend {found['backend'] or 'not told'}, pools: {listed}"
+    return f"{found['api_group']} in {found['namespace']}, backend {found['backend'] or 'unknown'}, pools: {listed}"
 
 
 def _encapsulation(spec: dict) -> str:

@@ -2,26 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the inventory names and the plan does not make: it has to be there already, or relations lead nowhere.
+"""The objects on APIC that the inventory names and the plan does not make: they must exist before a push.
 
-APIC looks for what a relation names in the tenant of whoever has the relation, and then in ``common``.
+APIC resolves a name in a relation in the tenant of the relation, and then in ``common``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...module_utils.apic.mo import CLASSES, last_rn, parent_dn, split_dn
 from ...module_utils.names import COMMON
 from ..apic.tree import apic_tree, flat
+from ..schema.messages import MESSAGES
 from ..schema.problems import Problem, closest, some
+
+Plan = dict[str, Any]
 
 INFRA = "uni/infra"
 GROUPS = f"{INFRA}/funcprof"
 _MAKE_ACCESS, _MAKE_TENANT = "aci_calico_manage_access", "aci_calico_manage_tenant"
-# Variables that name what the plan could make: the switch that has it made.
+# Variables that name objects which the plan can make: {variable: switch that makes them}.
 _SWITCHES = {
     "aci_calico_tenant": _MAKE_TENANT,
     "aci_calico_vrf_tenant": _MAKE_TENANT,
@@ -34,15 +37,15 @@ _SWITCHES = {
 }
 # The keys of EPGs in the inventory that name contracts.
 _KEYS = ("provide", "consume", "consume_interfaces")
-# What the first part of a relative name stands for.
+# Kinds of containers by the prefix of their relative name.
 _HOLDERS = {"tn": "tenant", "ap": "application profile", "epg": "EPG", "out": "L3Out", "instP": "external EPG"}
 
 
 class Kind(NamedTuple):
-    """How faults call the objects of a class, and the rule that misses them."""
+    """The name of a class in problems, and the id of the problem if an object is missing."""
 
     text: str
-    rule: str
+    missing: str
 
 
 KINDS = {
@@ -67,11 +70,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Named:
-    """Something that has to be there.
+    """An object that must exist.
 
     :param holders: DNs of the containers that it may be in, the nearest first.
     :param path: the variable that names it.
-    :param user: DN of the EPG that it is for, where the path does not tell.
+    :param user: DN of the EPG that uses it, if the path does not show it.
     """
 
     cls: str
@@ -82,17 +85,17 @@ class Named:
 
     @property
     def dns(self) -> list[str]:
-        """Where it may be."""
+        """The DNs that it may have."""
         modes = [{"allocMode": mode} for mode in ("static", "dynamic")] if self.cls == "fvnsVlanInstP" else [{}]
         rns = [CLASSES[self.cls].rn({"name": self.name, **mode}) for mode in modes]
         return [f"{holder}/{rn}" for holder in self.holders for rn in rns]
 
 
-# --- what is named ---------------------------------------------------------------------------------------------------
+# --- objects that must exist ---------------------------------------------------------------------------------------------------
 
 
-def named(plan: dict) -> list[Named]:
-    """All that a plan builds on and does not make, each once; containers before what is in them."""
+def named(plan: Plan) -> list[Named]:
+    """Return all objects that a plan needs and does not make, each once; containers before their content."""
     made = made_by([plan])
     found: dict[tuple[str, ...], Named] = {}
     for one in (*_fabric(plan), *_access(plan), *_transit(plan), *_epgs(plan), *_contracts(plan), *_relations(plan)):
@@ -101,8 +104,8 @@ def named(plan: dict) -> list[Named]:
     return list(found.values())
 
 
-def made_by(plans: Iterable[dict]) -> set[str]:
-    """DNs of all that plans make."""
+def made_by(plans: Iterable[Plan]) -> set[str]:
+    """Return the DNs of all objects that plans make."""
     wanted = (item for plan in plans for item in flat(apic_tree(plan)).items())
     return {dn for dn, mo in wanted if mo["attributes"].get("status") != "modified"}
 
@@ -112,19 +115,19 @@ def _tenant(name: str) -> str:
 
 
 def _seen_from(tenant: str) -> tuple[str, ...]:
-    """Where APIC looks for what is named in a tenant."""
+    """Return the tenants in which APIC resolves a name."""
     return tuple(dict.fromkeys((_tenant(tenant), _tenant(COMMON))))
 
 
-def _fabric(plan: dict) -> Iterator[Named]:
+def _fabric(plan: Plan) -> Iterator[Named]:
     names = plan["fabric"]
     yield Named("fvTenant", names["tenant"], ("uni",), "aci_calico_tenant")
     yield Named("fvTenant", names["vrf_tenant"], ("uni",), "aci_calico_vrf_tenant")
     yield Named("fvCtx", names["vrf"], (_tenant(names["vrf_tenant"]),), "aci_calico_vrf")
 
 
-def _access(plan: dict) -> Iterator[Named]:
-    """A standard SVI needs the L3 domain only; a floating one binds its VLAN by the physical domain."""
+def _access(plan: Plan) -> Iterator[Named]:
+    """Yield domains, pool, AAEP, policies and groups. Floating SVI also needs the physical domain, for its VLAN."""
     access, domains = plan["access"], plan["domains"]
     yield Named("l3extDomP", domains["l3"], ("uni",), "aci_calico_l3_domain")
     if plan["svi"]["kind"] == "floating":
@@ -140,14 +143,14 @@ def _access(plan: dict) -> Iterator[Named]:
             yield Named("infraAccBndlGrp", node["vpc"], (GROUPS,), "aci_calico_vpc_name")
 
 
-def _transit(plan: dict) -> Iterator[Named]:
+def _transit(plan: Plan) -> Iterator[Named]:
     for index, one in enumerate(plan["transit"]):
         yield Named("fvTenant", one["tenant"], ("uni",), f"aci_calico_transit[{index}].tenant")
         yield Named("l3extOut", one["l3out"], (_tenant(one["tenant"]),), f"aci_calico_transit[{index}].l3out")
 
 
-def _epgs(plan: dict) -> Iterator[Named]:
-    """The EPGs of others that are to have contracts."""
+def _epgs(plan: Plan) -> Iterator[Named]:
+    """Yield the EPGs of others that provide or consume contracts."""
     for epg in plan["epg_contracts"]:
         path, tenant = _epg_path(plan, epg, "external_epg"), _tenant(epg["tenant"])
         yield Named("fvTenant", epg["tenant"], ("uni",), path)
@@ -159,28 +162,28 @@ def _epgs(plan: dict) -> Iterator[Named]:
             yield Named("l3extInstP", epg["external_epg"], (f"{tenant}/out-{epg['l3out']}",), path)
 
 
-def _epg_path(plan: dict, epg: dict, key: str) -> str:
-    """Where an EPG is named. Those of transit L3Outs are planned with the others, each EPG once: an entry's number is lost."""
+def _epg_path(plan: Plan, epg: dict[str, Any], key: str) -> str:
+    """Return the variable that names an EPG. The plan has each EPG once, so the index of an entry is not known."""
     l3outs = [(one["tenant"], one["l3out"]) for one in plan["transit"]]
-    place = (epg["tenant"], epg["l3out"])
-    return f"aci_calico_transit[{l3outs.index(place)}].{key}" if place in l3outs else "aci_calico_epg_contracts"
+    l3out = (epg["tenant"], epg["l3out"])
+    return f"aci_calico_transit[{l3outs.index(l3out)}].{key}" if l3out in l3outs else "aci_calico_epg_contracts"
 
 
-def _contracts(plan: dict) -> Iterator[Named]:
-    """What the contracts that the cluster makes are in, and what they refer to."""
+def _contracts(plan: Plan) -> Iterator[Named]:
+    """Yield the tenants, filters and service graphs of the contracts that the plan makes."""
     for index, contract in enumerate(plan["contracts"]):
-        path, places = f"aci_calico_contracts[{index}]", _seen_from(contract["tenant"])
+        path, holders = f"aci_calico_contracts[{index}]", _seen_from(contract["tenant"])
         yield Named("fvTenant", contract["tenant"], ("uni",), f"{path}.tenant")
         for number, tenant in enumerate(contract["export_to"]):
             yield Named("fvTenant", tenant, ("uni",), f"{path}.export_to[{number}]")
         for number, one in enumerate(contract["filters"]):
-            yield Named("vzFilter", one["name"], places, f"{path}.filters[{number}]")
+            yield Named("vzFilter", one["name"], holders, f"{path}.filters[{number}]")
         if contract["service_graph"]:
-            yield Named("vnsAbsGraph", contract["service_graph"], places, f"{path}.service_graph")
+            yield Named("vnsAbsGraph", contract["service_graph"], holders, f"{path}.service_graph")
 
 
-def _relations(plan: dict) -> Iterator[Named]:
-    """The contracts that EPGs provide and consume: the cluster's own, its microsegments, those of others."""
+def _relations(plan: Plan) -> Iterator[Named]:
+    """Yield the contracts of EPGs: of the cluster's own, of its microsegments, and of others."""
     own, tenant = plan["external_epgs"], plan["fabric"]["tenant"]
     paths = ["aci_calico_provided_contracts", "aci_calico_consumed_contracts", "aci_calico_consumed_interfaces"]
     yield from _contracts_of(own[0], tenant, paths)
@@ -190,27 +193,27 @@ def _relations(plan: dict) -> Iterator[Named]:
         yield from _contracts_of(epg, epg["tenant"], [_epg_path(plan, epg, key) for key in _KEYS], _epg_dn(epg))
 
 
-def _contracts_of(epg: dict, tenant: str, paths: list[str], user: str = "") -> Iterator[Named]:
+def _contracts_of(epg: dict[str, Any], tenant: str, paths: list[str], user: str = "") -> Iterator[Named]:
     relations = (("vzBrCP", "provides"), ("vzBrCP", "consumes"), ("vzCPIf", "consumes_interfaces"))
     for (cls, relation), path in zip(relations, paths, strict=True):
         for index, name in enumerate(epg[relation]):
             yield Named(cls, name, _seen_from(tenant), path if user else f"{path}[{index}]", user)
 
 
-def _epg_dn(epg: dict) -> str:
+def _epg_dn(epg: dict[str, Any]) -> str:
     if epg["epg"]:
         return f"{_tenant(epg['tenant'])}/ap-{epg['application_profile']}/epg-{epg['epg']}"
     return f"{_tenant(epg['tenant'])}/out-{epg['l3out']}/instP-{epg['external_epg']}"
 
 
-# --- what is not there -----------------------------------------------------------------------------------------------
+# --- missing objects -----------------------------------------------------------------------------------------------
 
 
-def missing(plan: dict, objects: Collection[str], beside: Iterable[dict] = ()) -> list[Named]:
-    """What a plan builds on, and nobody has made or is about to make. Of what is in something missing nothing is said.
+def missing(plan: Plan, objects: Collection[str], beside: Iterable[Plan] = ()) -> list[Named]:
+    """Return the objects that a plan needs and nobody makes. Objects inside a missing container are not reported.
 
-    :param objects: DNs of what the fabric has of it.
-    :param beside: the plans of other clusters that are configured in the same run; looked at only if something is not there.
+    :param objects: DNs of objects that exist.
+    :param beside: the plans of other clusters that are configured in the same run, read only if an object is missing.
     """
     there = set(objects)
     absent = [one for one in named(plan) if there.isdisjoint(one.dns)]
@@ -221,11 +224,11 @@ def missing(plan: dict, objects: Collection[str], beside: Iterable[dict] = ()) -
 
 
 def missing_problems(absent: Iterable[Named], similar: Collection[str]) -> Iterator[Problem]:
-    """What is missing, said once for each place and variable.
+    """Yield a problem for each class, container and variable with missing objects.
 
-    :param similar: DNs of what is there in the places of what is missing, for a guess at what was meant.
+    :param similar: DNs of objects in the containers of missing ones, to suggest names.
     """
-    together: dict[tuple, list[Named]] = {}
+    together: dict[tuple[str, tuple[str, ...], str, str], list[Named]] = {}
     for one in absent:
         together.setdefault((one.cls, one.holders, one.path, one.user), []).append(one)
     for (cls, holders, path, user), alike in together.items():
@@ -235,12 +238,14 @@ def missing_problems(absent: Iterable[Named], similar: Collection[str]) -> Itera
             f"There is no {KINDS[cls].text} {some(names)}{where and f' in {where}'}{user and f', for {_place(user)}'}"
         )
         switch = _SWITCHES.get(path)
-        remedy = f"Create it, correct the name, or set {switch}: true." if switch else "Create it, or correct the name."
-        yield Problem(KINDS[cls].rule, path, problem, " ".join([remedy, *_guess(alike, similar)]))
+        remedy = (
+            f"Create it, correct its name, or set {switch}: true." if switch else MESSAGES[KINDS[cls].missing].remedy
+        )
+        yield Problem(KINDS[cls].missing, path, problem, " ".join([remedy, *_guess(alike, similar)]))
 
 
 def _place(dn: str) -> str:
-    """A container in words: ``application profile shop of tenant prod``; nothing of what there is once in a fabric."""
+    """Return a container in words, such as ``application profile shop of tenant prod``; empty for those of the whole fabric."""
     parts = [rn.partition("-") for rn in split_dn(dn)]
     return " of ".join(f"{_HOLDERS[kind]} {name}" for kind, _dash, name in reversed(parts) if kind in _HOLDERS)
 

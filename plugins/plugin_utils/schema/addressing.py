@@ -11,7 +11,7 @@ subnet (standard SVI). Slots count from 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -239,7 +239,7 @@ def pair_addresses(subnet: IPNetwork) -> dict[str, IPAddress]:
     return {"leaf_a": last_usable(subnet, 2), "leaf_b": last_usable(subnet, 1), "secondary": last_usable(subnet)}
 
 
-def spaces(kind: str, subnets: dict[str, Sequence[IPNetwork]], ipv6_prefix_length: int) -> dict[str, Space]:
+def spaces(kind: str, subnets: Mapping[str, Sequence[IPNetwork]], ipv6_prefix_length: int) -> dict[str, Space]:
     """Return the space of each family: ``{family: Space}``.
 
     :param kind: ``floating``, with one subnet of each family, or ``standard``.

@@ -18,7 +18,7 @@ WARNING = "warning"
 
 @dataclass(frozen=True)
 class Message:
-    """What all problems of one id have in common.
+    """The texts and the severity that all problems of one id share.
 
     :param remedy: what to do; a problem may have a more precise one.
     """

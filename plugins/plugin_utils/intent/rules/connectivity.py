@@ -15,6 +15,7 @@ from operator import attrgetter
 
 from ....module_utils.names import COMMON
 from ...schema.addressing import overlap
+from ...schema.formats import FilterEntry
 from ...schema.option import INVALID
 from ...schema.problems import Problem, did_you_mean, repeated
 from ..connectivity import Connectivity, Contract, EpgContracts, ExternalEpg, Named, read_connectivity
@@ -163,7 +164,7 @@ def _interfaces(wanted: Connectivity) -> Iterator[Problem]:
 def _filters(wanted: Connectivity) -> Iterator[Problem]:
     """Check that contracts of a tenant that share a filter give it the same entries."""
     seen: dict[tuple[str, str], Contract] = {}
-    said = {}
+    said: dict[tuple[str, str], set[FilterEntry]] = {}
     for contract in wanted.contracts:
         for one in contract.filters:
             if len(set(one.entries)) < len(one.entries):

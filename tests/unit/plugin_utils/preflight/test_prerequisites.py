@@ -276,16 +276,22 @@ def test_what_is_missing_is_said_at_its_variable(
 @pytest.mark.parametrize(
     ("changes", "remedy"),
     [
-        ({"consumed_contracts": ["defaults"]}, "Create it, or correct the name. Did you mean default?"),
-        ({"consumed_contracts": ["k8s-webb"]}, "Create it, or correct the name. Did you mean k8s-web?"),
-        ({"consumed_contracts": ["unlike"]}, "Create it, or correct the name."),
-        ({"transit": ["cor"]}, "Create it, or correct the name. Did you mean core?"),
+        (
+            {"consumed_contracts": ["defaults"]},
+            "Create it, or correct its name in the inventory. Did you mean default?",
+        ),
+        (
+            {"consumed_contracts": ["k8s-webb"]},
+            "Create it, or correct its name in the inventory. Did you mean k8s-web?",
+        ),
+        ({"consumed_contracts": ["unlike"]}, "Create it, or correct its name in the inventory."),
+        ({"transit": ["cor"]}, "Create it, or correct its name in the inventory. Did you mean core?"),
         (
             {"epg_contracts": [{**WEB, "epg": "wep", "provide": ["default"]}]},
-            "Create it, or correct the name. Did you mean web?",
+            "Create it, or correct its name in the inventory. Did you mean web?",
         ),
-        ({"vrf": "prot"}, "Create it, correct the name, or set aci_calico_manage_tenant: true. Did you mean prod?"),
-        ({"vlan_pool": "k8"}, "Create it, correct the name, or set aci_calico_manage_access: true. Did you mean k8s?"),
+        ({"vrf": "prot"}, "Create it, correct its name, or set aci_calico_manage_tenant: true. Did you mean prod?"),
+        ({"vlan_pool": "k8"}, "Create it, correct its name, or set aci_calico_manage_access: true. Did you mean k8s?"),
     ],
 )
 def test_a_name_that_is_almost_right_is_recognised(changes: dict[str, Any], remedy: str) -> None:

@@ -1,0 +1,67 @@
+"""Compare the ids of the problems and findings that the unit tests raise with the catalogue of messages.
+
+The comparison takes place at the end of a session that ran all tests in ``RAISING``; each xdist worker sends its ids to the
+controller.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+UNIT = Path(__file__).resolve().parent
+RAISING = {path for folder in ("plugin_utils", "action") for path in (UNIT / folder).rglob("test_*.py")}
+raised: set[str] = set()
+narrowed: list[Any] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _recorded() -> None:
+    from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import Problem
+    from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.causes import Finding
+
+    _record(Problem, "")
+    _record(Finding, "finding-")
+
+
+def _record(cls: Any, prefix: str) -> None:
+    original = cls.__init__
+
+    def recording(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        raised.add(f"{prefix}{self.id}")
+
+    cls.__init__ = recording
+
+
+def pytest_deselected(items: list[Any]) -> None:
+    """Note that the session does not run everything."""
+    narrowed.extend(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what an xdist worker recorded."""
+    output = getattr(node, "workeroutput", {"raised": (), "whole": False})
+    raised.update(output["raised"])
+    narrowed.extend([] if output["whole"] else [node])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a complete and otherwise successful session if the two differ."""
+    controller = not session.items
+    whole = not narrowed and (controller or {item.path for item in session.items} >= RAISING)
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput |= {"raised": sorted(raised), "whole": whole}
+    elif whole and raised and not session.testsfailed:
+        spec: Any = importlib.util.spec_from_file_location("generate", UNIT.parents[1] / "tools/generate.py")
+        generate = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(generate)
+        known = {anchor for section in generate.messages().values() for anchor in section}
+        for text, ids in (("not in the catalogue", raised - known), ("raised by no test", known - raised)):
+            if ids:
+                print(f"\nMessages {text}: {', '.join(sorted(ids))}")
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
