@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from typing import Any
+
+import pytest
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import Compiled, compile_cluster
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.record import Record, load_record
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
 from lab.example import worked_example
 
 FLOATING = worked_example("floating")
@@ -69,3 +73,27 @@ def racks(*nodes: list[Any], leaves: bool = True) -> list[dict[str, Any]]:
         {"id": number, "leaves": [199 + 2 * number, 200 + 2 * number] if leaves else [], "nodes": list(names)}
         for number, names in enumerate(nodes, 1)
     ]
+
+
+def one_rack(**changes: Any) -> dict[str, Any]:
+    """The variable with one rack, as changes for ``compiled``."""
+    return {"racks": [{"id": 1, "leaves": [201, 202], "nodes": ["a"], **changes}]}
+
+
+def broken(table: list[tuple[str, str, dict[str, Any], dict[str, Any]]]) -> pytest.MarkDecorator:
+    """Parametrize a test by (rule, path, base, changed variables)."""
+    ids = [f"{rule}-{number}" for number, (rule, *_rest) in enumerate(table)]
+    return pytest.mark.parametrize(("rule", "path", "base", "changes"), table, ids=ids)
+
+
+def assert_named(
+    rule: str, path: str, base: dict[str, Any], changes: dict[str, Any], warnings: Collection[str] = ()
+) -> Compiled:
+    """Assert that the only problem of the input is the rule's, at that path, and return the outcome."""
+    outcome = compiled(base, **changes)
+    assert path in rules(outcome).get(rule, []), render("prod1", outcome.problems)
+    assert set(rules(outcome)) == {rule}, "nothing else is wrong with the input"
+    assert all(problem.remedy for problem in outcome.problems)
+    assert {problem.severity for problem in outcome.problems} == {"warning" if rule in warnings else "error"}
+    assert (outcome.plan is None) == (rule not in warnings)
+    return outcome

@@ -1,4 +1,4 @@
-"""Who keeps what when others come and go: properties, and the allocation file."""
+"""Assignments that stay the same when others come and go, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,10 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from netaddr import IPNetwork
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, dual_stack, plan_of, racks, recorded, rules
+from unit.plugin_utils.sample_plans import (
+    FLOATING,
+    STANDARD,
+    assert_named,
+    broken,
+    compiled,
+    dual_stack,
+    one_rack,
+    plan_of,
+    racks,
+    recorded,
+    rules,
+)
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.record import Record, load_record
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.record import Record
 
+RACKS = "aci_calico_racks"
 NODES = [f"node-{number}" for number in range(12)]
 BASES = {"floating": FLOATING, "standard": STANDARD, "dual stack": dual_stack(STANDARD)}
 
@@ -19,8 +32,8 @@ BASES = {"floating": FLOATING, "standard": STANDARD, "dual stack": dual_stack(ST
 # --- stability -------------------------------------------------------------------------------------------------------
 
 
-def seats(plan: dict[str, Any]) -> dict[str, Any]:
-    """What each node and leaf holds, by name."""
+def assignments(plan: dict[str, Any]) -> dict[str, Any]:
+    """Return what each node and leaf has, by name."""
     keys = ("slot", "vlan", "networks")
     held = {node["name"]: [node[key] for key in keys] for node in plan["nodes"]}
     return held | {leaf["id"]: leaf["networks"] for leaf in plan["leaves"]}
@@ -40,7 +53,7 @@ def test_nobody_moves_when_others_come_go_or_change_places(kind, history, data):
         if data.draw(st.booleans()):
             layout.reverse()
         outcome = compiled(BASES[kind], {"record": record}, racks=layout)
-        held = seats(outcome.require())
+        held = assignments(outcome.require())
         stayed = set(before) & set(held)
         assert {name: held[name] for name in stayed} == {name: before[name] for name in stayed}
         record, before = recorded(outcome), held
@@ -119,82 +132,105 @@ def test_vlans_stay_when_the_range_grows():
     assert {node["name"]: node["vlan"] for node in after["nodes"]} == {"x": 307, "a": 310, "b": 311}
 
 
-# --- the allocation file ---------------------------------------------------------------------------------------------
+# --- refused ------------------------------------------------------------------------------------------------------------
+
+BROKEN = [
+    (
+        "subnet-too-small",
+        "aci_calico_node_subnets",
+        FLOATING,
+        {"node_subnets": ["192.168.2.0/29"], **one_rack(nodes=["a", "b", "c"])},
+    ),
+    (
+        "subnet-too-small",
+        "aci_calico_node_subnets",
+        STANDARD,
+        {"node_subnets": ["192.168.2.0/28"], **one_rack(nodes=["a", "b", "c"])},
+    ),
+    ("address-outside", "aci_calico_floating_addresses[0]", FLOATING, {"floating_addresses": ["192.168.3.253"]}),
+    ("address-outside", "aci_calico_secondary_addresses[0]", FLOATING, {"secondary_addresses": ["192.168.2.255"]}),
+    ("address-outside", "aci_calico_secondary_addresses[0]", FLOATING, {"secondary_addresses": ["fd00::1"]}),
+    ("address-collision", f"{RACKS}[0].leaves[0].address", FLOATING, {"secondary_addresses": ["192.168.2.201"]}),
+    (
+        "address-collision",
+        "aci_calico_floating_addresses[0]",
+        FLOATING,
+        {"floating_addresses": ["192.168.2.10"], "secondary_addresses": ["192.168.2.10"]},
+    ),
+    (
+        "address-collision",
+        f"{RACKS}[0].nodes[1].address",
+        FLOATING,
+        one_rack(nodes=[{"name": "a", "address": "192.168.2.7"}, {"name": "b", "address": "192.168.2.7"}]),
+    ),
+    (
+        "address-collision",
+        f"{RACKS}[0].nodes[1] (slot 6)",
+        FLOATING,
+        one_rack(nodes=[{"name": "a", "address": "192.168.2.7"}, {"name": "b", "slot": 6}]),
+    ),
+    (
+        "address-collision",
+        f"{RACKS}[0].nodes[1].address",
+        STANDARD,
+        one_rack(nodes=[{"name": "a", "slot": 1}, {"name": "b", "address": "192.168.2.10"}]),
+    ),
+    (
+        "address-outside",
+        f"{RACKS}[0].nodes[0].address",
+        STANDARD,
+        one_rack(nodes=[{"name": "a", "address": "192.168.2.4"}]),
+    ),
+    ("slot-out-of-range", f"{RACKS}[0].nodes[0]", STANDARD, one_rack(nodes=[{"name": "a", "slot": 32}])),
+    ("vlan-too-few", "aci_calico_vlan", STANDARD, {"vlan": "300-304"}),
+    (
+        "vlan-collision",
+        f"{RACKS}[0].nodes[1]",
+        STANDARD,
+        one_rack(nodes=[{"name": "a", "vlan": 310}, {"name": "b", "vlan": 310}]),
+    ),
+]
 
 
-def test_the_file_says_who_has_what():
-    text = compiled(STANDARD, racks=racks(["b", "a"])).record
-    assert text.endswith(
-        "schema: 1\n"
-        "cluster: prod1\n"
-        "svi: {kind: standard}\n"
-        "l3outs:\n"
-        "  1:\n"
-        "    racks: ['1']\n"
-        "leaves: {}\n"
-        "nodes:\n"
-        "  a: {slot: 1, vlan: 301, ipv4: 192.168.2.9}\n"
-        "  b: {slot: 0, vlan: 300, ipv4: 192.168.2.1}\n"
-    )
-    assert "commit it" in text
+@broken(BROKEN)
+def test_broken_input_is_named(rule, path, base, changes):
+    assert_named(rule, path, base, changes)
 
 
-@pytest.mark.parametrize("base", [FLOATING, STANDARD, dual_stack(FLOATING), dual_stack(STANDARD)])
-def test_writing_what_was_read_gives_the_same_bytes(base):
-    first = compiled(base)
-    assert compiled(base, {"record": recorded(first)}).record == first.record
+def test_a_recorded_address_is_not_changed_by_a_pin():
+    before = recorded(compiled())
+    pinned = racks([{"name": "node-1", "address": "192.168.2.77"}, "node-2"])
+    outcome = compiled(options={"record": before}, racks=pinned)
+    assert rules(outcome) == {"renumbering": [f"{RACKS}[0].nodes[0].address"]}
+    allowed = compiled(options={"record": before}, racks=pinned, renumber=["node-1"])
+    assert allowed.plan["nodes"][0]["networks"]["ipv4"]["address"] == "192.168.2.77/24"
 
 
-def test_an_empty_file_is_no_record():
-    assert load_record("", "file") == (Record(), [])
+def test_a_recorded_address_outside_the_subnet_is_a_renumbering():
+    before = recorded(compiled(racks=racks(["a", "b"])))
+    outcome = compiled(options={"record": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"])
+    assert set(rules(outcome)) == {"renumbering"}
+    assert len(outcome.problems) == 2 + 2 + 2, "nodes, leaves, shared addresses"
+    assert compiled(
+        options={"record": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"], renumber=["all"]
+    ).plan
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "- a list",
-        "{unfinished",
-        "schema: 2",
-        "schema: 1\nnodes: [a]",
-        "schema: 1\nnodes: {a: 7}",
-        "schema: 1\nnodes: {a: {ipv4: nowhere}}",
-        "schema: 1\nnodes: {a: {ipv4: 'fd00::1'}}",
-        "schema: 1\nnodes: {a: {vlan: many}}",
-        "schema: 1\nl3outs: {1: {secondary: 5}}",
-        "schema: 1\nl3outs: {one: {racks: ['1']}}",
-        "schema: 1\nl3outs: {1: {racks: 7}}",
-        "!!python/object:os.system {}",
-    ],
-)
-def test_a_broken_file_is_a_problem(text):
-    record, [problem] = load_record(text, "allocations.yml")
-    assert record == Record()
-    assert (problem.id, problem.path) == ("allocation-file", "allocations.yml")
-    assert rules(compiled(options={"problems": [problem]})) == {"allocation-file": ["allocations.yml"]}
+def test_a_recorded_vlan_is_not_changed():
+    before = recorded(compiled())
+    assert rules(compiled(options={"record": before}, vlan=301)) == {"renumbering": ["aci_calico_vlan"]}
+    assert compiled(options={"record": before}, vlan=301, renumber="svi").plan["l3outs"][0]["floating"]["vlan"] == 301
+    before = recorded(compiled(STANDARD))
+    outcome = compiled(STANDARD, {"record": before}, vlan="301-363")
+    assert rules(outcome) == {"renumbering": [f"{RACKS}[0].nodes[0]"]}
+    assert compiled(STANDARD, {"record": before}, vlan="301-363", renumber=["node-1"]).plan["nodes"][0]["vlan"] == 306
 
 
-@settings(deadline=None, max_examples=60)
-@given(
-    content=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    ["schema", "svi", "l3outs", "1", "racks", "nodes", "leaves", "kind", "ipv4", "vlan", "node-1"]
-                ),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
-    )
-)
-def test_no_content_of_the_file_breaks_the_plan(content):
-    import yaml
+FOUR_RACKS = racks(["a"], ["b"], ["c"], ["d"])
 
-    record, problems = load_record(
-        yaml.safe_dump({"schema": 1, **content} if isinstance(content, dict) else content), "file"
-    )
-    outcome = compiled(options={"record": record, "problems": problems})
-    assert outcome.plan or outcome.problems
+
+def test_the_kind_of_svi_does_not_change_by_itself():
+    before = recorded(compiled(svi="auto"))
+    grown = {"svi": "auto", "vlan": "300-363", "racks": FOUR_RACKS}
+    assert rules(compiled(options={"record": before}, **grown)) == {"svi-kind-changes": ["aci_calico_svi"]}
+    assert compiled(options={"record": before}, renumber=["all"], **grown).plan["svi"]["kind"] == "standard"

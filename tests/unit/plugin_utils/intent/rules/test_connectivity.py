@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from unit.plugin_utils.sample_plans import FLOATING, compiled, dual_stack, plan_of, rules, variables
+from unit.plugin_utils.sample_plans import (
+    FLOATING,
+    assert_named,
+    broken,
+    compiled,
+    dual_stack,
+    plan_of,
+    rules,
+    variables,
+)
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import plan_document
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.messages import WARNING
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
 
 SHARED = "orchestrator:aci-calico"
 # The cluster's VRF in a tenant of its own, so that other tenants are known to be in other VRFs.
@@ -250,15 +257,10 @@ BROKEN = [
 WARNINGS = {"scope-without-security", "microsegment-outside", "microsegment-cut-off", "contract-unknown", "not-leaked"}
 
 
-@pytest.mark.parametrize(
-    ("rule", "path", "base", "changes"), BROKEN, ids=lambda value: value if isinstance(value, str) else ""
-)
+@broken(BROKEN)
 def test_broken_input_is_named(rule, path, base, changes):
-    outcome = compiled(base, **changes)
-    assert rules(outcome).get(rule, []).count(path) == 1, render("prod1", outcome.problems)
-    assert set(rules(outcome)) == {rule}, "nothing else is wrong with the input"
-    assert all(problem.remedy for problem in outcome.problems)
-    assert {problem.severity == WARNING for problem in outcome.problems} == {rule in WARNINGS}
+    outcome = assert_named(rule, path, base, changes, WARNINGS)
+    assert rules(outcome)[rule].count(path) == 1
 
 
 GOOD = [

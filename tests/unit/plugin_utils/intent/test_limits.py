@@ -1,0 +1,95 @@
+"""How much of each limit a cluster uses, and what exceeds one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit.plugin_utils.sample_plans import (
+    FLOATING,
+    STANDARD,
+    assert_named,
+    broken,
+    compiled,
+    dual_stack,
+    one_rack,
+    plan_of,
+    racks,
+    rules,
+)
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.limits import LPM_OF_PROFILE
+
+RACKS = "aci_calico_racks"
+FOUR_RACKS = racks(["a"], ["b"], ["c"], ["d"])
+BROKEN = [
+    ("wrong-type", "aci_calico_limits", FLOATING, {"limits": [1]}),
+    ("wrong-type", "aci_calico_limits.anchor-leaves", FLOATING, {"limits": {"anchor-leaves": "many"}}),
+    ("unknown-limit", "aci_calico_limits.anchor-leafs", FLOATING, {"limits": {"anchor-leafs": 8}}),
+    ("limit-anchor-leaves", RACKS, FLOATING, {**one_rack(), "limits": {"anchor-leaves": 1}}),
+    ("limit-border-leaves", RACKS, STANDARD, {**one_rack(), "limits": {"border-leaves": 1}}),
+    ("limit-floating-addresses", RACKS, FLOATING, {"limits": {"floating-addresses": 0}}),
+    ("limit-bgp-sessions", RACKS, FLOATING, {"limits": {"bgp-sessions": 2}}),
+    ("limit-ecmp-paths", RACKS, FLOATING, {"limits": {"ecmp-paths": 5}}),
+    ("limit-lpm-routes", RACKS, FLOATING, {"limits": {"lpm-routes": 14}}),
+    ("limit-lpm-routes-maximum", RACKS, FLOATING, {"limits": {"lpm-routes-maximum": 14}}),
+]
+WARNINGS = {"limit-ecmp-paths", "limit-lpm-routes"}
+
+
+@broken(BROKEN)
+def test_broken_input_is_named(rule, path, base, changes):
+    assert_named(rule, path, base, changes, WARNINGS)
+
+
+def test_limits_can_be_raised():
+    assert compiled(racks=FOUR_RACKS, limits={"anchor-leaves": 8}).plan
+
+
+def test_non_anchor_leaves_are_counted_against_both_of_the_papers_limits():
+    plan = plan_of(FLOATING, non_anchor_leaves=[103, 101])
+    assert plan["non_anchor_leaves"] == [101, 103]
+    values = {limit["id"]: (limit["value"], limit["limit"]) for limit in plan["limits"]}
+    assert (values["non-anchor-leaves"], values["non-anchor-leaves-text"]) == ((2, 32), (2, 2))
+    sources = {limit["id"]: limit["source"] for limit in plan["limits"]}
+    assert "Table 1" in sources["non-anchor-leaves"]
+    assert "contradicts" in sources["non-anchor-leaves-text"]
+
+
+def estimate(base: dict[str, Any] = FLOATING, **changes: Any) -> dict[str, dict[str, int]]:
+    """The estimate of routes in the plan of the example with these changes."""
+    return plan_of(base, **changes)["routes"]["estimate"]
+
+
+def test_routes_are_blocks_services_and_subnets():
+    assert estimate()["ipv4"] == {"subnets": 3, "services": 0, "blocks": 12, "hosts": 0, "total": 15}
+    assert estimate(pods_per_node=64)["ipv4"]["blocks"] == 6
+    assert estimate(block_size=24)["ipv4"]["blocks"] == 6
+    assert estimate(exposed_services=40)["ipv4"]["total"] == 55
+
+
+def test_each_family_has_routes_of_its_own():
+    found = estimate(dual_stack(FLOATING))
+    assert (found["ipv4"]["total"], found["ipv6"]["total"]) == (15, 14)
+    limits = {limit["id"]: limit["value"] for limit in plan_of(dual_stack(FLOATING))["limits"]}
+    assert limits["lpm-routes"] == 29
+
+
+def test_pods_without_a_block_are_routes_by_themselves():
+    found = estimate(pod_subnets=["10.1.0.0/23"])["ipv4"]
+    assert (found["blocks"], found["hosts"]) == (8, 256)
+
+
+@pytest.mark.parametrize(("profile", "entries"), LPM_OF_PROFILE.items())
+def test_the_profile_says_how_many_routes_a_leaf_holds(profile, entries):
+    plan = plan_of(FLOATING, forwarding_profile=profile)
+    (limit,) = (limit for limit in plan["limits"] if limit["id"] == "lpm-routes")
+    assert (limit["limit"], plan["routes"]["profile"]) == (entries, profile)
+    assert 20000 <= entries <= 128000
+
+
+def test_more_routes_than_the_profile_holds_are_a_warning_and_more_than_any_an_error():
+    assert set(rules(compiled(FLOATING, exposed_services=25000))) == {"limit-lpm-routes"}
+    assert not rules(compiled(FLOATING, exposed_services=25000, forwarding_profile="high_lpm"))
+    beyond = compiled(FLOATING, exposed_services=70000, pods_per_node=10000, block_size=32, pod_subnets=["10.0.0.0/15"])
+    assert {"limit-lpm-routes", "limit-lpm-routes-maximum"} <= set(rules(beyond))

@@ -1,0 +1,222 @@
+"""Values that are refused when they are read, passwords, and nodes that are inventory hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit.plugin_utils.sample_plans import (
+    FLOATING,
+    STANDARD,
+    assert_named,
+    broken,
+    compiled,
+    one_rack,
+    racks,
+    rules,
+)
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.reading import SECRETS_DECLARED, SECRETS_READABLE
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import compile_cluster
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
+
+RACKS = "aci_calico_racks"
+BROKEN = [
+    ("required", "aci_calico_tenant", FLOATING, {"tenant": None}),
+    ("required", "aci_calico_fabric_asn", FLOATING, {"fabric_asn": None}),
+    ("required", "aci_calico_pod_subnets", FLOATING, {"pod_subnets": []}),
+    ("required", RACKS, FLOATING, {"racks": []}),
+    ("required", f"{RACKS}[0].leaves", FLOATING, {"racks": [{"id": 1, "nodes": ["a"]}]}),
+    ("unknown-variable", "aci_calico_vlna", FLOATING, {"vlna": 300}),
+    ("unknown-key", f"{RACKS}[0].leafs", FLOATING, one_rack(leafs=[203])),
+    ("wrong-type", "aci_calico_mtu", FLOATING, {"mtu": "jumbo"}),
+    ("wrong-type", "aci_calico_mtu", FLOATING, {"mtu": True}),
+    ("wrong-type", "aci_calico_mtu", FLOATING, {"mtu": 1500.5}),
+    ("wrong-type", "aci_calico_tenant", FLOATING, {"tenant": ["common"]}),
+    ("wrong-type", "aci_calico_tenant", FLOATING, {"tenant": True}),
+    ("wrong-type", "aci_calico_bgp_filter", FLOATING, {"bgp_filter": "perhaps"}),
+    ("wrong-type", RACKS, FLOATING, {"racks": "rack 1"}),
+    ("wrong-type", f"{RACKS}[0]", FLOATING, {"racks": [7]}),
+    ("wrong-type", f"{RACKS}[0].leaves[0]", FLOATING, one_rack(leaves=["leaf", 202])),
+    ("not-a-choice", "aci_calico_svi", FLOATING, {"svi": "float"}),
+    ("out-of-range", "aci_calico_mtu", FLOATING, {"mtu": 575}),
+    ("out-of-range", "aci_calico_mtu", FLOATING, {"mtu": 9217}),
+    ("out-of-range", "aci_calico_vlan", FLOATING, {"vlan": 0}),
+    ("out-of-range", "aci_calico_vlan", FLOATING, {"vlan": 4095}),
+    ("out-of-range", "aci_calico_vlan", STANDARD, {"vlan": "4090-4100"}),
+    ("out-of-range", "aci_calico_vlan", STANDARD, {"vlan": "363-300"}),
+    ("wrong-type", "aci_calico_vlan", STANDARD, {"vlan": "300 to 310"}),
+    ("vlan-twice", "aci_calico_vlan", STANDARD, {"vlan": ["300-310", 305]}),
+    ("out-of-range", "aci_calico_fabric_asn", FLOATING, {"fabric_asn": 0}),
+    ("out-of-range", "aci_calico_cluster_asn", FLOATING, {"cluster_asn": 4294967296}),
+    ("out-of-range", f"{RACKS}[0].leaves[0]", FLOATING, one_rack(leaves=[100, 202])),
+    ("out-of-range", "aci_calico_bgp_ecmp_ebgp", FLOATING, {"bgp_ecmp_ebgp": 65}),
+    ("invalid-tenant-name", "aci_calico_tenant", FLOATING, {"tenant": "my tenant"}),
+    ("invalid-tenant-name", "aci_calico_tenant", FLOATING, {"tenant": "t" * 64}),
+    ("invalid-vrf-name", "aci_calico_vrf", FLOATING, {"vrf": "a:b"}),
+    ("invalid-apic-name", "aci_calico_l3out", FLOATING, {"l3out": "out/1"}),
+    ("invalid-apic-name", "aci_calico_external_epg", FLOATING, {"external_epg": "é"}),
+    ("invalid-cluster-name", "aci_calico_cluster_name", FLOATING, {"cluster_name": "../prod"}),
+    ("invalid-rack-id", f"{RACKS}[0].id", FLOATING, one_rack(id="-1-")),
+    ("invalid-dns-name", f"{RACKS}[0].nodes[0]", FLOATING, one_rack(nodes=["Node_1"])),
+    ("invalid-dns-label", "aci_calico_calico_namespace", FLOATING, {"calico_namespace": "kube_system"}),
+    ("invalid-label-key", "aci_calico_rack_label", FLOATING, {"rack_label": "rack id"}),
+    ("invalid-secret-key", "aci_calico_bgp_secret_key", FLOATING, {"bgp_secret_key": "a/b"}),
+    ("invalid-vpc-pattern", "aci_calico_vpc_name", STANDARD, {"vpc_name": "vpc-{host}"}),
+    ("invalid-vpc-pattern", "aci_calico_vpc_name", STANDARD, {"vpc_name": "vpc-{node"}),
+    ("invalid-apic-version", "aci_calico_apic_version", FLOATING, {"apic_version": "latest"}),
+    ("invalid-subnet", "aci_calico_pod_subnets[0]", FLOATING, {"pod_subnets": ["10.1.0.0"]}),
+    ("invalid-subnet", "aci_calico_pod_subnets[0]", FLOATING, {"pod_subnets": ["10.1.0.1/16"]}),
+    ("invalid-subnet", "aci_calico_pod_subnets[0]", FLOATING, {"pod_subnets": ["10.1.0.0/33"]}),
+    ("invalid-subnet", "aci_calico_pod_subnets[0]", FLOATING, {"pod_subnets": ["0.0.0.0/0"]}),
+    ("invalid-subnet", "aci_calico_pod_subnets[0]", FLOATING, {"pod_subnets": ["224.1.0.0/16"]}),
+    ("invalid-subnet", "aci_calico_node_subnets[0]", FLOATING, {"node_subnets": ["nodes"]}),
+    ("invalid-address", "aci_calico_secondary_addresses[0]", FLOATING, {"secondary_addresses": ["192.168.2.254/24"]}),
+    (
+        "address-family-twice",
+        f"{RACKS}[0].nodes[0].addresses[0]",
+        FLOATING,
+        one_rack(nodes=[{"name": "a", "address": "192.168.2.7", "addresses": ["192.168.2.8"]}]),
+    ),
+    (
+        "invalid-router-id",
+        f"{RACKS}[0].leaves[1].router_id",
+        FLOATING,
+        one_rack(leaves=[201, {"id": 202, "router_id": "fd00::1"}]),
+    ),
+]
+
+
+@broken(BROKEN)
+def test_broken_input_is_named(rule, path, base, changes):
+    assert_named(rule, path, base, changes)
+
+
+def test_an_unknown_variable_has_a_suggestion():
+    [problem] = compiled(vlna=3).problems
+    assert problem.remedy == "Did you mean aci_calico_vlan?"
+
+
+def test_an_unknown_key_has_a_suggestion():
+    [problem] = compiled(**one_rack(leafs=[1])).problems
+    assert problem.remedy == "Did you mean leaves?"
+
+
+def test_facts_of_a_running_play_are_no_unknown_variables():
+    assert not compiled(plan={"schema": 1}, report={}).problems
+
+
+# --- the password ----------------------------------------------------------------------------------------------------
+
+MARKER = "S3cr3tMarker"
+
+
+@pytest.mark.parametrize(
+    ("password", "rule"),
+    [
+        ("", "password-empty"),
+        (12345678, "wrong-type"),
+        ([MARKER], "wrong-type"),
+        (MARKER * 7, "password-unusable"),
+        (f"{MARKER} {MARKER}", "password-unusable"),
+        (f'{MARKER}"', "password-unusable"),
+        (f"{MARKER}é", "password-unusable"),
+    ],
+)
+def test_a_password_that_cannot_work_is_refused_and_not_shown(password, rule):
+    outcome = compiled(bgp_password=password)
+    assert rules(outcome) == {rule: ["aci_calico_bgp_password"]}
+    assert MARKER not in render("prod1", outcome.problems)
+
+
+def test_a_password_that_is_none_is_refused():
+    outcome = compiled({**FLOATING, "aci_calico_bgp_password": None})
+    outcome_with_none = compile_with_password(None)
+    assert not outcome.problems, "variables() takes None away"
+    assert rules(outcome_with_none) == {"password-empty": ["aci_calico_bgp_password"]}
+
+
+def compile_with_password(password: Any):
+    return compile_cluster({**FLOATING, "aci_calico_bgp_password": password}, "prod1-cluster")
+
+
+def test_a_good_password_is_not_in_the_plan():
+    outcome = compiled(bgp_password=MARKER)
+    assert MARKER not in str(outcome.plan)
+    assert MARKER not in outcome.record
+
+
+def test_a_missing_password_is_refused_where_it_must_be_declared():
+    assert not compiled().problems
+    for secrets in (SECRETS_DECLARED, SECRETS_READABLE):
+        assert rules(compiled(options={"secrets": secrets})) == {"password-missing": ["aci_calico_bgp_password"]}
+
+
+def test_a_password_without_its_vault_hinders_pushes_only():
+    options = {"unreadable": {"aci_calico_bgp_password"}}
+    assert not compiled(options={**options, "secrets": SECRETS_DECLARED}).problems
+    refused = compiled(options={**options, "secrets": SECRETS_READABLE})
+    assert rules(refused) == {"password-unreadable": ["aci_calico_bgp_password"]}
+
+
+# --- nodes that are inventory hosts ----------------------------------------------------------------------------------
+
+EMPTY_RACKS = racks([], [])
+
+
+def hosts(**variables_of: dict[str, Any]) -> dict[str, Any]:
+    """``node_hosts`` with the variables named without their prefix."""
+    return {
+        "node_hosts": {
+            host.replace("_", "-"): {f"aci_calico_{name}": value for name, value in values.items()}
+            for host, values in variables_of.items()
+        }
+    }
+
+
+def test_hosts_are_nodes():
+    outcome = compiled(
+        STANDARD,
+        hosts(a={"rack": 1, "node_slot": 3}, b={"rack": "2", "node_name": "bee", "node_vlan": 330}),
+        racks=EMPTY_RACKS,
+    )
+    assert not outcome.problems
+    assert [(node["name"], node["rack"], node["slot"], node["vlan"]) for node in outcome.plan["nodes"]] == [
+        ("a", "1", 3, 303),
+        ("bee", "2", 0, 330),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "found"),
+    [
+        ("node-without-rack", "hosts.b.aci_calico_rack", {"b": {}}),
+        ("unknown-rack", "hosts.b.aci_calico_rack", {"b": {"rack": 3}}),
+        ("node-twice", "hosts.b", {"b": {"rack": 1, "node_name": "a"}}),
+        ("unknown-variable", "hosts.b.aci_calico_rak", {"b": {"rack": 1, "rak": 1}}),
+        ("out-of-range", "hosts.b.aci_calico_node_vlan", {"b": {"rack": 1, "node_vlan": 5000}}),
+        ("invalid-address", "hosts.b.aci_calico_node_address", {"b": {"rack": 1, "node_address": "b"}}),
+        ("address-outside", "hosts.b.aci_calico_node_address", {"b": {"rack": 1, "node_address": "10.0.0.1"}}),
+        ("invalid-rack-id", "hosts.b.aci_calico_rack", {"b": {"rack": "rack 1"}}),
+        ("wrong-type", "hosts.b.aci_calico_rack", {"b": {"rack": [1]}}),
+        ("invalid-dns-name", "hosts.B", {"B": {"rack": 1}}),
+    ],
+)
+def test_what_is_wrong_with_a_host_is_named(rule, path, found):
+    outcome = compiled(STANDARD, hosts(a={"rack": 1}, c={"rack": 2}, **found), racks=EMPTY_RACKS)
+    assert rules(outcome) == {rule: [path]}
+
+
+def test_hosts_of_a_group_without_node_hosts_are_left_alone():
+    assert not compiled(options=hosts(bastion={})).problems
+
+
+def test_an_empty_rack_takes_a_host_out():
+    outcome = compiled(STANDARD, hosts(a={"rack": 1}, b={"rack": 2}, bastion={"rack": ""}), racks=EMPTY_RACKS)
+    assert not outcome.problems
+    assert len(outcome.plan["nodes"]) == 2
+
+
+def test_what_a_host_inherits_from_the_cluster_is_said_once():
+    outcome = compiled(STANDARD, hosts(a={"rack": 1, "vlna": 3}, b={"rack": 2, "vlna": 3}), racks=EMPTY_RACKS, vlna=3)
+    assert rules(outcome) == {"unknown-variable": ["aci_calico_vlna"]}
