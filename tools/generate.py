@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import textwrap
 from pathlib import Path
@@ -21,20 +20,15 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from json_schema import cluster_schema  # noqa: E402
+from messages_page import messages_page  # noqa: E402
 from plan_schema import plan_schema  # noqa: E402
 from variables_page import markdown, variables_page  # noqa: E402
 
-from plugins.plugin_utils.intent.limits import LIMITS  # noqa: E402
-from plugins.plugin_utils.schema.formats import FORMATS  # noqa: E402
-from plugins.plugin_utils.schema.messages import CATALOGUE, Message  # noqa: E402
 from plugins.plugin_utils.schema.option import Option  # noqa: E402
 from plugins.plugin_utils.schema.variables import ROLE_OPTIONS  # noqa: E402
-from plugins.plugin_utils.verify.catalogue import RULES  # noqa: E402
 
 GENERATED = "Generated from plugins/plugin_utils/schema/variables.py: change it there, then run `make generate`."
 WIDTH = 150
-# The stages of a run, as sections of the messages begin.
-STAGES = ("Planning", "Preflight", "Preflight and push", "Node maintenance", "Verification")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -96,51 +90,15 @@ def _default_block(option: Option) -> str:
     return f"{comment}\n{_yaml({option.name: option.default})}"
 
 
-# --- messages --------------------------------------------------------------------------------------------------------
-
-
-def messages() -> dict[str, dict[str, Message]]:
-    """Return all problems and findings by section of their page, then by anchor: findings begin with ``finding-``."""
-    formats = {
-        f"invalid-{one.id}": Message(f"The value must be {one.text}.", "Correct the value.") for one in FORMATS.values()
-    }
-    limits = {
-        f"limit-{one.id}": Message(f"The cluster exceeds the limit for {one.unit}.", one.remedy, one.severity)
-        for one in LIMITS.values()
-        if one.severity
-    }
-    sections = {**CATALOGUE, "Planning: formats of values": formats, "Planning: limits": limits}
-    for name, rule in RULES.items():
-        meaning = f"{rule.title[0].upper()}{rule.title[1:]}. {rule.cause}"
-        section = sections.setdefault(f"Verification: {rule.suite}", {})
-        section[f"finding-{name}"] = Message(meaning, rule.remedy, rule.severity)
-    return dict(sorted(sections.items(), key=lambda section: STAGES.index(section[0].partition(":")[0])))
-
-
-def messages_page() -> str:
-    """Return ``docs/messages.md``: the problems and findings of each stage."""
-    lines = ["# Messages", "", f"<!-- {GENERATED.replace('variables', 'messages')} -->", ""]
-    lines += [
-        "Each problem and each finding has an id, which a run prints beside its text. An *error* stops the cluster before anything is",
-        "changed (in a verification, the cluster is not ok); a *warning* is only reported. A run may print a more precise remedy.",
-    ]
-    for title, section in messages().items():
-        lines += ["", f"## {title}", "", "| Id | Severity | Meaning | What to do |", "|---|---|---|---|"]
-        for anchor, one in section.items():
-            meaning, remedy = (
-                re.sub(r"(?<![`\w])(aci_calico_\w+)", r"`\1`", text) for text in (one.meaning, one.remedy)
-            )
-            name = anchor.removeprefix("finding-")
-            lines.append(f'| <a id="{anchor}"></a>`{name}` | {one.severity} | {meaning} | {remedy} |')
-    return "\n".join(lines) + "\n"
-
-
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
 def generated() -> dict[Path, str]:
     """Return all generated files with their contents."""
-    files = {ROOT / "docs/variables.md": variables_page(GENERATED), ROOT / "docs/messages.md": messages_page()}
+    files = {
+        ROOT / "docs/variables.md": variables_page(GENERATED),
+        ROOT / "docs/messages.md": messages_page(GENERATED.replace("variables", "messages")),
+    }
     for name, schema in (("aci_calico", cluster_schema()), ("plan", plan_schema())):
         files[ROOT / "schemas" / f"{name}.schema.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     for folder in sorted((ROOT / "roles").iterdir()):

@@ -6,7 +6,7 @@ controller.
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput |= {"raised": sorted(raised), "whole": whole}
     elif whole and raised and not session.testsfailed:
-        spec: Any = importlib.util.spec_from_file_location("generate", UNIT.parents[1] / "tools/generate.py")
-        generate = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(generate)
-        known = {anchor for section in generate.messages().values() for anchor in section}
+        sys.path[:0] = [str(UNIT.parents[1]), str(UNIT.parents[1] / "tools")]
+        from messages_page import messages
+
+        known = {anchor for section in messages().values() for anchor in section}
         for text, ids in (("not in the catalogue", raised - known), ("raised by no test", known - raised)):
             if ids:
                 print(f"\nMessages {text}: {', '.join(sorted(ids))}")

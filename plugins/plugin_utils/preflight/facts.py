@@ -11,7 +11,7 @@ place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils.apic.mo import CLASSES, parent_dn
@@ -162,7 +162,7 @@ def _in_each_container(dns: Iterable[str]) -> list[str]:
     return [plain_prefix(alike) for alike in together.values()]
 
 
-def _in_all(dns: Iterable[str]) -> list[str]:
+def _in_all(dns: Collection[str]) -> list[str]:
     return [plain_prefix(dns)]
 
 

@@ -97,3 +97,20 @@ def assert_named(
     assert {problem.severity for problem in outcome.problems} == {"warning" if rule in warnings else "error"}
     assert (outcome.plan is None) == (rule not in warnings)
     return outcome
+
+
+# The cluster's VRF in a tenant of its own, so that other tenants are known to be in other VRFs.
+PROD = variables(tenant="prod", vrf="prod")
+LEAKED = {"external_epg_scopes": ["import-security", "shared-rtctrl", "shared-security"]}
+EPG = {"application_profile": "intranet", "epg": "web"}
+CORPORATE = {"l3out": "core", "external_epg": "corporate"}
+
+
+def contract(name: str = "web", **keys: Any) -> dict[str, Any]:
+    """A contract that lets HTTPS through."""
+    return {"name": name, "filters": [{"name": "https", "entries": ["tcp/443"]}], **keys}
+
+
+def segment(*subnets: str, name: str = "payments", **keys: Any) -> dict[str, Any]:
+    """A microsegment."""
+    return {"name": name, "subnets": list(subnets or ["192.168.3.16/28"]), **keys}

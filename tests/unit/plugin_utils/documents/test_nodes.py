@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, dual_stack, ipv6_alone, plan_of, rules
+from unit.plugin_utils.sample_plans import FLOATING, STANDARD, dual_stack, ipv6_alone, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.nodes import (
     node_files,
@@ -24,13 +24,6 @@ BASES = {
     "dual stack, standard": dual_stack(STANDARD),
 }
 KINDS = {"bare_metal": ["eno1", "eno2"], "vm": ["ens192"]}
-
-
-def two_nodes(**of_the_second: Any) -> list[dict[str, Any]]:
-    """A rack with two nodes."""
-    return [
-        {"id": 1, "leaves": [201, 202], "nodes": [{"name": "a", "hypervisor": "esx-1"}, {"name": "b", **of_the_second}]}
-    ]
 
 
 def node_of(plan: dict[str, Any], name: str) -> dict[str, Any]:
@@ -182,36 +175,6 @@ def test_a_host_that_only_inherits_the_kind_is_no_node():
 
 
 # --- rules ---------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("rule", "severity", "base", "changes"),
-    [
-        ("vm-with-several-nics", "error", FLOATING, {"racks": two_nodes(kind="vm", nics=["ens1", "ens2"])}),
-        ("nic-twice", "error", FLOATING, {"racks": two_nodes(nics=["eno1", "eno1"])}),
-        ("nic-twice", "error", FLOATING, {"racks": two_nodes(nics=["bond0", "eno1"])}),
-        ("hypervisor-shared", "warning", FLOATING, {"racks": two_nodes(hypervisor="esx-1")}),
-        ("vm-mobility-with-standard-svi", "error", STANDARD, {"racks": two_nodes(kind="vm"), "vm_mobility": True}),
-        ("not-a-choice", "error", FLOATING, {"node_configs": ["ifupdown"]}),
-        ("invalid-interface-name", "error", FLOATING, {"nics": ["a-name-that-is-too-long"]}),
-    ],
-)
-def test_what_nodes_run_on_is_judged(rule, severity, base, changes):
-    outcome = compiled(base, **changes)
-    assert set(rules(outcome)) == {rule}
-    assert {problem.severity for problem in outcome.problems} == {severity}
-
-
-@pytest.mark.parametrize(
-    ("base", "changes"),
-    [
-        (FLOATING, {"racks": two_nodes(kind="vm"), "vm_mobility": True}),
-        (STANDARD, {"racks": two_nodes(), "vm_mobility": True}),
-        (STANDARD, {"racks": two_nodes(kind="vm", hypervisor="esx-2")}),
-    ],
-)
-def test_good_nodes_are_silent(base, changes):
-    assert not compiled(base, **changes).problems
 
 
 def test_the_document_says_what_virtual_machines_need():

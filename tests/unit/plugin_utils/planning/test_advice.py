@@ -44,23 +44,6 @@ def test_the_advice_does_not_depend_on_what_was_asked_for(base):
     assert criteria(advice(base)) == criteria(advice())
 
 
-@pytest.mark.parametrize(
-    ("changes", "kind", "reason"),
-    [
-        ({"racks": FOUR}, "standard", "8 anchor leaves"),
-        ({"apic_version": "4.2(7)"}, "standard", "APIC 4.2(7)"),
-        (SUBNETS, "standard", "several ipv4 node subnets"),
-        ({"limits": {"floating-addresses": 0}}, "standard", "1 floating SVI addresses"),
-        ({"racks": FOUR, **VM, **SUBNETS}, "floating", "virtual machines move"),
-        ({"racks": FOUR, "node_kind": "vm"}, "standard", "8 anchor leaves"),
-    ],
-)
-def test_the_kind_follows_from_what_the_cluster_is(changes, kind, reason):
-    plan = plan_of(FLOATING, **AUTO, **changes)
-    assert plan["svi"]["kind"] == plan["svi"]["advice"]["recommended"] == kind
-    assert any(text.startswith(reason) for text in plan["svi"]["reasons"])
-
-
 def test_what_floating_costs_beyond_one_l3out_is_said():
     rows = criteria(advice(FLOATING, racks=FOUR, vlan="300-301", **SUBNETS))
     assert rows["racks"]["floating"] == "2 L3Outs of at most 6 leaves"

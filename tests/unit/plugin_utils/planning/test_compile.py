@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 
 import pytest
@@ -12,7 +11,6 @@ from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, dual_st
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import pool_name
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.peering import rack_peer_map
 
 # What both kinds of SVI have in common.
 COMMON = {
@@ -263,27 +261,6 @@ def test_the_plan_is_data_and_the_same_every_time():
 # --- the kind of SVI -------------------------------------------------------------------------------------------------
 
 
-def test_auto_takes_floating_and_says_why():
-    svi = plan_of(svi="auto")["svi"]
-    assert (svi["kind"], svi["requested"]) == ("floating", "auto")
-    assert "4 of 6 anchor leaves of an L3Out" in svi["reasons"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"racks": racks(["a"], ["b"], ["c"], ["d"])}, "8 anchor leaves of an L3Out, and floating SVI allows 6"),
-        ({"node_subnets": ["192.168.2.0/25", "192.168.2.128/25"]}, "several ipv4 node subnets"),
-        ({"apic_version": "4.2(1)"}, "APIC 4.2(1) has no floating SVI on physical domains"),
-        ({"limits": {"floating-addresses": 0}}, "1 floating SVI addresses of a fabric"),
-    ],
-)
-def test_auto_takes_standard_where_floating_does_not_fit(changes, reason):
-    svi = plan_of(STANDARD, **{"svi": "auto", **changes})["svi"]
-    assert svi["kind"] == "standard"
-    assert any(reason in one for one in svi["reasons"])
-
-
 # --- single variables ------------------------------------------------------------------------------------------------
 
 
@@ -422,25 +399,6 @@ def test_ipv6_alone():
 
 
 # --- peers -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("base", [FLOATING, STANDARD, dual_stack(FLOATING), dual_stack(STANDARD)])
-def test_a_node_peers_with_the_leaves_of_its_rack_and_no_other(base):
-    plan = plan_of(base)
-    for node in plan["nodes"]:
-        for family in plan["address_families"]:
-            assert [peer["leaf"] for peer in node["peers"] if peer["family"] == family] == LEAVES_OF[node["rack"]]
-    assert len({peer["name"] for peer in plan["peers"]}) == len(plan["peers"])
-    assert all(re.fullmatch(r"[a-z0-9.-]{1,253}", peer["name"]) for peer in plan["peers"])
-
-
-def test_rack_peer_map():
-    peers = rack_peer_map(plan_of())
-    assert peers["2"]["leaves"] == [203, 204]
-    assert peers["2"]["nodes"]["node-4"] == [
-        {"leaf": 203, "family": "ipv4", "address": "192.168.2.203"},
-        {"leaf": 204, "family": "ipv4", "address": "192.168.2.204"},
-    ]
 
 
 def test_manifests_follow_the_plan():
