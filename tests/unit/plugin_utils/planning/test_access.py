@@ -20,20 +20,6 @@ def node(name: str, *interfaces: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "interfaces": list(interfaces), **more}
 
 
-def test_names_follow_the_l3_domain() -> None:
-    access = plan_of(FLOATING, **MANAGED)["access"]
-    assert (access["pool"], access["aaep"]) == ("k8s-l3", "k8s-l3")
-    access = plan_of(FLOATING, vlan_pool="p", aaep="a", **MANAGED)["access"]
-    assert (access["pool"], access["aaep"]) == ("p", "a")
-    assert plan_of(FLOATING)["access"]["aaep"] is None
-
-
-def test_encaps_are_all_that_nodes_may_get() -> None:
-    assert plan_of(STANDARD, vlan="300-363")["access"]["vlans"] == [[300, 363]]
-    pinned = {"racks": [{"id": 1, "leaves": [201, 202], "nodes": [{"name": "a", "vlan": 400}, "b"]}]}
-    assert plan_of(STANDARD, vlan=[300, "302-303"], **pinned)["access"]["vlans"] == [[300, 300], [302, 303], [400, 400]]
-
-
 def test_groups_and_their_ports() -> None:
     assert plan_of(STANDARD, **MANAGED, **one_rack(*NODES))["access"]["groups"] == [
         {"name": "vpc-a", "vpc": True, "leaves": [{"id": 201, "ports": ["1/1"]}, {"id": 202, "ports": ["1/1"]}]},

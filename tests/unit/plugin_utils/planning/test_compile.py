@@ -298,20 +298,6 @@ def test_racks_have_their_pod_and_leaves_their_router_id():
     assert [leaf["router_id"] for leaf in plan["leaves"]] == ["1.1.4.101", "9.9.9.9", "1.1.7.233", "1.1.7.234"]
 
 
-def test_side_a_is_the_leaf_with_the_lower_id():
-    one, other = (
-        plan_of(STANDARD, racks=[{"id": 1, "leaves": ids, "nodes": ["a"]}]) for ids in ([201, 202], [202, 201])
-    )
-    assert one == other
-    assert [(leaf["id"], leaf["side"]) for leaf in one["leaves"]] == [(201, "A"), (202, "B")]
-
-
-def test_a_node_behind_one_leaf_has_no_leaf_b():
-    [node] = plan_of(STANDARD, racks=[{"id": 1, "leaves": [201], "nodes": ["a"]}])["nodes"]
-    assert node["networks"]["ipv4"]["leaf_b"] is None
-    assert [peer["leaf"] for peer in node["peers"]] == [201]
-
-
 def test_vpc_names():
     nodes = [{"name": "a", "vpc": "bond-17"}, "b"]
     plan = plan_of(STANDARD, racks=racks(nodes), vpc_name="k8s-{rack}-{node}")
@@ -373,16 +359,6 @@ def test_dual_stack_standard():
         (201, "ipv6"),
         (202, "ipv6"),
     ]
-
-
-def test_a_125_is_laid_out_as_a_29_is():
-    plan = plan_of(dual_stack(STANDARD), ipv6_node_prefix_length=125)
-    network = plan["nodes"][0]["networks"]["ipv6"]
-    assert (network["address"], network["leaf_a"], network["secondary"]) == (
-        "fd00:192:168::1/125",
-        "fd00:192:168::4/125",
-        "fd00:192:168::6/125",
-    )
 
 
 def test_ipv6_alone():

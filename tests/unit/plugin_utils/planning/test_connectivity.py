@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unit.plugin_utils.sample_plans import CORPORATE, EPG, FLOATING, LEAKED, contract, dual_stack, plan_of, segment
+from unit.plugin_utils.sample_plans import CORPORATE, EPG, FLOATING, contract, dual_stack, plan_of, segment
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import plan_document
 
@@ -37,16 +37,6 @@ def test_one_entry_for_an_epg_however_often_it_is_named():
     corporate, web = plan["epg_contracts"]
     assert (corporate["consumes"], corporate["provides"]) == (["web", "api"], ["out"])
     assert (web["application_profile"], web["epg"], web["l3out"]) == ("intranet", "web", None)
-
-
-def test_microsegments_sort_traffic_and_leave_routes_to_the_cluster():
-    plan = plan_of(microsegments=[segment(provide=["pay"])], **LEAKED)
-    own, payments = plan["external_epgs"]
-    assert {tuple(subnet["scope"]) for subnet in own["subnets"]} == {
-        ("import-security", "shared-rtctrl", "shared-security")
-    }
-    assert payments["subnets"] == [{"prefix": "192.168.3.16/28", "scope": ["import-security", "shared-security"]}]
-    assert payments["provides"] == ["pay"]
 
 
 def test_the_document_says_which_prefix_wins_and_who_may_talk_to_whom():

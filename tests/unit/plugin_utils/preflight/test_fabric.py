@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 import yaml
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, dual_stack, plan_of, racks
+from unit.plugin_utils.sample_plans import FLOATING, STANDARD, dual_stack, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic.state import flatten
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.fabric import fabric_problems
@@ -284,17 +284,6 @@ def test_the_common_tenant_is_never_made() -> None:
     assert [problem.id for problem in fabric_problems(plan, lambda _paths: {}) if "tenant" in problem.id] == [
         "tenant-missing"
     ]
-
-
-@pytest.mark.parametrize(("leaves", "nodes"), [(2, 3), (12, 192)])
-def test_requests_stay_few_and_short(leaves: int, nodes: int) -> None:
-    """APIC takes request lines of 8 KiB."""
-    each = nodes * 2 // leaves
-    names = [[f"compute-node-{rack}-{number}" for number in range(each)] for rack in range(leaves // 2)]
-    subnets = {"node_subnets": ["172.16.0.0/20"], "limits": {"ecmp-paths": 200}, "vlan": "300-499"}
-    paths = queries(plan_of(STANDARD, racks=racks(*names), **subnets))
-    assert len(paths) == 3
-    assert max(map(len, paths)) < 8000
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*/plan.json")), ids=lambda path: path.parent.name)
