@@ -79,7 +79,7 @@ def compile_cluster(
     :param variables: the cluster's variables.
     :param host: the inventory host that stands for the cluster.
     :param node_hosts: the other hosts of its groups, with their variables.
-    :param record: what the allocation file says.
+    :param record: the content of the allocation file.
     :param neighbours: the variables of the inventory's other clusters, by host.
     :param secrets: how strictly to check the password (see ``intent.reading``).
     :param unreadable: variables that are declared and have no readable value.

@@ -114,3 +114,13 @@ def contract(name: str = "web", **keys: Any) -> dict[str, Any]:
 def segment(*subnets: str, name: str = "payments", **keys: Any) -> dict[str, Any]:
     """A microsegment."""
     return {"name": name, "subnets": list(subnets or ["192.168.3.16/28"]), **keys}
+
+
+# Managed access policies, and nodes on ports of leaves 201 and 202.
+MANAGED = {"manage_access": True}
+CABLED_NODES = [{"name": "a", "interfaces": ["1/1"]}, {"name": "b", "interfaces": ["201:1/2", "202:1/12-13"]}]
+
+
+def cabled_node(name: str, *interfaces: str, **more: Any) -> dict[str, Any]:
+    """A node on these ports."""
+    return {"name": name, "interfaces": list(interfaces), **more}

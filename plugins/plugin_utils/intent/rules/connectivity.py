@@ -296,7 +296,6 @@ def other_epgs(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
                 "epg-unclear",
                 entry.path,
                 "The entry names neither exactly one EPG nor exactly one external EPG",
-                "Give application_profile and epg, or l3out and external_epg.",
             )
         elif not entry.relations:
             yield Problem("epg-without-contract", entry.path, "The EPG has no contract")

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, plan_of
+from unit.plugin_utils.sample_plans import CABLED_NODES, FLOATING, MANAGED, STANDARD, cabled_node, one_rack, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic.roots import Root
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
 from lab.apic.model import class_table
-
-MANAGED = {"manage_access": True}
-NODES = [{"name": "a", "interfaces": ["1/1"]}, {"name": "b", "interfaces": ["201:1/2", "202:1/12-13"]}]
-
-
-def one_rack(*nodes: dict[str, Any]) -> dict[str, Any]:
-    """A rack with these nodes."""
-    return {"racks": [{"id": 1, "leaves": [201, 202], "nodes": list(nodes)}]}
-
-
-def node(name: str, *interfaces: str, **more: Any) -> dict[str, Any]:
-    """A node on these ports."""
-    return {"name": name, "interfaces": list(interfaces), **more}
 
 
 def flat(mo: dict[str, Any], above: str = "") -> dict[str, dict[str, str]]:
@@ -67,7 +54,9 @@ def test_pool_domains_and_aaep() -> None:
 
 
 def test_groups_selectors_and_profiles() -> None:
-    found = flat(root_of(plan_of(STANDARD, physical_domain=None, **MANAGED, **one_rack(*NODES)), "uni")["tree"])
+    found = flat(
+        root_of(plan_of(STANDARD, physical_domain=None, **MANAGED, **one_rack(nodes=CABLED_NODES)), "uni")["tree"]
+    )
     infra, group = "/polUni/infraInfra", "/polUni/infraInfra/infraFuncP/infraAccBndlGrp vpc-b"
     own = {"annotation": "orchestrator:aci-calico:prod1"}
     assert found[group] == {"name": "vpc-b", "lagT": "node", **own}
@@ -85,7 +74,7 @@ def test_groups_selectors_and_profiles() -> None:
 
 
 def test_the_emulator_names_every_object_alike() -> None:
-    plan = plan_of(STANDARD, tenant="t", vrf="v", manage_tenant=True, **MANAGED, **one_rack(*NODES))
+    plan = plan_of(STANDARD, tenant="t", vrf="v", manage_tenant=True, **MANAGED, **one_rack(nodes=CABLED_NODES))
     table = class_table()
     for root in apic_roots(plan, "access"):
         for wanted in Root(root, "prod1").wanted.walk():
@@ -93,7 +82,7 @@ def test_the_emulator_names_every_object_alike() -> None:
 
 
 def test_a_single_leaf_gets_a_port_channel_and_somebodys_policy() -> None:
-    rack = {"racks": [{"id": 1, "leaves": [201], "nodes": [node("a", "1/1")]}]}
+    rack = {"racks": [{"id": 1, "leaves": [201], "nodes": [cabled_node("a", "1/1")]}]}
     found = flat(root_of(plan_of(STANDARD, lacp_policy="theirs", **MANAGED, **rack), "uni")["tree"])
     assert found["/polUni/infraInfra/infraFuncP/infraAccBndlGrp vpc-a"]["lagT"] == "link"
     assert "/polUni/infraInfra/infraFuncP/infraAccBndlGrp vpc-a/infraRsLacpPol theirs" in found

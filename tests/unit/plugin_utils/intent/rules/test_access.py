@@ -5,29 +5,46 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, rules, variables
-
-MANAGED = {"manage_access": True}
-NODES = [{"name": "a", "interfaces": ["1/1"]}, {"name": "b", "interfaces": ["201:1/2", "202:1/12-13"]}]
-
-
-def one_rack(*nodes: dict[str, Any]) -> dict[str, Any]:
-    """A rack with these nodes."""
-    return {"racks": [{"id": 1, "leaves": [201, 202], "nodes": list(nodes)}]}
-
-
-def node(name: str, *interfaces: str, **more: Any) -> dict[str, Any]:
-    """A node on these ports."""
-    return {"name": name, "interfaces": list(interfaces), **more}
+from unit.plugin_utils.sample_plans import (
+    CABLED_NODES,
+    FLOATING,
+    MANAGED,
+    STANDARD,
+    cabled_node,
+    compiled,
+    one_rack,
+    rules,
+    variables,
+)
 
 
 @pytest.mark.parametrize(
     ("rule", "path", "base", "changes"),
     [
-        ("invalid-ports", "aci_calico_racks[0].nodes[0].interfaces[0]", FLOATING, one_rack(node("a", "10"))),
-        ("port-of-another-rack", "aci_calico_racks[0].nodes[0]", FLOATING, one_rack(node("a", "203:1/1"))),
-        ("port-twice", "aci_calico_racks[0].nodes[1]", FLOATING, one_rack(node("a", "1/1"), node("b", "1/1"))),
-        ("port-twice", "aci_calico_racks[0].nodes[1]", STANDARD, one_rack(node("a", "1/1-4"), node("b", "202:1/3"))),
+        (
+            "invalid-ports",
+            "aci_calico_racks[0].nodes[0].interfaces[0]",
+            FLOATING,
+            one_rack(nodes=[cabled_node("a", "10")]),
+        ),
+        (
+            "port-of-another-rack",
+            "aci_calico_racks[0].nodes[0]",
+            FLOATING,
+            one_rack(nodes=[cabled_node("a", "203:1/1")]),
+        ),
+        (
+            "port-twice",
+            "aci_calico_racks[0].nodes[1]",
+            FLOATING,
+            one_rack(nodes=[cabled_node("a", "1/1"), cabled_node("b", "1/1")]),
+        ),
+        (
+            "port-twice",
+            "aci_calico_racks[0].nodes[1]",
+            STANDARD,
+            one_rack(nodes=[cabled_node("a", "1/1-4"), cabled_node("b", "202:1/3")]),
+        ),
         ("node-without-interfaces", "aci_calico_racks", STANDARD, MANAGED),
     ],
 )
@@ -38,11 +55,11 @@ def test_what_does_not_fit(rule: str, path: str, base: dict[str, Any], changes: 
 @pytest.mark.parametrize(
     ("base", "changes"),
     [
-        (STANDARD, one_rack(node("a", "201:1/1"), node("b", "202:1/1"))),
+        (STANDARD, one_rack(nodes=[cabled_node("a", "201:1/1"), cabled_node("b", "202:1/1")])),
         # Virtual machines behind one vPC.
-        (STANDARD, one_rack(node("a", "1/1", vpc="esx-1"), node("b", "1/1", vpc="esx-1"))),
+        (STANDARD, one_rack(nodes=[cabled_node("a", "1/1", vpc="esx-1"), cabled_node("b", "1/1", vpc="esx-1")])),
         (FLOATING, MANAGED),
-        (STANDARD, MANAGED | one_rack(*NODES)),
+        (STANDARD, MANAGED | one_rack(nodes=CABLED_NODES)),
     ],
 )
 def test_what_fits(base: dict[str, Any], changes: dict[str, Any]) -> None:
@@ -67,14 +84,14 @@ OTHER = {
         ("pool-contradicts", {"vlan": 900, "vlan_pool": "other"}),
         (
             "encap-blocks-overlap",
-            {"vlan": "300-301", "racks": [{"id": 9, "leaves": [209, 210], "nodes": [node("x", "1/1")]}]},
+            {"vlan": "300-301", "racks": [{"id": 9, "leaves": [209, 210], "nodes": [cabled_node("x", "1/1")]}]},
         ),
-        ("port-shared", {"vlan": 900, **one_rack(node("x", "1/1"))}),
-        ("group-shared", {"vlan": 900, **one_rack(node("a", "1/9"))}),
+        ("port-shared", {"vlan": 900, **one_rack(nodes=[cabled_node("x", "1/1")])}),
+        ("group-shared", {"vlan": 900, **one_rack(nodes=[cabled_node("a", "1/9")])}),
     ],
 )
 def test_between_clusters(rule: str, changes: dict[str, Any]) -> None:
-    mine = MANAGED | one_rack(*NODES)
+    mine = MANAGED | one_rack(nodes=CABLED_NODES)
     other = variables(FLOATING, **{**OTHER, **MANAGED, "racks": [{"id": 9, "leaves": [209, 210]}], **changes})
     assert list(rules(compiled(FLOATING, {"neighbours": {"prod2": other}}, **mine))) == [rule]
     apart = {"neighbours": {"prod2": other | {"aci_calico_apic_host": ["apic9"]}}}
@@ -85,5 +102,5 @@ def test_between_clusters(rule: str, changes: dict[str, Any]) -> None:
 
 
 def test_clusters_may_share_all_but_ports() -> None:
-    other = variables(FLOATING, **{**OTHER, **MANAGED, "vlan": 900, **one_rack(node("x", "1/9"))})
-    assert rules(compiled(FLOATING, {"neighbours": {"prod2": other}}, **MANAGED, **one_rack(*NODES))) == {}
+    other = variables(FLOATING, **{**OTHER, **MANAGED, "vlan": 900, **one_rack(nodes=[cabled_node("x", "1/9")])})
+    assert rules(compiled(FLOATING, {"neighbours": {"prod2": other}}, **MANAGED, **one_rack(nodes=CABLED_NODES))) == {}
