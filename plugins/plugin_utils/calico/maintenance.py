@@ -27,7 +27,7 @@ def node_maintenance(plan: dict, found: list[dict], live: dict, names: list[str]
     :param found: all Node objects of the cluster.
     :param live: the ``state`` of the module ``calico_state``.
     :param names: the nodes.
-    :returns: the ``problems`` as dictionaries; the ``nodes``; ``patched``,
+    :returns: the ``problems``; the ``nodes``; ``patched``,
         merge patches of the nodes that change, none with errors; ``differences``, each with ``before`` and ``after``.
     """
     nodes = {node["metadata"]["name"]: node for node in found}

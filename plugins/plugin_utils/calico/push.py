@@ -42,7 +42,7 @@ def kubernetes_push(
     :param state: ``present``, or ``absent`` for teardown.
     :param update_password: ``always`` replaces a password that differs, ``on_create`` leaves it alone and warns.
     :param adopt: take over objects with planned names that lack the labels of this collection.
-    :returns: the ``problems`` as dictionaries; the changes in the order in
+    :returns: the ``problems``; the changes in the order in
         which to send them: ``patched`` (patches of existing objects), ``secret`` (a manifest or None; if ``password`` is true,
         the password goes into its ``data``), ``applied``, ``deleted`` and ``postponed`` (manifests; the last ones turn off a
         node-to-node mesh that pods use, so they wait until the sessions with the leaves are up); the names (``Kind/name``) of

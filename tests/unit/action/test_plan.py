@@ -13,6 +13,8 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from forked import ansible_playbook
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, plan_of, racks, variables
 
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import Problem
+
 MARKER = "S3cr3tMarker"
 PASSWORD = {"bgp_password": MARKER}
 ALLOCATION = "inventory/.allocations/prod1.yml"
@@ -77,7 +79,7 @@ def fabric(tmp_path):
 
 def problems(result: dict[str, Any]) -> dict[str, str]:
     """``{rule: path}`` of a result."""
-    return {problem["id"]: problem["path"] for problem in result["problems"]}
+    return {problem.id: problem.path for problem in (Problem(**fields) for fields in result["problems"])}
 
 
 def test_plans_writes_and_then_changes_nothing(fabric):

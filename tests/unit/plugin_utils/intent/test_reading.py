@@ -58,6 +58,12 @@ BROKEN = [
     ("invalid-apic-name", "aci_calico_external_epg", FLOATING, {"external_epg": "é"}),
     ("invalid-cluster-name", "aci_calico_cluster_name", FLOATING, {"cluster_name": "../prod"}),
     ("invalid-rack-id", f"{RACKS}[0].id", FLOATING, one_rack(id="-1-")),
+    (
+        "invalid-hypervisor",
+        f"{RACKS}[0].nodes[0].hypervisor",
+        FLOATING,
+        one_rack(nodes=[{"name": "a", "hypervisor": "esx 1"}]),
+    ),
     ("invalid-dns-name", f"{RACKS}[0].nodes[0]", FLOATING, one_rack(nodes=["Node_1"])),
     ("invalid-dns-label", "aci_calico_calico_namespace", FLOATING, {"calico_namespace": "kube_system"}),
     ("invalid-label-key", "aci_calico_rack_label", FLOATING, {"rack_label": "rack id"}),

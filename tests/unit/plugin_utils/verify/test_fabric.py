@@ -34,6 +34,12 @@ def test_a_changed_setting_is_named(cluster, cls, name, value, cause):
     assert not report["waiting"], "time does not heal a setting"
 
 
+def test_a_changed_prefix_limit_is_named():
+    cluster = Cluster(aci_calico_bgp_prefix_limit=200)
+    set_attribute(cluster, "bgpPeerPfxPol", "maxPfx", "100")
+    assert only(cluster.verify())["id"] == "prefix-limit-differs"
+
+
 @pytest.mark.parametrize(
     ("cls", "cause"),
     [
