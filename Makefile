@@ -1,4 +1,4 @@
-# Everything runs from .venv, which the targets make themselves. No configuration of the user's is read.
+# Everything runs from .venv, which the targets create. The user's Ansible configuration is not read.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -7,7 +7,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/collections
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-# The clusters that the lab configures, and the overlay that points their connections at the lab.
+# The inventories of the clusters that the lab configures.
 INVENTORIES ?= inventories/floating_svi inventories/standard_svi
 EXAMPLES := $(foreach inventory,$(INVENTORIES),-i $(inventory))
 CLUSTERS := $(filter-out aci_calico_clusters,$(notdir $(foreach inventory,$(INVENTORIES),$(wildcard $(inventory)/group_vars/*))))
@@ -16,7 +16,7 @@ KUBE ?=
 CALICO ?=
 # Only these clusters have an API server and a twin.
 LAB := ACI_CALICO_LAB_CLUSTERS="$(CLUSTERS)" $(BIN)/python tests/lab $(if $(KUBE),--kube $(KUBE)) $(if $(CALICO),--calico $(CALICO))
-# Arguments handed on to pytest and ansible-playbook: make test ARGS='-k tree -x'; make lab ARGS=-v
+# Arguments for pytest and ansible-playbook: make test ARGS='-k tree -x'; make lab ARGS=-v
 ARGS ?=
 
 .PHONY: help
@@ -29,31 +29,31 @@ help: ## Show this list
 venv-lab:
 	@tools/venv requirements-lab.txt
 
-lab: venv-lab ## Configure the example clusters in the lab: start it, say which Kubernetes each has, run site.yml, print what is there, stop it
+lab: venv-lab ## Configure the example clusters in the lab: start it, run site.yml, print a summary, stop it
 	@$(LAB) run -- ansible-playbook $(EXAMPLES) -i inventories/lab playbooks/site.yml $(ARGS)
 
-lab-twin: venv-lab ## The same with real BGP daemons: site.yml, the BGP twin, verify.yml, with the time that each takes (root; frr, iproute2; make bird)
+lab-twin: venv-lab ## Run site.yml, the BGP twin and verify.yml in the lab, and print the time of each (root; frr, iproute2; make bird)
 	@$(LAB) run -- tools/lab-twin $(EXAMPLES)
 
 lab-up: venv-lab ## Start the lab and leave it running
 	@$(LAB) up
 
-lab-down: venv-lab ## Stop the lab; what is configured in it stays
+lab-down: venv-lab ## Stop the lab and keep its configuration
 	@$(LAB) down
 
-lab-status: venv-lab ## Say what of the lab is running, where, and on which Kubernetes: embedded, or a real kube-apiserver (KUBEBUILDER_ASSETS)
+lab-status: venv-lab ## Show which parts of the lab are running, where, and on which Kubernetes
 	@$(LAB) status
 
-lab-reset: venv-lab ## Stop the lab and forget everything that was configured in it
+lab-reset: venv-lab ## Stop the lab and delete its configuration
 	@$(LAB) reset
 
 bird: venv-lab ## Fetch BIRD 1.6 for the BGP twins unless this machine has it: Debian 12's package, unpacked for this user
 	@$(BIN)/python tests/lab/twin/bird_package.py
 
-kube-apiserver: venv-lab ## Build a real kube-apiserver, once for this machine, and print the folder for KUBEBUILDER_ASSETS
+kube-apiserver: venv-lab ## Build kube-apiserver, once for this machine, and print the folder for KUBEBUILDER_ASSETS
 	@$(BIN)/python tests/lab/kube/build
 
-twin-up: venv-lab ## Start the BGP twins of what is configured in the running lab (root; frr, iproute2; make bird)
+twin-up: venv-lab ## Start the BGP twins of the running lab (root; frr, iproute2; make bird)
 	@$(LAB) twin-up
 
 twin-status: venv-lab ## Show the twins' BGP sessions
@@ -70,7 +70,7 @@ verify: venv-lab ## Verify the example clusters in the running lab with its twin
 plan: venv-lab ## Write the plans of the example inventories to artifacts/, offline
 	@$(BIN)/ansible-playbook $(EXAMPLES) playbooks/plan.yml $(ARGS)
 
-golden: venv-lab ## Write the example inventories' plans anew to tests/golden/ (review the diff)
+golden: venv-lab ## Write the example inventories' plans to tests/golden/ (review the diff)
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
@@ -87,7 +87,7 @@ test: venv-test ## Run every check: sanity, lint, documentation, units, integrat
 lint: venv-test ## Check style, types, imports and generated files: ruff, mypy, import-linter, yamllint, ansible-lint, tools/generate.py
 	@$(BIN)/python -m pytest tests/packaging/test_lint.py $(ARGS)
 
-benchmark: venv-test ## Measure the collection beside a playbook of cisco.aci's modules (takes minutes; nothing is asserted)
+benchmark: venv-test ## Measure the collection and a playbook of cisco.aci's modules (takes minutes; asserts nothing)
 	@$(BIN)/python tests/benchmark $(ARGS)
 
 format: venv-test ## Format the Python files
@@ -96,7 +96,7 @@ format: venv-test ## Format the Python files
 
 ##@ Maintenance
 .PHONY: generate docs build clean
-generate: venv-lab ## Write what is generated from the variable registry: argument specs, defaults, tables
+generate: venv-lab ## Write what is generated from the variable registry: argument specs, defaults, schemas, tables
 	@$(BIN)/python tools/generate.py
 
 docs: venv-test ## Build the documentation site in build/docs
@@ -105,5 +105,5 @@ docs: venv-test ## Build the documentation site in build/docs
 build: venv-lab ## Build the collection's artifact in build/
 	@$(BIN)/ansible-galaxy collection build --force --output-path build .
 
-clean: ## Remove what the targets made, but for .venv and the lab
+clean: ## Remove what the targets created, except .venv, .cache and the lab
 	rm -rf artifacts build .pytest_cache .ruff_cache .mypy_cache .hypothesis .ansible

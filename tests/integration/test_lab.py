@@ -23,7 +23,12 @@ def runs(tmp_path_factory) -> list[str]:
     # Not what the make that may run these tests was told.
     clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "ARGS")}
     recipe = subprocess.run(
-        ["make", "--dry-run", "lab"], cwd=ROOT, env=clean, check=True, capture_output=True, text=True
+        ["make", "--dry-run", "lab", f"BIN={Path(sys.executable).parent}"],
+        cwd=ROOT,
+        env=clean,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     (command,) = [line for line in recipe.splitlines() if "ansible-playbook" in line]
     command = f"{command} -e aci_calico_artifacts_dir={folder}/artifacts"

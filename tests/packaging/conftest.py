@@ -1,4 +1,4 @@
-"""The tools that judge the collection as a whole, each as a test: pytest's summary is the summary of everything."""
+"""Fixtures for tools that check the whole collection, each as a test, so that pytest's summary covers everything."""
 
 from __future__ import annotations
 
@@ -18,19 +18,28 @@ Run = Callable[..., str]
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Everything in this folder can be left out with ``-m 'not packaging'``."""
+    """Mark each test of this folder, so that ``-m 'not packaging'`` leaves it out."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.packaging)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print which core test_newest_core.py ran on, or why on none."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "newest core":
+                    terminalreporter.write_line(f"newest core: {value}")
+
+
 @pytest.fixture(scope="session")
 def run(root: Path) -> Run:
-    """Run a tool of the virtual environment and return what it printed; a failure shows all of it.
+    """Return a function that runs a tool of the virtual environment and returns its output.
 
-    ``env`` is added to the environment; a value of None takes the variable away. With ``shown``, a pattern, a failure shows
-    only the lines that begin so.
+    ``env`` is added to the environment; None removes a variable. A failure shows the whole output or, with the pattern
+    ``shown``, only the lines that begin with it.
     """
 
     def _run(*argv: str | Path, cwd: Path = root, env: dict[str, str | None] | None = None, shown: str = "") -> str:
@@ -56,12 +65,12 @@ def run(root: Path) -> Run:
 
 
 def copy_files(root: Path, target: Path, links: bool) -> Path:
-    """Copy what is, or would be, committed; with or without the links of the collection to itself."""
+    """Copy the files that are or would be committed, with or without the collection's links to itself."""
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(listing, cwd=root, check=True, capture_output=True, text=True).stdout
     for name in filter(None, listed.split("\0")):
         source = root / name
-        if source.is_file() or (links and source.is_symlink()):  # what was deleted but not yet committed is neither
+        if source.is_file() or (links and source.is_symlink()):  # deleted files are neither
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name, follow_symlinks=False)
     return target
@@ -69,9 +78,9 @@ def copy_files(root: Path, target: Path, links: bool) -> Path:
 
 @pytest.fixture(scope="session")
 def collection_copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the collection at ``…/ansible_collections/netops/aci_calico``, the only place that ansible-test accepts.
+    """Return a copy of the collection at ``…/ansible_collections/netops/aci_calico``, as ansible-test requires.
 
-    The collections that it depends on are beside it: ansible-test looks nowhere else.
+    Links to the collections that it depends on are beside it: ansible-test looks nowhere else.
     """
     collections = tmp_path_factory.mktemp("copy") / "ansible_collections"
     for namespace in ("cisco", "kubernetes"):
@@ -83,13 +92,13 @@ def collection_copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="session")
 def checkout(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository as it stands in a folder that somebody else named."""
+    """Return a copy of the checkout in a folder with another name."""
     return copy_files(root, tmp_path_factory.mktemp("checkout") / "ma copie (2)", links=True)
 
 
 @pytest.fixture(scope="session")
 def artifact(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The collection's tarball, built from the checkout as it stands."""
+    """Return the collection's tarball, built from the checkout."""
     folder = tmp_path_factory.mktemp("artifact")
     run("ansible-galaxy", "collection", "build", "--output-path", folder, ".")
     (tarball,) = folder.glob("netops-aci_calico-*.tar.gz")

@@ -1,4 +1,4 @@
-"""The built tarball: what is in it, what the importer says of it, and that it works where it is installed."""
+"""The built tarball: its content, the importer's result, and an installation that works."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# Top level of the artifact. Whatever else appears there has slipped through build_ignore.
+# Top level of the artifact. Add to build_ignore in galaxy.yml whatever else appears there.
 EXPECTED = {
     "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
@@ -44,9 +44,9 @@ REQUIRE_V1_OR_GREATER = True
 
 @pytest.fixture(scope="module")
 def installed(run, artifact, tmp_path_factory) -> Path:
-    """A collections folder with nothing but the artifact in it."""
+    """Return a collections folder that holds only the artifact."""
     folder = tmp_path_factory.mktemp("installed")
-    # Installed a second time, it would be said to be there already: the checkout is found first, were it not for the variable.
+    # Without the variable, ansible-galaxy finds the collection in the checkout and installs nothing.
     env = {"ANSIBLE_CONFIG": None, "ANSIBLE_COLLECTIONS_PATH": str(folder)}
     run(
         "ansible-galaxy",
@@ -81,7 +81,7 @@ def test_importer_finds_no_fault(run, artifact, tmp_path):
 
 @pytest.mark.parametrize(("inventory", "cluster"), [("floating_svi", "prod1"), ("standard_svi", "prod2")])
 def test_plans_from_anywhere(run, root, installed, tmp_path, inventory, cluster):
-    """Installed, with the user's inventory elsewhere and no ansible.cfg, the playbook's name is all that is needed."""
+    """The installed playbook runs by name, with an inventory elsewhere and without ansible.cfg."""
     env = {"ANSIBLE_CONFIG": None, "ANSIBLE_COLLECTIONS_PATH": str(installed), "HOME": str(tmp_path)}
     source = installed / "ansible_collections" / "netops" / "aci_calico" / "inventories" / inventory
     artifacts = tmp_path / "artifacts"

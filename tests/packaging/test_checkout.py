@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# What a user's environment may hold; none of it is to be needed.
+# Settings of a user's environment that the checkout must not need.
 UNSET = dict.fromkeys(("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME", "PYTHONPATH"))
 
 
@@ -27,31 +27,31 @@ def test_runs_from_its_root(run, checkout, tmp_path):
 
 
 def test_runs_where_ansible_cfg_is_not_read(run, checkout, tmp_path):
-    """As AWX does it: the collection is found in the folder ``collections`` beside the playbook."""
+    """Ansible finds the collection in the folder ``collections`` beside the playbook, as in AWX."""
     plan(run, checkout, tmp_path, tmp_path)
     assert (tmp_path / "artifacts/prod1/plan.json").exists()
 
 
 def test_no_tool_walks_in_circles(run, checkout):
-    """Nothing is found a second time through the links."""
+    """No test is collected a second time through the links."""
     collected = run("python", "-m", "pytest", "--collect-only", "-q", cwd=checkout)
     assert "tests/packaging/test_checkout.py" in collected
     assert "collections/" not in collected
 
 
 def test_links_lead_back(root):
-    """Relative, or they would lead out of a clone."""
+    """The links are relative, so that they stay inside a clone."""
     assert (root / "collections/ansible_collections/netops/aci_calico").readlink() == Path("../../..")
     assert (root / "playbooks/collections").readlink() == Path("../collections")
 
 
-def test_make_without_a_target_says_what_there_is(checkout):
+def test_make_without_a_target_lists_the_targets(checkout):
     said = subprocess.run(["make"], cwd=checkout, check=True, capture_output=True, text=True).stdout
     assert all(f"  {target} " in said for target in ("lab", "test", "plan", "generate", "build"))
 
 
 def test_make_says_that_python_is_too_old(checkout, tmp_path):
-    """Found before anything is installed, and with the way out."""
+    """The message comes before anything is installed, and says what to do."""
     for name in ("python3", "python3.11", "python3.12", "python3.13"):
         fake = tmp_path / name
         fake.write_text("#!/bin/sh\nexit 1\n")

@@ -1,4 +1,4 @@
-"""The molecule scenarios: plan, configure, again without a change, look at both sides, take down."""
+"""The molecule scenarios: plan, configure, configure again without a change, check both sides, remove."""
 
 from __future__ import annotations
 

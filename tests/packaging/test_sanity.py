@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# ansible-test downloads a script of this name to put pip into its environments. The pip that Python brings does as well.
-PIP_BOOTSTRAP = "get_pip_24_2.py"
+# Scripts that ansible-test of core 2.19 and 2.21 downloads to install pip. The pip that Python includes does as well.
+PIP_BOOTSTRAPS = ("get_pip_24_2.py", "get_pip_25_2.py")
 
 
 def _home(cache: Path) -> Path:
-    """A home for ansible-test: its environments are kept for the next run, and the user's home is not written to."""
+    """Return a home for ansible-test, which keeps its environments there for the next run."""
     downloads = cache / ".ansible" / "test" / "cache"
     downloads.mkdir(parents=True, exist_ok=True)
-    (downloads / PIP_BOOTSTRAP).write_text("import ensurepip\n\nensurepip.bootstrap()\n", encoding="utf-8")
-    for settings in (".config/pip", ".pip"):  # how the package index is reached is the user's to say
+    for script in PIP_BOOTSTRAPS:
+        (downloads / script).write_text("import ensurepip\n\nensurepip.bootstrap()\n", encoding="utf-8")
+    for settings in (".config/pip", ".pip"):  # the user's settings say how to reach the package index
         theirs, ours = Path.home() / settings, cache / settings
         if theirs.exists() and not ours.exists():
             ours.parent.mkdir(parents=True, exist_ok=True)
