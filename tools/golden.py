@@ -12,7 +12,7 @@ GOLDEN = ROOT / "tests" / "golden"
 
 
 def examples() -> list[Path]:
-    """The inventories that stand for a fabric; ``lab`` only says where the lab is."""
+    """Return the inventories of fabrics: all but ``lab``, which holds the addresses of the lab."""
     return sorted(path for path in (ROOT / "inventories").iterdir() if path.is_dir() and path.name != "lab")
 
 
