@@ -157,7 +157,7 @@ def argument_spec():
 
 
 def read(session, params, roots):
-    """The module's ``state``.
+    """Return the module's ``state``.
 
     :raises ApicError: when APIC refuses, or cannot be reached.
     """

@@ -147,7 +147,7 @@ SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
 
 
 def manifest(api_version: str, kind: str, obj: dict) -> dict:
-    """An object without what the API server adds, and without a Secret's data."""
+    """Return an object without fields of the API server, and without the data of a Secret."""
     metadata = {
         name: obj["metadata"][name]
         for name in ("name", "namespace", "labels", "annotations")
@@ -163,14 +163,14 @@ def manifest(api_version: str, kind: str, obj: dict) -> dict:
 
 
 def served_groups(reader: KubeApi) -> list[str]:
-    """The API versions of Calico's kinds that the cluster serves, the one to prefer first."""
+    """Return the API versions of Calico's kinds that the cluster serves, the preferred one first."""
     groups = (reader.get("/apis") or {}).get("groups", [])
     served = {version["groupVersion"] for group in groups for version in group["versions"]}
     return [group for group in CALICO_GROUPS if group in served]
 
 
 def read_nodes(reader: KubeApi) -> dict[str, dict]:
-    """The nodes by name, with what concerns Calico."""
+    """Return the nodes by name, with the labels, annotations and addresses that concern Calico."""
     nodes = {}
     for node in reader.items("/api/v1/nodes"):
         annotations = node["metadata"].get("annotations") or {}
@@ -187,7 +187,7 @@ def _addresses(node: dict) -> list[dict]:
 
 
 def read_backend(reader: KubeApi, namespace: str, daemonsets: list[dict]) -> str | None:
-    """How calico-node spreads routes, from its environment or the ConfigMap that this refers to."""
+    """Return calico-node's networking backend, from its environment or the ConfigMap that it refers to."""
     pod = next(
         (item["spec"]["template"]["spec"] for item in daemonsets if item["metadata"]["namespace"] == namespace), {}
     )
@@ -201,14 +201,14 @@ def read_backend(reader: KubeApi, namespace: str, daemonsets: list[dict]) -> str
 
 
 def read_rights(reader: KubeApi, namespace: str) -> list[dict] | None:
-    """The rules that tell what we may do in a namespace and in the whole cluster."""
+    """Return the rules of the user's permissions in a namespace and in the whole cluster."""
     body = {"apiVersion": AUTHORIZATION, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
     status = reader.review(f"/apis/{AUTHORIZATION}/selfsubjectrulesreviews", body)
     return None if status is None or status.get("incomplete") else status.get("resourceRules") or []
 
 
 def read_calico(reader: KubeApi, api_group: str) -> list[dict]:
-    """Calico's own objects. A Calico that knows no filters answers 404, which is as good as none."""
+    """Return Calico's objects. A Calico without the kind BGPFilter answers 404, which counts as no filters."""
     return [
         manifest(api_group, kind, item)
         for plural, kind in CALICO_PLURALS.items()
@@ -217,7 +217,7 @@ def read_calico(reader: KubeApi, api_group: str) -> list[dict]:
 
 
 def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dict], bool | None]:
-    """The Secret and what lets calico-node read it, and whether it holds the password."""
+    """Return the Secret, its Role and RoleBinding, and whether it contains the password."""
     rbac = f"/apis/{RBAC}/namespaces/{namespace}"
     wanted = (
         ("v1", "Secret", f"/api/v1/namespaces/{namespace}/secrets/{params['secret_name']}"),
@@ -237,7 +237,7 @@ def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dic
 
 
 def read(client: Any, params: dict) -> dict:
-    """Everything that the module returns."""
+    """Return the module's ``calico``."""
     reader = KubeApi(client)
     groups = served_groups(reader)
     api_group = params["api_group"] if params["api_group"] in groups else None
@@ -272,7 +272,7 @@ def read(client: Any, params: dict) -> dict:
 
 
 def main() -> None:
-    """Module entry point."""
+    """Run the module."""
     spec = copy.deepcopy(AUTH_ARG_SPEC)
     spec.update(
         api_group={"type": "str", "choices": ["auto", *CALICO_GROUPS], "default": "auto"},

@@ -113,13 +113,13 @@ SLICES = ("/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1
 
 
 def calico_paths(api_group: str, plural: str) -> tuple[str, ...]:
-    """Where a kind of Calico's may be: in the given group, else in the other one."""
+    """Return the possible paths of a kind of Calico: in the given API group, then in the other one."""
     others = tuple(group for group in CALICO_GROUPS if group != api_group)
     return tuple(f"/apis/{group}/{plural}" for group in (api_group, *others))
 
 
 def read(api: KubeApi, params: dict) -> dict:
-    """Everything that the module returns as ``state``."""
+    """Return the module's ``state``."""
     nodes = api.first(("/api/v1/nodes",)) or []
     affinities = api.first(calico_paths(params["api_group"], "blockaffinities"))
     services, slices = api.first(("/api/v1/services",)), api.first(SLICES)
@@ -134,13 +134,13 @@ def read(api: KubeApi, params: dict) -> dict:
 
 
 def read_reports(api: KubeApi, params: dict) -> dict | None:
-    """The nodes' reports; None where Calico has no such kind, or it cannot be read."""
+    """Return the nodes' reports, None if Calico has no such kind or it cannot be read."""
     statuses = api.first((f"/apis/{params['api_group']}/caliconodestatuses",))
     return None if statuses is None else cluster_state.node_statuses(statuses)
 
 
 def request_reports(api: KubeApi, params: dict) -> bool:
-    """Ask each node to report that is not asked yet; whether any was asked."""
+    """Request reports of nodes without a request, and return whether any was made."""
     collection = f"/apis/{params['api_group']}/caliconodestatuses"
     present = {item["metadata"]["name"] for item in api.items(collection)}
     asked = [
@@ -152,7 +152,7 @@ def request_reports(api: KubeApi, params: dict) -> bool:
 
 
 def remove_requests(api: KubeApi, params: dict) -> bool:
-    """Take the requests of this module away; whether there were any."""
+    """Delete the requests of this module, and return whether there were any."""
     collection = f"/apis/{params['api_group']}/caliconodestatuses"
     present = {item["metadata"]["name"] for item in api.items(collection)}
     ours = present & {cluster_state.status_name(node) for node in params["nodes"]}
@@ -162,7 +162,7 @@ def remove_requests(api: KubeApi, params: dict) -> bool:
 
 
 def run(api: KubeApi, params: dict, check_mode: bool) -> dict:
-    """The module's result."""
+    """Return the module's result."""
     if params["node_status"] == "remove":
         changed = not check_mode and remove_requests(api, params)
         return {"changed": changed, "failures": api.failures}
@@ -172,7 +172,7 @@ def run(api: KubeApi, params: dict, check_mode: bool) -> dict:
 
 
 def main() -> None:
-    """Module entry point."""
+    """Run the module."""
     spec = copy.deepcopy(AUTH_ARG_SPEC)
     spec.update(
         api_group={"type": "str", "choices": list(CALICO_GROUPS), "default": CALICO_GROUPS[0]},

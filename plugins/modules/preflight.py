@@ -6,22 +6,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: preflight
-short_description: Look at fabric and Kubernetes before a Calico cluster on ACI is configured
+short_description: Check fabric and Kubernetes before a Calico cluster on ACI is configured
 version_added: 1.0.0
 description:
-  - Reads what a plan builds on, in a login and three requests to APIC and a dozen to Kubernetes, and says everything that is missing, wrong or taken,
-    each with its severity and remedy. Where a name leads nowhere, one more request to APIC looks for similar ones.
-  - Fails if a finding is an error. Changes nothing.
-  - What the same plan is going to make (C(aci_calico_manage_access), C(aci_calico_manage_tenant), C(aci_calico_contracts)) is not missed,
-    nor what the plans of the play's other clusters on the same fabric make.
+  - Reads the objects that a plan relies on, with a login and three requests to APIC and a dozen to Kubernetes, and reports all that are missing, wrong
+    or in use, each with severity and remedy. If a named object does not exist, one more request to APIC looks for similar names.
+  - Fails if a problem is an error. Changes nothing.
+  - Objects that the same plan creates (C(aci_calico_manage_access), C(aci_calico_manage_tenant), C(aci_calico_contracts)), or the plan of another cluster
+    of the play on the same fabric, are not reported as missing.
   - Runs on the controller, and reads by M(netops.aci_calico.aci_info) and M(netops.aci_calico.calico_info).
 options:
   look_at_apic:
-    description: Whether to look at the fabric.
+    description: Whether to check the fabric.
     type: bool
     default: true
   look_at_kubernetes:
-    description: Whether to look at Kubernetes.
+    description: Whether to check Kubernetes.
     type: bool
     default: true
   adopt:

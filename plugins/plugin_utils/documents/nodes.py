@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The node's side of a plan: its bond or interface, VLAN, MTU, addresses and default routes, as netplan and NetworkManager
+"""The network configuration of a node: its bond or interface, VLAN, MTU, addresses and default routes, as netplan and NetworkManager
 want them.
 
 White paper, "K8s node gateway": the leaves' shared address is the default gateway; bare metal bonds its NICs with LACP, a
@@ -17,7 +17,7 @@ from typing import Any
 
 from ..schema.option import VM
 
-# Linux takes 15 characters (IFNAMSIZ).
+# The limit of Linux (IFNAMSIZ).
 LONGEST_INTERFACE = 15
 FAMILIES = ("ipv4", "ipv6")
 NETPLAN, NETWORK_MANAGER = "netplan", "network_manager"
@@ -25,12 +25,12 @@ NETPLAN, NETWORK_MANAGER = "netplan", "network_manager"
 # Words that YAML 1.1 does not read as text.
 _NO_TEXT = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
-# What a bond of two leaves in a vPC pair needs: LACP, and flows spread by address and port.
+# The settings of a bond to a vPC pair: LACP, and flows distributed by address and port.
 BOND = {"mode": "802.3ad", "mii-monitor-interval": 100, "transmit-hash-policy": "layer3+4"}
 
 
 def node_network(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A node's network configuration.
+    """Return a node's network configuration.
 
     :param plan: a cluster's plan.
     :param name: the node.
@@ -50,7 +50,7 @@ def node_network(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def describe(plan: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
-    """What the node needs, in nobody's format.
+    """Return the network configuration of a node, independent of any format.
 
     :returns: ``kind``, ``nics``, ``bond`` (None for a VM), ``link`` (bond or NIC), ``vlan`` (None where
         frames leave untagged), ``device`` (what carries the addresses), ``mtu``, ``addresses`` and ``gateways`` by family,
@@ -59,7 +59,7 @@ def describe(plan: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]
     system = node["system"]
     bond = system["bond"]
     link = bond or system["nics"][0]
-    # Frames of a native VLAN carry a priority tag at most, which Linux takes as untagged.
+    # Frames of a native VLAN have at most a priority tag, which Linux treats as untagged.
     vlan = node["vlan"] if plan["interface"]["mode"] == "regular" else None
     return {
         "node": node["name"],
@@ -78,7 +78,7 @@ def describe(plan: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]
 
 
 def vlan_device(link: str, vlan: int) -> str:
-    """The VLAN interface's name: ``bond0.300``, or ``vlan300`` where that would be too long."""
+    """Return the name of the VLAN interface: ``bond0.300``, or ``vlan300`` if that would be too long."""
     name = f"{link}.{vlan}"
     return name if len(name) <= LONGEST_INTERFACE else f"vlan{vlan}"
 
@@ -87,7 +87,7 @@ def vlan_device(link: str, vlan: int) -> str:
 
 
 def netplan(description: Mapping[str, Any]) -> str:
-    """The file for ``/etc/netplan``: YAML text."""
+    """Return the file for ``/etc/netplan`` as YAML text."""
     layers: dict[str, dict[str, Any]] = {"ethernets": {name: {} for name in description["nics"]}}
     if description["bond"]:
         bond = {"interfaces": list(description["nics"]), "parameters": dict(BOND)}
@@ -104,7 +104,7 @@ def netplan(description: Mapping[str, Any]) -> str:
 
 
 def _yaml(mapping: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """Block mappings with JSON's scalars and lists, which YAML knows too; a library would take most of a large plan's time."""
+    """Yield block mappings with JSON scalars and lists, which are valid YAML. PyYAML would be too slow for a large plan."""
     for key, value in mapping.items():
         if isinstance(value, Mapping):
             yield f"{indent}{_key(key)}:"
@@ -117,7 +117,7 @@ def _yaml(mapping: Mapping[str, Any], indent: str) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    """An interface may be called what YAML reads as something else than text."""
+    """Return an interface's name, quoted if YAML would not read it as text."""
     return name if name[0].isalpha() and name.lower() not in _NO_TEXT else json.dumps(name)
 
 
@@ -136,7 +136,7 @@ def _netplan_addresses(description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def network_manager(description: Mapping[str, Any]) -> dict[str, str]:
-    """The files for ``/etc/NetworkManager/system-connections``: text by file name."""
+    """Return the files for ``/etc/NetworkManager/system-connections``: text by file name."""
     device, mtu = description["device"], str(description["mtu"])
     profiles = [_ethernet(description, name, mtu) for name in description["nics"]]
     if description["bond"]:
@@ -172,7 +172,7 @@ def _ethernet(description: Mapping[str, Any], name: str, mtu: str) -> dict[str, 
 
 
 def _ip(description: Mapping[str, Any], name: str) -> dict[str, dict[str, str]]:
-    """The families of a device: none for one that only carries another."""
+    """Return the IP settings of a device; both families are disabled if it only carries another device."""
     found = {}
     for family in FAMILIES:
         address = description["addresses"].get(family) if name == description["device"] else None
@@ -196,7 +196,7 @@ def _keyfile(profile: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def node_files(plan: Mapping[str, Any]) -> dict[str, str]:
-    """The files of all nodes, by path below the plan's folder: ``nodes/<node>/…``."""
+    """Return the files of all nodes, by path below the plan's folder: ``nodes/<node>/…``."""
     formats = plan["node_network"]["configs"]
     files = {}
     for node in plan["nodes"]:
@@ -209,13 +209,13 @@ def node_files(plan: Mapping[str, Any]) -> dict[str, str]:
 
 
 def attachment(description: Mapping[str, Any]) -> str:
-    """How the node is attached, in a few words."""
+    """Return a short description of the node's connection."""
     nics = ", ".join(description["nics"])
     return f"LACP bond {description['bond']} of {nics}" if description["bond"] else nics
 
 
 def vm_notes(plan: Mapping[str, Any]) -> list[str]:
-    """What virtual machines need of their hypervisors (white paper, "K8s node gateway")."""
+    """Return the requirements of virtual machines on their hypervisors (white paper, "K8s node gateway")."""
     machines = [node["name"] for node in plan["nodes"] if node["system"]["kind"] == VM]
     if not machines:
         return []

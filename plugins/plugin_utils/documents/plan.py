@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documents for people: plan → text."""
+"""The plan as text: a summary and a Markdown document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FAMILY_NAMES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    """Lines of a text table: columns as wide as they need to be, two spaces between them."""
+    """Return the lines of a text table with aligned columns."""
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
@@ -27,7 +27,7 @@ def plan_summary(
     report: Mapping[str, Mapping[str, Any]] | None = None,
     artifacts: Iterable[str] | None = None,
 ) -> str:
-    """The plan on a page: per rack its leaves, nodes, addresses and peers.
+    """Return a summary of the plan: for each rack its leaves, nodes, addresses and peers.
 
     :param plan: a cluster's plan.
     :param report: what was pushed: ``{part: {"created": [...] or number, "modified": …, "deleted": …, "requests": n}}``.
@@ -60,7 +60,7 @@ def _head(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _l3out_lines(l3out: Mapping[str, Any], named: bool) -> list[str]:
-    """The racks of an L3Out that is one of several, and its floating SVI."""
+    """Return the racks of an L3Out if there are several L3Outs, and its floating SVI."""
     lines = [f"  {l3out['name']}: racks {', '.join(l3out['racks'])}"] if named else []
     floating = l3out["floating"] or {"networks": {}}
     return lines + [
@@ -112,7 +112,7 @@ def _report(report: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _amount(value: Any) -> str:
-    """Numbers as they are, lists as their length."""
+    """Return a number itself, or the length of a list."""
     if value is None:
         return "-"
     return str(len(value)) if isinstance(value, list | tuple | dict) else str(value)
@@ -122,7 +122,7 @@ def _amount(value: Any) -> str:
 
 
 def plan_document(plan: Mapping[str, Any]) -> str:
-    """The plan as a Markdown document: topology (a Mermaid chart), addresses, cabling, route control, connectivity,
+    """Return the plan as a Markdown document: topology (a Mermaid chart), addresses, cabling, route control, connectivity,
     limits."""
     warnings = [f"- {one['path']}: {one['problem']}. {one['remedy']}" for one in plan["warnings"]]
     sections = (
@@ -142,13 +142,13 @@ def plan_document(plan: Mapping[str, Any]) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    """Lines of a Markdown table."""
+    """Return the lines of a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return [f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
 
 
 def _topology(plan: Mapping[str, Any]) -> list[str]:
-    """A box for each rack: its leaves, and its nodes in one box, so that large clusters can still be looked at."""
+    """Return a box for each rack with its leaves, and one box for all its nodes, so that large clusters remain readable."""
     lines = ["```mermaid", "flowchart TB", f'  fabric(["ACI fabric, AS {plan["fabric"]["asn"]}"])']
     for number, rack in enumerate(plan["racks"]):
         lines.append(f'  subgraph rack{number}["Rack {rack["id"]}"]')
@@ -177,7 +177,7 @@ def _nodes(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _cabling(plan: Mapping[str, Any]) -> list[str]:
-    """Which leaves each node hangs off, and by what: its vPC (standard SVI) or any port of the domain (floating SVI)."""
+    """Return the leaves of each node and its connection: its vPC (standard SVI) or any port of the domain (floating SVI)."""
     racks = {rack["id"]: rack for rack in plan["racks"]}
     by_domain = f"any port of physical domain {plan['domains']['physical']}"
     ports = {group["name"]: _ports(group) for group in plan["access"]["groups"]}
@@ -195,13 +195,13 @@ def _cabling(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _ports(group: Mapping[str, Any]) -> str:
-    """The ports of a policy group, leaf by leaf, as far as they are known."""
+    """Return the known ports of a policy group by leaf."""
     known = [f"{leaf['id']}: {', '.join(leaf['ports'])}" for leaf in group["leaves"] if leaf["ports"]]
     return f" ({'; '.join(known)})" if known else ""
 
 
 def _node_network(plan: Mapping[str, Any]) -> list[str]:
-    """What is configured on each node; the files for it are in the folder of each node."""
+    """Return the network configuration of each node; its files are in the folder of the node."""
     rows = [
         (
             node["name"],
@@ -229,7 +229,7 @@ def _route_control(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _connectivity(plan: Mapping[str, Any]) -> list[str]:
-    """Which external EPG an address is in, and which contracts hold for whom."""
+    """Return the external EPGs of addresses, and the contracts of EPGs."""
     lines = ["An address is in the external EPG of the first prefix here that contains it: the longest decides.", ""]
     lines += markdown_table(("Prefix", "External EPG", "Scope"), _by_length(plan))
     users = [*plan["external_epgs"], *plan["epg_contracts"]]
@@ -252,7 +252,7 @@ def _connectivity(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _by_length(plan: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """All external subnets, those that win over others before them."""
+    """Return all external subnets, more specific ones first."""
     rows = [
         (subnet["prefix"], epg["name"], ", ".join(subnet["scope"]))
         for epg in plan["external_epgs"]
@@ -292,7 +292,7 @@ def _entry(entry: Mapping[str, Any]) -> str:
 
 
 def _routes(plan: Mapping[str, Any]) -> list[str]:
-    """What the estimate of routes is made of."""
+    """Return the parts of the estimate of routes."""
     routes = plan["routes"]
     return [
         f"- {FAMILY_NAMES[family]} routes: {one['blocks']} pod blocks, {one['hosts']} single pods, {one['services']} services,"
@@ -325,7 +325,7 @@ def _advice(plan: Mapping[str, Any]) -> list[str]:
 
 
 def svi_advice(plan: Mapping[str, Any]) -> str:
-    """Which kind of SVI suits a cluster, as text: the white paper's Table 1 for it, and how much room each limit leaves."""
+    """Return the recommended kind of SVI as text: the white paper's Table 1 for the cluster, and the use of each limit."""
     verdict, *reasons = _verdict(plan)
     lines = [verdict, *(f"  - {reason}" for reason in reasons)]
     for criterion, floating, standard, better in _advice_rows(plan):
