@@ -57,54 +57,10 @@ def test_every_filter_is_documented(name):
     assert set(doc.get("positional", "").replace(",", " ").split()) == set(doc["options"]) - {"_input"}
 
 
-def test_cluster_plan():
-    assert FILTERS["cluster_plan"](FLOATING) == plan_of()
-
-
 def test_cluster_plan_shows_every_problem():
     with pytest.raises(AnsibleFilterError, match="1 is outside 576 to 9216") as caught:
         FILTERS["cluster_plan"](variables(mtu=1, cluster_asn=65002))
     assert "asn-equal" in str(caught.value)
-
-
-def test_cluster_plan_keeps_an_allocation():
-    allocation = {"schema": 1, "svi": {"kind": "floating"}, "nodes": {"node-1": {"slot": 9, "ipv4": "192.168.2.10"}}}
-    plan = FILTERS["cluster_plan"](FLOATING, "prod1", allocation=allocation)
-    assert plan["nodes"][0]["networks"]["ipv4"]["address"] == "192.168.2.10/24"
-    assert plan["nodes"][1]["networks"]["ipv4"]["address"] == "192.168.2.1/24"
-
-
-def test_standard_svi_plan_with_pins_and_two_families():
-    nodes = ["a", {"name": "b", "slot": 4, "vlan": 9}]
-    plan = FILTERS["standard_svi_plan"](["192.168.2.0/24", "fd00::/120"], nodes, [7, 8], 125)
-    assert [(node["name"], node["slot"], node["vlan"]) for node in plan] == [("a", 0, 7), ("b", 4, 9)]
-    assert plan[1]["networks"]["ipv6"]["address"] == "fd00::21/125"
-    assert FILTERS["standard_svi_plan"]("192.168.2.0/24", ["a"])[0]["vlan"] is None
-
-
-def test_floating_svi_plan_with_pins():
-    plan = FILTERS["floating_svi_plan"](
-        "192.168.2.0/24", ["a"], [{"id": 201, "address": "192.168.2.201"}], ["192.168.2.9"], secondary=["192.168.2.1"]
-    )
-    assert plan["networks"]["ipv4"]["floating"] == "192.168.2.9/24"
-    assert plan["leaves"][0]["networks"]["ipv4"]["address"] == "192.168.2.201/24"
-    assert plan["nodes"][0]["networks"]["ipv4"] == {
-        "subnet": "192.168.2.0/24",
-        "address": "192.168.2.2/24",
-        "gateway": "192.168.2.1",
-    }
-
-
-@pytest.mark.parametrize(
-    ("subnet", "prefix", "expected"),
-    [
-        ("192.168.2.0/29", True, "192.168.2.6/29"),
-        ("192.168.2.0/24", False, "192.168.2.254"),
-        ("fd00::/125", True, "fd00::6/125"),
-    ],
-)
-def test_secondary_ip(subnet, prefix, expected):
-    assert FILTERS["secondary_ip"](subnet, prefix) == expected
 
 
 @pytest.mark.parametrize(

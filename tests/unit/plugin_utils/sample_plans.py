@@ -1,4 +1,4 @@
-"""The worked example, changed a little: what most tests of planning start from."""
+"""Variants of the worked example, and assertions about them, for tests of planning."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def dual_stack(base: dict[str, Any]) -> dict[str, Any]:
 
 
 def ipv6_alone() -> dict[str, Any]:
-    """What makes the example one without IPv4, as changes for ``compiled``."""
+    """Return changes for ``compiled`` that remove IPv4 from the example."""
     second = {name.removeprefix("aci_calico_"): subnets for name, subnets in SECOND_FAMILY.items()}
     racks_ = [
         {"id": number, "leaves": [199 + 2 * number, 200 + 2 * number], "nodes": [f"n{number}"]} for number in (1, 2)
@@ -43,7 +43,7 @@ def ipv6_alone() -> dict[str, Any]:
 
 
 def compiled(base: dict[str, Any] = FLOATING, options: dict[str, Any] | None = None, **changes: Any) -> Compiled:
-    """What comes of the example with these changes; ``options`` are those of ``compile_cluster``."""
+    """Compile the example with these changes; ``options`` are those of ``compile_cluster``."""
     return compile_cluster(variables(base, **changes), "prod1-cluster", **(options or {}))
 
 
@@ -53,7 +53,7 @@ def plan_of(base: dict[str, Any] = FLOATING, options: dict[str, Any] | None = No
 
 
 def rules(outcome: Compiled) -> dict[str, list[str]]:
-    """``{rule: [path, …]}`` of what is wrong."""
+    """Return the problems as ``{rule: [path, …]}``."""
     found: dict[str, list[str]] = {}
     for problem in outcome.problems:
         found.setdefault(problem.id, []).append(problem.path)
@@ -61,7 +61,7 @@ def rules(outcome: Compiled) -> dict[str, list[str]]:
 
 
 def recorded(outcome: Compiled) -> Record:
-    """What the next run reads from the allocation file that this one wrote."""
+    """Return what the next run reads from the allocation file of this one."""
     record, problems = load_record(outcome.record or "", "allocation")
     assert not problems
     return record

@@ -1,4 +1,4 @@
-"""What is sent to a cluster, and what is refused, for each state that it may be found in."""
+"""The changes and refusals of a push for each state of a cluster."""
 
 from __future__ import annotations
 
@@ -370,7 +370,7 @@ def test_teardown_puts_a_configuration_back(plan, fresh):
 
 
 def test_teardown_brings_the_mesh_back_before_the_peers_go(plan, fresh):
-    """What it patches is sent before what it deletes, and a configuration of our own goes first of that."""
+    """Patches come before deletions, and a configuration made by the collection is deleted first."""
     push = kubernetes_push(plan, pushed(fresh, kubernetes_push(plan, fresh)), state="absent")
     assert push["removed"][0] == "BGPConfiguration/default"
 

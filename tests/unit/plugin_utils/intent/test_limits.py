@@ -1,4 +1,4 @@
-"""How much of each limit a cluster uses, and what exceeds one."""
+"""The use of limits, and problems beyond them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kind of SVI suits a cluster, how much room its limits leave, and how many routes it brings."""
+"""The advice for a kind of SVI."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def racks(*numbers: int) -> list[dict[str, Any]]:
 
 
 def wide(*numbers: int, **changes: Any) -> dict[str, Any]:
-    """What makes the example with floating SVI one with these racks."""
+    """Return the changes that give the example with floating SVI these racks."""
     return {"racks": racks(*numbers), "node_subnets": SUBNETS, "vlan": "300-302"} | changes
 
 

@@ -47,14 +47,14 @@ def floating_svi(l3out: str, number: int = 1, leaf: str = NODE, vlan: int = 800)
 def found(
     base: dict[str, Any], changes: dict[str, Any], planted: dict[str, Any] | None = None, adopt: bool = False
 ) -> dict[str, str]:
-    """What preflight finds: ``{rule: severity}``."""
+    """Return the problems of preflight: ``{rule: severity}``."""
     return {problem.id: problem.severity for problem in problems_of(plan_of(base, **changes), planted, adopt)}
 
 
 def problems_of(
     plan: dict[str, Any], planted: dict[str, Any] | None = None, adopt: bool = False, beside: Any = ()
 ) -> list[Problem]:
-    """What preflight finds in the lab's fabric with more in it."""
+    """Return the problems of preflight in the lab's fabric with additional objects."""
     seed = copy.deepcopy(FABRIC)
     seed["objects"] |= planted or {}
     problems = fabric_problems(plan, partial(read, Apic(Seed(seed))), adopt, beside)

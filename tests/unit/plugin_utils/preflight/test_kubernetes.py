@@ -1,4 +1,4 @@
-"""What a look at Kubernetes before the push is for, and that the push's own rules are among it."""
+"""Preflight of Kubernetes, including the rules of the push."""
 
 from __future__ import annotations
 

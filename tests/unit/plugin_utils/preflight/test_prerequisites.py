@@ -1,4 +1,4 @@
-"""What the inventory names and does not make is missed where it is not there, with a guess at what was meant."""
+"""Missing objects that the inventory names, with suggestions for their names."""
 
 from __future__ import annotations
 
@@ -328,7 +328,7 @@ def test_a_transit_l3out_of_another_vrf_is_fine_where_routes_are_leaked() -> Non
 
 
 def test_the_l3out_of_another_vrf_is_no_neighbour() -> None:
-    """That a transit L3Out is read does not mean that it is in the cluster's VRF."""
+    """A transit L3Out that exists can be in another VRF."""
     planted = {**ELSEWHERE, "uni/tn-prod/out-core/instP-corporate/extsubnet-[10.1.0.0/16]": {}}
     assert problems_of(plan_of(PROD, transit=["core"], external_epg_scopes=LEAKED), planted) == []
 
