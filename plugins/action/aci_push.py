@@ -12,6 +12,9 @@ from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused
 from ..plugin_utils.apic.tree import apic_roots
 from ..plugin_utils.schema.variables import APIC_ACCESS
 
+# What ``aci_tree`` lists and its message says, too: Ansible would print it twice.
+IN_MESSAGE = ("conflicts", "missing")
+
 
 class ActionModule(PlannedAction):
     """See plugins/modules/aci_push.py."""
@@ -46,6 +49,6 @@ class ActionModule(PlannedAction):
         result = self.try_module("aci_tree", arguments)
         self.add_effects(result)
         if result.get("failed"):
-            return result
+            return {name: value for name, value in result.items() if name not in IN_MESSAGE}
         done = {name: result[name] for name in ("created", "modified", "deleted")}
         return result | self.reported(options["part"], {**done, "requests": result["requests"]["total"]})

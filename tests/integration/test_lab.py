@@ -60,6 +60,11 @@ def test_prints_what_a_person_wants_to_know(runs):
     assert len(re.findall(r"embedded Kubernetes API|real kube-apiserver \d+\.", runs[0])) == len(CLUSTERS)
 
 
+def test_prints_few_headings(runs):
+    """Eight for a cluster; one more for the second kind of SVI."""
+    assert [run.count("TASK [") for run in runs] == [9, 9]
+
+
 def test_the_second_run_changes_nothing(runs):
     assert dict(RECAP.findall(runs[1])) == dict.fromkeys(CLUSTERS, "0")
     assert REQUESTS.search(runs[1])[2] == "none"

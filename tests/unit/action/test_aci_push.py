@@ -59,6 +59,6 @@ def test_a_plan_for_the_other_kind_of_svi_is_refused():
 
 
 def test_a_failure_is_that_of_aci_tree():
-    result, _sent = push({"failed": True, "msg": "APIC refused it", "changed": True})
+    result, _sent = push({"failed": True, "msg": "APIC refused it", "changed": True, "conflicts": ["it"]})
     assert (result["failed"], result["msg"], result["changed"]) == (True, "APIC refused it", True)
-    assert "report" not in result
+    assert not {"report", "conflicts"} & set(result)
