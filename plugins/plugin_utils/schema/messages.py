@@ -32,468 +32,333 @@ _CREATE = "Create it, or correct its name in the inventory."
 _FREE_SUBNET = "Choose another subnet, or remove the one that is in the way."
 
 # By stage and subject: the headings of the generated page.
+# fmt: off
 CATALOGUE: dict[str, dict[str, Message]] = {
     "Planning: variables": {
         "unknown-variable": Message(
             "A variable begins with aci_calico_ and is none of this collection, so it would have no effect.",
-            "Remove it, or correct its name: docs/variables.md lists all variables.",
-        ),
+            "Remove it, or correct its name: docs/variables.md lists all variables."),
         "unknown-key": Message("A dictionary has a key that is not known here.", "Remove it, or correct its name."),
         "unresolved-variable": Message(
             "Ansible cannot resolve the variable: an expression in it refers to something undefined.",
-            "Define what the expression refers to.",
-        ),
+            "Define what the expression refers to."),
         "required": Message("A value that is needed is missing or empty.", "Set it."),
         "wrong-type": Message("The value has the wrong type.", "Write a value of the type that the message names."),
         "not-a-choice": Message("The value is not one of the choices.", "Write one of the choices."),
         "out-of-range": Message("The number is too low or too high.", "Choose a number within the range."),
         "vlan-twice": Message("A list of VLANs names a VLAN twice.", "Name each VLAN once."),
         "unknown-limit": Message(
-            "aci_calico_limits has an id that is no limit.", "Correct the id: docs/variables.md lists the limits."
-        ),
+            "aci_calico_limits has an id that is no limit.", "Correct the id: docs/variables.md lists the limits."),
         "unknown-renumber": Message(
             "aci_calico_renumber has a name that is neither a node nor a leaf of the cluster.",
-            "Name nodes, leaves (leaf-201), svi or all.",
-        ),
-        "name-too-long": Message(
-            "A name, or a name that is made from it, is longer than APIC allows.", "Choose a shorter name."
-        ),
+            "Name nodes, leaves (leaf-201), svi or all."),
+        "name-too-long": Message("A name, or a name that is made from it, is longer than APIC allows.", "Choose a shorter name."),
         "password-missing": Message(
             "There is no BGP password.",
-            "Set aci_calico_bgp_password from Vault or a lookup. A plan alone does not need its value.",
-        ),
-        "password-empty": Message(
-            "The BGP password is empty.", "Set a password: sessions without a password are not supported."
-        ),
+            "Set aci_calico_bgp_password from Vault or a lookup. A plan alone does not need its value."),
+        "password-empty": Message("The BGP password is empty.", "Set a password: sessions without a password are not supported."),
         "password-unreadable": Message(
             "The BGP password is declared, and its Vault or lookup returns no value.",
-            "Pass the Vault password (--vault-id, or the job's credential), or define what the lookup reads.",
-        ),
+            "Pass the Vault password (--vault-id, or the job's credential), or define what the lookup reads."),
         "password-unusable": Message(
             "The BGP password is longer than 80 bytes, or has characters that APIC or Calico does not accept.",
-            "Use at most 80 printable ASCII characters, without spaces and double quotes.",
-        ),
+            "Use at most 80 printable ASCII characters, without spaces and double quotes."),
     },
     "Planning: racks, leaves and nodes": {
         "rack-twice": Message("Two racks have the same id.", "Give each rack its own id."),
         "rack-without-leaves": Message("A rack has no leaf.", "Name the rack's pair of leaves."),
         "rack-with-one-leaf": Message(
             "A rack has one leaf only: it is cut off when that leaf fails or reloads.",
-            "Name the other leaf of the vPC pair.",
-            WARNING,
-        ),
+            "Name the other leaf of the vPC pair.", WARNING),
         "rack-with-too-many-leaves": Message(
-            "A rack has more than two leaves; a vPC pair has two.", "Make racks of two leaves each."
-        ),
+            "A rack has more than two leaves; a vPC pair has two.", "Make racks of two leaves each."),
         "rack-without-nodes": Message("A rack has no node.", "Name its nodes, or remove the rack.", WARNING),
         "leaf-twice": Message("A leaf is in two racks, or twice in one.", "Name each leaf once, in its own rack."),
-        "node-twice": Message(
-            "A node is named twice.", "Name each node once, in a rack's list or as an inventory host."
-        ),
+        "node-twice": Message("A node is named twice.", "Name each node once, in a rack's list or as an inventory host."),
         "node-without-rack": Message(
             "A host is in the group of a cluster whose hosts are nodes, and has no rack.",
-            "Set aci_calico_rack on the host or its group; set it to '' if the host is not a node.",
-        ),
+            "Set aci_calico_rack on the host or its group; set it to '' if the host is not a node."),
         "unknown-rack": Message(
-            "A host's aci_calico_rack is not in aci_calico_racks.", "Correct the rack's id, or add the rack."
-        ),
+            "A host's aci_calico_rack is not in aci_calico_racks.", "Correct the rack's id, or add the rack."),
         "router-id-repeats": Message(
             "Two leaves have the same router ID in one VRF. Preflight compares with other L3Outs of the fabric, too.",
-            "Give each leaf a router_id of its own.",
-        ),
+            "Give each leaf a router_id of its own."),
         "router-id-contradicts": Message(
             "A leaf has different router IDs in one VRF. Preflight compares with other L3Outs of the fabric, too.",
-            "Use one router ID for a leaf in the whole VRF.",
-        ),
+            "Use one router ID for a leaf in the whole VRF."),
         "router-id-out-of-range": Message(
             "aci_calico_router_id_base plus a leaf's ID is beyond the last unicast address.",
-            "Choose a lower base, such as 1.1.4.0.",
-        ),
+            "Choose a lower base, such as 1.1.4.0."),
         "non-anchor-is-anchor": Message(
             "A non-anchor leaf is also a leaf of a rack, and thereby an anchor.",
-            "Remove it from aci_calico_non_anchor_leaves, or from the rack.",
-        ),
+            "Remove it from aci_calico_non_anchor_leaves, or from the rack."),
         "non-anchor-twice": Message("A non-anchor leaf is named twice.", "Name each leaf once."),
         "non-anchor-with-standard-svi": Message(
             "Standard SVI has no non-anchor leaves: a node's own leaves have its gateway addresses.",
-            "Make racks of these leaves, or use floating SVI.",
-        ),
+            "Make racks of these leaves, or use floating SVI."),
         "non-anchor-detour": Message(
             "Traffic of nodes behind non-anchor leaves takes a detour through the anchors that they peer with.",
-            "Make these leaves anchors of a rack of their own. No action is needed if the detour is acceptable.",
-            WARNING,
-        ),
+            "Make these leaves anchors of a rack of their own. No action is needed if the detour is acceptable.", WARNING),
         "several-l3outs": Message(
             "The racks have more leaves than one L3Out holds, so they are spread over several L3Outs.",
             "No action is needed if this is intended. Raise aci_calico_limits if your release allows more leaves in an L3Out.",
-            WARNING,
-        ),
+            WARNING),
         "vm-with-several-nics": Message(
-            "A virtual machine has several interfaces.", "Name one interface: its hypervisor bonds the uplinks."
-        ),
-        "nic-twice": Message(
-            "An interface name of a node is used twice.", "Give each interface and the bond a different name."
-        ),
+            "A virtual machine has several interfaces.", "Name one interface: its hypervisor bonds the uplinks."),
+        "nic-twice": Message("An interface name of a node is used twice.", "Give each interface and the bond a different name."),
         "hypervisor-shared": Message(
             "Two nodes run on one hypervisor: its failure takes down both.",
-            "Run each node of the cluster on a hypervisor of its own.",
-            WARNING,
-        ),
+            "Run each node of the cluster on a hypervisor of its own.", WARNING),
         "vm-mobility-with-standard-svi": Message(
             "Virtual machines are to move, and with standard SVI a node works in its own rack only.",
-            "Use floating SVI (aci_calico_svi: floating), or pin the machines and set aci_calico_vm_mobility: false.",
-        ),
+            "Use floating SVI (aci_calico_svi: floating), or pin the machines and set aci_calico_vm_mobility: false."),
     },
     "Planning: subnets, addresses and VLANs": {
         "subnet-twice": Message("A list names a subnet twice.", "Name each subnet once."),
         "subnet-overlap": Message("Two subnets of the cluster overlap.", "Choose subnets that do not overlap."),
         "family-missing": Message(
             "Nodes, pods or services have no subnet of a family that other subnets of the cluster have.",
-            "Add a subnet of that family, or remove the others.",
-        ),
+            "Add a subnet of that family, or remove the others."),
         "floating-subnet-twice": Message(
             "There are more node subnets of a family than L3Outs; floating SVI uses one for each L3Out.",
-            "Use one larger subnet, or standard SVI (aci_calico_svi: standard).",
-        ),
+            "Use one larger subnet, or standard SVI (aci_calico_svi: standard)."),
         "subnet-for-each-l3out": Message(
             "There are fewer node subnets of a family than L3Outs; floating SVI needs one for each L3Out.",
-            "Name one subnet for each L3Out, in their order, or use standard SVI (aci_calico_svi: standard).",
-        ),
+            "Name one subnet for each L3Out, in their order, or use standard SVI (aci_calico_svi: standard)."),
         "supernet-too-small": Message(
             "A node subnet is smaller than the subnet that each node gets with standard SVI.",
-            "Use a larger supernet, or for IPv6 a longer aci_calico_ipv6_node_prefix_length.",
-        ),
+            "Use a larger supernet, or for IPv6 a longer aci_calico_ipv6_node_prefix_length."),
         "subnet-too-small": Message(
             "The node subnets do not have enough addresses, or subnets, for the cluster.",
-            "Use a larger subnet. With standard SVI you can add another one.",
-        ),
+            "Use a larger subnet. With standard SVI you can add another one."),
         "subnet-not-allowed": Message(
             "aci_calico_import_subnets or aci_calico_export_subnets leaves out a subnet of the cluster.",
-            "Add the subnet, or do not set the variable.",
-            WARNING,
-        ),
+            "Add the subnet, or do not set the variable.", WARNING),
         "pool-smaller-than-block": Message(
-            "A pod subnet is smaller than one block.", "Use a larger pod subnet or a longer block size."
-        ),
+            "A pod subnet is smaller than one block.", "Use a larger pod subnet or a longer block size."),
         "pool-short-of-blocks": Message(
             "The pod subnets hold fewer blocks than the cluster has nodes.",
-            "Use a larger pod subnet or a longer block size.",
-            WARNING,
-        ),
+            "Use a larger pod subnet or a longer block size.", WARNING),
         "ipv6-router-id": Message(
             "The nodes have no IPv4 address, from which Calico's BGP daemon takes its router ID.",
             "Set CALICO_ROUTER_ID=hash in calico-node's environment (with the Tigera operator, configure no IPv4 pool).",
-            WARNING,
-        ),
+            WARNING),
         "address-family-twice": Message(
-            "Two addresses of one family are given where one is allowed.", "Give at most one address of each family."
-        ),
+            "Two addresses of one family are given where one is allowed.", "Give at most one address of each family."),
         "address-outside": Message(
-            "A pinned address is not a usable address of the node subnets.",
-            "Choose an address within the node subnets.",
-        ),
+            "A pinned address is not a usable address of the node subnets.", "Choose an address within the node subnets."),
         "address-collision": Message("Two claimants have the same address.", "Give each an address of its own."),
         "slot-out-of-range": Message(
-            "A node's slot is beyond the end of the node subnets.", "Choose a lower slot, or a larger subnet."
-        ),
+            "A node's slot is beyond the end of the node subnets.", "Choose a lower slot, or a larger subnet."),
         "vlan-collision": Message(
-            "Two nodes have the same VLAN; with standard SVI each node has its own.",
-            "Give each node a VLAN of its own.",
-        ),
+            "Two nodes have the same VLAN; with standard SVI each node has its own.", "Give each node a VLAN of its own."),
         "vlan-too-few": Message(
             "aci_calico_vlan has too few VLANs: floating SVI needs one for each L3Out, standard SVI one for each node.",
-            "Name a larger range, such as 300-363.",
-        ),
+            "Name a larger range, such as 300-363."),
     },
     "Planning: the allocation file": {
         "allocation-file": Message(
             "The allocation file cannot be read or used.",
-            "Restore it from version control. Deleting it may renumber the cluster.",
-        ),
+            "Restore it from version control. Deleting it may renumber the cluster."),
         "allocation-not-recorded": Message(
             "The inventory has no folder in which to record the allocation.",
-            "Set aci_calico_allocation_file, or pin addresses.",
-            WARNING,
-        ),
+            "Set aci_calico_allocation_file, or pin addresses.", WARNING),
         "renumbering": Message(
             "An address or VLAN that was allocated before would change.",
-            "Undo the change in the inventory, or add the node or leaf to aci_calico_renumber.",
-        ),
+            "Undo the change in the inventory, or add the node or leaf to aci_calico_renumber."),
         "svi-kind-changes": Message(
             "The cluster would change from floating to standard SVI, or back, which renumbers every node.",
-            "Set aci_calico_svi to the recorded kind, or aci_calico_renumber: [all] to change it.",
-        ),
+            "Set aci_calico_svi to the recorded kind, or aci_calico_renumber: [all] to change it."),
     },
     "Planning: BGP and interfaces": {
         "asn-equal": Message(
             "Fabric and cluster have the same AS number, but their sessions are eBGP.",
-            "Give the cluster an AS number of its own.",
-        ),
+            "Give the cluster an AS number of its own."),
         "asn-reserved": Message("The AS number is reserved.", "Choose a private AS number, such as 64512 to 65534."),
         "asn-beyond-calico": Message(
             "The AS number is 2147483648 or higher, which the schemas of many Calico releases refuse.",
-            "Check that your Calico release accepts it, or choose a lower one.",
-            WARNING,
-        ),
+            "Check that your Calico release accepts it, or choose a lower one.", WARNING),
         "hold-time": Message("BGP does not allow a hold time of 1 or 2 seconds.", "Use 0, or 3 and more."),
         "keepalive-too-long": Message(
             "One lost keepalive would end the session: the interval is longer than a third of the hold time.",
-            "Use at most a third of the hold time.",
-        ),
+            "Use at most a third of the hold time."),
         "prefix-limit-too-small": Message(
             "A node is expected to send more prefixes than aci_calico_bgp_prefix_limit.",
-            "Raise the limit, or keep nodes from sending learned routes (aci_calico_bgp_filter: true).",
-            WARNING,
-        ),
-        "mtu-too-small-for-ipv6": Message(
-            "IPv6 needs an MTU of at least 1280.", "Use 1280 or more; 9000 is recommended."
-        ),
+            "Raise the limit, or keep nodes from sending learned routes (aci_calico_bgp_filter: true).", WARNING),
+        "mtu-too-small-for-ipv6": Message("IPv6 needs an MTU of at least 1280.", "Use 1280 or more; 9000 is recommended."),
         "profile-without-ipv6": Message(
             "The forwarding scale profile ipv4 has no room for IPv6 routes, and the cluster has IPv6.",
-            "Use another profile, such as dual_stack or high_lpm.",
-        ),
+            "Use another profile, such as dual_stack or high_lpm."),
         "physical-domain-missing": Message(
-            "Floating SVI needs a physical domain.", "Set aci_calico_physical_domain to the domain of the nodes' ports."
-        ),
+            "Floating SVI needs a physical domain.", "Set aci_calico_physical_domain to the domain of the nodes' ports."),
         "apic-too-old": Message(
             "APIC runs a release before 5.0, which has no floating SVI on physical domains. Preflight asks APIC itself.",
-            "Upgrade to 5.0 or newer, or use standard SVI (aci_calico_svi: standard).",
-        ),
+            "Upgrade to 5.0 or newer, or use standard SVI (aci_calico_svi: standard)."),
     },
     "Planning: access policies": {
         "port-of-another-rack": Message(
             "A node is cabled to a leaf that is not in its rack.",
-            "Name ports of the rack's own leaves, or move the node to the other rack.",
-        ),
+            "Name ports of the rack's own leaves, or move the node to the other rack."),
         "port-twice": Message(
             "Two nodes have the same port and are not in one vPC.",
-            "Name each port once. Virtual machines behind one vPC name the same vpc.",
-        ),
+            "Name each port once. Virtual machines behind one vPC name the same vpc."),
         "port-shared": Message(
             "Nodes of two clusters have the same port.",
-            "Name each port once. If nodes of two clusters share a port, make its policies by other means.",
-        ),
+            "Name each port once. If nodes of two clusters share a port, make its policies by other means."),
         "group-shared": Message(
             "Two clusters make the same interface policy group.",
-            "Give the groups different names: aci_calico_vpc_name, or the node's vpc.",
-        ),
+            "Give the groups different names: aci_calico_vpc_name, or the node's vpc."),
         "node-without-interfaces": Message(
             "The interface policy group of a node without interfaces is made, and no port uses it.",
-            "Set the nodes' interfaces, or select their ports by other means.",
-            WARNING,
-        ),
+            "Set the nodes' interfaces, or select their ports by other means.", WARNING),
         "pool-contradicts": Message(
             "Two clusters give one domain different VLAN pools.",
-            "Set the same aci_calico_vlan_pool for both, or use different domains.",
-        ),
+            "Set the same aci_calico_vlan_pool for both, or use different domains."),
         "encap-blocks-overlap": Message(
             "A VLAN pool has a block that overlaps the cluster's VLANs. Preflight looks at the pool on APIC, too.",
-            "Use exactly the VLANs of that block, VLANs outside it, or another VLAN pool and other domains.",
-        ),
+            "Use exactly the VLANs of that block, VLANs outside it, or another VLAN pool and other domains."),
     },
     "Planning: external EPGs, contracts and transit": {
-        "scope-incomplete": Message(
-            "APIC refuses the scope shared-security without import-security.", "Add import-security."
-        ),
+        "scope-incomplete": Message("APIC refuses the scope shared-security without import-security.", "Add import-security."),
         "scope-without-security": Message(
             "Without the scope import-security, the cluster's subnets are not classified into its external EPG.",
-            "Add import-security, unless another external EPG of the L3Out has these subnets.",
-            WARNING,
-        ),
+            "Add import-security, unless another external EPG of the L3Out has these subnets.", WARNING),
         "external-epg-twice": Message(
-            "Two external EPGs of the cluster have the same name.", "Give each microsegment a different name."
-        ),
+            "Two external EPGs of the cluster have the same name.", "Give each microsegment a different name."),
         "external-subnet-twice": Message(
             "A subnet is in two external EPGs; a VRF allows one.",
-            "Name a smaller subnet within it: the longest prefix decides.",
-        ),
+            "Name a smaller subnet within it: the longest prefix decides."),
         "microsegment-outside": Message(
             "A microsegment's subnet is not within the cluster's subnets.",
-            "Name a part of the pod, service or external service subnets.",
-            WARNING,
-        ),
+            "Name a part of the pod, service or external service subnets.", WARNING),
         "microsegment-cut-off": Message(
             "A microsegment holds pods or nodes, and no contract joins it to the rest of the cluster.",
-            "Add a contract between the two: aci_calico_provided_contracts, and consume of the microsegment.",
-            WARNING,
-        ),
+            "Add a contract between the two: aci_calico_provided_contracts, and consume of the microsegment.", WARNING),
         "microsegment-overlap-clusters": Message(
-            "A microsegment has addresses of another cluster of the VRF.", "Name a part of this cluster's subnets."
-        ),
+            "A microsegment has addresses of another cluster of the VRF.", "Name a part of this cluster's subnets."),
         "relation-twice": Message("An EPG has a contract twice in one list.", "Name it once."),
         "contract-twice": Message(
             "A contract, or an interface of a contract, is made twice in a tenant.",
-            "Define the contract once, with all its filters, or give one of them another name.",
-        ),
+            "Define the contract once, with all its filters, or give one of them another name."),
         "contract-contradicts": Message(
             "Two clusters make the same contract with different contents.",
-            "Write the same contents in both, or use another name.",
-        ),
-        "contract-scope": Message(
-            "The contract's scope excludes an EPG that provides or consumes it.", "Use scope global."
-        ),
+            "Write the same contents in both, or use another name."),
+        "contract-scope": Message("The contract's scope excludes an EPG that provides or consumes it.", "Use scope global."),
         "contract-out-of-sight": Message(
             "An EPG refers to a contract of a tenant that it cannot refer to: neither its own nor common.",
-            "Export the contract (export_to) and consume the interface, or make it in tenant common.",
-        ),
+            "Export the contract (export_to) and consume the interface, or make it in tenant common."),
         "contract-not-exported": Message(
             "An EPG consumes an interface of a contract that is not exported to its tenant.",
-            "Add the tenant to the contract's export_to.",
-        ),
+            "Add the tenant to the contract's export_to."),
         "contract-unknown": Message(
             "The name is almost that of a contract of aci_calico_contracts. As written, it must exist already.",
-            "Correct the name if the cluster's own contract is meant.",
-            WARNING,
-        ),
+            "Correct the name if the cluster's own contract is meant.", WARNING),
         "export-to-own-tenant": Message(
             "A contract is exported to its own tenant.",
-            "Export it to other tenants. EPGs of its own tenant consume it by its name.",
-        ),
+            "Export it to other tenants. EPGs of its own tenant consume it by its name."),
         "filter-twice": Message("A contract has a filter twice.", "Name it once."),
         "filter-entry-twice": Message("A filter has the same entry twice.", "Write each entry once."),
         "filter-contradicts": Message(
             "Two contracts define the same filter with different entries.",
-            "Write the same entries in both, or use another name.",
-        ),
+            "Write the same entries in both, or use another name."),
         "not-leaked": Message(
             "A contract joins EPGs of another VRF, to which the cluster's subnets are not leaked.",
-            "Add shared-rtctrl and shared-security to aci_calico_external_epg_scopes.",
-            WARNING,
-        ),
+            "Add shared-rtctrl and shared-security to aci_calico_external_epg_scopes.", WARNING),
         "epg-unclear": Message(
             "An entry names neither exactly one EPG nor exactly one external EPG.",
-            "Set application_profile and epg, or l3out and external_epg.",
-        ),
+            "Set application_profile and epg, or l3out and external_epg."),
         "epg-without-contract": Message(
             "An EPG is named without a contract.",
-            "Name contracts in provide, consume or consume_interfaces, or remove the EPG.",
-        ),
+            "Name contracts in provide, consume or consume_interfaces, or remove the EPG."),
         "epg-own": Message(
             "aci_calico_epg_contracts names an external EPG of the cluster itself.",
-            "Use aci_calico_provided_contracts and aci_calico_consumed_contracts, or the microsegment's own keys.",
-        ),
+            "Use aci_calico_provided_contracts and aci_calico_consumed_contracts, or the microsegment's own keys."),
         "epg-of-cluster": Message(
             "aci_calico_epg_contracts names an external EPG of another cluster.",
-            "Set aci_calico_provided_contracts and aci_calico_consumed_contracts of that cluster.",
-        ),
+            "Set aci_calico_provided_contracts and aci_calico_consumed_contracts of that cluster."),
         "transit-twice": Message("aci_calico_transit names an L3Out twice.", "Name each L3Out once."),
-        "transit-own": Message(
-            "aci_calico_transit names an L3Out of the cluster itself.", "Name the L3Out that leads outside."
-        ),
+        "transit-own": Message("aci_calico_transit names an L3Out of the cluster itself.", "Name the L3Out that leads outside."),
         "transit-of-cluster": Message(
             "aci_calico_transit names an L3Out of another cluster.",
-            "Clusters of one VRF need no transit L3Out: name the subnets of both in aci_calico_export_subnets of each.",
-        ),
+            "Clusters of one VRF need no transit L3Out: name the subnets of both in aci_calico_export_subnets of each."),
         "transit-subnet-inside": Message(
-            "A subnet outside the cluster is within the cluster's own subnets.",
-            "Name the subnets behind the transit L3Out.",
-        ),
+            "A subnet outside the cluster is within the cluster's own subnets.", "Name the subnets behind the transit L3Out."),
         "transit-subnet-not-own": Message(
             "aci_calico_transit_subnets names a subnet that is not the cluster's.",
-            "Name the cluster's subnets, or parts of them.",
-        ),
+            "Name the cluster's subnets, or parts of them."),
         "transit-family": Message(
             "A subnet behind a transit L3Out is of a family that the nodes do not have.",
-            "Remove it, or add a node subnet of that family.",
-        ),
+            "Remove it, or add a node subnet of that family."),
     },
     "Planning: clusters of one inventory": {
         "cluster-name-shared": Message("Two clusters have the same name.", "Give each cluster a name of its own."),
         "l3out-shared": Message(
-            "Two clusters have an L3Out of the same name in one tenant.", "Give each cluster an L3Out of its own."
-        ),
+            "Two clusters have an L3Out of the same name in one tenant.", "Give each cluster an L3Out of its own."),
         "subnet-overlap-clusters": Message(
-            "Subnets of two clusters in one VRF overlap.", "Choose subnets that do not overlap, or another VRF."
-        ),
+            "Subnets of two clusters in one VRF overlap.", "Choose subnets that do not overlap, or another VRF."),
         "vlan-shared": Message("Two clusters use the same VLAN on the same leaves.", "Choose other VLANs."),
         "ecmp-contradicts": Message(
             "Two clusters of one VRF set different numbers of ECMP paths; the VRF has one.",
-            "Use the same value in all clusters of the VRF.",
-        ),
+            "Use the same value in all clusters of the VRF."),
     },
     "Preflight: the fabric": {
         "fabric-asn-missing": Message(
             "The fabric has no AS number, so no BGP runs between its leaves.",
-            "Set the AS number and route reflectors of the fabric (System Settings, BGP Route Reflector).",
-        ),
+            "Set the AS number and route reflectors of the fabric (System Settings, BGP Route Reflector)."),
         "fabric-asn-differs": Message(
             "The fabric's AS number is not aci_calico_fabric_asn: no session would come up.",
-            "Set aci_calico_fabric_asn to the fabric's AS number.",
-        ),
+            "Set aci_calico_fabric_asn to the fabric's AS number."),
         "leaf-too-old": Message(
             "A leaf runs a release before 5.0, which has no floating SVI on physical domains.",
-            "Upgrade to 5.0 or newer, or use standard SVI (aci_calico_svi: standard).",
-        ),
+            "Upgrade to 5.0 or newer, or use standard SVI (aci_calico_svi: standard)."),
         "leaf-missing": Message("The fabric has no leaf of this number.", "Correct the number, or register the leaf."),
         "leaf-in-another-pod": Message(
-            "A leaf is in another ACI pod than its rack.", "Set the rack's pod to the ACI pod of the leaf."
-        ),
+            "A leaf is in another ACI pod than its rack.", "Set the rack's pod to the ACI pod of the leaf."),
         "leaf-inactive": Message(
-            "A leaf is registered and not active.", "Bring the leaf back into service; see Fabric Membership.", WARNING
-        ),
+            "A leaf is registered and not active.", "Bring the leaf back into service; see Fabric Membership.", WARNING),
         "leaves-not-paired": Message(
             "The leaves of a rack are not a vPC pair. This is a warning with floating SVI.",
-            "Make them a vPC protection group (Fabric, Access Policies, Virtual Port Channel default), or correct the rack.",
-        ),
+            "Make them a vPC protection group (Fabric, Access Policies, Virtual Port Channel default), or correct the rack."),
         "vpc-peer-down": Message(
-            "The leaves of a rack are a vPC pair, and it is not up.", "See the faults of the vPC domain.", WARNING
-        ),
+            "The leaves of a rack are a vPC pair, and it is not up.", "See the faults of the vPC domain.", WARNING),
         "lpm-headroom": Message(
             "A leaf's longest-prefix-match table is too full for a new cluster. From 80 % on this is a warning.",
-            "Choose a forwarding scale profile with more LPM entries, or larger pod blocks (aci_calico_block_size).",
-        ),
+            "Choose a forwarding scale profile with more LPM entries, or larger pod blocks (aci_calico_block_size)."),
         "bd-enforced": Message(
             "BD enforcement is on in the VRF, which keeps the nodes from reaching the leaves' addresses.",
-            "Switch BD enforcement off in the VRF.",
-        ),
+            "Switch BD enforcement off in the VRF."),
         "object-taken": Message(
             "An L3Out or interface policy group that the plan makes exists already, and is not this cluster's.",
-            "Choose another name, or set aci_calico_adopt: true to take it over.",
-        ),
+            "Choose another name, or set aci_calico_adopt: true to take it over."),
         "subnet-in-bridge-domain": Message(
-            "A bridge domain of the VRF has a subnet that overlaps one of the cluster's.", _FREE_SUBNET
-        ),
+            "A bridge domain of the VRF has a subnet that overlaps one of the cluster's.", _FREE_SUBNET),
         "subnet-on-interface": Message(
-            "An interface of another L3Out of the VRF has an address in a subnet of the cluster.", _FREE_SUBNET
-        ),
+            "An interface of another L3Out of the VRF has an address in a subnet of the cluster.", _FREE_SUBNET),
         "subnet-in-external-epg": Message(
-            "An external EPG of another L3Out of the VRF has a subnet of the cluster, or a part of it.", _FREE_SUBNET
-        ),
+            "An external EPG of another L3Out of the VRF has a subnet of the cluster, or a part of it.", _FREE_SUBNET),
         "vlan-taken": Message(
-            "An EPG or another L3Out uses a VLAN of the cluster on one of its leaves.",
-            "Choose other VLANs, or free these.",
-        ),
+            "An EPG or another L3Out uses a VLAN of the cluster on one of its leaves.", "Choose other VLANs, or free these."),
         "domain-without-pool": Message(
-            "A domain has no VLAN pool.", "Associate the domain with a pool that has the cluster's VLANs."
-        ),
+            "A domain has no VLAN pool.", "Associate the domain with a pool that has the cluster's VLANs."),
         "domain-without-aaep": Message(
             "No AAEP, or not aci_calico_aaep, has the domain: its VLANs are allowed on no port.",
-            "Associate the domain with the AAEP of the nodes' ports, or set aci_calico_manage_access: true.",
-        ),
+            "Associate the domain with the AAEP of the nodes' ports, or set aci_calico_manage_access: true."),
         "pool-differs": Message(
             "A domain has another VLAN pool than the plan.",
-            "Set aci_calico_vlan_pool to the pool of the domain, or use another domain.",
-        ),
+            "Set aci_calico_vlan_pool to the pool of the domain, or use another domain."),
         "vlan-outside-pool": Message(
-            "A VLAN of the cluster is not in the VLAN pool of the domain.",
-            "Add the VLANs to the pool, or choose others.",
-        ),
+            "A VLAN of the cluster is not in the VLAN pool of the domain.", "Add the VLANs to the pool, or choose others."),
         "group-is-no-vpc": Message(
-            "The interface policy group of a rack of two leaves is a port channel.",
-            "Make it a vPC interface policy group.",
-        ),
+            "The interface policy group of a rack of two leaves is a port channel.", "Make it a vPC interface policy group."),
         "group-without-domain": Message(
             "The AAEP of an interface policy group does not have the L3 domain.",
-            "Associate the domain with the AAEP of the group.",
-        ),
+            "Associate the domain with the AAEP of the group."),
         "floating-addresses": Message(
             "With this cluster, the fabric would have more floating addresses than the limit.",
-            "Use standard SVI (aci_calico_svi: standard), or raise aci_calico_limits if your release allows more.",
-        ),
+            "Use standard SVI (aci_calico_svi: standard), or raise aci_calico_limits if your release allows more."),
         "transit-in-another-vrf": Message(
             "A transit L3Out is not in the cluster's VRF, and the cluster's subnets are not leaked.",
-            "Name an L3Out of the cluster's VRF, or leak the routes (shared-rtctrl and shared-security in aci_calico_external_epg_scopes).",
-        ),
+            "Name an L3Out of the cluster's VRF, or leak the routes (shared-rtctrl and shared-security in aci_calico_external_epg_scopes)."),
         "tenant-missing": Message("A tenant does not exist.", _CREATE),
         "vrf-missing": Message("The VRF does not exist.", _CREATE),
         "domain-missing": Message("The L3 domain or the physical domain does not exist.", _CREATE),
@@ -506,130 +371,88 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "l3out-missing": Message("An L3Out of others does not exist.", _CREATE),
         "external-epg-missing": Message("An external EPG of others does not exist.", _CREATE),
         "contract-missing": Message("A contract that an EPG is to provide or consume does not exist.", _CREATE),
-        "contract-interface-missing": Message(
-            "A contract interface that an EPG is to consume does not exist.", _CREATE
-        ),
+        "contract-interface-missing": Message("A contract interface that an EPG is to consume does not exist.", _CREATE),
         "filter-missing": Message("A filter of a contract does not exist.", _CREATE),
         "service-graph-missing": Message("The service graph of a contract does not exist.", _CREATE),
     },
     "Preflight: Kubernetes": {
         "node-address-taken": Message(
             "Another node has the address that the plan gives to a node.",
-            "Pin the addresses of both nodes as they are, or change them on the nodes.",
-        ),
+            "Pin the addresses of both nodes as they are, or change them on the nodes."),
         "node-address-differs": Message(
             "A node does not have the address of the plan, so its sessions would not come up.",
-            "Configure the planned address on the node, or pin its present address.",
-            WARNING,
-        ),
+            "Configure the planned address on the node, or pin its present address.", WARNING),
         "calico-without-bgp": Message(
             "The networking backend of calico-node is not bird: Calico runs no BGP.",
-            "Enable BGP: calicoNetwork.bgp: Enabled in the operator's Installation, or calico_backend: bird in the ConfigMap"
-            " calico-config.",
-        ),
+            "Enable BGP: calicoNetwork.bgp: Enabled in the operator's Installation, or calico_backend: bird in the ConfigMap calico-config."),
         "rights-missing": Message(
-            "The user of the connection lacks rights that the roles need.",
-            "Grant the user these rights, or use another user.",
-        ),
+            "The user of the connection lacks rights that the roles need.", "Grant the user these rights, or use another user."),
     },
     "Preflight and push: Kubernetes": {
         "unreadable": Message("The API server refuses a request or cannot answer it.", "See the API server's log."),
         "calico-missing": Message(
             "The cluster does not serve Calico's API group.",
-            "Install Calico, or check that the kubeconfig is that of the right cluster.",
-        ),
+            "Install Calico, or check that the kubeconfig is that of the right cluster."),
         "calico-node-missing": Message(
             "calico-node runs in no namespace, or in several.",
-            "Set aci_calico_calico_namespace to the namespace in which calico-node runs.",
-        ),
+            "Set aci_calico_calico_namespace to the namespace in which calico-node runs."),
         "node-missing": Message(
             "A node of the plan is not in Kubernetes.",
-            "Join the node to the cluster, correct its name, or remove it from the inventory.",
-        ),
+            "Join the node to the cluster, correct its name, or remove it from the inventory."),
         "node-unplanned": Message(
             "A node in Kubernetes is not in the plan. Once the mesh is off, its pods cannot be reached.",
-            "Add the node to a rack.",
-            WARNING,
-        ),
+            "Add the node to a rack.", WARNING),
         "other-cluster": Message(
             "An object belongs to another cluster of this collection.",
-            "Use the kubeconfig of the right cluster, or tear the other cluster down first.",
-        ),
+            "Use the kubeconfig of the right cluster, or tear the other cluster down first."),
         "foreign": Message(
             "An object with the name of a planned one exists, and was not made by this collection.",
-            "Remove it, or set aci_calico_adopt: true to replace it.",
-        ),
+            "Remove it, or set aci_calico_adopt: true to replace it."),
         "pool-cidr": Message(
             "An IP pool has another CIDR than the plan; a pool's CIDR cannot be changed.",
-            "Correct aci_calico_pod_subnets, or migrate to a new pool as the Calico documentation describes.",
-        ),
+            "Correct aci_calico_pod_subnets, or migrate to a new pool as the Calico documentation describes."),
         "pool-block-size": Message(
             "An IP pool has another block size than the plan; a pool's block size cannot be changed.",
-            "Set aci_calico_block_size, or aci_calico_ipv6_block_size, to that of the pool.",
-        ),
+            "Set aci_calico_block_size, or aci_calico_ipv6_block_size, to that of the pool."),
         "pool-of-operator": Message(
             "The Tigera operator owns an IP pool that the plan would change, and would undo the change.",
-            "In the Installation's spec.calicoNetwork.ipPools set encapsulation: None, natOutgoing: Disabled and"
-            " nodeSelector: all().",
-        ),
+            "In the Installation's spec.calicoNetwork.ipPools set encapsulation: None, natOutgoing: Disabled and nodeSelector: all()."),
         "pool-in-the-way": Message(
-            "An IP pool that is not planned overlaps aci_calico_pod_subnets.",
-            "Move its pods to another pool, and delete it.",
-        ),
+            "An IP pool that is not planned overlaps aci_calico_pod_subnets.", "Move its pods to another pool, and delete it."),
         "pool-unplanned": Message(
             "An IP pool is outside aci_calico_pod_subnets: the fabric does not accept its routes.",
-            "Add the CIDR to aci_calico_pod_subnets, or disable the pool.",
-            WARNING,
-        ),
+            "Add the CIDR to aci_calico_pod_subnets, or disable the pool.", WARNING),
         "peer-in-the-way": Message(
             "A BGPPeer that is not planned peers with a leaf of the plan.",
-            "Delete it (kubectl delete bgppeer NAME): the plan has its own peer.",
-        ),
-        "peer-unplanned": Message(
-            "A BGPPeer is not in the plan. It is not removed.", "Delete it unless it is needed.", WARNING
-        ),
+            "Delete it (kubectl delete bgppeer NAME): the plan has its own peer."),
+        "peer-unplanned": Message("A BGPPeer is not in the plan. It is not removed.", "Delete it unless it is needed.", WARNING),
         "mesh-setting": Message(
-            "The BGPConfiguration has a setting that Calico refuses once the node-to-node mesh is off.",
-            "Remove the setting.",
-        ),
+            "The BGPConfiguration has a setting that Calico refuses once the node-to-node mesh is off.", "Remove the setting."),
         "secret-differs": Message(
             "The Secret has another password than aci_calico_bgp_password, and keeps it.",
-            "Run site with aci_calico_update_password: always to change the password on both sides.",
-            WARNING,
-        ),
+            "Run site with aci_calico_update_password: always to change the password on both sides.", WARNING),
     },
     "Node maintenance": {
         "maintenance-nodes": Message("No node is named.", "Name the nodes: -e node_maintenance_nodes=node-3."),
         "maintenance-node-unknown": Message(
-            "A name is not a node of the plan.",
-            "Name nodes of the plan, and limit the run to their cluster (--limit).",
-        ),
+            "A name is not a node of the plan.", "Name nodes of the plan, and limit the run to their cluster (--limit)."),
         "maintenance-node-missing": Message(
-            "A node of the plan is not in Kubernetes.",
-            "Remove it from the list: there is no node to take out of service.",
-        ),
+            "A node of the plan is not in Kubernetes.", "Remove it from the list: there is no node to take out of service."),
         "maintenance-last-node": Message(
             "No other node is ready and in service, so the pods would have nowhere to go.",
-            "Bring other nodes back into service first.",
-        ),
+            "Bring other nodes back into service first."),
         "maintenance-others": Message(
-            "Other nodes are out of service already.", "End their maintenance first, if it is over.", WARNING
-        ),
+            "Other nodes are out of service already.", "End their maintenance first, if it is over.", WARNING),
         "maintenance-rack": Message(
             "A rack is left without a node in service.",
-            "Pods that must run in this rack cannot be scheduled until a node of it is back.",
-            WARNING,
-        ),
+            "Pods that must run in this rack cannot be scheduled until a node of it is back.", WARNING),
         "maintenance-only-endpoints": Message(
             "A Service with externalTrafficPolicy: Local has all its endpoints on these nodes.",
-            "Scale it out first: until its pods are ready elsewhere, it cannot be reached from outside.",
-            WARNING,
-        ),
+            "Scale it out first: until its pods are ready elsewhere, it cannot be reached from outside.", WARNING),
         "maintenance-not-begun": Message(
             "The node was not taken out of service by this collection, and is left as it is.",
-            "Run kubectl uncordon if it is cordoned.",
-            WARNING,
-        ),
+            "Run kubectl uncordon if it is cordoned.", WARNING),
     },
 }
+# fmt: on
 MESSAGES: dict[str, Message] = {id_: message for group in CATALOGUE.values() for id_, message in group.items()}
