@@ -78,16 +78,6 @@ RACK_ID, NODE_NAME, TENANT = key(RACK, "id"), key(NODE, "name"), variable("tenan
 KIND, FAMILY, SUBNETS = one_of("floating", "standard"), one_of(*FAMILIES), by_family([SUBNET])
 SESSION = {"leaf": LEAF_ID, "family": FAMILY, "address": ADDRESS}
 RELATIONS = {"provides": [NAME], "consumes": [NAME], "consumes_interfaces": [NAME]}
-POLICIES = (
-    "timers",
-    "best_path",
-    "ecmp",
-    "prefix_limit",
-    "import_match",
-    "export_match",
-    "import_context",
-    "export_context",
-)
 CRITERION = {"criterion": TEXT, "floating": TEXT, "standard": TEXT, "better": or_null(KIND), "source": TEXT}
 NETWORK = schema_of({"subnet": SUBNET, "address": INTERFACE, "gateway": ADDRESS})
 # What a node's network has with standard SVI only; leaf_b is null in a rack with one leaf.
@@ -97,215 +87,85 @@ NODE_NETWORK = Value(
 )
 
 # Each key of the plan with its description and its shape.
+# fmt: off
 PLAN: dict[str, tuple[str, Any]] = {
     "schema": ("The version of the plan's shape.", Value(const=SCHEMA)),
     "cluster": ("The cluster's name.", variable("cluster_name")),
     "address_families": ("The address families of the node subnets.", [FAMILY]),
-    "fabric": (
-        "The fabric, and the place of the L3Outs in it.",
-        {
-            "asn": ASN,
-            "tenant": TENANT,
-            "vrf": variable("vrf"),
-            "vrf_tenant": TENANT,
-            "router_id_base": formatted("router-id"),
-        },
-    ),
+    "fabric": ("The fabric, and the place of the L3Outs in it.", {
+        "asn": ASN, "tenant": TENANT, "vrf": variable("vrf"), "vrf_tenant": TENANT, "router_id_base": formatted("router-id")}),
     "cluster_asn": ("The AS number of the nodes.", ASN),
-    "svi": (
-        "The kind of SVI with the reasons for it, and the comparison of both kinds.",
-        {
-            "kind": KIND,
-            "requested": variable("svi"),
-            "reasons": [TEXT],
-            "advice": {"recommended": KIND, "reasons": [TEXT], "criteria": [CRITERION]},
-        },
-    ),
-    "interface": (
-        "The settings of the SVIs.",
-        {"mtu": variable("mtu"), "mode": variable("vlan_mode"), "encap_scope": variable("encap_scope")},
-    ),
-    "node_network": (
-        "The settings of the nodes' own network.",
-        {"dns": [ADDRESS], "configs": variable("node_configs"), "vm_mobility": YES_NO},
-    ),
+    "svi": ("The kind of SVI with the reasons for it, and the comparison of both kinds.", {
+        "kind": KIND, "requested": variable("svi"), "reasons": [TEXT],
+        "advice": {"recommended": KIND, "reasons": [TEXT], "criteria": [CRITERION]}}),
+    "interface": ("The settings of the SVIs.", {
+        "mtu": variable("mtu"), "mode": variable("vlan_mode"), "encap_scope": variable("encap_scope")}),
+    "node_network": ("The settings of the nodes' own network.", {
+        "dns": [ADDRESS], "configs": variable("node_configs"), "vm_mobility": YES_NO}),
     "domains": ("The domains of the L3Outs.", {"l3": NAME, "physical": or_null(NAME)}),
-    "access": (
-        "The access policies below the L3Outs.",
-        {
-            "managed": YES_NO,
-            "tenant": YES_NO,
-            "pool": or_null(NAME),
-            "aaep": or_null(NAME),
-            "lacp_policy": or_null(NAME),
-            "profile": NAME,
-            "vlans": [pair(VLAN)],
-            "groups": [{"name": NAME, "vpc": YES_NO, "leaves": [{"id": LEAF_ID, "ports": [formatted("ports")]}]}],
-        },
-    ),
-    "bgp": (
-        "The BGP policies.",
-        {
-            **{name: variable(f"bgp_{name}") for name in ("keepalive", "hold", "as_limit", "graceful_restart")},
-            **{name: variable(f"bgp_{name}") for name in ("as_path_relax", "ecmp_ebgp", "ecmp_ibgp")},
-            "controls": [one_of(*PEER_CONTROLS)],
-            "prefix_limit": or_null(
-                {
-                    "maximum": variable("bgp_prefix_limit"),
-                    "action": variable("bgp_prefix_limit_action"),
-                    "threshold": variable("bgp_prefix_limit_threshold"),
-                }
-            ),
-        },
-    ),
-    "subnets": (
-        "The subnets by role.",
-        dict.fromkeys(("node", "pod", "service", "external_service", "load_balancer"), SUBNETS),
-    ),
-    "route_control": (
-        "The prefixes that the fabric accepts and advertises.",
-        dict.fromkeys(("import", "export"), by_family([formatted("route")])),
-    ),
-    "names": (
-        "The names of the cluster's objects, and the owner that marks them.",
-        {"owner": TEXT, **dict.fromkeys((*POLICIES, "transit", "external_epg", "cluster_contract"), NAME)},
-    ),
-    "l3outs": (
-        "The L3Outs with their racks; with floating SVI also VLAN and shared addresses.",
-        [
-            {
-                "name": NAME,
-                "racks": [RACK_ID],
-                "floating": or_null(
-                    {
-                        "vlan": VLAN,
-                        "networks": by_family({"subnet": SUBNET, "floating": INTERFACE, "secondary": INTERFACE}),
-                    }
-                ),
-            }
-        ],
-    ),
+    "access": ("The access policies below the L3Outs.", {
+        "managed": YES_NO, "tenant": YES_NO, **dict.fromkeys(("pool", "aaep", "lacp_policy"), or_null(NAME)), "profile": NAME,
+        "vlans": [pair(VLAN)],
+        "groups": [{"name": NAME, "vpc": YES_NO, "leaves": [{"id": LEAF_ID, "ports": [formatted("ports")]}]}]}),
+    "bgp": ("The BGP policies.", {
+        **{name: variable(f"bgp_{name}") for name in ("keepalive", "hold", "as_limit", "graceful_restart")},
+        **{name: variable(f"bgp_{name}") for name in ("as_path_relax", "ecmp_ebgp", "ecmp_ibgp")},
+        "controls": [one_of(*PEER_CONTROLS)],
+        "prefix_limit": or_null({
+            "maximum": variable("bgp_prefix_limit"),
+            **{name: variable(f"bgp_prefix_limit_{name}") for name in ("action", "threshold")}})}),
+    "subnets": ("The subnets by role.",
+                dict.fromkeys(("node", "pod", "service", "external_service", "load_balancer"), SUBNETS)),
+    "route_control": ("The prefixes that the fabric accepts and advertises.",
+                      dict.fromkeys(("import", "export"), by_family([formatted("route")]))),
+    "names": ("The names of the cluster's objects, and the owner that marks them.", {
+        "owner": TEXT,
+        **dict.fromkeys(("timers", "best_path", "ecmp", "prefix_limit", "import_match", "export_match", "import_context",
+                         "export_context", "transit", "external_epg", "cluster_contract"), NAME)}),
+    "l3outs": ("The L3Outs with their racks; with floating SVI also VLAN and shared addresses.", [{
+        "name": NAME, "racks": [RACK_ID],
+        "floating": or_null({
+            "vlan": VLAN, "networks": by_family({"subnet": SUBNET, "floating": INTERFACE, "secondary": INTERFACE})})}]),
     "retired_l3outs": ("The names of L3Outs that lost their last rack.", [NAME]),
     "non_anchor_leaves": ("Further leaves that nodes may be connected to.", [LEAF_ID]),
-    "routes": (
-        "The estimated number of routes on a leaf.",
-        {
-            "profile": variable("forwarding_profile"),
-            "estimate": by_family(dict.fromkeys(("subnets", "services", "blocks", "hosts", "total"), COUNT)),
-        },
-    ),
-    "racks": (
-        "The racks.",
-        [{"id": RACK_ID, "pod": POD, "l3out": NAME, "node_profile": NAME, "leaves": [LEAF_ID], "nodes": [NODE_NAME]}],
-    ),
-    "leaves": (
-        "The leaves; with floating SVI also their addresses.",
-        [
-            {
-                "id": LEAF_ID,
-                "pod": POD,
-                "rack": RACK_ID,
-                "side": one_of(*SIDES),
-                "router_id": formatted("router-id"),
-                "networks": by_family({"address": INTERFACE}),
-            }
-        ],
-    ),
-    "nodes": (
-        "The nodes with their addresses and BGP sessions.",
-        [
-            {
-                "name": NODE_NAME,
-                "rack": RACK_ID,
-                "slot": key(NODE, "slot"),
-                "asn": ASN,
-                "vlan": VLAN,
-                "vpc": or_null(NAME),
-                "system": {
-                    "kind": variable("node_kind"),
-                    "nics": variable("nics"),
-                    "bond": or_null(variable("bond")),
-                    "hypervisor": or_null(key(NODE, "hypervisor")),
-                },
-                "networks": by_family(NODE_NETWORK),
-                "peers": [SESSION],
-            }
-        ],
-    ),
-    "peers": (
-        "The BGP peers, each of which becomes a BGPPeer.",
-        [{"name": formatted("dns-name"), "rack": RACK_ID, "asn": ASN, "node": or_null(NODE_NAME), **SESSION}],
-    ),
-    "external_epgs": (
-        "The cluster's external EPG in each L3Out, then the microsegments.",
-        [
-            {
-                "name": NAME,
-                "l3out": NAME,
-                "subnets": [{"prefix": SUBNET, "scope": variable("external_epg_scopes")}],
-                **RELATIONS,
-            }
-        ],
-    ),
-    "contracts": (
-        "The contracts to create. A filter without entries is an existing filter.",
-        [
-            {
-                "tenant": TENANT,
-                "name": NAME,
-                "scope": key(CONTRACT, "scope"),
-                "filters": [
-                    {"name": NAME, "entries": [{"protocol": one_of(*PROTOCOLS), "ports": or_null(pair(PORT))}]}
-                ],
-                "service_graph": or_null(NAME),
-                "export_to": [TENANT],
-            }
-        ],
-    ),
-    "epg_contracts": (
-        "The contracts of existing EPGs and external EPGs.",
-        [
-            {
-                "tenant": TENANT,
-                **dict.fromkeys(("application_profile", "epg", "l3out", "external_epg"), or_null(NAME)),
-                **RELATIONS,
-            }
-        ],
-    ),
-    "transit": (
-        "The L3Outs that connect to the outside, with the prefixes of both sides.",
-        [
-            {
-                "tenant": TENANT,
-                "l3out": NAME,
-                "order": key(TRANSIT, "order"),
-                "outside": by_family([formatted("route")]),
-                "inside": SUBNETS,
-            }
-        ],
-    ),
-    "calico": (
-        "The settings of Calico.",
-        {
-            "api_group": variable("calico_api_group"),
-            "namespace": variable("calico_namespace"),
-            "rack_label": variable("rack_label"),
-            "secret": {"name": variable("bgp_secret_name"), "key": variable("bgp_secret_key")},
-            "service_account": variable("service_account"),
-            "block_size": by_family(COUNT),
-            "pools": [{"name": formatted("dns-name"), "cidr": SUBNET, "family": FAMILY}],
-            "bgp_filter": YES_NO,
-        },
-    ),
-    "limits": (
-        "The scale limits, and how much of each the cluster uses.",
-        [{"id": one_of(*LIMITS), "value": COUNT, "limit": COUNT, "unit": TEXT, "source": TEXT, "release": TEXT}],
-    ),
-    "warnings": (
-        "The problems that do not prevent the plan.",
-        [{"id": formatted("dns-label"), "path": TEXT, "problem": TEXT, "remedy": TEXT}],
-    ),
+    "routes": ("The estimated number of routes on a leaf.", {
+        "profile": variable("forwarding_profile"),
+        "estimate": by_family(dict.fromkeys(("subnets", "services", "blocks", "hosts", "total"), COUNT))}),
+    "racks": ("The racks.", [{
+        "id": RACK_ID, "pod": POD, "l3out": NAME, "node_profile": NAME, "leaves": [LEAF_ID], "nodes": [NODE_NAME]}]),
+    "leaves": ("The leaves; with floating SVI also their addresses.", [{
+        "id": LEAF_ID, "pod": POD, "rack": RACK_ID, "side": one_of(*SIDES), "router_id": formatted("router-id"),
+        "networks": by_family({"address": INTERFACE})}]),
+    "nodes": ("The nodes with their addresses and BGP sessions.", [{
+        "name": NODE_NAME, "rack": RACK_ID, "slot": key(NODE, "slot"), "asn": ASN, "vlan": VLAN, "vpc": or_null(NAME),
+        "system": {"kind": variable("node_kind"), "nics": variable("nics"), "bond": or_null(variable("bond")),
+                   "hypervisor": or_null(key(NODE, "hypervisor"))},
+        "networks": by_family(NODE_NETWORK), "peers": [SESSION]}]),
+    "peers": ("The BGP peers, each of which becomes a BGPPeer.", [{
+        "name": formatted("dns-name"), "rack": RACK_ID, "asn": ASN, "node": or_null(NODE_NAME), **SESSION}]),
+    "external_epgs": ("The cluster's external EPG in each L3Out, then the microsegments.", [{
+        "name": NAME, "l3out": NAME, "subnets": [{"prefix": SUBNET, "scope": variable("external_epg_scopes")}], **RELATIONS}]),
+    "contracts": ("The contracts to create. A filter without entries is an existing filter.", [{
+        "tenant": TENANT, "name": NAME, "scope": key(CONTRACT, "scope"),
+        "filters": [{"name": NAME, "entries": [{"protocol": one_of(*PROTOCOLS), "ports": or_null(pair(PORT))}]}],
+        "service_graph": or_null(NAME), "export_to": [TENANT]}]),
+    "epg_contracts": ("The contracts of existing EPGs and external EPGs.", [{
+        "tenant": TENANT, **dict.fromkeys(("application_profile", "epg", "l3out", "external_epg"), or_null(NAME)), **RELATIONS}]),
+    "transit": ("The L3Outs that connect to the outside, with the prefixes of both sides.", [{
+        "tenant": TENANT, "l3out": NAME, "order": key(TRANSIT, "order"), "outside": by_family([formatted("route")]),
+        "inside": SUBNETS}]),
+    "calico": ("The settings of Calico.", {
+        "api_group": variable("calico_api_group"), "namespace": variable("calico_namespace"),
+        "rack_label": variable("rack_label"),
+        "secret": {"name": variable("bgp_secret_name"), "key": variable("bgp_secret_key")},
+        "service_account": variable("service_account"), "block_size": by_family(COUNT),
+        "pools": [{"name": formatted("dns-name"), "cidr": SUBNET, "family": FAMILY}], "bgp_filter": YES_NO}),
+    "limits": ("The scale limits, and how much of each the cluster uses.", [{
+        "id": one_of(*LIMITS), "value": COUNT, "limit": COUNT, "unit": TEXT, "source": TEXT, "release": TEXT}]),
+    "warnings": ("The problems that do not prevent the plan.", [{
+        "id": formatted("dns-label"), "path": TEXT, "problem": TEXT, "remedy": TEXT}]),
 }
+# fmt: on
 
 
 def plan_schema() -> Schema:
