@@ -78,7 +78,6 @@ def _theirs(leaves: int, nodes: int) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="*", default=["4x6", "4x32", "12x192"], help="LEAVESxNODES")
     parser.add_argument("--most-compared", type=int, default=32, help="largest number of nodes for cisco.aci's modules")

@@ -38,7 +38,6 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="lab", description="The embedded lab: an APIC and a Kubernetes API for each example cluster."
     )
@@ -81,13 +80,11 @@ def parse() -> argparse.Namespace:
 
 
 def up(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Start the lab and print where it is."""
     lab.up()
     return status(lab, _arguments)
 
 
 def down(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Stop the lab."""
     stopped = lab.down()
     print("Stopped: " + ", ".join(stopped) if stopped else "Nothing was running.")
     return 0
@@ -123,21 +120,18 @@ def twin_status(lab: Lab, _arguments: argparse.Namespace) -> int:
 
 
 def twin_down(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Stop the twins."""
     for clusters, runner in lab.twins().items():
         print(f"{clusters}: {'stopped' if runner.down() else 'was not running'}")
     return 0
 
 
 def reset(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Stop the lab and forget its state."""
     lab.reset()
     print(f"The lab is stopped, and its state in {lab.folder} is deleted.")
     return 0
 
 
 def log(lab: Lab, _arguments: argparse.Namespace) -> int:
-    """Print the requests that APIC answered, one on each line."""
     for entry in lab.requests():
         print(entry["time"], entry["status"], f"{entry['ms']:.0f} ms", entry["method"], entry["path"])
     return 0

@@ -12,7 +12,6 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the document in a YAML file."""
     return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
 
 

@@ -46,7 +46,6 @@ class Server:
     options: tuple[str, ...] = ()
 
     def command(self, port: int) -> list[str]:
-        """Return the command line that serves this server's state on a port."""
         return [sys.executable, str(self.program), "--port", str(port), "--state", str(self.state), *self.options]
 
 
@@ -220,7 +219,6 @@ def _seeds() -> list[Path]:
 
 
 def _clusters(servers: Iterable[str]) -> list[str]:
-    """Return the clusters among the names of servers."""
     return [name.removeprefix(KUBERNETES) for name in servers if name.startswith(KUBERNETES)]
 
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -20,57 +21,37 @@ if TYPE_CHECKING:
 
 
 class Backstage:
-    """Handlers, named after method and path."""
+    """Handlers by method and name; each gets the query and the JSON body."""
 
     def __init__(self, server: ApicServer, expose_secrets: bool) -> None:
-        self._server = server
+        apic, log, misbehaviour = server.apic, server.log, server.misbehaviour
         self._expose_secrets = expose_secrets
+        self._apic = apic
+        self._handlers: dict[str, Callable[[Any, Any], Any]] = {
+            "GET status": lambda *__: {"urls": server.urls, "objects": len(server.tree.by_dn), "requests": len(log)},
+            "GET log": lambda query, __: log.entries[int(query.get("since", 0)) :],
+            "DELETE log": lambda *__: log.clear(),
+            "GET tree": lambda query, __: apic.snapshot(query.get("volatile", "yes") == "yes"),
+            "POST reset": lambda *__: server.reset_now(),
+            "GET misbehave": lambda *__: [asdict(rule) for rule in misbehaviour.rules],
+            "POST misbehave": lambda __, rule: {"id": misbehaviour.add(**rule).id},
+            "DELETE misbehave": lambda *__: misbehaviour.clear(),
+            "POST release": lambda *__: misbehaviour.release(),
+            "PUT operational": lambda __, body: {"objects": apic.replace_operational(body["source"], body["objects"])},
+            "GET secrets": self._secrets,
+        }
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        handler = getattr(self, f"_{request.method.lower()}_{request.match_info['what']}", None)
+        handler = self._handlers.get(f"{request.method} {request.match_info['what']}")
         if handler is None:
             return web.json_response({"error": f"no such thing: {request.method} {request.path}"}, status=404)
         try:
-            payload = await request.json() if request.can_read_body else {}
-            return web.json_response(handler(request.query, payload))
+            answer = handler(request.query, await request.json() if request.can_read_body else {})
+            return web.json_response({} if answer is None else answer)
         except (errors.ApicError, ValueError, TypeError, KeyError) as problem:
             return web.json_response({"error": str(problem)}, status=400)
 
-    def _get_status(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        return {"urls": self._server.urls, "objects": len(self._server.tree.by_dn), "requests": len(self._server.log)}
-
-    def _get_log(self, query: Any, _payload: Any) -> list[dict[str, Any]]:
-        return self._server.log.entries[int(query.get("since", 0)) :]
-
-    def _delete_log(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        self._server.log.clear()
-        return {}
-
-    def _get_tree(self, query: Any, _payload: Any) -> dict[str, Any]:
-        return self._server.apic.snapshot(query.get("volatile", "yes") == "yes")
-
-    def _post_reset(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        self._server.reset_now()
-        return {}
-
-    def _get_misbehave(self, _query: Any, _payload: Any) -> list[dict[str, Any]]:
-        return [asdict(rule) for rule in self._server.misbehaviour.rules]
-
-    def _post_misbehave(self, _query: Any, payload: Any) -> dict[str, Any]:
-        return {"id": self._server.misbehaviour.add(**payload).id}
-
-    def _delete_misbehave(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        self._server.misbehaviour.clear()
-        return {}
-
-    def _post_release(self, _query: Any, _payload: Any) -> dict[str, Any]:
-        self._server.misbehaviour.release()
-        return {}
-
-    def _put_operational(self, _query: Any, payload: Any) -> dict[str, Any]:
-        return {"objects": self._server.apic.replace_operational(payload["source"], payload["objects"])}
-
-    def _get_secrets(self, query: Any, _payload: Any) -> dict[str, Any]:
+    def _secrets(self, query: Any, __: Any) -> dict[str, Any]:
         if not self._expose_secrets:
             raise ValueError("the emulator was started without secrets")
-        return self._server.apic.secrets(query.get("dn"), query.get("class"))
+        return self._apic.secrets(query.get("dn"), query.get("class"))

@@ -109,7 +109,6 @@ class ApicServer:
 
     @property
     def ca_path(self) -> Path:
-        """Return the file with the certificate of the server's authority."""
         return self.state_dir / "ca.pem"
 
     @property
@@ -184,7 +183,9 @@ class ApicServer:
                 await self._hang(request)
             elif rule.action == "drop":
                 raise Dropped
-        response = self.apic.handle(_request(request, body))
+        cookies = request.headers.get("Cookie", "")
+        asked = Request(request.method, request.raw_path, request.path, request.query, cookies, body)
+        response = self.apic.handle(asked)
         for rule in due:
             if rule.action == "hang-after":
                 await self._hang(request, response)
@@ -219,22 +220,7 @@ class ApicServer:
         )
 
 
-def _request(request: web.Request, body: str) -> Request:
-    return Request(
-        method=request.method,
-        target=request.raw_path,
-        path=request.path,
-        query=request.query,
-        cookies=request.headers.get("Cookie", ""),
-        body=body,
-    )
-
-
-_REASONS = {
-    429: "Too many requests",
-    500: "Internal error",
-    503: "Unable to deliver the message, Resolve timeout",
-}
+_REASONS = {429: "Too many requests", 500: "Internal error", 503: "Unable to deliver the message, Resolve timeout"}
 
 
 def _refusal(status: int, path: str) -> Response:

@@ -106,7 +106,6 @@ class KubeApi:
         return f"{_root(api_version)}{namespace}/{resource['name']}/{metadata['name']}"
 
     def close(self) -> None:
-        """Close the connection."""
         self._connection.close()
 
     @cached_property

@@ -172,7 +172,6 @@ class Objects:
             raise _invalid(kind, name, [("patch", "FieldValueInvalid", f"Invalid value: {error}")]) from None
 
     def delete(self, kind: Kind, namespace: str | None, name: str, dry_run: bool = False) -> Json:
-        """Delete an object and return it."""
         obj = self.get(kind, namespace, name)
         if not dry_run:
             self._write(kind, "DELETED", self._key(kind, namespace, name), obj, None)

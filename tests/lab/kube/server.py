@@ -74,17 +74,14 @@ class State:
         draft.replace(path)
 
     def written(self, _kind: Kind, event: str, obj: dict[str, Any]) -> None:
-        """Record one write."""
         self._append("objects.jsonl", self._entry(event, int(obj["metadata"]["resourceVersion"]), obj))
 
     def requested(self, request: Logged) -> None:
-        """Record one request."""
         self.requests.append(request)
         time = datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="milliseconds")
         self._append("requests.jsonl", json.dumps({"time": time, **asdict(request)}) + "\n")
 
     def pruned(self, kind: str, name: str, fields: list[str]) -> None:
-        """Record dropped fields."""
         self._append("pruned.jsonl", json.dumps({"kind": kind, "name": name, "fields": fields}) + "\n")
 
     def _entry(self, event: str, version: int, obj: dict[str, Any]) -> str:

@@ -129,7 +129,6 @@ def supervise_command(arguments: argparse.Namespace) -> None:
 
 
 def down(arguments: argparse.Namespace) -> None:
-    """Stop the twin."""
     print("Stopped." if TwinRunner(arguments.dir).down() else "Nothing was running.")
 
 
@@ -153,7 +152,6 @@ def simple(name: str) -> Any:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run a command in a machine's namespace."""
     argv = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
     return subprocess.run(TwinRunner(arguments.dir).command_in(arguments.machine, argv), check=False).returncode
 

@@ -57,15 +57,12 @@ class Bench:
     # --- APIC ---
 
     def post(self, dn: str, body: Json) -> None:
-        """Write a tree to APIC."""
         self._client.request("POST", f"/api/mo/{dn}.json", json=body)
 
     def change(self, cls: str, dn: str, **attributes: str) -> None:
-        """Change attributes of one object."""
         self.post(dn, {cls: {"attributes": attributes}})
 
     def delete(self, dn: str) -> None:
-        """Delete an object of APIC."""
         self._client.request("DELETE", f"/api/mo/{dn}.json")
 
     def objects(self, cls: str, node: int | None = None) -> list[dict[str, str]]:
@@ -80,7 +77,6 @@ class Bench:
         return {(it["node"], it["peer"]): it["state"] for it in self.twin.ask("status")["sessions"]}
 
     def converged(self) -> bool:
-        """Return True if every session is up."""
         return converged(self.twin.ask("status"))
 
     def unsettled(self) -> list[str]:

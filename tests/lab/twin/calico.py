@@ -46,14 +46,11 @@ class BgpPeer:
 
     @property
     def version(self) -> int:
-        """Return the IP version."""
         return ip_address(self.address).version
 
 
 @dataclass(frozen=True)
 class Pool:
-    """An IPPool."""
-
     cidr: str
     encapsulation: str = ""  # "", IPIP or VXLAN
     disabled: bool = False
@@ -63,7 +60,6 @@ class Pool:
 
     @property
     def version(self) -> int:
-        """Return the IP version."""
         return ip_network(self.cidr).version
 
 
@@ -151,7 +147,6 @@ class _Reader:
     # --- nodes ---
 
     def _fact(self, item: Object) -> Node:
-        """Return the content of a Node object."""
         metadata = item["metadata"]
         annotations = metadata.get("annotations", {})
         asn = annotations.get("projectcalico.org/ASNumber") or self._configuration.get("asNumber") or DEFAULT_ASN

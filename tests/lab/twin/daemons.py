@@ -44,7 +44,6 @@ class Vty:
         return text
 
     def ask_json(self, command: str) -> Any:
-        """Return the answer to a ``show … json`` command."""
         return json.loads(self.ask(command) or "{}")
 
     def configure(self, commands: Iterable[str], *, strict: bool = True) -> list[str]:
@@ -64,7 +63,6 @@ class Vty:
         return objections
 
     def close(self) -> None:
-        """Close the connection."""
         self._socket.close()
 
 
@@ -88,7 +86,6 @@ class Birdc:
             raise DaemonError(str(error)) from error
 
     def close(self) -> None:
-        """Close the connection."""
         self._file.close()
         self._socket.close()
 

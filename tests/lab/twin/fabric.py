@@ -26,7 +26,6 @@ class Rule:
 
     @property
     def version(self) -> int:
-        """Return the IP version."""
         return ip_network(self.prefix).version
 
 
@@ -69,7 +68,6 @@ class Peer:
 
     @property
     def version(self) -> int:
-        """Return the IP version."""
         return ip_network(self.address, strict=False).version
 
     @property
@@ -120,7 +118,6 @@ class Leaf:
 
     @property
     def dn(self) -> str:
-        """Return the leaf's DN in APIC."""
         return f"topology/pod-{self.pod}/node-{self.id}"
 
 

@@ -53,7 +53,7 @@ def text(lines: Iterable[Line], *, hide_passwords: bool = False) -> str:
     """Return the configuration in the format of FRR's files."""
     result: list[str] = []
     open_contexts: Contexts = ()
-    for line in sorted(lines, key=lambda line: _order(line.contexts)):
+    for line in sorted(lines, key=lambda line: (bool(line.contexts), line.contexts)):
         if line.contexts != open_contexts:
             result += _enter(open_contexts, line.contexts)
             open_contexts = line.contexts
@@ -259,14 +259,9 @@ def _in_context(contexts: Contexts, command: str) -> list[str]:
     return [*contexts, command, *("exit" for __ in contexts)]
 
 
-def _order(contexts: Contexts) -> tuple[bool, Contexts]:
-    return bool(contexts), contexts
-
-
 def _enter(old: Contexts, new: Contexts) -> list[str]:
-    left = _leave(old, new)
     common = _common(old, new)
-    return left + [" " * depth + context for depth, context in enumerate(new) if depth >= common]
+    return _leave(old, new) + [" " * depth + context for depth, context in enumerate(new) if depth >= common]
 
 
 def _leave(old: Contexts, new: Contexts) -> list[str]:
@@ -274,9 +269,4 @@ def _leave(old: Contexts, new: Contexts) -> list[str]:
 
 
 def _common(old: Contexts, new: Contexts) -> int:
-    count = 0
-    for left, right in zip(old, new, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
+    return sum(old[:depth] == new[:depth] for depth in range(1, min(len(old), len(new)) + 1))

@@ -99,18 +99,17 @@ class _Parser:
     def _peek(self) -> tuple[str, str]:
         return self._tokens[self._next] if self._next < len(self._tokens) else ("end", "")
 
-    def _accept(self, kind: str, text: str | None = None) -> str:
+    def _accept(self, kind: str, text: str | None = None) -> str | None:
         found_kind, found = self._peek()
         if found_kind != kind or text not in (None, found):
-            return ""
+            return None
         self._next += 1
         return found
 
     def _expect(self, kind: str, text: str | None = None) -> str:
-        found_kind, found = self._peek()
-        if found_kind != kind or text not in (None, found):
+        found = self._accept(kind, text)
+        if found is None:
             raise self._error()
-        self._next += 1
         return found
 
     def _error(self) -> SelectorError:

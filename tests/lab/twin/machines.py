@@ -138,7 +138,6 @@ class Network:
 
     @property
     def resources(self) -> list[Resource]:
-        """Return the present resources."""
         return self._resources
 
     @staticmethod
@@ -150,8 +149,6 @@ class Network:
 
 
 class Daemon:
-    """A daemon in a namespace."""
-
     def __init__(self, namespace: str, command: list[str], log: Path) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -163,13 +160,7 @@ class Daemon:
 
     @property
     def running(self) -> bool:
-        """Return True while the process runs."""
         return self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Return the process id in the supervisor's process namespace."""
-        return self._process.pid
 
     def kill(self) -> None:
         """End the daemon without notice to its neighbours."""
@@ -208,7 +199,6 @@ class FrrLeaf:
         self._zebra = self._start("zebra")
 
     def start_bgpd(self) -> None:
-        """Start BGP."""
         assert self._zebra
         _await(self._folder / "zserv", self._zebra, self._log)
         self._bgpd = self._start("bgpd")
@@ -227,7 +217,6 @@ class FrrLeaf:
 
     @property
     def running(self) -> bool:
-        """Return True while both daemons run."""
         return all(daemon is not None and daemon.running for daemon in (self._zebra, self._bgpd))
 
     def configure(self, wanted: list[Line]) -> list[str]:
@@ -253,7 +242,6 @@ class FrrLeaf:
             raise MachineError("; ".join(problems))
 
     def vty(self, daemon: str) -> Vty:
-        """Return a connection to ``bgpd`` or ``zebra``."""
         if daemon not in self._vtys:
             self._vtys[daemon] = Vty(self._folder / f"{daemon}.vty")
         return self._vtys[daemon]
@@ -305,7 +293,6 @@ class BirdNode:
 
     @property
     def running(self) -> bool:
-        """Return True while the daemon runs."""
         return self._daemon is not None and self._daemon.running
 
     def reconfigure(self, configuration: str) -> list[str]:
@@ -320,7 +307,6 @@ class BirdNode:
         return []
 
     def birdc(self) -> Birdc:
-        """Return a connection to the daemon."""
         if self._birdc is None:
             self._birdc = Birdc(self._socket)
         return self._birdc
@@ -339,7 +325,6 @@ class BirdNode:
 
 
 def run_in(namespace: str, command: Iterable[str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run a command in a namespace and wait for it."""
     return subprocess.run(
         ["nsenter", f"--net={NETNS / namespace}", *command],
         capture_output=True,

@@ -93,7 +93,6 @@ def show(what: str, figures: list[float]) -> None:
 
 
 def main(runs: int) -> None:
-    """Measure and print."""
     print(f"{'':55} {'least':>6} {'median':>6} {'most':>6}")
     for what, figure in (
         ("6 nodes, floating SVI, from nothing (s)", Figure()),

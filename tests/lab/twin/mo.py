@@ -52,7 +52,6 @@ class Tree:
         return self._by_dn.get(dn)
 
     def of_class(self, cls: str) -> list[Mo]:
-        """Return every object of a class."""
         return self._by_class.get(cls, [])
 
     def children(self, dn: str, cls: str | None = None) -> list[Mo]:

@@ -82,7 +82,6 @@ class Wiring:
 
 
 def leaf_namespace(leaf: Leaf | int) -> str:
-    """Return a leaf's namespace."""
     return f"leaf-{leaf if isinstance(leaf, int) else leaf.id}"
 
 

@@ -34,7 +34,6 @@ class Link:
 
     @property
     def version(self) -> int:
-        """Return the IP version."""
         return ip_address(self.neighbour).version
 
 
@@ -54,7 +53,6 @@ class Router:
 
     @property
     def versions(self) -> list[int]:
-        """Return the IP versions of the router's sessions."""
         return sorted({link.version for link in self.links})
 
     def ports(self) -> dict[Segment, tuple[int, list[str]]]:

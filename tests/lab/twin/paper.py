@@ -40,13 +40,11 @@ class Figure:
 
     @property
     def families(self) -> tuple[int, ...]:
-        """Return the IP versions."""
         return (4, 6) if self.dual_stack else (4,)
 
     # --- addresses ---
 
     def node_subnet(self, version: int, node: int) -> str:
-        """Return a node's subnet."""
         supernet = ip_network("192.168.0.0/22" if version == 4 else "2001:db8:2::/48")
         if self.floating:
             return str(supernet if version == 4 else next(supernet.subnets(new_prefix=64)))
@@ -338,12 +336,10 @@ def mo(cls: str, *children: Json, **attributes: str) -> Json:
 
 
 def calico(kind: str, name: str, **spec: Any) -> Json:
-    """Return a custom resource of Calico."""
     return {"apiVersion": CALICO, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 def service(name: str, address: str, nodes: list[str], *, local: bool) -> list[Json]:
-    """Return a service and its endpoints."""
     metadata = {"name": name, "namespace": "default"}
     spec: Json = {
         "type": "NodePort",

@@ -129,8 +129,7 @@ class _Reader:
     # --- one L3Out ---
 
     def vrf_of(self, l3out: Mo) -> Mo | None:
-        relation = self._tree.child(l3out.dn, "l3extRsEctx")
-        name = relation.get("tnFvCtxName") if relation else ""
+        name = self._reference(l3out.dn, "l3extRsEctx", "tnFvCtxName")
         return self._named(_tenant(l3out.dn), f"ctx-{name}") if name else None
 
     def _leaves(self, l3out: Mo) -> Iterable[Leaf]:
@@ -156,11 +155,11 @@ class _Reader:
     def _svis(self, l3out: Mo, profile: Mo, node_dn: str) -> Iterable[Svi]:
         for interfaces in self._tree.children(profile.dn, "l3extLIfP"):
             for mo in self._tree.children(interfaces.dn, "l3extVirtualLIfP"):
-                if mo.get("nodeDn") == node_dn and self._vlan_allowed(mo, self._floating_domains(mo)):
+                if mo.get("nodeDn") == node_dn and self._vlan_allowed(mo, mo.dn, "l3extRsDynPathAtt"):
                     yield self._svi(l3out, profile, mo, mo, "")
             for mo in self._tree.children(interfaces.dn, "l3extRsPathL3OutAtt"):
                 side = self._side(mo, _node_of(node_dn)[1])
-                if side and self._vlan_allowed(mo, self._l3_domains(l3out)):
+                if side and self._vlan_allowed(mo, l3out.dn, "l3extRsL3DomAtt"):
                     yield self._svi(l3out, profile, mo, side, mo.get("tDn"))
 
     def _side(self, path: Mo, leaf: int) -> Mo | None:
@@ -187,22 +186,16 @@ class _Reader:
             routed=mo.get("ifInstT") in ROUTED,
         )
 
-    def _floating_domains(self, mo: Mo) -> list[str]:
-        return [relation.get("tDn") for relation in self._tree.children(mo.dn, "l3extRsDynPathAtt")]
-
-    def _l3_domains(self, l3out: Mo) -> list[str]:
-        return [relation.get("tDn") for relation in self._tree.children(l3out.dn, "l3extRsL3DomAtt")]
-
-    def _vlan_allowed(self, mo: Mo, domains: list[str]) -> bool:
-        """Return True if the domains' pools hold the VLAN.
+    def _vlan_allowed(self, mo: Mo, dn: str, cls: str) -> bool:
+        """Return True if the VLAN is in the pools of the domains that relations of a class below ``dn`` name.
 
         A pool that the tree does not show holds every VLAN. A routed port needs none.
         """
         if mo.get("ifInstT") == "l3-port":
             return True
-        for domain in domains:
-            relation = self._tree.child(domain, "infraRsVlanNs")
-            blocks = self._tree.children(relation.get("tDn"), "fvnsEncapBlk") if relation else []
+        for domain in self._tree.children(dn, cls):
+            pool = self._reference(domain.get("tDn"), "infraRsVlanNs", "tDn")
+            blocks = self._tree.children(pool, "fvnsEncapBlk") if pool else []
             if blocks and not any(_vlan(block, "from") <= _vlan(mo) <= _vlan(block, "to") for block in blocks):
                 return False
         return True
@@ -232,8 +225,7 @@ class _Reader:
             )
 
     def _prefix_limit(self, peer: Mo) -> PrefixLimit | None:
-        relation = self._tree.child(peer.dn, "bgpRsPeerPfxPol")
-        name = relation.get("tnBgpPeerPfxPolName") if relation else ""
+        name = self._reference(peer.dn, "bgpRsPeerPfxPol", "tnBgpPeerPfxPolName")
         policy = self._named(_tenant(peer.dn), f"bgpPfxP-{name}") if name else None
         if not policy:
             return None
@@ -245,11 +237,9 @@ class _Reader:
         )
 
     def _timers(self, l3out: Mo, profile: Mo) -> Timers:
-        relation = self._tree.child(f"{profile.dn}/protp", "bgpRsBgpNodeCtxPol")
-        name = relation.get("tnBgpCtxPolName") if relation else ""
+        name = self._reference(f"{profile.dn}/protp", "bgpRsBgpNodeCtxPol", "tnBgpCtxPolName")
         if not name and (vrf := self.vrf_of(l3out)):
-            relation = self._tree.child(vrf.dn, "fvRsBgpCtxPol")
-            name = relation.get("tnBgpCtxPolName") if relation else ""
+            name = self._reference(vrf.dn, "fvRsBgpCtxPol", "tnBgpCtxPolName")
         policy = self._policy(_tenant(profile.dn), "bgpCtxPol", "bgpCtxP-{}", name)
         return Timers(
             keepalive=policy.number("kaIntvl", 60),
@@ -259,8 +249,7 @@ class _Reader:
         )
 
     def _best_path(self, profile: Mo) -> Mo:
-        relation = self._tree.child(f"{profile.dn}/protp", "bgpRsBestPathCtrlPol")
-        name = relation.get("tnBgpBestPathCtrlPolName") if relation else ""
+        name = self._reference(f"{profile.dn}/protp", "bgpRsBestPathCtrlPol", "tnBgpBestPathCtrlPolName")
         return self._policy(_tenant(profile.dn), "bgpBestPathCtrlPol", "bestpath-{}", name) if name else Mo("", "")
 
     def _family_policy(self, vrf: Mo, family: str) -> AddressFamilyPolicy:
@@ -279,6 +268,10 @@ class _Reader:
     def _policy(self, tenant: str, cls: str, rn: str, name: str) -> Mo:
         found = self._named(tenant, rn.format(name)) if name else None
         return found or self._tree.get(f"uni/tn-common/{rn.format('default')}") or Mo(cls, "")
+
+    def _reference(self, dn: str, cls: str, attribute: str) -> str:
+        relation = self._tree.child(dn, cls)
+        return relation.get(attribute) if relation else ""
 
     def _named(self, tenant: str, rn: str) -> Mo | None:
         return self._tree.get(f"uni/tn-{tenant}/{rn}") or self._tree.get(f"uni/tn-common/{rn}")
@@ -337,17 +330,10 @@ def _merge_leaves(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
     """Join the appearances of a leaf in node profiles and L3Outs, and the families of an SVI."""
     merged: dict[int, Leaf] = {}
     for leaf in leaves:
-        known = merged.get(leaf.id)
-        merged[leaf.id] = (
-            leaf
-            if known is None
-            else replace(
-                known,
-                loopbacks=tuple(dict.fromkeys((*known.loopbacks, *leaf.loopbacks))),
-                svis=(*known.svis, *leaf.svis),
-                relax=known.relax or leaf.relax,
-            )
-        )
+        known = merged.get(leaf.id, replace(leaf, loopbacks=(), svis=()))
+        loopbacks = tuple(dict.fromkeys((*known.loopbacks, *leaf.loopbacks)))
+        svis, relax = (*known.svis, *leaf.svis), known.relax or leaf.relax
+        merged[leaf.id] = replace(known, loopbacks=loopbacks, svis=svis, relax=relax)
     return tuple(replace(merged[number], svis=_merge_svis(merged[number].svis)) for number in sorted(merged))
 
 
@@ -355,17 +341,9 @@ def _merge_svis(svis: Iterable[Svi]) -> tuple[Svi, ...]:
     merged: dict[tuple[str, int, str], Svi] = {}
     for svi in svis:
         key = svi.l3out, svi.vlan, svi.path if svi.routed else ""
-        known = merged.get(key)
-        merged[key] = (
-            svi
-            if known is None
-            else replace(
-                known,
-                addresses=(*known.addresses, *svi.addresses),
-                secondaries=(*known.secondaries, *svi.secondaries),
-                peers=(*known.peers, *svi.peers),
-            )
-        )
+        known = merged.get(key, replace(svi, addresses=(), secondaries=(), peers=()))
+        addresses, secondaries = (*known.addresses, *svi.addresses), (*known.secondaries, *svi.secondaries)
+        merged[key] = replace(known, addresses=addresses, secondaries=secondaries, peers=(*known.peers, *svi.peers))
     return tuple(merged.values())
 
 

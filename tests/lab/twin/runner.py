@@ -56,11 +56,9 @@ class TwinRunner:
         return process is not None
 
     def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Send a command to the supervisor and return its answer."""
         return control.ask(self.folder / control.NAME, command, **arguments)
 
     def running(self) -> bool:
-        """Return True while the twin runs."""
         return self._process() is not None
 
     def wait_for_sessions(self, seconds: float) -> dict[str, Any]:

@@ -46,8 +46,6 @@ STATE = "cabling.json"
 
 @dataclass
 class Options:
-    """The options of a twin."""
-
     folder: Path
     apic: Access
     kubeconfigs: list[Path]
@@ -220,7 +218,6 @@ class Supervisor:
     # --- commands ---
 
     def command(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Run one command of a client."""
         name = str(request.pop("command", ""))
         handler: Callable[..., dict[str, Any] | None] | None = getattr(self, f"_do_{name.replace('-', '_')}", None)
         if handler is None:
@@ -350,7 +347,6 @@ class Supervisor:
         return found
 
     def _do_announce(self, node: str, prefix: str, prepend: int = 0) -> dict[str, Any]:
-        """Make a node announce a route in addition to Calico's."""
         self._failures.announcements.setdefault(node, []).append(Announcement(prefix, prepend))
         return self._reconfigure_nodes()
 
@@ -365,7 +361,6 @@ class Supervisor:
     # --- the loop ---
 
     def run(self) -> None:
-        """Serve until stopped."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *__: setattr(self, "_stopping", True))
         with control.bind(self._options.folder / control.NAME) as server, selectors.DefaultSelector() as selector:

@@ -64,7 +64,6 @@ def test_state_outlives_the_server(tmp_path):
 
 
 def test_versions_are_never_given_out_again(tmp_path):
-    """Keep even the version of a deletion over two restarts."""
     with KubeServer(state_dir=tmp_path) as server:
         server.request("POST", PEERS, peer())
         server.request("DELETE", f"{PEERS}/p")

@@ -59,7 +59,6 @@ class Workshop:
         return read_fabrics(Tree([*self.tree.values(), *extra]), self.secrets)
 
     def fabric(self) -> Fabric:
-        """Return the only VRF with an L3Out."""
         (found,) = self.fabrics()
         return found
 
@@ -71,15 +70,12 @@ class Workshop:
         return kinds
 
     def item(self, kind: str, name: str) -> Any:
-        """Return one Kubernetes object."""
         return next(it for it in self.items if (it["kind"], it["metadata"]["name"]) == (kind, name))
 
     def cluster(self) -> Cluster:
-        """Return Calico's state for the objects."""
         return read_cluster(self.objects())
 
     def twin(self) -> Twin:
-        """Return the whole twin."""
         return assemble(self.fabric(), {"lab": self.cluster()})
 
 

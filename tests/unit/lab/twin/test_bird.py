@@ -21,7 +21,6 @@ SMALL = {"racks": (Rack(1, (201, 202), (1,)),)}
 
 
 def render(shop: Any, version: int = 4, name: str = "node-1", **options: Any) -> str:
-    """Return a node's configuration."""
     cluster = shop.cluster()
     node = next(it for it in cluster.nodes if it.name == name)
     return configuration(node, cluster, version, **options)
@@ -63,7 +62,6 @@ def with_filters(shop: Any) -> None:
 
 
 def mesh(shop: Any) -> None:
-    """Enable sessions between the nodes."""
     shop.item("BGPConfiguration", "default")["spec"]["nodeToNodeMeshEnabled"] = True
 
 

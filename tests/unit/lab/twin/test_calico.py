@@ -57,8 +57,6 @@ def test_an_address_that_only_kubernetes_knows(shop: Any) -> None:
 
 
 class TestPeers:
-    """The sessions of a node."""
-
     def test_the_label_chooses_the_rack(self, shop: Any) -> None:
         shop.item("Node", "node-1")["metadata"]["labels"]["rack_id"] = "2"
         assert [peer.address for peer in node(shop).peers] == ["192.168.2.203", "192.168.2.204"]

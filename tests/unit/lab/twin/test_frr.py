@@ -119,7 +119,6 @@ class Daemon:
         self.lines: list[Line] = []
 
     def run(self, commands_: list[str]) -> None:
-        """Run configuration commands."""
         contexts: tuple[str, ...] = ()
         for command in commands_:
             if command == "exit":

@@ -78,8 +78,6 @@ def test_machines_of_one_name_are_refused(shop: Any) -> None:
 
 
 class TestChoice:
-    """The choice of a cluster's VRF."""
-
     NEAR = Fabric("t", "near", leaves=(Leaf(201, svis=(Svi("o", 300, addresses=("192.0.2.2/24",)),)),))
     FAR = Fabric("t", "far", leaves=(Leaf(202, svis=(Svi("o", 300, addresses=("198.51.100.2/24",)),)),))
     CLUSTER = Cluster(nodes=(Node("n", 1, {"ipv4": "192.0.2.1/24"}),))

@@ -15,7 +15,6 @@ from lab.twin.paper import mo, scaled
 
 
 def by_key(shop: Any) -> dict[str, Resource]:
-    """Return a twin's resources by key."""
     return {resource.key: resource for resource in wire(shop.twin()).resources}
 
 
@@ -136,8 +135,6 @@ def test_an_added_secondary_touches_no_cable(shop: Any) -> None:
 
 
 class TestMoved:
-    """A host after a move to other leaves."""
-
     @staticmethod
     def moved(shop: Any, *leaves: int) -> Twin:
         """Return the twin with node-1 behind these leaves."""

@@ -40,7 +40,6 @@ def with_way_out(shop: Any, *arguments: Any, **options: Any) -> Any:
 
 
 def change(shop: Any, dn: str, **attributes: str) -> None:
-    """Change one object."""
     known = shop.tree[dn]
     shop.tree[dn] = Mo(known.cls, dn, {**known.attributes, **attributes})
 

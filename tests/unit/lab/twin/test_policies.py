@@ -19,7 +19,6 @@ def first_svi(fabric: Fabric) -> Svi:
 
 
 def first_peer(fabric: Fabric) -> Peer:
-    """Return the peer of that SVI."""
     return first_svi(fabric).peers[0]
 
 
