@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..schema.messages import ERROR, WARNING
@@ -24,509 +25,287 @@ class Rule:
     title: str
     cause: str
     remedy: str
-    severity: str = ERROR
-    heals: bool = False
+    severity: str
+    heals: bool
 
 
-SITE = "Run netops.aci_calico.site for this cluster."
-SITE_ACI = f"{SITE} It puts the planned value back on APIC."
-SITE_CALICO = f"{SITE} It puts the planned object back in Kubernetes."
-
-RULES = {
-    # --- the fabric's configuration ---
-    "as-override-off": Rule(
-        "aci",
-        "AS override is off",
-        "The BGP control as-override is missing on the peer: nodes find their own AS number in the path and drop each other's routes.",
-        SITE_ACI,
-    ),
-    "peer-as-check-on": Rule(
-        "aci",
-        "the peer AS check is on",
-        "The BGP control dis-peer-as-check is missing on the peer: the leaf sends a node no routes that contain the cluster's AS number.",
-        SITE_ACI,
-    ),
-    "timers": Rule(
-        "aci",
-        "the BGP timers are not the planned ones",
-        "The timers policy differs or the node profile does not use it; with the default 60 s/180 s a dead node keeps its routes for minutes.",
-        SITE_ACI,
-    ),
-    "as-limit": Rule(
-        "aci",
-        "the AS limit is not the planned one",
-        "maxAsLimit of the timers policy differs: the leaf accepts routes that the sending node did not originate.",
-        SITE_ACI,
-    ),
-    "graceful-restart-off": Rule(
-        "aci",
-        "graceful restart is not as planned on APIC",
-        "grCtrl of the timers policy differs: leaves remove a node's routes when its BGP daemon restarts.",
-        SITE_ACI,
-    ),
-    "as-path-relax-off": Rule(
-        "aci",
-        "AS-path relaxation is not as planned",
-        "The best path policy differs or the node profile does not use it: a leaf may use only one of several equal paths.",
-        SITE_ACI,
-    ),
-    "ecmp": Rule(
-        "aci",
-        "the number of ECMP paths is not the planned one",
-        "The BGP address family context of the VRF differs or is not applied: traffic to a service does not reach all its nodes.",
-        f"{SITE_ACI} The policy applies to the whole VRF: ask the other users of the VRF first.",
-    ),
-    "import-control-off": Rule(
-        "aci",
-        "import route control is not enforced",
-        "enforceRtctrl of the L3Out lacks import: the fabric accepts every route that a node advertises.",
-        SITE_ACI,
-    ),
-    "import-prefix-missing": Rule(
-        "aci",
-        "import route control lacks a prefix of the cluster",
-        "The route map default-import does not permit the prefix: the leaf drops these routes of the nodes.",
-        SITE_ACI,
-    ),
-    "import-prefix-extra": Rule(
-        "aci",
-        "import route control permits a foreign prefix",
-        "The match rule of the route map default-import contains a prefix that does not belong to the cluster.",
-        "Remove the prefix, or add it to the cluster's subnets if it belongs there.",
-    ),
-    "export-prefix-missing": Rule(
-        "aci",
-        "export route control lacks a prefix of the cluster",
-        "The route map default-export does not permit the prefix: nodes do not learn these routes of the other nodes.",
-        SITE_ACI,
-    ),
-    "secondary-address": Rule(
-        "aci",
-        "the secondary address is not as planned",
-        "The nodes' default gateway is missing or differs on the interface: nodes have no default gateway on this leaf.",
-        SITE_ACI,
-    ),
-    "prefix-limit-differs": Rule(
-        "aci",
-        "the prefix limit is not the planned one",
-        "The peer prefix policy or its use on the peer differs.",
-        SITE_ACI,
-    ),
-    "router-id-differs": Rule(
-        "aci", "a leaf's router ID is not the planned one", "The L3Out gives the leaf another router ID.", SITE_ACI
-    ),
-    "duplicate-router-id": Rule(
-        "aci",
-        "a router ID is used twice in the VRF",
-        "Two BGP speakers with the same router ID drop each other's routes and refuse sessions with each other.",
-        "Give each leaf its own router_id (one per leaf and VRF, across all L3Outs), then run netops.aci_calico.site.",
-    ),
-    "peer-asn": Rule(
-        "aci",
-        "the peer's AS number is not the cluster's",
-        "The remote AS number of the peer differs: no session comes up.",
-        SITE_ACI,
-    ),
-    "bd-enforced": Rule(
-        "aci",
-        "the VRF enforces bridge domain addresses",
-        "bdEnforcedEnable is on: the VRF drops the eBGP sessions of the nodes.",
-        "Set BD Enforcement of the VRF to off, or add an exception for the leaves' addresses.",
-    ),
-    "contract-differs": Rule(
-        "aci",
-        "a contract, or one of its relations, is not as planned",
-        "Somebody changed it, or the plan changed since: other traffic is permitted than planned.",
-        SITE_ACI,
-    ),
-    "contract-unresolved": Rule(
-        "aci",
-        "an EPG or a contract refers to a missing object",
-        "A contract, a filter, an exported interface or a service graph of somebody else is missing on APIC.",
-        "Create it, correct its name in the inventory, or add it to aci_calico_contracts.",
-    ),
-    "external-subnet": Rule(
-        "aci",
-        "an external EPG does not have the planned subnets",
-        "A subnet was added, removed or changed: its addresses belong to another EPG, with other contracts.",
-        f"{SITE_ACI} Remove subnets that others added, or add them to the inventory.",
-    ),
-    "transit-route": Rule(
-        "aci",
-        "a transit L3Out does not advertise the cluster's prefixes as planned",
-        "The cluster's entry in the L3Out's route map default-export, or its match rule, is missing or differs.",
-        SITE_ACI,
-    ),
-    "aci-missing": Rule(
-        "aci", "an object of the plan is missing on APIC", "It was never pushed, or somebody removed it.", SITE_ACI
-    ),
-    "aci-differs": Rule(
-        "aci", "an object on APIC is not as planned", "Somebody changed it, or the plan changed since.", SITE_ACI
-    ),
-    "aci-extra-peer": Rule(
-        "aci",
-        "a BGP peer that is not planned",
-        "Somebody added a peer to the cluster's interfaces.",
-        "Remove the peer, or move it to an L3Out of its own.",
-    ),
-    "aci-fault": Rule(
-        "aci", "APIC reports a fault", "See the fault's text.", "Follow the fault's recommended action on APIC."
-    ),
-    "session-fault": Rule(
-        "sessions",
-        "APIC reports a fault of a session",
-        "See the fault's text.",
-        "Follow the fault's recommended action on APIC.",
-        heals=True,
-    ),
-    "lpm-usage": Rule(
-        "aci",
-        "the leaf's longest-prefix-match table is nearly full",
-        "Routes of all VRFs on the leaf share this table.",
-        "Choose a forwarding scale profile with more LPM entries, or a larger IPAM block size.",
-        WARNING,
-    ),
-    # --- Calico's configuration ---
-    "node-missing": Rule(
-        "calico",
-        "a node of the plan is not in Kubernetes",
-        "The node has another name, or has not joined the cluster.",
-        "Correct the inventory, or join the node.",
-    ),
-    "node-not-ready": Rule(
-        "calico", "a node is not ready", "The node or its kubelet is down.", "See the node's conditions.", WARNING
-    ),
-    "rack-label": Rule(
-        "calico",
-        "a node's rack label is wrong",
-        "The label selects the leaves that the node peers with: it peers with those of another rack, or with none.",
-        SITE_CALICO,
-    ),
-    "node-asn": Rule(
-        "calico",
-        "a node's AS number is wrong",
-        "The annotation projectcalico.org/ASNumber differs: the leaves refuse the node's sessions.",
-        SITE_CALICO,
-    ),
-    "node-address": Rule(
-        "calico",
-        "a node's BGP address is wrong",
-        "The annotation with the node's address differs: the node uses an address that the leaves do not expect.",
-        f"{SITE} If calico-node detects addresses itself, set its IP_AUTODETECTION_METHOD to the planned interface.",
-    ),
-    "mesh-on": Rule(
-        "calico",
-        "the node-to-node mesh is on",
-        "nodeToNodeMeshEnabled is not false: nodes also peer with each other, and use other routes than planned.",
-        SITE_CALICO,
-    ),
-    "pool-missing": Rule(
-        "calico", "an IP pool of the plan is missing", "Pods get other addresses, or none.", SITE_CALICO
-    ),
-    "pool-encapsulation": Rule(
-        "calico",
-        "an IP pool encapsulates",
-        "IP-in-IP or VXLAN is on: the fabric sees tunnels instead of pod traffic.",
-        f"{SITE_CALICO} Running pods keep working while the mode changes.",
-    ),
-    "pool-nat": Rule(
-        "calico",
-        "an IP pool translates outgoing addresses",
-        "natOutgoing is on: the fabric does not see pod addresses.",
-        SITE_CALICO,
-    ),
-    "pool-differs": Rule(
-        "calico", "an IP pool is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO
-    ),
-    "service-cidr-missing": Rule(
-        "calico",
-        "a service subnet is not advertised",
-        "BGPConfiguration lacks the subnet: no node advertises it.",
-        SITE_CALICO,
-    ),
-    "foreign-prefix": Rule(
-        "calico",
-        "a node advertises a foreign prefix",
-        "The prefix lies outside the cluster's subnets; only import route control keeps it out of the fabric.",
-        "Remove the pool, advertised subnet or route from Calico, or add the prefix to the cluster's subnets.",
-    ),
-    "bgppeer-missing": Rule(
-        "calico", "a BGPPeer of the plan is missing", "No node is configured to peer with the leaf.", SITE_CALICO
-    ),
-    "bgppeer-differs": Rule(
-        "calico", "a BGPPeer is not as planned", "Somebody changed it, or the plan changed since.", SITE_CALICO
-    ),
-    "bgppeer-password": Rule(
-        "calico",
-        "a BGPPeer does not refer to the planned password",
-        "The password differs: the node signs its segments with another key than the leaf, or not at all.",
-        SITE_CALICO,
-    ),
-    "bgppeer-keepalive": Rule(
-        "calico",
-        "a BGPPeer's keepalive time exceeds the hold time",
-        "keepaliveTime is longer than the negotiated hold time: every session expires.",
-        "Remove keepaliveTime from the BGPPeer.",
-    ),
-    "bgppeer-extra": Rule("calico", "a BGPPeer that is not planned", "Somebody added a peer.", "Remove the BGPPeer."),
-    "cross-rack-peer": Rule(
-        "calico",
-        "a BGPPeer lets nodes peer with leaves of another rack",
-        "Its selector selects nodes of other racks than the leaf's: traffic takes a detour over those racks.",
-        "Remove the BGPPeer, or select by the leaf's rack; then run netops.aci_calico.site.",
-    ),
-    "bgpfilter-missing": Rule(
-        "calico",
-        "the BGPFilter of the plan is missing or not used",
-        "Nodes advertise learned routes back to the leaves, where they count against the prefix limit.",
-        SITE_CALICO,
-    ),
-    "secret-missing": Rule(
-        "calico",
-        "the Secret with the BGP password is missing",
-        "Without it calico-node uses no password, but the leaves do.",
-        SITE_CALICO,
-    ),
-    "secret-unreadable": Rule(
-        "calico",
-        "calico-node has no permission to read the Secret",
-        "Role or RoleBinding is missing or differs: calico-node cannot read the password.",
-        SITE_CALICO,
-    ),
-    "password-differs": Rule(
-        "calico",
-        "the BGP password differs",
-        "The two ends of the session sign with different passwords: TCP drops every segment without a message (MD5 failures).",
-        "Set the password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.",
-        heals=True,
-    ),
-    "node-status-missing": Rule(
-        "calico",
-        "a node's BGP daemon does not report",
-        "calico-node has not updated the node's CalicoNodeStatus: the node's own sessions and routes are unknown.",
-        "See the logs of calico-node on the node; CalicoNodeStatus needs Calico 3.20 or later.",
-        WARNING,
-        heals=True,
-    ),
-    "unreadable": Rule(
-        "calico",
-        "an object could not be read",
-        "The account lacks the permission.",
-        "Grant get and list on the object, or accept that it is not verified.",
-        WARNING,
-    ),
-    # --- sessions ---
-    "leaf-silent": Rule(
-        "sessions",
-        "a leaf has no BGP in the VRF",
-        "The leaf is down or not connected to the fabric, or the L3Out is not deployed on it.",
-        "See the leaf's state and the faults of the L3Out's node profile.",
-        heals=True,
-    ),
-    "session-missing": Rule(
-        "sessions",
-        "no session with a node",
-        "The node does not reach the leaf (node down, wrong VLAN or address), or the password differs.",
-        "Check that the node pings the leaf's address, then compare passwords.",
-        heals=True,
-    ),
-    "session-down": Rule(
-        "sessions",
-        "a session is not established",
-        "The ends do not reach each other, or refuse each other.",
-        "Check that the node pings the leaf's address, then AS numbers and passwords.",
-        heals=True,
-    ),
-    "session-refused": Rule(
-        "sessions",
-        "a session is refused while it opens",
-        "The ends reach each other, but do not agree on AS number, router ID or address family.",
-        "Compare AS numbers on both ends, and router IDs.",
-        heals=True,
-    ),
-    "session-asn": Rule(
-        "sessions",
-        "a session runs with another AS number than planned",
-        "APIC's peer or the fabric has another AS number than the plan.",
-        "Correct aci_calico_fabric_asn or aci_calico_cluster_asn, then run netops.aci_calico.site.",
-    ),
-    "session-timers": Rule(
-        "sessions",
-        "a session negotiated other timers",
-        "The session was opened before the timers changed, or the node has other timers.",
-        "Reset the session so that the timers are negotiated again.",
-        heals=True,
-    ),
-    "session-graceful-restart": Rule(
-        "sessions",
-        "a session has no graceful restart",
-        "One end did not offer it when the session opened.",
-        "Restart calico-node on the node, one node at a time.",
-    ),
-    "session-password": Rule(
-        "sessions",
-        "a session is not protected by a password",
-        "The leaf's peer has no password.",
-        "Run netops.aci_calico.site with aci_calico_update_password=always.",
-    ),
-    "session-cross-rack": Rule(
-        "sessions",
-        "a session across racks",
-        "The node peers with a leaf of another rack: wrong rack label or an additional BGPPeer.",
-        "Correct the node's label or remove the BGPPeer.",
-    ),
-    "session-stranger": Rule(
-        "sessions",
-        "a session with an unknown host",
-        "A host in the node subnet that is not a node of the plan has a BGP session with the leaf.",
-        "Find the host with this address; add it to the inventory if it is a node.",
-    ),
-    "session-mesh": Rule(
-        "sessions", "a session between nodes", "The node-to-node mesh is on.", SITE_CALICO, heals=True
-    ),
-    "calico-session-down": Rule(
-        "sessions",
-        "Calico sees the session down",
-        "The node's BGP daemon and the leaf report different states; the daemon may have just restarted.",
-        "Run calicoctl node status on the node.",
-        heals=True,
-    ),
-    # --- routes ---
-    "pod-block-missing": Rule(
-        "routes",
-        "a node's pod block is not on a leaf",
-        "The node does not advertise it, or the leaf does not accept it.",
-        "See the node's IP pools and import route control.",
-        heals=True,
-    ),
-    "service-route-missing": Rule(
-        "routes",
-        "a service route is not on a leaf",
-        "No node advertises it, or the leaf does not accept it.",
-        "See BGPConfiguration and import route control.",
-        heals=True,
-    ),
-    "drained-node-announced": Rule(
-        "routes",
-        "a drained node still gets services' traffic",
-        "calico-node on it has not withdrawn the routes, or does not run and the leaf keeps them for a graceful restart.",
-        "See the logs of calico-node on the node. A node that is down already needs no maintenance.",
-        heals=True,
-    ),
-    "ecmp-width": Rule(
-        "routes",
-        "a route has fewer next hops than nodes",
-        "Not every node advertises it, or the leaf keeps fewer paths.",
-        "See the nodes that are missing, and the ECMP policy of the VRF.",
-        heals=True,
-    ),
-    "route-next-hop": Rule(
-        "routes",
-        "a route has an unexpected next hop",
-        "A node advertises the prefix that does not own it.",
-        "Find out why the node advertises it: a borrowed block, a static route or a prepended route.",
-        heals=True,
-    ),
-    "foreign-route": Rule(
-        "routes",
-        "a leaf accepted a route outside the cluster's prefixes",
-        "Import route control is not enforced, and a node advertises a prefix that does not belong to the cluster.",
-        "Enforce import route control, and remove the route from the node.",
-    ),
-    "nothing-accepted": Rule(
-        "routes",
-        "a leaf accepts nothing from a node",
-        "Import route control, the AS limit or the prefix limit rejects all routes.",
-        "See import route control, the AS limit and the prefix limit of the L3Out.",
-        heals=True,
-    ),
-    "node-route-missing": Rule(
-        "routes",
-        "a node does not learn the other nodes' blocks",
-        "The leaves do not send them, or the node rejects them: AS override, peer AS check or export route control.",
-        "See the BGP controls of the peer and the route map default-export.",
-        heals=True,
-    ),
-    "node-route-tunnel": Rule(
-        "routes",
-        "a node reaches another node's block through a tunnel",
-        "The pool encapsulates.",
-        SITE_CALICO,
-        heals=True,
-    ),
-    "prefix-limit-exceeded": Rule(
-        "routes",
-        "a node exceeds the prefix limit",
-        "The node advertises more prefixes than the leaf accepts; routes learned from the other leaf count too.",
-        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
-        heals=True,
-    ),
-    "prefix-limit-small": Rule(
-        "routes",
-        "the prefix limit is too small for the cluster",
-        "Nodes advertise routes to a leaf that they learned from its pair; the leaf drops them, but they count against the limit.",
-        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
-    ),
-    "prefix-limit-near": Rule(
-        "routes",
-        "the prefix limit is nearly reached",
-        "The number of prefixes that nodes send to a leaf exceeds the policy's threshold.",
-        "Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.",
-        WARNING,
-    ),
+# The remedy of a rule that names none.
+_REMEDIES = {
+    "aci": "Run netops.aci_calico.site for this cluster. It puts the planned value back on APIC.",
+    "calico": "Run netops.aci_calico.site for this cluster. It puts the planned object back in Kubernetes.",
 }
 
-_SESSIONS = frozenset(
-    {"session-fault", "session-missing", "session-down", "session-refused", "calico-session-down", "password-differs"}
-)
-_UNPLANNED = frozenset({"session-cross-rack", "session-stranger", "session-mesh"})
-_LEAF_ROUTES = frozenset({"pod-block-missing", "service-route-missing", "ecmp-width", "nothing-accepted"})
-_NODE_ROUTES = frozenset({"node-route-missing"})
-_ROUTES = _LEAF_ROUTES | _NODE_ROUTES
-_LIMIT = frozenset({"prefix-limit-exceeded"})
-
-# The symptoms that a finding explains. The first cause in this order that covers a symptom takes it.
-EXPLAINS = {
-    "node-missing": _SESSIONS | _ROUTES,
-    "rack-label": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
-    "node-address": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
-    "node-asn": _SESSIONS | _ROUTES,
-    "bd-enforced": _SESSIONS | _ROUTES,
-    "peer-asn": _SESSIONS | _ROUTES | {"session-asn"},
-    "duplicate-router-id": _SESSIONS | _ROUTES | {"router-id-differs"},
-    "mesh-on": frozenset({"session-mesh", "route-next-hop"}),
-    "cross-rack-peer": _SESSIONS | _UNPLANNED | _ROUTES | {"route-next-hop"},
-    "bgppeer-missing": _SESSIONS | _ROUTES,
-    "bgppeer-password": _SESSIONS | _ROUTES,
-    "bgppeer-keepalive": _SESSIONS | _ROUTES | {"session-timers"},
-    "bgppeer-differs": _SESSIONS | _UNPLANNED | _ROUTES,
-    "bgppeer-extra": _UNPLANNED,
-    "secret-missing": _SESSIONS | _ROUTES,
-    "secret-unreadable": _SESSIONS | _ROUTES,
-    "aci-missing": _SESSIONS | _ROUTES | {"leaf-silent"},
-    "aci-extra-peer": _UNPLANNED,
-    "timers": frozenset({"session-timers"}),
-    "graceful-restart-off": frozenset({"session-graceful-restart"}),
-    "as-override-off": _NODE_ROUTES,
-    "peer-as-check-on": _NODE_ROUTES,
-    "export-prefix-missing": _NODE_ROUTES,
-    "import-prefix-missing": _ROUTES,
-    "import-control-off": frozenset({"foreign-route"}),
-    "import-prefix-extra": frozenset({"foreign-route"}),
-    "as-limit": frozenset({"route-next-hop", "ecmp-width"}),
-    "ecmp": frozenset({"ecmp-width"}),
-    "as-path-relax-off": frozenset({"ecmp-width"}),
-    "service-cidr-missing": frozenset({"service-route-missing", "ecmp-width"}),
-    "pool-encapsulation": frozenset({"node-route-tunnel"}),
-    "pool-missing": frozenset({"pod-block-missing", "node-route-missing"}),
-    "prefix-limit-small": _LIMIT | _SESSIONS | _ROUTES,
-    "prefix-limit-exceeded": _SESSIONS | _ROUTES | {"prefix-limit-near"},
-    "leaf-silent": _SESSIONS | _ROUTES,
-    "node-not-ready": _SESSIONS | _ROUTES,
-    "password-differs": _ROUTES | {"session-missing", "session-down", "calico-session-down"},
-    "session-missing": _ROUTES | {"calico-session-down"},
-    "session-down": _ROUTES | {"calico-session-down", "session-fault"},
-    "session-refused": _ROUTES | {"calico-session-down", "session-fault"},
-    "pod-block-missing": _NODE_ROUTES | {"nothing-accepted"},
-    "foreign-prefix": frozenset({"foreign-route"}),
+# The rules by suite, each as ``id [warning] [heals]: title``, a line with the cause, and any lines with the remedy.
+_RULES = {
+    "aci": """
+as-override-off: AS override is off
+  The BGP control as-override is missing on the peer: nodes find their own AS number in the path and drop each other's routes.
+peer-as-check-on: the peer AS check is on
+  The BGP control dis-peer-as-check is missing on the peer: the leaf sends a node no routes that contain the cluster's AS number.
+timers: the BGP timers are not the planned ones
+  The timers policy differs or the node profile does not use it; with the default 60 s/180 s a dead node keeps its routes for minutes.
+as-limit: the AS limit is not the planned one
+  maxAsLimit of the timers policy differs: the leaf accepts routes that the sending node did not originate.
+graceful-restart-off: graceful restart is not as planned on APIC
+  grCtrl of the timers policy differs: leaves remove a node's routes when its BGP daemon restarts.
+as-path-relax-off: AS-path relaxation is not as planned
+  The best path policy differs or the node profile does not use it: a leaf may use only one of several equal paths.
+ecmp: the number of ECMP paths is not the planned one
+  The BGP address family context of the VRF differs or is not applied: traffic to a service does not reach all its nodes.
+  Run netops.aci_calico.site for this cluster. It puts the planned value back on APIC.
+  The policy applies to the whole VRF: ask the other users of the VRF first.
+import-control-off: import route control is not enforced
+  enforceRtctrl of the L3Out lacks import: the fabric accepts every route that a node advertises.
+import-prefix-missing: import route control lacks a prefix of the cluster
+  The route map default-import does not permit the prefix: the leaf drops these routes of the nodes.
+import-prefix-extra: import route control permits a foreign prefix
+  The match rule of the route map default-import contains a prefix that does not belong to the cluster.
+  Remove the prefix, or add it to the cluster's subnets if it belongs there.
+export-prefix-missing: export route control lacks a prefix of the cluster
+  The route map default-export does not permit the prefix: nodes do not learn these routes of the other nodes.
+secondary-address: the secondary address is not as planned
+  The nodes' default gateway is missing or differs on the interface: nodes have no default gateway on this leaf.
+prefix-limit-differs: the prefix limit is not the planned one
+  The peer prefix policy or its use on the peer differs.
+router-id-differs: a leaf's router ID is not the planned one
+  The L3Out gives the leaf another router ID.
+duplicate-router-id: a router ID is used twice in the VRF
+  Two BGP speakers with the same router ID drop each other's routes and refuse sessions with each other.
+  Give each leaf its own router_id (one per leaf and VRF, across all L3Outs), then run netops.aci_calico.site.
+peer-asn: the peer's AS number is not the cluster's
+  The remote AS number of the peer differs: no session comes up.
+bd-enforced: the VRF enforces bridge domain addresses
+  bdEnforcedEnable is on: the VRF drops the eBGP sessions of the nodes.
+  Set BD Enforcement of the VRF to off, or add an exception for the leaves' addresses.
+contract-differs: a contract, or one of its relations, is not as planned
+  Somebody changed it, or the plan changed since: other traffic is permitted than planned.
+contract-unresolved: an EPG or a contract refers to a missing object
+  A contract, a filter, an exported interface or a service graph of somebody else is missing on APIC.
+  Create it, correct its name in the inventory, or add it to aci_calico_contracts.
+external-subnet: an external EPG does not have the planned subnets
+  A subnet was added, removed or changed: its addresses belong to another EPG, with other contracts.
+  Run netops.aci_calico.site for this cluster. It puts the planned value back on APIC.
+  Remove subnets that others added, or add them to the inventory.
+transit-route: a transit L3Out does not advertise the cluster's prefixes as planned
+  The cluster's entry in the L3Out's route map default-export, or its match rule, is missing or differs.
+aci-missing: an object of the plan is missing on APIC
+  It was never pushed, or somebody removed it.
+aci-differs: an object on APIC is not as planned
+  Somebody changed it, or the plan changed since.
+aci-extra-peer: a BGP peer that is not planned
+  Somebody added a peer to the cluster's interfaces.
+  Remove the peer, or move it to an L3Out of its own.
+aci-fault: APIC reports a fault
+  See the fault's text.
+  Follow the fault's recommended action on APIC.
+lpm-usage warning: the leaf's longest-prefix-match table is nearly full
+  Routes of all VRFs on the leaf share this table.
+  Choose a forwarding scale profile with more LPM entries, or a larger IPAM block size.
+""",
+    "sessions": """
+session-fault heals: APIC reports a fault of a session
+  See the fault's text.
+  Follow the fault's recommended action on APIC.
+leaf-silent heals: a leaf has no BGP in the VRF
+  The leaf is down or not connected to the fabric, or the L3Out is not deployed on it.
+  See the leaf's state and the faults of the L3Out's node profile.
+session-missing heals: no session with a node
+  The node does not reach the leaf (node down, wrong VLAN or address), or the password differs.
+  Check that the node pings the leaf's address, then compare passwords.
+session-down heals: a session is not established
+  The ends do not reach each other, or refuse each other.
+  Check that the node pings the leaf's address, then AS numbers and passwords.
+session-refused heals: a session is refused while it opens
+  The ends reach each other, but do not agree on AS number, router ID or address family.
+  Compare AS numbers on both ends, and router IDs.
+session-asn: a session runs with another AS number than planned
+  APIC's peer or the fabric has another AS number than the plan.
+  Correct aci_calico_fabric_asn or aci_calico_cluster_asn, then run netops.aci_calico.site.
+session-timers heals: a session negotiated other timers
+  The session was opened before the timers changed, or the node has other timers.
+  Reset the session so that the timers are negotiated again.
+session-graceful-restart: a session has no graceful restart
+  One end did not offer it when the session opened.
+  Restart calico-node on the node, one node at a time.
+session-password: a session is not protected by a password
+  The leaf's peer has no password.
+  Run netops.aci_calico.site with aci_calico_update_password=always.
+session-cross-rack: a session across racks
+  The node peers with a leaf of another rack: wrong rack label or an additional BGPPeer.
+  Correct the node's label or remove the BGPPeer.
+session-stranger: a session with an unknown host
+  A host in the node subnet that is not a node of the plan has a BGP session with the leaf.
+  Find the host with this address; add it to the inventory if it is a node.
+session-mesh heals: a session between nodes
+  The node-to-node mesh is on.
+  Run netops.aci_calico.site for this cluster. It puts the planned object back in Kubernetes.
+calico-session-down heals: Calico sees the session down
+  The node's BGP daemon and the leaf report different states; the daemon may have just restarted.
+  Run calicoctl node status on the node.
+""",
+    "calico": """
+node-missing: a node of the plan is not in Kubernetes
+  The node has another name, or has not joined the cluster.
+  Correct the inventory, or join the node.
+node-not-ready warning: a node is not ready
+  The node or its kubelet is down.
+  See the node's conditions.
+rack-label: a node's rack label is wrong
+  The label selects the leaves that the node peers with: it peers with those of another rack, or with none.
+node-asn: a node's AS number is wrong
+  The annotation projectcalico.org/ASNumber differs: the leaves refuse the node's sessions.
+node-address: a node's BGP address is wrong
+  The annotation with the node's address differs: the node uses an address that the leaves do not expect.
+  Run netops.aci_calico.site for this cluster. If calico-node detects addresses itself, set its IP_AUTODETECTION_METHOD to the planned interface.
+mesh-on: the node-to-node mesh is on
+  nodeToNodeMeshEnabled is not false: nodes also peer with each other, and use other routes than planned.
+pool-missing: an IP pool of the plan is missing
+  Pods get other addresses, or none.
+pool-encapsulation: an IP pool encapsulates
+  IP-in-IP or VXLAN is on: the fabric sees tunnels instead of pod traffic.
+  Run netops.aci_calico.site for this cluster. It puts the planned object back in Kubernetes.
+  Running pods keep working while the mode changes.
+pool-nat: an IP pool translates outgoing addresses
+  natOutgoing is on: the fabric does not see pod addresses.
+pool-differs: an IP pool is not as planned
+  Somebody changed it, or the plan changed since.
+service-cidr-missing: a service subnet is not advertised
+  BGPConfiguration lacks the subnet: no node advertises it.
+foreign-prefix: a node advertises a foreign prefix
+  The prefix lies outside the cluster's subnets; only import route control keeps it out of the fabric.
+  Remove the pool, advertised subnet or route from Calico, or add the prefix to the cluster's subnets.
+bgppeer-missing: a BGPPeer of the plan is missing
+  No node is configured to peer with the leaf.
+bgppeer-differs: a BGPPeer is not as planned
+  Somebody changed it, or the plan changed since.
+bgppeer-password: a BGPPeer does not refer to the planned password
+  The password differs: the node signs its segments with another key than the leaf, or not at all.
+bgppeer-keepalive: a BGPPeer's keepalive time exceeds the hold time
+  keepaliveTime is longer than the negotiated hold time: every session expires.
+  Remove keepaliveTime from the BGPPeer.
+bgppeer-extra: a BGPPeer that is not planned
+  Somebody added a peer.
+  Remove the BGPPeer.
+cross-rack-peer: a BGPPeer lets nodes peer with leaves of another rack
+  Its selector selects nodes of other racks than the leaf's: traffic takes a detour over those racks.
+  Remove the BGPPeer, or select by the leaf's rack; then run netops.aci_calico.site.
+bgpfilter-missing: the BGPFilter of the plan is missing or not used
+  Nodes advertise learned routes back to the leaves, where they count against the prefix limit.
+secret-missing: the Secret with the BGP password is missing
+  Without it calico-node uses no password, but the leaves do.
+secret-unreadable: calico-node has no permission to read the Secret
+  Role or RoleBinding is missing or differs: calico-node cannot read the password.
+password-differs heals: the BGP password differs
+  The two ends of the session sign with different passwords: TCP drops every segment without a message (MD5 failures).
+  Set the password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.
+node-status-missing warning heals: a node's BGP daemon does not report
+  calico-node has not updated the node's CalicoNodeStatus: the node's own sessions and routes are unknown.
+  See the logs of calico-node on the node; CalicoNodeStatus needs Calico 3.20 or later.
+unreadable warning: an object could not be read
+  The account lacks the permission.
+  Grant get and list on the object, or accept that it is not verified.
+""",
+    "routes": """
+pod-block-missing heals: a node's pod block is not on a leaf
+  The node does not advertise it, or the leaf does not accept it.
+  See the node's IP pools and import route control.
+service-route-missing heals: a service route is not on a leaf
+  No node advertises it, or the leaf does not accept it.
+  See BGPConfiguration and import route control.
+drained-node-announced heals: a drained node still gets services' traffic
+  calico-node on it has not withdrawn the routes, or does not run and the leaf keeps them for a graceful restart.
+  See the logs of calico-node on the node. A node that is down already needs no maintenance.
+ecmp-width heals: a route has fewer next hops than nodes
+  Not every node advertises it, or the leaf keeps fewer paths.
+  See the nodes that are missing, and the ECMP policy of the VRF.
+route-next-hop heals: a route has an unexpected next hop
+  A node advertises the prefix that does not own it.
+  Find out why the node advertises it: a borrowed block, a static route or a prepended route.
+foreign-route: a leaf accepted a route outside the cluster's prefixes
+  Import route control is not enforced, and a node advertises a prefix that does not belong to the cluster.
+  Enforce import route control, and remove the route from the node.
+nothing-accepted heals: a leaf accepts nothing from a node
+  Import route control, the AS limit or the prefix limit rejects all routes.
+  See import route control, the AS limit and the prefix limit of the L3Out.
+node-route-missing heals: a node does not learn the other nodes' blocks
+  The leaves do not send them, or the node rejects them: AS override, peer AS check or export route control.
+  See the BGP controls of the peer and the route map default-export.
+node-route-tunnel heals: a node reaches another node's block through a tunnel
+  The pool encapsulates.
+  Run netops.aci_calico.site for this cluster. It puts the planned object back in Kubernetes.
+prefix-limit-exceeded heals: a node exceeds the prefix limit
+  The node advertises more prefixes than the leaf accepts; routes learned from the other leaf count too.
+  Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.
+prefix-limit-small: the prefix limit is too small for the cluster
+  Nodes advertise routes to a leaf that they learned from its pair; the leaf drops them, but they count against the limit.
+  Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.
+prefix-limit-near warning: the prefix limit is nearly reached
+  The number of prefixes that nodes send to a leaf exceeds the policy's threshold.
+  Raise aci_calico_bgp_prefix_limit, or set aci_calico_bgp_filter so that nodes do not re-advertise.
+""",
 }
+
+
+def _rules() -> Iterator[tuple[str, Rule]]:
+    for suite, text in _RULES.items():
+        for block in text.strip().replace("\n  ", "\t").split("\n"):
+            head, cause, *remedy = block.split("\t")
+            names, _colon, title = head.partition(": ")
+            rule_id, *flags = names.split()
+            severity = WARNING if "warning" in flags else ERROR
+            yield rule_id, Rule(suite, title, cause, " ".join(remedy) or _REMEDIES[suite], severity, "heals" in flags)
+
+
+RULES = dict(_rules())
+
+_GROUPS = {
+    "SESSIONS": "session-fault session-missing session-down session-refused calico-session-down password-differs",
+    "UNPLANNED": "session-cross-rack session-stranger session-mesh",
+    "ROUTES": "pod-block-missing service-route-missing ecmp-width nothing-accepted node-route-missing",
+}
+
+# ``causes: symptoms that each of them explains``. The first cause in this order that covers a symptom takes it.
+_EXPLAINS = """
+node-missing: SESSIONS ROUTES
+rack-label node-address: SESSIONS UNPLANNED ROUTES route-next-hop
+node-asn bd-enforced: SESSIONS ROUTES
+peer-asn: SESSIONS ROUTES session-asn
+duplicate-router-id: SESSIONS ROUTES router-id-differs
+mesh-on: session-mesh route-next-hop
+cross-rack-peer: SESSIONS UNPLANNED ROUTES route-next-hop
+bgppeer-missing bgppeer-password: SESSIONS ROUTES
+bgppeer-keepalive: SESSIONS ROUTES session-timers
+bgppeer-differs: SESSIONS UNPLANNED ROUTES
+bgppeer-extra: UNPLANNED
+secret-missing secret-unreadable: SESSIONS ROUTES
+aci-missing: SESSIONS ROUTES leaf-silent
+aci-extra-peer: UNPLANNED
+timers: session-timers
+graceful-restart-off: session-graceful-restart
+as-override-off peer-as-check-on export-prefix-missing: node-route-missing
+import-prefix-missing: ROUTES
+import-control-off import-prefix-extra: foreign-route
+as-limit: route-next-hop ecmp-width
+ecmp as-path-relax-off: ecmp-width
+service-cidr-missing: service-route-missing ecmp-width
+pool-encapsulation: node-route-tunnel
+pool-missing: pod-block-missing node-route-missing
+prefix-limit-small: prefix-limit-exceeded SESSIONS ROUTES
+prefix-limit-exceeded: SESSIONS ROUTES prefix-limit-near
+leaf-silent node-not-ready: SESSIONS ROUTES
+password-differs: ROUTES session-missing session-down calico-session-down
+session-missing: ROUTES calico-session-down
+session-down session-refused: ROUTES calico-session-down session-fault
+pod-block-missing: node-route-missing nothing-accepted
+foreign-prefix: foreign-route
+"""
+
+
+def _explains() -> Iterator[tuple[str, frozenset[str]]]:
+    for line in _EXPLAINS.strip().splitlines():
+        causes, _colon, symptoms = line.partition(": ")
+        explained = frozenset(name for word in symptoms.split() for name in _GROUPS.get(word, word).split())
+        yield from ((cause, explained) for cause in causes.split())
+
+
+EXPLAINS = dict(_explains())
