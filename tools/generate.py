@@ -42,6 +42,10 @@ def _yaml(content: Any) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
 
 
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 # --- roles -----------------------------------------------------------------------------------------------------------
 
 
@@ -63,7 +67,9 @@ def argument_specs(role: str) -> str:
 
 
 def _argument(option: Option) -> dict[str, Any]:
-    spec: dict[str, Any] = {"description": [option.description, *_constraints(option)], "type": option.type}
+    spec: dict[str, Any] = {"description": [option.description], "type": option.type}
+    if option.range:
+        spec["description"].append(f"From {option.range[0]} to {option.range[1]}.")
     if option.type == "list":
         spec["elements"] = option.elements
     if option.required:
@@ -75,19 +81,14 @@ def _argument(option: Option) -> dict[str, Any]:
     return spec
 
 
-def _constraints(option: Option) -> list[str]:
-    return [f"From {option.range[0]} to {option.range[1]}."] if option.range else []
-
-
 def defaults(role: str) -> str:
     """Return a role's ``defaults/main.yml``."""
-    blocks = (_default_block(option) for option in ROLE_OPTIONS[role] if option.default is not None)
-    return "\n".join([f"---\n# {GENERATED}\n", *blocks])
-
-
-def _default_block(option: Option) -> str:
-    comment = textwrap.fill(markdown(option.description), WIDTH, initial_indent="# ", subsequent_indent="# ")
-    return f"{comment}\n{_yaml({option.name: option.default})}"
+    blocks = [f"---\n# {GENERATED}\n"]
+    for option in ROLE_OPTIONS[role]:
+        if option.default is not None:
+            comment = textwrap.fill(markdown(option.description), WIDTH, initial_indent="# ", subsequent_indent="# ")
+            blocks.append(f"{comment}\n{_yaml({option.name: option.default})}")
+    return "\n".join(blocks)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -98,9 +99,9 @@ def generated() -> dict[Path, str]:
     files = {
         ROOT / "docs/variables.md": variables_page(GENERATED),
         ROOT / "docs/messages.md": messages_page(GENERATED.replace("variables", "messages")),
+        ROOT / "schemas/aci_calico.schema.json": _json(cluster_schema()),
+        ROOT / "schemas/plan.schema.json": _json(plan_schema()),
     }
-    for name, schema in (("aci_calico", cluster_schema()), ("plan", plan_schema())):
-        files[ROOT / "schemas" / f"{name}.schema.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     for folder in sorted((ROOT / "roles").iterdir()):
         files[folder / "meta/argument_specs.yml"] = argument_specs(folder.name)
         if any(option.default is not None for option in ROLE_OPTIONS.get(folder.name, ())):
@@ -108,29 +109,20 @@ def generated() -> dict[Path, str]:
     return files
 
 
-def stale() -> dict[Path, str]:
-    """Return the generated files that are not up to date, with their contents."""
-    return {
-        path: text
-        for path, text in generated().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
-    }
-
-
 def main(argv: list[str] | None = None) -> int:
     """Write the stale files, or list them with ``--check``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--check", action="store_true", help="list the stale files, write nothing, and exit with 1 if there are any"
+        "--check", action="store_true", help="list the stale files instead, and exit with 1 if there are any"
     )
     check = parser.parse_args(argv).check
-    files = stale()
-    for path, text in files.items():
+    stale = {path: text for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text}
+    for path, text in stale.items():
         print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    return 1 if check and files else 0
+    return 1 if check and stale else 0
 
 
 if __name__ == "__main__":

@@ -18,10 +18,7 @@ def examples() -> list[Path]:
 
 def planning(inventory: Path, folder: Path) -> list[str]:
     """Return the arguments of ``ansible-playbook`` that plan an inventory."""
-    return [
-        *("-i", str(inventory), str(ROOT / "playbooks" / "plan.yml")),
-        *("-e", f"aci_calico_artifacts_dir={folder}"),
-    ]
+    return ["-i", str(inventory), str(ROOT / "playbooks/plan.yml"), "-e", f"aci_calico_artifacts_dir={folder}"]
 
 
 def main() -> int:

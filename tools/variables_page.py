@@ -65,10 +65,7 @@ TYPES = {"str": "text", "int": "number", "bool": "true or false", "dict": "dicti
 
 
 def variables_page(generated: str) -> str:
-    """Return the page.
-
-    :param generated: the note that the page is generated.
-    """
+    """Return the page, with a note that it is generated."""
     required = [f"`{option.name}`" for option in REGISTRY if option.required]
     text = textwrap.fill(", ".join(required), 150)
     lines = [INTRODUCTION.format(generated=generated, required=text).rstrip()]
@@ -77,7 +74,18 @@ def variables_page(generated: str) -> str:
         lines += ["", f"## {group}", "", *_table("Variable", options)]
         for option in options:
             lines += _keys(option, f"{option.name}[]")
-    return "\n".join([*lines, LIMITS_INTRODUCTION, *_limits()]) + "\n"
+    lines.append(LIMITS_INTRODUCTION)
+    for limit in LIMITS.values():
+        cells = (
+            f"`{limit.id}`",
+            limit.value,
+            limit.unit,
+            ", ".join(limit.kinds),
+            limit.severity or "only shown",
+            limit.source,
+        )
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
 
 
 def markdown(text: str) -> str:
@@ -86,14 +94,10 @@ def markdown(text: str) -> str:
 
 
 def _table(head: str, options: Iterable[Option]) -> list[str]:
-    options = list(options)
-    source = any(option.source for option in options)
-    titles = [head, "Values", "Default", "Meaning", *(["White paper"] if source else [])]
-    rows = [
-        [f"`{one.name}`", _values(one), _default(one), _meaning(one), *([one.source] if source else [])]
-        for one in options
-    ]
-    return [f"| {' | '.join(cells)} |" for cells in (titles, ["---"] * len(titles), *rows)]
+    titles = [head, "Values", "Default", "Meaning", "White paper"]
+    rows = [[f"`{one.name}`", _values(one), _default(one), _meaning(one), one.source] for one in options]
+    columns = 5 if any(row[4] for row in rows) else 4
+    return [f"| {' | '.join(cells[:columns])} |" for cells in (titles, ["---"] * 5, *rows)]
 
 
 def _meaning(option: Option) -> str:
@@ -122,9 +126,8 @@ def _default(option: Option) -> str:
         return "none" if option.default is None else "empty"
     if isinstance(option.default, bool):
         return f"`{str(option.default).lower()}`"
-    return ", ".join(
-        f"`{value}`" for value in (option.default if isinstance(option.default, list) else [option.default])
-    )
+    values = option.default if isinstance(option.default, list) else [option.default]
+    return ", ".join(f"`{value}`" for value in values)
 
 
 def _values(option: Option) -> str:
@@ -138,10 +141,3 @@ def _values(option: Option) -> str:
     if option.range:
         return f"{'VLANs from ' if option.type == 'vlans' else ''}{option.range[0]} to {option.range[1]}"
     return TYPES[option.type]
-
-
-def _limits() -> list[str]:
-    return [
-        f"| `{limit.id}` | {limit.value} | {limit.unit} | {', '.join(limit.kinds)} | {limit.severity or 'only shown'} | {limit.source} |"
-        for limit in LIMITS.values()
-    ]

@@ -53,10 +53,7 @@ class AddressError(ValueError):
 
 
 def require_netaddr() -> None:
-    """Check that netaddr is installed.
-
-    :raises RuntimeError: it is not; the message says what to install.
-    """
+    """Raise a RuntimeError that says what to install if netaddr is missing."""
     if NETADDR_MISSING:
         raise RuntimeError(
             "netops.aci_calico needs the Python library netaddr where Ansible runs: pip install netaddr"
@@ -86,15 +83,12 @@ def parse_subnet(text: str) -> IPNetwork:
     return subnet
 
 
-DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
-
-
 def parse_route(text: str) -> IPNetwork:
     """Read a subnet or a default route.
 
     :raises AddressError: the text is neither; see ``parse_subnet``.
     """
-    return IPNetwork(text) if text in DEFAULT_ROUTES else parse_subnet(text)
+    return IPNetwork(text) if text in ("0.0.0.0/0", "::/0") else parse_subnet(text)
 
 
 def parse_address(text: str) -> IPAddress:
@@ -136,11 +130,6 @@ def by_family(networks: Iterable[IPNetwork]) -> dict[str, list[str]]:
 def overlap(one: IPNetwork, other: IPNetwork) -> bool:
     """Return whether two subnets share an address."""
     return bool(one.version == other.version and one.first <= other.last and other.first <= one.last)
-
-
-def first_usable(subnet: IPNetwork) -> IPAddress:
-    """Return the lowest usable address."""
-    return IPAddress(subnet.first + 1, subnet.version)
 
 
 def last_usable(subnet: IPNetwork, back: int = 0) -> IPAddress:
@@ -209,17 +198,15 @@ class StandardSpace:
                 slot = before + (address.value - supernet.first) // self._size
                 if slot - before >= self._holds(supernet):
                     return None
-                return slot if self._free_for_node(address, self.subnet_at(slot)) else None
+                subnet = self.subnet_at(slot)
+                return slot if subnet.first < address.value < last_usable(subnet, 2).value else None
             before += self._holds(supernet)
         return None
 
-    @staticmethod
-    def _free_for_node(address: IPAddress, subnet: IPNetwork) -> bool:
-        return bool(subnet.first < address.value < last_usable(subnet, 2).value)
-
     def address_at(self, slot: int) -> IPAddress:
         """Return the node's address in its subnet, which is the first usable one."""
-        return first_usable(self.subnet_at(slot))
+        subnet = self.subnet_at(slot)
+        return IPAddress(subnet.first + 1, subnet.version)
 
     def subnet_at(self, slot: int) -> IPNetwork:
         """Return the subnet of a slot."""
@@ -243,7 +230,6 @@ def spaces(kind: str, subnets: Mapping[str, Sequence[IPNetwork]], ipv6_prefix_le
     """Return the space of each family: ``{family: Space}``.
 
     :param kind: ``floating``, with one subnet of each family, or ``standard``.
-    :param subnets: the node subnets by family.
     :param ipv6_prefix_length: the length of a node's own IPv6 prefix; standard SVI only.
     """
     if kind == "floating":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from .addressing import AddressError
@@ -20,10 +21,8 @@ from .variables import PREFIX, RUNTIME, VARIABLES
 
 INTEGER = r"\s*-?[0-9]{1,20}\s*"
 VLAN_RANGE = r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*"
-BOOLEANS = {
-    **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
-    **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
-}
+BOOLEANS = dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True)
+BOOLEANS |= dict.fromkeys(("no", "off", "false", "0", "n", "f"), False)
 
 
 def plain(value: Any) -> Any:
@@ -47,11 +46,8 @@ def unmarked(text: str) -> str:
 
 
 def check(option: Option, value: Any, path: str, problems: list[Problem]) -> Any:
-    """Read one value.
+    """Read one value, which is plain data, and add what is wrong to the problems.
 
-    :param value: plain data.
-    :param path: the value's path in messages.
-    :param problems: the list to which problems are added.
     :returns: the value to work with (subnets and addresses as netaddr objects), or ``INVALID``.
     """
     try:
@@ -84,9 +80,8 @@ def _read_str(option: Option, value: Any, path: str, problems: list[Problem]) ->
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise _wrong_type(
-            option, value, "text", "Write text; put it in quotes if YAML would read it as something else."
-        )
+        remedy = "Write text; put it in quotes if YAML would read it as something else."
+        raise _wrong_type(option, value, "text", remedy)
     value = _choice(option, value)
     if option.secret or option.format is None or (option.empty and not value):
         return value
@@ -108,29 +103,19 @@ def _integer(option: Option, value: Any) -> int:
     return value
 
 
-def _read_int(option: Option, value: Any, path: str, problems: list[Problem]) -> int:
-    return _integer(option, value)
-
-
 def _read_bool(option: Option, value: Any, path: str, problems: list[Problem]) -> bool:
     """Read a boolean as Ansible does; extra vars and surveys pass booleans as text."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int | str) and str(value).strip().lower() in BOOLEANS:
-        return BOOLEANS[str(value).strip().lower()]
-    raise _wrong_type(option, value, "true or false")
+    read = BOOLEANS.get(str(value).strip().lower()) if isinstance(value, int | str) else None
+    if read is None:
+        raise _wrong_type(option, value, "true or false")
+    return read
 
 
 def _from_text(value: Any) -> Any:
     """Read JSON text, in which extra vars and surveys pass lists and dictionaries; return other values unchanged."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if text[:1] in ("[", "{"):
-        try:
-            return plain(json.loads(text))
-        except (ValueError, RecursionError):
-            return value
+    if isinstance(value, str) and value.strip().startswith(("[", "{")):
+        with suppress(ValueError, RecursionError):
+            return plain(json.loads(value.strip()))
     return value
 
 
@@ -177,13 +162,10 @@ def check_optional(option: Option, value: Any, path: str, problems: list[Problem
     if value is not None:
         return check(option, value, path, problems)
     if option.required:
-        problems.append(
-            Problem("required", path, f"{option.name} is not set", f"Set it. {unmarked(option.description)}")
-        )
+        remedy = f"Set it. {unmarked(option.description)}"
+        problems.append(Problem("required", path, f"{option.name} is not set", remedy))
         return INVALID
-    if option.default is None:
-        return None
-    return check(option, option.default, path, problems)
+    return None if option.default is None else check(option, option.default, path, problems)
 
 
 def _read_vlans(option: Option, value: Any, path: str, problems: list[Problem]) -> list[int]:
@@ -191,9 +173,7 @@ def _read_vlans(option: Option, value: Any, path: str, problems: list[Problem]) 
     value = _from_text(value)
     parts = value.split(",") if isinstance(value, str) else value
     parts = parts if isinstance(parts, list) else [parts]
-    vlans: list[int] = []
-    for part in parts:
-        vlans.extend(_vlan_range(option, part))
+    vlans = [vlan for part in parts for vlan in _vlan_range(option, part)]
     if not vlans:
         raise _wrong_type(option, value, "a VLAN, a range of VLANs or a list of these")
     if len(set(vlans)) < len(vlans):
@@ -216,7 +196,7 @@ def _vlan_range(option: Option, part: Any) -> Iterable[int]:
 
 _READERS: dict[str, Callable[[Option, Any, str, list[Problem]], Any]] = {
     "str": _read_str,
-    "int": _read_int,
+    "int": lambda option, value, path, problems: _integer(option, value),
     "bool": _read_bool,
     "list": _read_list,
     "dict": _read_dict,
@@ -226,13 +206,9 @@ _READERS: dict[str, Callable[[Option, Any, str, list[Problem]], Any]] = {
 
 def unknown_variables(variables: Iterable[str], where: str = "") -> list[Problem]:
     """Return a problem for each ``aci_calico_*`` name that is not in the registry."""
+    text = "There is no variable {}; it would have no effect"
     return [
-        Problem(
-            "unknown-variable",
-            f"{where}{name}",
-            f"There is no variable {name}; it would have no effect",
-            did_you_mean(name, VARIABLES),
-        )
+        Problem("unknown-variable", f"{where}{name}", text.format(name), did_you_mean(name, VARIABLES))
         for name in variables
         if name.startswith(PREFIX) and name not in VARIABLES and name not in RUNTIME
     ]

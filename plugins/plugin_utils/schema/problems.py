@@ -34,10 +34,7 @@ class Problem:
     severity: str = ""
 
     def __post_init__(self) -> None:
-        """Complete the problem from the catalogue.
-
-        :raises KeyError: the id is not in the catalogue.
-        """
+        """Complete the problem from the catalogue. An id that is not in it raises a KeyError."""
         if not (self.remedy and self.severity):
             message = MESSAGES[self.id]
             object.__setattr__(self, "remedy", self.remedy or message.remedy)
@@ -73,26 +70,20 @@ def severest_first(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def headline(cluster: str, problems: list[Problem], done: str = "planned") -> str:
-    """Return how many problems prevent something.
-
-    :param done: what the problems prevent: the cluster "cannot be planned".
-    """
+    """Return how many problems there are: the cluster "cannot be planned", or whatever ``done`` says."""
     count, others = len(errors(problems)), len(warnings(problems))
     text = f"Cluster {cluster} cannot be {done}: {count} {'error' if count == 1 else 'errors'}"
     return text + (f", {others} {'warning' if others == 1 else 'warnings'}" if others else "")
 
 
-def render(cluster: str, problems: Iterable[Problem], done: str = "planned") -> str:
-    """Return all problems as text for people: errors first, each with its path, its id and its remedy.
-
-    :param done: what the problems prevent: the cluster "cannot be planned".
-    """
+def render(cluster: str, problems: Iterable[Problem]) -> str:
+    """Return all problems as text for people: errors first, each with its path, its id and its remedy."""
     ordered = severest_first(problems)
     blocks = [
         f"{number}. {problem.path} [{problem.severity}: {problem.id}]\n   {problem.problem}\n   -> {problem.remedy}"
         for number, problem in enumerate(ordered, 1)
     ]
-    return "\n".join([headline(cluster, ordered, done), *blocks])
+    return "\n".join([headline(cluster, ordered), *blocks])
 
 
 def repeated(items: Iterable[Item], key: Callable[[Item], Hashable]) -> Iterator[tuple[Item, Item]]:
