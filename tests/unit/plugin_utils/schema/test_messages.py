@@ -6,23 +6,18 @@ import re
 
 import pytest
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.messages import (
-    CATALOGUE,
-    ERROR,
-    MESSAGES,
-    WARNING,
-)
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema import messages
 
 
 def test_ids_are_unique():
-    assert sum(map(len, CATALOGUE.values())) == len(MESSAGES)
+    assert sum(map(len, messages.CATALOGUE.values())) == len(messages.MESSAGES)
 
 
-@pytest.mark.parametrize("id_", MESSAGES)
+@pytest.mark.parametrize("id_", messages.MESSAGES)
 def test_every_message_is_sound(id_):
-    message = MESSAGES[id_]
+    message = messages.MESSAGES[id_]
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id_)
-    assert message.severity in (ERROR, WARNING)
+    assert message.severity in (messages.ERROR, messages.WARNING)
     for text in (message.meaning, message.remedy):
         assert text[0] == text[0].upper() or text.startswith(("aci_calico_", "calico-node"))
         assert text.endswith(".")

@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema import problems
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.messages import MESSAGES
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import (
-    Problem,
-    did_you_mean,
-    render,
-    repeated,
-    shown,
-    some,
-)
 
 
 def test_the_catalogue_completes_a_problem():
-    problem = Problem("rack-with-one-leaf", "aci_calico_racks[0].leaves", "Rack '1' has one leaf")
+    problem = problems.Problem("rack-with-one-leaf", "aci_calico_racks[0].leaves", "Rack '1' has one leaf")
     assert (problem.severity, problem.remedy) == ("warning", MESSAGES["rack-with-one-leaf"].remedy)
-    assert Problem("rack-with-one-leaf", "path", "text", "Do that.", "error").as_dict() == {
-        "id": "rack-with-one-leaf",
-        "path": "path",
-        "problem": "text",
-        "remedy": "Do that.",
-        "severity": "error",
-    }
+    given = {"id": "rack-with-one-leaf", "path": "path", "problem": "text", "remedy": "Do that.", "severity": "error"}
+    assert problems.Problem(**given).as_dict() == given
 
 
 def test_an_id_that_is_not_in_the_catalogue_fails():
     with pytest.raises(KeyError):
-        Problem("no-such-id", "path", "text")
+        problems.Problem("no-such-id", "path", "text")
 
 
 def test_errors_come_first():
-    problems = [Problem("rack-without-nodes", "a", "one"), Problem("rack-twice", "b", "two")]
-    first, _second, *lines = render("prod1", problems).splitlines()
+    found = [problems.Problem("rack-without-nodes", "a", "one"), problems.Problem("rack-twice", "b", "two")]
+    first, _second, *lines = problems.render("prod1", found).splitlines()
     assert first == "Cluster prod1 cannot be planned: 1 error, 1 warning"
     assert lines[0:2] == ["   two", f"   -> {MESSAGES['rack-twice'].remedy}"]
 
 
 def test_texts():
-    assert list(repeated(["a", "b", "A"], str.lower)) == [("A", "a")]
-    assert (did_you_mean("vlna", ["vlan", "mtu"]), did_you_mean("x", ["vlan"])) == ("Did you mean vlan?", "")
-    assert some(range(10), 3) == "0, 1, 2 and 7 more"
-    assert shown("x" * 80) == f"'{'x' * 58}…"
+    assert list(problems.repeated(["a", "b", "A"], str.lower)) == [("A", "a")]
+    assert problems.did_you_mean("vlna", ["vlan", "mtu"]) == "Did you mean vlan?"
+    assert problems.did_you_mean("x", ["vlan"]) == ""
+    assert problems.some(range(10), 3) == "0, 1, 2 and 7 more"
+    assert problems.shown("x" * 80) == f"'{'x' * 58}…"

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema import variables
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.check import check_optional
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.formats import FORMATS
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.option import Option
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import (
-    PREFIX,
-    REGISTRY,
-    SECRETS,
-    VARIABLES,
-)
 
 
-def options(level: tuple[Option, ...] = REGISTRY):
+def options(level: tuple[Option, ...] = variables.REGISTRY):
     """Yield all variables and the keys below them."""
     for option in level:
         yield option
@@ -35,30 +30,19 @@ def test_every_entry_is_sound(option):
 
 
 def test_names_are_unique_and_carry_the_prefix():
-    names = [option.name for option in REGISTRY]
+    names = [option.name for option in variables.REGISTRY]
     assert len(set(names)) == len(names)
-    assert all(name.startswith(PREFIX) for name in names)
+    assert all(name.startswith(variables.PREFIX) for name in names)
 
 
 def test_secrets():
-    assert {
-        "aci_calico_bgp_password",
-        "aci_calico_apic_password",
-        "aci_calico_apic_private_key",
-        "aci_calico_kube_api_key",
-    } == SECRETS
+    names = ("bgp_password", "apic_password", "apic_private_key", "kube_api_key")
+    assert {f"aci_calico_{name}" for name in names} == variables.SECRETS
 
 
 def test_the_defaults_are_those_of_the_paper():
-    for name, value in {
-        "aci_calico_mtu": 9000,
-        "aci_calico_bgp_keepalive": 1,
-        "aci_calico_bgp_hold": 3,
-        "aci_calico_bgp_as_limit": 1,
-        "aci_calico_bgp_ecmp_ebgp": 64,
-        "aci_calico_bgp_ecmp_ibgp": 64,
-        "aci_calico_bgp_graceful_restart": True,
-        "aci_calico_bgp_as_path_relax": True,
-        "aci_calico_external_epg": "default",
-    }.items():
-        assert VARIABLES[name].default == value
+    numbers = {"mtu": 9000, "bgp_keepalive": 1, "bgp_hold": 3, "bgp_as_limit": 1}
+    others = {"bgp_graceful_restart": True, "bgp_as_path_relax": True, "external_epg": "default"}
+    paths = {"bgp_ecmp_ebgp": 64, "bgp_ecmp_ibgp": 64}
+    for name, value in {**numbers, **others, **paths}.items():
+        assert variables.VARIABLES[f"aci_calico_{name}"].default == value
