@@ -9,7 +9,7 @@ The values are those of ACI 5.2. Newer releases raise some of them: ``aci_calico
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ class Limit:
     """One limit.
 
     :param value: the highest amount allowed.
+    :param used: the amount that a cluster uses, from its intent and those of the fabric's other clusters with floating SVI.
     :param kinds: the kinds of SVI to which it applies.
     :param severity: of the problem beyond it; None: only shown in the plan, because another limit implies it.
     :param remedy: what to do beyond it.
@@ -35,6 +36,7 @@ class Limit:
     id: str
     value: int
     unit: str
+    used: Callable[[Intent, Iterable[Intent]], int]
     kinds: tuple[str, ...]
     severity: str | None
     source: str
@@ -57,111 +59,6 @@ _MORE_L3OUTS = (
     "A rack cannot be divided between L3Outs: remove leaves from the racks that the allocation file records together, or raise"
     " the limit in aci_calico_limits if your release allows more."
 )
-
-LIMITS: dict[str, Limit] = {
-    limit.id: limit
-    for limit in (
-        Limit(
-            "anchor-leaves",
-            6,
-            "anchor leaves of an L3Out",
-            ("floating",),
-            ERROR,
-            f"{PAPER}, Table 1 and 'Nodes per cluster'",
-            _MORE_L3OUTS,
-        ),
-        Limit(
-            "border-leaves",
-            12,
-            "border leaves of an L3Out",
-            ("standard",),
-            ERROR,
-            f"{PAPER}, Table 1 and 'Nodes per cluster'",
-            _MORE_L3OUTS,
-        ),
-        Limit("racks-floating", 3, "racks of two anchor leaves", ("floating",), None, f"{PAPER}, Table 1"),
-        Limit("racks-standard", 6, "racks of two border leaves", ("standard",), None, f"{PAPER}, Table 1"),
-        Limit(
-            "non-anchor-leaves",
-            32,
-            "non-anchor leaves of an L3Out",
-            ("floating",),
-            ERROR,
-            f"{PAPER}, Table 1",
-            "Make these leaves anchors of racks of their own (in a further L3Out), or use standard SVI.",
-        ),
-        Limit(
-            "non-anchor-leaves-text",
-            2,
-            "non-anchor leaves of an L3Out",
-            ("floating",),
-            WARNING,
-            f"{PAPER}, 'Nodes per cluster' (contradicts its Table 1)",
-            "The paper's table allows 32: ask Cisco, and set aci_calico_limits: {non-anchor-leaves-text: 32} if they confirm it.",
-        ),
-        Limit(
-            "floating-addresses",
-            200,
-            "floating SVI addresses of a fabric",
-            ("floating",),
-            ERROR,
-            f"{PAPER}, Table 1 (dual stack takes two)",
-            "Use standard SVI for some of the clusters (aci_calico_svi: standard).",
-        ),
-        Limit(
-            "ecmp-paths",
-            64,
-            "equal paths to a service",
-            BOTH,
-            WARNING,
-            f"{PAPER}, 'Max BGP ECMP path'",
-            "Traffic to a service on more nodes reaches only as many of them as there are paths: run exposed services on fewer"
-            " nodes (externalTrafficPolicy: Local).",
-        ),
-        Limit(
-            "bgp-sessions",
-            400,
-            "BGP sessions of a leaf",
-            BOTH,
-            ERROR,
-            "Verified Scalability Guide for Cisco APIC 5.2, BGP neighbours of a leaf",
-            "Spread the nodes over more racks.",
-        ),
-        Limit(
-            "lpm-routes",
-            LPM_OF_PROFILE["dual_stack"],
-            "routes (estimate) of a leaf with its forwarding scale profile",
-            BOTH,
-            WARNING,
-            f"{PAPER}, 'Longest prefix match scale'; Cisco APIC Forwarding Scale Profiles",
-            "Choose a forwarding scale profile with more LPM entries (aci_calico_forwarding_profile), or larger pod blocks"
-            " (aci_calico_block_size).",
-        ),
-        Limit(
-            "lpm-routes-maximum",
-            128000,
-            "routes (estimate) of a leaf with the largest scale profile",
-            BOTH,
-            ERROR,
-            f"{PAPER}, 'Longest prefix match scale'",
-            "Use larger pod blocks (aci_calico_block_size) or fewer nodes.",
-        ),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Usage:
-    """The amount of a limit that a cluster uses. For limits of an L3Out, the fullest one counts."""
-
-    limit: Limit
-    value: int
-    allowed: int
-
-    @property
-    def exceeded(self) -> bool:
-        """Whether the cluster exceeds the limit."""
-        return self.value > self.allowed
 
 
 def block_length(intent: Intent, family: str) -> int:
@@ -222,37 +119,163 @@ def floating_addresses(intent: Intent) -> int:
     return len(intent.families) * max(1, len(intent.l3outs))
 
 
-def usage(intent: Intent, others: Iterable[Intent] = ()) -> dict[str, Usage]:
-    """Return how much of each limit the cluster uses, by the limit's id.
-
-    :param others: the fabric's other clusters with floating SVI.
-    """
-    groups = _racks_by_l3out(intent)
-    leaves = max((sum(len(rack.leaves) for rack in racks) for racks in groups), default=0)
-    pairs = max((sum(len(rack.leaves) >= 2 for rack in racks) for racks in groups), default=0)
-    non_anchors = len([leaf for leaf in intent["non_anchor_leaves"] or () if leaf is not INVALID])
-    routes = sum(cluster_routes(intent, family) for family in intent.families)
-    amounts = {
-        "anchor-leaves": leaves,
-        "border-leaves": leaves,
-        "racks-floating": pairs,
-        "racks-standard": pairs,
-        "non-anchor-leaves": non_anchors,
-        "non-anchor-leaves-text": non_anchors,
-        "floating-addresses": sum(map(floating_addresses, (intent, *others))),
-        "ecmp-paths": len(intent.nodes),
-        "bgp-sessions": max((len(rack.nodes) * len(intent.families) for rack in intent.racks), default=0),
-        "lpm-routes": routes,
-        "lpm-routes-maximum": routes,
-    }
-    return {id_: Usage(limit, amounts[id_], limit_value(intent, limit)) for id_, limit in LIMITS.items()}
-
-
 def _racks_by_l3out(intent: Intent) -> list[list[Rack]]:
     """Return the racks of each L3Out; all in one list before they have been spread."""
     if not intent.l3outs:
         return [intent.racks]
     return [[rack for rack in intent.racks if rack.id in l3out.racks] for l3out in intent.l3outs]
+
+
+def _leaves(intent: Intent, _others: Iterable[Intent]) -> int:
+    return max((sum(len(rack.leaves) for rack in racks) for racks in _racks_by_l3out(intent)), default=0)
+
+
+def _pairs(intent: Intent, _others: Iterable[Intent]) -> int:
+    return max((sum(len(rack.leaves) >= 2 for rack in racks) for racks in _racks_by_l3out(intent)), default=0)
+
+
+def _non_anchors(intent: Intent, _others: Iterable[Intent]) -> int:
+    return sum(leaf is not INVALID for leaf in intent["non_anchor_leaves"] or ())
+
+
+def _nodes(intent: Intent, _others: Iterable[Intent]) -> int:
+    return len(intent.nodes)
+
+
+def _sessions(intent: Intent, _others: Iterable[Intent]) -> int:
+    return max((len(rack.nodes) * len(intent.families) for rack in intent.racks), default=0)
+
+
+def _routes(intent: Intent, _others: Iterable[Intent]) -> int:
+    return sum(cluster_routes(intent, family) for family in intent.families)
+
+
+def _floating_addresses(intent: Intent, others: Iterable[Intent]) -> int:
+    return sum(map(floating_addresses, (intent, *others)))
+
+
+LIMITS: dict[str, Limit] = {
+    limit.id: limit
+    for limit in (
+        Limit(
+            "anchor-leaves",
+            6,
+            "anchor leaves of an L3Out",
+            _leaves,
+            ("floating",),
+            ERROR,
+            f"{PAPER}, Table 1 and 'Nodes per cluster'",
+            _MORE_L3OUTS,
+        ),
+        Limit(
+            "border-leaves",
+            12,
+            "border leaves of an L3Out",
+            _leaves,
+            ("standard",),
+            ERROR,
+            f"{PAPER}, Table 1 and 'Nodes per cluster'",
+            _MORE_L3OUTS,
+        ),
+        Limit("racks-floating", 3, "racks of two anchor leaves", _pairs, ("floating",), None, f"{PAPER}, Table 1"),
+        Limit("racks-standard", 6, "racks of two border leaves", _pairs, ("standard",), None, f"{PAPER}, Table 1"),
+        Limit(
+            "non-anchor-leaves",
+            32,
+            "non-anchor leaves of an L3Out",
+            _non_anchors,
+            ("floating",),
+            ERROR,
+            f"{PAPER}, Table 1",
+            "Make these leaves anchors of racks of their own (in a further L3Out), or use standard SVI.",
+        ),
+        Limit(
+            "non-anchor-leaves-text",
+            2,
+            "non-anchor leaves of an L3Out",
+            _non_anchors,
+            ("floating",),
+            WARNING,
+            f"{PAPER}, 'Nodes per cluster' (contradicts its Table 1)",
+            "The paper's table allows 32: ask Cisco, and set aci_calico_limits: {non-anchor-leaves-text: 32} if they confirm it.",
+        ),
+        Limit(
+            "floating-addresses",
+            200,
+            "floating SVI addresses of a fabric",
+            _floating_addresses,
+            ("floating",),
+            ERROR,
+            f"{PAPER}, Table 1 (dual stack takes two)",
+            "Use standard SVI for some of the clusters (aci_calico_svi: standard).",
+        ),
+        Limit(
+            "ecmp-paths",
+            64,
+            "equal paths to a service",
+            _nodes,
+            BOTH,
+            WARNING,
+            f"{PAPER}, 'Max BGP ECMP path'",
+            "Traffic to a service on more nodes reaches only as many of them as there are paths: run exposed services on fewer"
+            " nodes (externalTrafficPolicy: Local).",
+        ),
+        Limit(
+            "bgp-sessions",
+            400,
+            "BGP sessions of a leaf",
+            _sessions,
+            BOTH,
+            ERROR,
+            "Verified Scalability Guide for Cisco APIC 5.2, BGP neighbours of a leaf",
+            "Spread the nodes over more racks.",
+        ),
+        Limit(
+            "lpm-routes",
+            LPM_OF_PROFILE["dual_stack"],
+            "routes (estimate) of a leaf with its forwarding scale profile",
+            _routes,
+            BOTH,
+            WARNING,
+            f"{PAPER}, 'Longest prefix match scale'; Cisco APIC Forwarding Scale Profiles",
+            "Choose a forwarding scale profile with more LPM entries (aci_calico_forwarding_profile), or larger pod blocks"
+            " (aci_calico_block_size).",
+        ),
+        Limit(
+            "lpm-routes-maximum",
+            128000,
+            "routes (estimate) of a leaf with the largest scale profile",
+            _routes,
+            BOTH,
+            ERROR,
+            f"{PAPER}, 'Longest prefix match scale'",
+            "Use larger pod blocks (aci_calico_block_size) or fewer nodes.",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The amount of a limit that a cluster uses. For limits of an L3Out, the fullest one counts."""
+
+    limit: Limit
+    value: int
+    allowed: int
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the cluster exceeds the limit."""
+        return self.value > self.allowed
+
+
+def usage(intent: Intent, others: Iterable[Intent] = ()) -> dict[str, Usage]:
+    """Return how much of each limit the cluster uses, by the limit's id.
+
+    :param others: the fabric's other clusters with floating SVI.
+    """
+    others = tuple(others)
+    return {id_: Usage(limit, limit.used(intent, others), limit_value(intent, limit)) for id_, limit in LIMITS.items()}
 
 
 def limit_value(intent: Intent, limit: Limit) -> int:
