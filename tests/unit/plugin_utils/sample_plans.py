@@ -33,6 +33,14 @@ def dual_stack(base: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(base) | {name: base[name] + second for name, second in SECOND_FAMILY.items()}
 
 
+BASES = {
+    "floating": FLOATING,
+    "standard": STANDARD,
+    "dual stack, floating": dual_stack(FLOATING),
+    "dual stack, standard": dual_stack(STANDARD),
+}
+
+
 def ipv6_alone() -> dict[str, Any]:
     """Return changes for ``compiled`` that remove IPv4 from the example."""
     second = {name.removeprefix("aci_calico_"): subnets for name, subnets in SECOND_FAMILY.items()}

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, dual_stack, plan_of, racks, rules
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import plan_document, svi_advice
-
 AUTO = {"svi": "auto", "vlan": "300-363"}
 FOUR = racks(["a"], ["b"], ["c"], ["d"])
 VM = {"node_kind": "vm", "vm_mobility": True}
@@ -58,15 +56,3 @@ def test_other_clusters_take_floating_addresses_too():
     assert "limit-floating-addresses" not in rules(outcome)
     several = {"neighbours": {"other": dual_stack(FLOATING) | {"aci_calico_cluster_name": "other"}}}
     assert "limit-floating-addresses" in rules(compiled(FLOATING, several, limits={"floating-addresses": 2}))
-
-
-def test_it_reads_well():
-    text = svi_advice(plan_of(STANDARD))
-    assert text.startswith(
-        "Floating SVI suits cluster prod1, and it has standard SVI: aci_calico_svi asks for standard."
-    )
-    assert "border-leaves" in text
-    assert "12 pod blocks" in text
-    document = plan_document(plan_of(FLOATING, non_anchor_leaves=[101]))
-    assert "## Choosing the SVI" in document
-    assert "Nodes may also be behind leaves 101" in document

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, dual_stack, plan_of, recorded, rules
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import plan_document
 
 SUBNETS = ["192.168.2.0/24", "192.168.4.0/24", "192.168.5.0/24"]
 SECOND_SUBNETS = [f"fd00:192:168:{number}::/64" for number in (2, 4, 5)]
@@ -143,12 +142,6 @@ def test_each_l3out_is_a_root_and_the_contract_a_policy():
     policies, _other_tenants = apic_roots(plan, "policies")
     assert objects(policies["tree"], "vzBrCP")
     assert "vzBrCP" in policies["classes"], "a cluster that shrinks to one L3Out gives its contract up"
-
-
-def test_the_document_names_the_racks_of_each():
-    assert "calico-prod1-2: racks 4, 5" in plan_document(
-        plan_of(FLOATING, **wide(1, 2, 3, 4, 5, node_subnets=SUBNETS[:2]))
-    )
 
 
 # --- who stays ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,110 @@
+"""The summary and the document of a plan name what the plan holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit.plugin_utils.sample_plans import (
+    BASES,
+    CABLED_NODES,
+    CORPORATE,
+    EPG,
+    FLOATING,
+    MANAGED,
+    STANDARD,
+    contract,
+    dual_stack,
+    plan_of,
+    racks,
+    segment,
+)
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import (
+    plan_document,
+    plan_summary,
+    svi_advice,
+)
+
+
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
+def test_summary_and_document_name_all_nodes_and_leaves(base: dict[str, Any]) -> None:
+    plan = plan_of(base, bgp_prefix_limit=5)
+    summary, document = plan_summary(plan), plan_document(plan)
+    rows = document.splitlines()
+    for node in plan["nodes"]:
+        assert all(network["address"] in summary for network in node["networks"].values())
+        address = node["networks"]["ipv4"]["address"]
+        row = next(line for line in rows if f"| {node['name']} |" in line and address in line)
+        assert all(f"{peer['leaf']} {peer['address']}" in row for peer in node["peers"] if peer["family"] == "ipv4")
+        assert not node["vpc"] or f"vPC {node['vpc']}" in document
+    for leaf in plan["leaves"]:
+        assert str(leaf["id"]) in summary
+        assert f'leaf{leaf["id"]}["Leaf {leaf["id"]}"]' in document
+    assert all(limit["source"] in document for limit in plan["limits"])
+    assert "- aci_calico_bgp_prefix_limit: A node" in document
+    assert "prefix-limit" not in summary, "the plan action shows warnings"
+    assert "aci_calico_bgp_prefix_limit" not in summary
+    columns = {line.count(" | ") for line in rows if line.startswith("| --- ")}
+    assert columns == {6, 5, 4, 3, 2}
+
+
+def test_the_summary_counts_changes_and_lists_files() -> None:
+    text = plan_summary(plan_of(), {"l3out": {"created": ["a", "b"], "requests": 3}}, ["artifacts/prod1/plan.json"])
+    assert "l3out  2        -         -        3" in text
+    assert text.endswith("Artifacts:\n  artifacts/prod1/plan.json\n")
+
+
+def test_an_empty_rack_has_no_box_for_nodes() -> None:
+    text = plan_document(plan_of(racks=racks([], ["a"])))
+    assert "nodes0" not in text
+    assert "nodes1" in text
+
+
+def test_several_l3outs_are_listed_with_their_racks() -> None:
+    five = racks(*([f"n{number}"] for number in range(1, 6)))
+    plan = plan_of(racks=five, node_subnets=["192.168.2.0/24", "192.168.4.0/24"], vlan="300-301")
+    assert "calico-prod1-2: racks 4, 5" in plan_document(plan)
+
+
+def test_cabling_names_the_ports_of_a_vpc() -> None:
+    plan = plan_of(STANDARD, racks=racks(CABLED_NODES), **MANAGED)
+    assert "| b | 201, 202 | vPC vpc-b (201: 1/2; 202: 1/12-13) |" in plan_document(plan)
+
+
+def test_connectivity_lists_prefixes_by_length_and_the_contracts_of_epgs() -> None:
+    plan = plan_of(
+        microsegments=[segment(provide=["pay"])],
+        contracts=[contract("pay", service_graph="firewall", export_to=["b"])],
+        transit=[{**CORPORATE, "subnets": ["172.16.0.0/12"], "consume_interfaces": ["theirs"]}],
+        epg_contracts=[{**EPG, "consume": ["pay"]}],
+    )
+    lines = plan_document(plan).splitlines()
+    narrow = lines.index("| 192.168.3.16/28 | payments | import-security |")
+    assert narrow < lines.index("| 192.168.3.0/24 | default | import-security |")
+    assert "| common/calico-prod1/payments | pay | nothing |" in lines
+    assert "| common/core/corporate | nothing | theirs (interface) |" in lines
+    assert "| common/intranet/web | nothing | pay |" in lines
+    assert "| common/pay | context | https: tcp/443 | firewall | b |" in lines
+    assert any("common/core tells the outside of 192.168.2.0/24" in line and "172.16.0.0/12" in line for line in lines)
+
+
+@pytest.mark.parametrize(("base", "pinned"), [(STANDARD, True), (FLOATING, False)])
+def test_virtual_machines_have_requirements(base: dict[str, Any], pinned: bool) -> None:
+    text = plan_document(plan_of(base, node_kind="vm"))
+    assert "route based on IP hash" in text
+    assert ("pinned to its hypervisor" in text, "takes a detour over its own rack" in text) == (pinned, not pinned)
+    metal = plan_document(plan_of(base))
+    assert "LACP bond bond0 of eno1, eno2" in metal
+    assert "IP hash" not in metal
+
+
+def test_the_advice_for_a_kind_of_svi() -> None:
+    text = svi_advice(plan_of(dual_stack(STANDARD)))
+    start = "Floating SVI suits cluster prod1, and it has standard SVI: aci_calico_svi asks for standard."
+    assert text.startswith(start)
+    assert "border-leaves" in text
+    assert "12 pod blocks" in text
+    document = plan_document(plan_of(FLOATING, non_anchor_leaves=[101]))
+    assert "## Choosing the SVI" in document
+    assert "Nodes may also be behind leaves 101" in document
