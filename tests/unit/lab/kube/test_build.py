@@ -40,15 +40,33 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "bin"
 
 
-class TestCache:
-    def test_is_outside_of_the_checkout(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-        assert build.built_assets() == tmp_path / "netops.aci_calico" / "kubebuilder" / build.KUBERNETES_VERSION
+@pytest.fixture
+def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Substitute Debian's keys."""
+    monkeypatch.setattr(private_apt, "KEYRING", executable(tmp_path / "keyring.gpg"))
 
-    def test_is_in_the_home_folder_by_default(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+
+@pytest.fixture
+def steps(tmp_path: Path) -> apiserver._Build:
+    """Return a build in an empty folder."""
+    return apiserver._Build(tmp_path, Progress())
+
+
+def write(files: dict[Path, str]) -> None:
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+class TestCache:
+    @pytest.mark.parametrize(("variable", "below"), [("XDG_CACHE_HOME", ""), ("HOME", ".cache")])
+    def test_is_outside_of_the_checkout(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, below: str
+    ) -> None:
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-        monkeypatch.setenv("HOME", str(tmp_path))
-        assert build.cache_root() == tmp_path / ".cache" / "netops.aci_calico"
+        monkeypatch.setenv(variable, str(tmp_path))
+        version = build.KUBERNETES_VERSION
+        assert build.built_assets() == tmp_path / below / "netops.aci_calico" / "kubebuilder" / version
 
     @pytest.mark.parametrize("missing", build.SERVERS)
     def test_is_incomplete_without_a_server(self, tmp_path: Path, missing: str) -> None:
@@ -70,25 +88,25 @@ class TestMirror:
         executable(programs / "apt-get", "printf '%s\\n' " + " ".join(f"'{target}'" for target in targets))
         assert private_apt.system_mirror() == MIRROR
 
-    def test_is_asked_for_where_apt_has_no_debian_suite(self, programs: Path) -> None:
-        executable(programs / "apt-get", "echo 'http://other.test/ nodistro main'")
-        with pytest.raises(BuildError, match=r"Debian 12.*--mirror"):
-            private_apt.system_mirror()
-
-    def test_is_asked_for_on_another_system(self, programs: Path) -> None:
-        self.release |= {"ID": "ubuntu", "VERSION_CODENAME": "noble", "PRETTY_NAME": "Ubuntu 24.04"}
-        executable(programs / "apt-get", f"echo '{MIRROR} noble main'")
-        with pytest.raises(BuildError, match=r"Ubuntu 24\.04.*--mirror"):
+    @pytest.mark.parametrize(
+        ("release", "target"),
+        [
+            ({}, "http://other.test/ nodistro main"),
+            ({"ID": "ubuntu", "VERSION_CODENAME": "noble", "PRETTY_NAME": "Ubuntu 24.04"}, f"{MIRROR} noble main"),
+        ],
+    )
+    def test_is_asked_for_without_a_debian_suite(self, programs: Path, release: dict[str, str], target: str) -> None:
+        self.release |= release
+        executable(programs / "apt-get", f"echo '{target}'")
+        with pytest.raises(BuildError, match=f"{self.release['PRETTY_NAME']}.*--mirror"):
             private_apt.system_mirror()
 
 
 class TestPrivateApt:
-    def test_touches_nothing_of_the_systems(
-        self, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.mark.usefixtures("keyring")
+    def test_touches_nothing_of_the_systems(self, programs: Path, tmp_path: Path) -> None:
         log = tmp_path / "log"
         executable(programs / "apt-get", f"echo \"$@\" >> '{log}'")
-        monkeypatch.setattr(private_apt, "KEYRING", executable(tmp_path / "keyring.gpg"))
         apt = private_apt.PrivateApt(tmp_path / "apt", MIRROR)
         apt.update({"bookworm": "deb deb-src", "bullseye": "deb"})
         apt.download(tmp_path / "packages", ["etcd-server/bookworm"], "kubernetes/bookworm")
@@ -106,11 +124,9 @@ class TestPrivateApt:
             f"{configuration} source --download-only kubernetes/bookworm",
         ]
 
-    def test_says_what_is_missing_where_the_mirror_does_not_answer(
-        self, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.mark.usefixtures("keyring")
+    def test_says_what_is_missing_where_the_mirror_does_not_answer(self, programs: Path, tmp_path: Path) -> None:
         executable(programs / "apt-get", "echo 'E: Could not resolve mirror.test'; exit 100")
-        monkeypatch.setattr(private_apt, "KEYRING", executable(tmp_path / "keyring.gpg"))
         with pytest.raises(BuildError, match=r"(?s)bullseye.*ended with 100.*Could not resolve"):
             private_apt.PrivateApt(tmp_path / "apt", MIRROR).update({"bullseye": "deb"})
 
@@ -137,7 +153,6 @@ class TestEnsure:
     def test_waits_for_another_build_and_takes_its_result(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """Let another build hold the lock for a moment and leave a result."""
         monkeypatch.setattr(command, "build", lambda *__: pytest.fail("built a second time"))
         target = tmp_path / "assets"
         other = f"flock {target}.lock sh -c 'echo locked; sleep 0.5; mkdir {target}; cp /bin/true {target}/etcd; cp /bin/true {target}/kube-apiserver'"
@@ -147,11 +162,11 @@ class TestEnsure:
             command.ensure(target, MIRROR)
         assert "waiting for another build" in capfd.readouterr().err
 
+    @pytest.mark.usefixtures("keyring")
     def test_leaves_nothing_of_a_build_that_failed(
         self, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         executable(programs / "apt-get", "exit 1")
-        monkeypatch.setattr(private_apt, "KEYRING", executable(tmp_path / "keyring.gpg"))
         monkeypatch.setattr(apiserver, "need_programs", lambda _programs: None)
         with pytest.raises(BuildError):
             command.ensure(tmp_path / "cache" / "assets", MIRROR)
@@ -180,50 +195,32 @@ class TestToolchain:
         ("suites", "toolchain"),
         [(("bookworm", "bullseye"), apiserver.TOOLCHAIN), (("bookworm",), apiserver.LATER_TOOLCHAIN)],
     )
-    def test_is_the_one_that_the_mirror_still_has(self, tmp_path: Path, suites: Any, toolchain: Any) -> None:
-        steps = apiserver._Build(tmp_path, Progress())
+    def test_is_the_one_that_the_mirror_still_has(self, steps: apiserver._Build, suites: Any, toolchain: Any) -> None:
         assert steps._choose_toolchain(Mirror(*suites)) == toolchain
 
-    def test_is_missed_where_the_mirror_has_neither(self, tmp_path: Path) -> None:
+    def test_is_missed_where_the_mirror_has_neither(self, steps: apiserver._Build) -> None:
         with pytest.raises(BuildError, match="bookworm"):
-            apiserver._Build(tmp_path, Progress())._choose_toolchain(Mirror("trixie"))
+            steps._choose_toolchain(Mirror("trixie"))
 
     def test_is_fetched_from_its_own_suite(self) -> None:
         assert apiserver.TOOLCHAIN.packages == ["golang-1.15-go/bullseye", "golang-1.15-src/bullseye"]
         assert "golang-github-modern-go-reflect2-dev/bookworm" in apiserver.LATER_TOOLCHAIN.packages
 
-    @pytest.fixture
-    def steps(self, tmp_path: Path) -> apiserver._Build:
-        """Return a build with an unpacked source and Debian's newer library."""
-        steps = apiserver._Build(tmp_path, Progress())
-        files = {
-            self.validator(steps): f"if data == nil || {apiserver.ZERO_COMPARISON} {{",
-            steps.source / "vendor/github.com/modern-go/reflect2/old.go": "package old",
-            steps.prefix / "usr/share/gocode/src/github.com/modern-go/reflect2/new.go": "package new",
-        }
-        for path, text in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return steps
-
-    def validator(self, steps: apiserver._Build) -> Path:
-        return steps.source / "vendor/k8s.io/kube-openapi/pkg/validation/validate/type.go"
-
-    def test_of_later_go_gets_the_source_mended(self, steps: apiserver._Build) -> None:
-        steps._mend_for_later_go()
+    def test_of_later_go_gets_a_known_source_mended(self, steps: apiserver._Build) -> None:
         library = steps.source / "vendor/github.com/modern-go/reflect2"
+        validator = steps.source / "vendor/k8s.io/kube-openapi/pkg/validation/validate/type.go"
+        newer = steps.prefix / "usr/share/gocode/src/github.com/modern-go/reflect2/new.go"
+        unpatched = f"if data == nil || {apiserver.ZERO_COMPARISON} {{"
+        write({validator: unpatched, library / "old.go": "package old", newer: "package new"})
+        steps._mend_for_later_go()
         assert [path.name for path in library.iterdir()] == ["new.go"]
-        assert self.validator(steps).read_text() == "if data == nil || false {"
-
-    def test_of_later_go_refuses_a_source_that_it_does_not_know(self, steps: apiserver._Build) -> None:
-        self.validator(steps).write_text("package validate")
+        assert validator.read_text() == "if data == nil || false {"
         with pytest.raises(BuildError, match="nothing to patch"):
             steps._mend_for_later_go()
 
 
 class TestSteps:
-    def test_finds_the_packages_that_ask_for_openapi_definitions(self, tmp_path: Path) -> None:
-        steps = apiserver._Build(tmp_path, Progress())
+    def test_finds_the_packages_that_ask_for_openapi_definitions(self, steps: apiserver._Build) -> None:
         files = {
             "pkg/apis/abac/v0/doc.go": "// +k8s:openapi-gen=true\npackage v0",
             "pkg/other/doc.go": "package other",
@@ -231,10 +228,7 @@ class TestSteps:
             "staging/src/k8s.io/code-generator/doc.go": "// +k8s:openapi-gen=true\npackage x",
             "staging/src/k8s.io/api/text.go": 'var tag = "+k8s:openapi-gen=true"',
         }
-        for name, text in files.items():
-            path = steps.source / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+        write({steps.source / name: text for name, text in files.items()})
         assert steps._openapi_folders() == ["pkg/apis/abac/v0", "vendor/k8s.io/api/core/v1"]
 
     def test_stamps_the_version_where_the_server_and_its_clients_look(self) -> None:
@@ -242,17 +236,16 @@ class TestSteps:
         for package in apiserver.VERSION_PACKAGES:
             assert f"-X {package}.gitVersion=v{build.KUBERNETES_VERSION}" in flags
 
-    def test_refuses_a_server_of_another_version(self, tmp_path: Path) -> None:
-        steps = apiserver._Build(tmp_path, Progress())
-        complete(steps.result)
-        executable(steps.result / "kube-apiserver", "echo Kubernetes v0.0.0-master")
-        with pytest.raises(BuildError, match=r"v0\.0\.0-master"):
-            steps._checked()
-
-    def test_refuses_a_server_that_does_not_start(self, tmp_path: Path) -> None:
-        steps = apiserver._Build(tmp_path, Progress())
-        executable(steps.result / "kube-apiserver", "echo 'panic: oh'; exit 2")
-        with pytest.raises(BuildError, match=r"(?s)does not start.*panic: oh"):
+    @pytest.mark.parametrize(
+        ("script", "problem"),
+        [
+            ("echo Kubernetes v0.0.0-master", r"v0\.0\.0-master"),
+            ("echo 'panic: oh'; exit 2", r"(?s)does not start.*panic: oh"),
+        ],
+    )
+    def test_refuses_a_wrong_server(self, steps: apiserver._Build, script: str, problem: str) -> None:
+        executable(complete(steps.result) / "kube-apiserver", script)
+        with pytest.raises(BuildError, match=problem):
             steps._checked()
 
 
@@ -270,20 +263,16 @@ def test_shows_only_the_end_of_a_long_failure() -> None:
     assert len(text.splitlines()) < 40
 
 
-def test_command_explains_what_to_do_instead(tmp_path: Path, programs: Path) -> None:
-    """Run the command with an apt that always fails."""
+def test_command_prints_the_folder_or_what_to_do_instead(tmp_path: Path, programs: Path) -> None:
+    def run_command() -> tuple[int, str, str]:
+        command = [sys.executable, PROGRAM, "--output", tmp_path]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
     executable(programs / "apt-get", "exit 100")
-    done = subprocess.run(
-        [sys.executable, PROGRAM, "--output", tmp_path / "assets"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "was not built" in done.stderr
-    assert "KUBEBUILDER_ASSETS" in done.stderr
-    assert done.stdout == ""
-
-
-def test_command_prints_the_folder(tmp_path: Path) -> None:
+    code, printed, problem = run_command()
+    assert (code, printed) == (1, "")
+    assert "was not built" in problem
+    assert "KUBEBUILDER_ASSETS" in problem
     complete(tmp_path)
-    done = subprocess.run([sys.executable, PROGRAM, "--output", tmp_path], capture_output=True, text=True, check=True)
-    assert done.stdout == f"{tmp_path}\n"
-    assert done.stderr == ""
+    assert run_command() == (0, f"{tmp_path}\n", "")
