@@ -47,12 +47,11 @@ def test_wrong_credentials(client, name, password) -> None:
     assert text.startswith("User credential is incorrect")
 
 
-def test_without_a_cookie(client) -> None:
+def test_requests_need_a_token_that_has_not_expired(client, make_client) -> None:
+    client.cookies = ""
+    assert client.get("/api/aaaListDomains.json")[0]["name"] == "DefaultAuth"
     client.cookies = ""
     assert client.refusal("GET", "/api/mo/uni.json") == (403, "403", NO_COOKIE)
-
-
-def test_tokens_expire(make_client) -> None:
     client = make_client(token_lifetime=-1)
     assert client.refusal("GET", "/api/mo/uni.json") == (403, "403", "Token was invalid (Error: Token timeout)")
 
@@ -65,11 +64,6 @@ def test_refresh_and_logout(client) -> None:
     assert client.refusal("GET", "/api/mo/uni.json")[0] == 403
     client.cookies = old
     assert client.get("/api/mo/uni.json")
-
-
-def test_login_domains_are_listed_without_a_login(client) -> None:
-    client.cookies = ""
-    assert client.get("/api/aaaListDomains.json")[0]["name"] == "DefaultAuth"
 
 
 @pytest.fixture(name="key")

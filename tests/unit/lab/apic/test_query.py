@@ -21,30 +21,26 @@ def test_both_spellings_of_the_path(tenant, prefix) -> None:
     assert "uni/tn-t" in names(tenant.get(f"{prefix}class/fvTenant.json"))
 
 
-def test_unknown_classes_are_refused(client) -> None:
+def test_unknown_classes_and_options_are_refused(client) -> None:
     text = "Request failed, unresolved class for fvFoobar"
     assert client.refusal("GET", "/api/class/fvFoobar.json") == (400, "400", text)
     assert client.refusal("GET", "/api/mo/uni.json?rsp-subtree=full&rsp-subtree-class=fvFoobar")[2] == text
+    for option in ("query-target=all", "rsp-subtree=some", "rsp-prop-include=some"):
+        assert client.refusal("GET", f"/api/class/fvTenant.json?{option}")[0] == 400
 
 
-def test_query_target_is_flat(tenant) -> None:
+def test_query_target_is_flat_and_rsp_subtree_nested(tenant) -> None:
     children = names(tenant.get("/api/mo/uni/tn-t.json?query-target=children&target-subtree-class=fvCtx,l3extOut"))
     assert sorted(children) == ["uni/tn-t/ctx-v1", "uni/tn-t/ctx-v2", "uni/tn-t/out-o"]
     subtree = tenant.get("/api/mo/uni/tn-t.json?query-target=subtree&target-subtree-class=l3extSubnet")
     assert names(subtree) == ["uni/tn-t/out-o/instP-e/extsubnet-[10.1.0.0/16]"]
     assert "rn" not in subtree[0]["l3extSubnet"]["attributes"]
-
-
-def test_rsp_subtree_is_nested_and_keeps_the_way_to_a_class(tenant) -> None:
     (found,) = tenant.get("/api/mo/uni/tn-t.json?rsp-subtree=full&rsp-subtree-class=l3extSubnet")
     (out,) = found["fvTenant"]["children"]
     (epg,) = out["l3extOut"]["children"]
     (subnet,) = epg["l3extInstP"]["children"]
     assert subnet["l3extSubnet"]["attributes"]["rn"] == "extsubnet-[10.1.0.0/16]"
     assert "dn" not in subnet["l3extSubnet"]["attributes"]
-
-
-def test_children_go_one_level_deep(tenant) -> None:
     (found,) = tenant.get("/api/mo/uni/tn-t.json?rsp-subtree=children&rsp-subtree-class=l3extOut,l3extInstP")
     (out,) = found["fvTenant"]["children"]
     assert "children" not in out["l3extOut"]
@@ -60,40 +56,26 @@ def test_config_only_leaves_out_what_nobody_sets(tenant) -> None:
     assert "rn" not in found["fvTenant"]["children"][0]["fvCtx"]["attributes"]
 
 
-def test_filters_of_targets_and_subtrees(tenant) -> None:
+def test_filters_and_count(tenant) -> None:
     assert names(tenant.get('/api/class/fvCtx.json?query-target-filter=eq(fvCtx.name,"v1")')) == ["uni/tn-t/ctx-v1"]
     query = 'rsp-subtree=full&rsp-subtree-filter=eq(fvCtx.name,"v2")&rsp-subtree-include=required'
     (found,) = tenant.get(f"/api/class/fvTenant.json?{query}")
     assert [child["fvCtx"]["attributes"]["name"] for child in found["fvTenant"]["children"]] == ["v2"]
-
-
-def test_order_and_pages(tenant) -> None:
-    query = 'query-target-filter=wcard(fvCtx.dn,"tn-t/")&order-by=fvCtx.name|desc'
-    assert names(tenant.get(f"/api/class/fvCtx.json?{query}")) == ["uni/tn-t/ctx-v2", "uni/tn-t/ctx-v1"]
-    answer = json.loads(tenant.send("GET", f"/api/class/fvCtx.json?{query}&page=1&page-size=1").body)
-    assert (answer["totalCount"], names(answer["imdata"])) == ("2", ["uni/tn-t/ctx-v1"])
-
-
-def test_a_page_that_is_no_number_is_the_first(tenant) -> None:
-    answer = json.loads(tenant.send("GET", "/api/class/fvCtx.json?page=None&page-size=1").body)
-    assert len(answer["imdata"]) == 1
-
-
-def test_count(tenant) -> None:
     (found,) = tenant.get('/api/class/fvCtx.json?rsp-subtree-include=count&query-target-filter=wcard(fvCtx.dn,"tn-t/")')
     assert found["moCount"]["attributes"]["count"] == "2"
 
 
-def test_a_class_below_a_node(client) -> None:
+def test_order_and_pages_whose_number_may_be_missing(tenant) -> None:
+    query = 'query-target-filter=wcard(fvCtx.dn,"tn-t/")&order-by=fvCtx.name|desc'
+    assert names(tenant.get(f"/api/class/fvCtx.json?{query}")) == ["uni/tn-t/ctx-v2", "uni/tn-t/ctx-v1"]
+    answer = json.loads(tenant.send("GET", f"/api/class/fvCtx.json?{query}&page=1&page-size=1").body)
+    assert (answer["totalCount"], names(answer["imdata"])) == ("2", ["uni/tn-t/ctx-v1"])
+    answer = json.loads(tenant.send("GET", "/api/class/fvCtx.json?page=None&page-size=1").body)
+    assert len(answer["imdata"]) == 1
+
+
+def test_class_below_a_node_and_abstract_class(client, tenant) -> None:
     assert names(client.get("/api/node/class/topology/pod-1/node-201/topSystem.json")) == [
         "topology/pod-1/node-201/sys"
     ]
-
-
-def test_an_abstract_class_means_those_below_it(tenant) -> None:
     assert "uni/tn-t/out-o/instP-e" in names(tenant.get("/api/class/fvEPg.json"))
-
-
-@pytest.mark.parametrize("option", ["query-target=all", "rsp-subtree=some", "rsp-prop-include=some"])
-def test_unknown_values_of_options(client, option) -> None:
-    assert client.refusal("GET", f"/api/class/fvTenant.json?{option}")[0] == 400

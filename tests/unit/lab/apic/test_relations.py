@@ -16,7 +16,13 @@ def test_a_name_resolves_in_the_tenant_then_in_common(client) -> None:
     assert client.attributes(relation)["tDn"] == "uni/tn-common/ctx-calico"
 
 
-def test_a_missing_target_raises_a_fault_until_it_appears(client) -> None:
+def test_target_by_dn_or_name_is_missing_until_it_appears(client) -> None:
+    client.post("uni/tn-prod", mo("l3extOut", mo("l3extRsL3DomAtt", tDn="uni/l3dom-k8s-l3"), name="o"))
+    relation = "uni/tn-prod/out-o/rsl3DomAtt"
+    assert client.attributes(relation)["state"] == "formed"
+    client.post("uni/tn-prod/out-o", mo("l3extRsL3DomAtt", tDn="uni/l3dom-nix"))
+    assert client.attributes(relation)["state"] == "missing-target"
+    assert client.faults("uni/tn-prod/out-o") == ["F1021"]
     client.post("uni/tn-prod", mo("l3extOut", mo("l3extRsEctx", tnFvCtxName="late"), name="o"))
     relation = "uni/tn-prod/out-o/rsectx"
     assert client.attributes(relation)["state"] == "missing-target"
@@ -28,16 +34,7 @@ def test_a_missing_target_raises_a_fault_until_it_appears(client) -> None:
     assert client.faults(relation) == ["F1020"]
 
 
-def test_a_target_by_dn(client) -> None:
-    client.post("uni/tn-prod", mo("l3extOut", mo("l3extRsL3DomAtt", tDn="uni/l3dom-k8s-l3"), name="o"))
-    relation = "uni/tn-prod/out-o/rsl3DomAtt"
-    assert client.attributes(relation)["state"] == "formed"
-    client.post("uni/tn-prod/out-o", mo("l3extRsL3DomAtt", tDn="uni/l3dom-nix"))
-    assert client.attributes(relation)["state"] == "missing-target"
-    assert client.faults("uni/tn-prod/out-o") == ["F1021"]
-
-
-def test_the_nearest_profile_wins(client, l3out) -> None:
+def test_nearest_profile_wins_and_leaves_are_not_looked_up(client, l3out) -> None:
     client.post("uni/tn-common", mo("rtctrlProfile", name="import-map"))
     relation = mo("l3extRsInstPToProfile", tnRtctrlProfileName="import-map", direction="import")
     client.post(l3out, mo("l3extInstP", relation, name="default"))
@@ -45,6 +42,8 @@ def test_the_nearest_profile_wins(client, l3out) -> None:
     assert client.attributes(dn)["tDn"] == "uni/tn-common/prof-import-map"
     client.post(l3out, mo("rtctrlProfile", name="import-map"))
     assert client.attributes(dn)["tDn"] == f"{l3out}/prof-import-map"
+    node = client.attributes(f"{l3out}/lnodep-rack-1/rsnodeL3OutAtt-[topology/pod-1/node-201]")
+    assert node["state"] == "unformed"
 
 
 def test_no_name_falls_back_to_the_default_policy(client) -> None:
@@ -58,16 +57,3 @@ def test_no_name_falls_back_to_the_default_policy(client) -> None:
         "default-target",
         "uni/tn-common/bgpCtxP-default",
     )
-
-
-def test_leaves_and_paths_are_not_looked_up(client, l3out) -> None:
-    node = client.attributes(f"{l3out}/lnodep-rack-1/rsnodeL3OutAtt-[topology/pod-1/node-201]")
-    assert node["state"] == "unformed"
-
-
-def test_a_refused_post_leaves_relations_and_faults_alone(client) -> None:
-    client.post("uni/tn-prod", mo("l3extOut", mo("l3extRsEctx", tnFvCtxName="late"), name="o"))
-    wanted = mo("fvTenant", mo("fvCtx", name="late"), mo("l3extOut", name="p", enforceRtctrl="import"), name="prod")
-    client.refusal("POST", "/api/mo/uni.json", wanted)
-    assert client.faults("uni/tn-prod/out-o") == ["F1020"]
-    assert client.attributes("uni/tn-prod/out-o/rsectx")["state"] == "missing-target"

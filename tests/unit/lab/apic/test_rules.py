@@ -3,68 +3,60 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from lab.twin.paper import mo
 
+INFRA, PROD, L3OUT = "uni/infra", "uni/tn-prod", "uni/tn-common/out-calico"
 
+
+def subnet(**attributes: str) -> dict[str, Any]:
+    return mo("l3extInstP", mo("l3extSubnet", **attributes), name="default")
+
+
+def entry(**attributes: str) -> dict[str, Any]:
+    return mo("vzFilter", mo("vzEntry", name="e", **attributes), name="f")
+
+
+def vlans(low: str, high: str) -> dict[str, Any]:
+    return mo("fvnsVlanInstP", mo("fvnsEncapBlk", **{"from": low, "to": high}), name="p", allocMode="static")
+
+
+@pytest.mark.usefixtures("l3out")
 @pytest.mark.parametrize(
-    ("cls", "attributes", "text"),
+    ("dn", "body", "allowed"),
     [
-        ("l3extOut", {"name": "o", "enforceRtctrl": "import"}, "Invalid Configuration Unenforced Route Control is not supported for Export direction."),
-        ("bgpCtxPol", {"name": "p", "grCtrl": ""}, None),
-        ("l3extOut", {"name": "o", "enforceRtctrl": "import,export"}, None),
-    ],
-)  # fmt: skip
-def test_rules_of_one_object(client, cls, attributes, text) -> None:
-    body = {cls: {"attributes": attributes}}
-    if text is None:
-        client.post("uni/tn-prod", body)
-    else:
-        assert client.refusal("POST", "/api/mo/uni/tn-prod.json", body)[2] == text
-
-
-@pytest.mark.parametrize(
-    ("attributes", "allowed"),
-    [
-        ({"ip": "10.1.0.0/16", "scope": "import-security,shared-security"}, True),
-        ({"ip": "10.1.0.0/16", "scope": "shared-security"}, False),
-        ({"ip": "0.0.0.0/0", "scope": "export-rtctrl", "aggregate": "export-rtctrl"}, True),
-        ({"ip": "10.1.0.0/16", "scope": "export-rtctrl", "aggregate": "export-rtctrl"}, False),
-    ],
-)
-def test_rules_of_external_subnets(client, l3out, attributes, allowed) -> None:
-    body = mo("l3extInstP", mo("l3extSubnet", **attributes), name="default")
-    assert (client.send("POST", f"/api/mo/{l3out}.json", json.dumps(body)).status == 200) == allowed
-
-
-@pytest.mark.parametrize(
-    ("attributes", "allowed"),
-    [
-        ({"etherT": "ip", "prot": "tcp", "dFromPort": "179", "dToPort": "179"}, True),
-        ({"etherT": "ip", "prot": "tcp", "dToPort": "179"}, False),
-        ({"prot": "tcp"}, False),
-        ({"etherT": "ip", "arpOpc": "req"}, False),
-        ({"etherT": "ip", "prot": "tcp", "tcpRules": "est,syn"}, False),
+        (PROD, mo("bgpCtxPol", name="p", grCtrl=""), True),
+        (PROD, mo("l3extOut", name="o", enforceRtctrl="import,export"), True),
+        (PROD, mo("l3extOut", name="o", enforceRtctrl="import"), False),
+        (L3OUT, subnet(ip="10.1.0.0/16", scope="import-security,shared-security"), True),
+        (L3OUT, subnet(ip="10.1.0.0/16", scope="shared-security"), False),
+        (L3OUT, subnet(ip="0.0.0.0/0", scope="export-rtctrl", aggregate="export-rtctrl"), True),
+        (L3OUT, subnet(ip="10.1.0.0/16", scope="export-rtctrl", aggregate="export-rtctrl"), False),
+        (PROD, entry(etherT="ip", prot="tcp", dFromPort="179", dToPort="179"), True),
+        (PROD, entry(etherT="ip", prot="tcp", dToPort="179"), False),
+        (PROD, entry(prot="tcp"), False),
+        (PROD, entry(etherT="ip", arpOpc="req"), False),
+        (PROD, entry(etherT="ip", prot="tcp", tcpRules="est,syn"), False),
+        (INFRA, vlans("vlan-500", "vlan-510"), True),
+        (INFRA, vlans("vlan-510", "vlan-500"), False),
     ],
 )
-def test_rules_of_filter_entries(client, attributes, allowed) -> None:
-    body = mo("vzFilter", mo("vzEntry", name="e", **attributes), name="f")
-    assert (client.send("POST", "/api/mo/uni/tn-prod.json", json.dumps(body)).status == 200) == allowed
+def test_rules_of_one_object(client, dn, body, allowed) -> None:
+    assert (client.send("POST", f"/api/mo/{dn}.json", json.dumps(body)).status == 200) == allowed
+
+
+def test_refusal_says_why(client) -> None:
+    text = "Invalid Configuration Unenforced Route Control is not supported for Export direction."
+    wanted = mo("l3extOut", name="o", enforceRtctrl="import")
+    assert client.refusal("POST", f"/api/mo/{PROD}.json", wanted)[2] == text
 
 
 def test_a_port_range_without_an_end_is_one_port(client) -> None:
-    client.post(
-        "uni/tn-prod", mo("vzFilter", mo("vzEntry", name="e", etherT="ip", prot="tcp", dFromPort="179"), name="f")
-    )
+    client.post(PROD, entry(etherT="ip", prot="tcp", dFromPort="179"))
     assert client.attributes("uni/tn-prod/flt-f/e-e")["dToPort"] == "179"
-
-
-@pytest.mark.parametrize(("low", "high", "allowed"), [("vlan-500", "vlan-510", True), ("vlan-510", "vlan-500", False)])
-def test_vlan_ranges_run_upwards(client, low, high, allowed) -> None:
-    body = mo("fvnsVlanInstP", mo("fvnsEncapBlk", **{"from": low, "to": high}), name="p", allocMode="static")
-    assert (client.send("POST", "/api/mo/uni/infra.json", json.dumps(body)).status == 200) == allowed
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,10 @@ def test_a_subtree_that_was_replaced_in_one_transaction(make_client, tmp_path: P
     assert make_client(tmp_path).apic.snapshot() == client.apic.snapshot()
 
 
-def test_a_torn_last_line_is_dropped(make_client, tmp_path: Path) -> None:
+def test_refused_and_torn_transactions_leave_no_trace(make_client, tmp_path: Path) -> None:
+    client = make_client(tmp_path)
+    client.refusal("POST", "/api/mo/uni.json", {"fvTenant": {"attributes": {"name": "no", "descr": "[x]"}}})
+    assert not (tmp_path / "journal.jsonl").exists()
     client = make_client(tmp_path)
     client.post("uni", mo("fvTenant", name="whole"))
     before = client.apic.snapshot()
@@ -55,12 +58,6 @@ def test_a_torn_last_line_is_dropped(make_client, tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-20])
     assert make_client(tmp_path).apic.snapshot() == before
-
-
-def test_refused_transactions_leave_no_trace(make_client, tmp_path: Path) -> None:
-    client = make_client(tmp_path)
-    client.refusal("POST", "/api/mo/uni.json", {"fvTenant": {"attributes": {"name": "no", "descr": "[x]"}}})
-    assert not (tmp_path / "journal.jsonl").exists()
 
 
 @pytest.mark.parametrize("compact_after", [1, 500])
@@ -72,16 +69,13 @@ def test_no_file_holds_a_password(make_client, l3out, tmp_path: Path, monkeypatc
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_live_state_does_not_survive(make_client, tmp_path: Path) -> None:
+def test_live_state_ends_with_the_process_and_all_else_with_a_reset(make_client, tmp_path: Path) -> None:
     client = make_client(tmp_path)
     dn = "topology/pod-1/node-201/sys/bgp/inst/dom-common:calico/peer-[192.168.2.1]/ent-[192.168.2.1]"
     entry = {"bgpPeerEntry": {"attributes": {"dn": dn, "operSt": "established"}}}
     assert client.apic.replace_operational("twin", [entry]) == 1
     client.post("uni", {"fvTenant": {"attributes": {"name": "t"}}})
     assert make_client(tmp_path).get("/api/class/bgpPeerEntry.json") == []
-
-
-def test_reset_goes_back_to_the_seed(make_client, tmp_path: Path) -> None:
     client = make_client(tmp_path)
     client.post("uni", mo("fvTenant", name="t"))
     client.apic.reset()

@@ -73,7 +73,7 @@ def test_versions_are_never_given_out_again(tmp_path):
             assert server.request("GET", PEERS)["metadata"]["resourceVersion"] == version
 
 
-def test_secrets_are_in_no_file(tmp_path):
+def test_keys_are_private_and_secrets_in_no_file(tmp_path):
     with KubeServer(state_dir=tmp_path) as server:
         server.request("POST", SECRETS, {"metadata": {"name": "s"}, "stringData": {"k": "the password"}})
         server.request("PATCH", f"{SECRETS}/s", {"stringData": {"k": "the password 2"}}, MERGE_PATCH)
@@ -81,15 +81,12 @@ def test_secrets_are_in_no_file(tmp_path):
     assert b"the password" not in written
     assert b"dGhlIHBhc3N3b3Jk" not in written
     assert State(tmp_path).load()[1][-1]["data"] == {"k": "dGhlIHBhc3N3b3JkIDI="}
-
-
-def test_files_with_keys_are_the_owners(tmp_path):
     with KubeServer(state_dir=tmp_path) as server:
         private = [server.kubeconfig, *(tmp_path / name for name in ("token", "secrets.key", "server.pem"))]
         assert [path.stat().st_mode & 0o077 for path in private] == [0] * 4
 
 
-def test_every_request_is_logged_without_its_body(tmp_path):
+def test_requests_and_dropped_fields_are_logged_without_bodies(tmp_path):
     with KubeServer(state_dir=tmp_path) as server:
         with pytest.raises(ApiFailure):
             server.request("POST", f"{PEERS}?dryRun=All", peer(asNumber="x"))
@@ -102,9 +99,6 @@ def test_every_request_is_logged_without_its_body(tmp_path):
         "query": "dryRun=All",
         "status": 422,
     }
-
-
-def test_dropped_fields_are_logged(tmp_path):
     with KubeServer(state_dir=tmp_path) as server:
         server.request("POST", PEERS, peer(typo=1))
     assert json.loads((tmp_path / "pruned.jsonl").read_text()) == {
