@@ -93,7 +93,7 @@ def test_only_what_died_is_started_again(lab):
     assert after["Kubernetes of c"] == before["Kubernetes of c"]
 
 
-def test_state_outlives_down_but_not_reset(lab):
+def test_reset_forgets_what_down_keeps(lab):
     lab.up()
     kept = lab.folder / "apic" / "tree"
     kept.write_text("something")
@@ -101,6 +101,10 @@ def test_state_outlives_down_but_not_reset(lab):
     assert kept.exists()
     lab.reset()
     assert not kept.exists()
+    folder = next(iter(lab.twins().values())).folder
+    folder.mkdir(parents=True)
+    lab.reset()
+    assert not folder.exists()
 
 
 def test_a_port_in_use_is_named_with_the_way_out(lab, monkeypatch):
@@ -149,13 +153,6 @@ def test_the_twins_are_those_of_the_clusters_that_run(lab, monkeypatch):
     assert wanted == ["prod1", "prod2"]
     assert kubeconfigs == {"c": lab.folder / "kube" / "c.kubeconfig"}
     assert (apic.url, apic.verify) == (lab.status()["APIC"].split()[0], "/somewhere/ca.pem")
-
-
-def test_reset_forgets_how_hosts_are_plugged_in(lab):
-    folder = next(iter(lab.twins().values())).folder
-    folder.mkdir(parents=True)
-    lab.reset()
-    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -73,17 +73,14 @@ def test_a_twin_is_found_by_each_of_its_clusters(machine: Machine) -> None:
     assert list(machine.twins.every()) == ["east, west"]
 
 
-def test_a_second_time_changes_nothing(machine: Machine) -> None:
+def test_up_starts_the_twins_of_wanted_clusters_once(machine: Machine) -> None:
+    groups = [("prod:prod", ["east", "west"]), ("common:calico", ["prod1"])]
+    assert machine.up("west", groups=groups) == ["east, west"]
+    assert list(machine.running) == ["east"]
     groups = [("prod:prod", ["east", "west"]), ("common:calico", ["prod1"])]
     machine.up(groups=groups)
     machine.up(groups=groups)
     assert machine.started == ["east", "prod1"]
-
-
-def test_only_twins_of_wanted_clusters_start_with_all_that_belong_to_them(machine: Machine) -> None:
-    groups = [("prod:prod", ["east", "west"]), ("common:calico", ["prod1"])]
-    assert machine.up("west", groups=groups) == ["east, west"]
-    assert list(machine.running) == ["east"]
 
 
 def test_a_cluster_that_joins_a_vrf_joins_its_twin(machine: Machine) -> None:

@@ -50,7 +50,6 @@ def test_wrong_credentials(client, name, password) -> None:
 def test_requests_need_a_token_that_has_not_expired(client, make_client) -> None:
     client.cookies = ""
     assert client.get("/api/aaaListDomains.json")[0]["name"] == "DefaultAuth"
-    client.cookies = ""
     assert client.refusal("GET", "/api/mo/uni.json") == (403, "403", NO_COOKIE)
     client = make_client(token_lifetime=-1)
     assert client.refusal("GET", "/api/mo/uni.json") == (403, "403", "Token was invalid (Error: Token timeout)")

@@ -50,12 +50,11 @@ def test_a_subtree_that_was_replaced_in_one_transaction(make_client, tmp_path: P
 def test_refused_and_torn_transactions_leave_no_trace(make_client, tmp_path: Path) -> None:
     client = make_client(tmp_path)
     client.refusal("POST", "/api/mo/uni.json", {"fvTenant": {"attributes": {"name": "no", "descr": "[x]"}}})
-    assert not (tmp_path / "journal.jsonl").exists()
-    client = make_client(tmp_path)
+    journal = tmp_path / "journal.jsonl"
+    assert not journal.exists()
     client.post("uni", mo("fvTenant", name="whole"))
     before = client.apic.snapshot()
     client.post("uni", mo("fvTenant", name="torn"))
-    journal = tmp_path / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-20])
     assert make_client(tmp_path).apic.snapshot() == before
 
@@ -76,8 +75,6 @@ def test_live_state_ends_with_the_process_and_all_else_with_a_reset(make_client,
     assert client.apic.replace_operational("twin", [entry]) == 1
     client.post("uni", {"fvTenant": {"attributes": {"name": "t"}}})
     assert make_client(tmp_path).get("/api/class/bgpPeerEntry.json") == []
-    client = make_client(tmp_path)
-    client.post("uni", mo("fvTenant", name="t"))
     client.apic.reset()
     assert client.apic.tree.get("uni/tn-t") is None
     assert json.loads((tmp_path / "tree.json").read_text())["set"]

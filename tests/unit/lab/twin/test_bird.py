@@ -129,13 +129,10 @@ def test_a_password_that_would_be_configuration_is_refused(shop: Any, password: 
         configuration(node, cluster, 4)
 
 
-def test_names_of_sessions() -> None:
+def test_names_and_router_ids() -> None:
     assert protocol_name(BgpPeer("Node", "192.168.2.201", 1)) == "Node_192_168_2_201"
     assert protocol_name(BgpPeer("Global", "192.168.2.201", 1, port=1179)) == "Global_192_168_2_201_port_1179"
     assert protocol_name(BgpPeer("Mesh", "2001:db8::1", 1)) == "Mesh_2001_db8__1"
-
-
-def test_the_router_id_of_a_node_without_ipv4() -> None:
     assert router_id(Node("n", 1, {"ipv6": "2001:db8::1/64"})) == router_id(Node("n", 1))
     assert router_id(Node("n", 1)) != router_id(Node("m", 1))
     assert router_id(Node("n", 1, {"ipv4": "192.0.2.1/24"})) == "192.0.2.1"

@@ -96,12 +96,9 @@ def test_without_rules_nothing_passes(shop: Any) -> None:
     )
 
 
-def test_bd_enforcement_takes_every_peer_of_the_nodes(shop: Any) -> None:
+def test_leaf_without_peers_or_router_id(shop: Any) -> None:
     shop.set("fvCtx", bdEnforcedEnable="yes")
     assert not [command for command in commands(shop.twin()) if "NODES" in command]
-
-
-def test_a_leaf_without_router_id_has_no_bgp(shop: Any) -> None:
     shop.set("l3extRsNodeL3OutAtt", rtrId="0.0.0.0")
     assert commands(shop.twin()) == []
 

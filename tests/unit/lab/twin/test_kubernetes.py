@@ -28,12 +28,9 @@ def names(*paths: Path) -> list[str]:
     return [client.name for client in clients(list(paths))]
 
 
-def test_clusters_have_the_names_of_their_kubeconfigs(tmp_path: Path) -> None:
+def test_clusters_are_called_as_in_kubeconfigs_or_like_their_files(tmp_path: Path) -> None:
     one, two = kubeconfig(tmp_path / "a.yml", "one"), kubeconfig(tmp_path / "b.yml", "two")
     assert names(one, two) == ["one", "two"]
-
-
-def test_files_tell_apart_clusters_that_installers_call_alike(tmp_path: Path) -> None:
     one, two = (kubeconfig(tmp_path / f"{name}.kubeconfig", "kubernetes") for name in ("east", "west"))
     assert names(one, two) == ["east", "west"]
     assert names(one) == ["kubernetes"]

@@ -13,13 +13,10 @@ from lab.twin.fabric import Fabric, Leaf, Svi
 from lab.twin.model import Cable, TwinError, assemble, choose_fabric, moved, together
 
 
-def test_a_host_of_a_floating_svi_is_where_its_peers_are(shop: Any) -> None:
+def test_host_is_where_its_peers_or_its_path_are(shop: Any, workshop: Callable[..., Any]) -> None:
     cables = {host.key: host.cable for host in shop.twin().hosts}
     assert cables["node-3"] == Cable((201, 202), 300, 9000)
     assert cables["node-4"] == Cable((203, 204), 300, 9000)
-
-
-def test_a_host_of_a_standard_svi_is_where_its_path_is(workshop: Callable[..., Any]) -> None:
     shop = workshop(floating=False)
     shop.items = [item for item in shop.items if item["kind"] != "BGPPeer"]
     assert {host.key: host.cable for host in shop.twin().hosts}["node-5"] == Cable((203, 204), 305, 9000)
@@ -49,19 +46,19 @@ def test_a_host_that_no_svi_knows_is_plugged_in_nowhere(shop: Any) -> None:
     assert shop.twin().hosts[0].gateways == {}
 
 
-def test_the_gateway_is_the_secondary_of_the_hosts_subnet(workshop: Callable[..., Any]) -> None:
+def test_subnet_gives_gateway_and_length(workshop: Callable[..., Any], shop: Any) -> None:
     hosts = {host.key: host for host in workshop(floating=False, dual_stack=True).twin().hosts}
     assert hosts["node-2"].gateways == {"ipv4": "192.168.0.14", "ipv6": "2001:db8:2:1::6"}
-
-
-def test_an_address_without_length_takes_the_subnets(shop: Any) -> None:
     shop.item("Node", "node-1")["metadata"]["annotations"]["projectcalico.org/IPv4Address"] = "192.168.0.1"
     assert shop.twin().hosts[0].interfaces == {"ipv4": "192.168.0.1/22"}
 
 
-def test_several_clusters_keep_their_names_apart(shop: Any) -> None:
+def test_machines_of_several_clusters_have_different_names(shop: Any) -> None:
     twin = assemble(shop.fabric(), {"one": shop.cluster(), "two": shop.cluster()})
     assert [host.key for host in twin.hosts][::6] == ["one.node-1", "two.node-1"]
+    cluster = Cluster(nodes=(Node("leaf-201", 65003),))
+    with pytest.raises(TwinError, match="leaf-201"):
+        assemble(shop.fabric(), {"lab": cluster})
 
 
 def test_a_leafs_address_in_the_fabric_does_not_depend_on_the_others(shop: Any) -> None:
@@ -69,12 +66,6 @@ def test_a_leafs_address_in_the_fabric_does_not_depend_on_the_others(shop: Any) 
     fewer = replace(twin, fabric=replace(twin.fabric, leaves=twin.fabric.leaves[2:]))
     addresses = [[it.leaf_address(leaf, "ipv4") for leaf in fewer.fabric.leaves] for it in (twin, fewer)]
     assert addresses == [["169.254.1.203", "169.254.1.204", "169.254.1.105"]] * 2
-
-
-def test_machines_of_one_name_are_refused(shop: Any) -> None:
-    cluster = Cluster(nodes=(Node("leaf-201", 65003),))
-    with pytest.raises(TwinError, match="leaf-201"):
-        assemble(shop.fabric(), {"lab": cluster})
 
 
 class TestChoice:
@@ -89,29 +80,21 @@ class TestChoice:
         "e": "10.0.0.2/24",
     }
 
-    def test_the_one_whose_svis_have_the_nodes_addresses(self) -> None:
+    def test_named_or_fitting_one(self) -> None:
         assert choose_fabric([self.FAR, self.NEAR], [self.CLUSTER]) is self.NEAR
-
-    def test_the_named_one(self) -> None:
         assert choose_fabric([self.FAR, self.NEAR], [self.CLUSTER], "t:far") is self.FAR
         assert choose_fabric([self.FAR], [], "t:none") == Fabric("t", "none")
-
-    def test_none_yet(self) -> None:
         assert choose_fabric([], [self.CLUSTER]).leaves == ()
-
-    def test_subnets_that_differ_in_length_are_not_the_same(self) -> None:
         narrow = Cluster(nodes=(Node("n", 1, {"ipv4": "192.0.2.1/29"}),))
         assert choose_fabric([self.NEAR], [narrow]).leaves == ()
 
     def test_of_several_the_one_with_the_nodes_peers(self) -> None:
+        with pytest.raises(TwinError, match="t:near, t:other"):
+            choose_fabric([self.NEAR, replace(self.NEAR, vrf="other")], [self.CLUSTER])
         other = replace(self.NEAR, vrf="other", leaves=(Leaf(203, svis=(Svi("o", 300, addresses=("192.0.2.3/24",)),)),))
         peers = (BgpPeer("Node", "192.0.2.3", 65002),)
         cluster = Cluster(nodes=(Node("n", 1, {"ipv4": "192.0.2.1/24"}, peers=peers),))
         assert choose_fabric([self.NEAR, other], [cluster]) is other
-
-    def test_several_are_refused(self) -> None:
-        with pytest.raises(TwinError, match="t:near, t:other"):
-            choose_fabric([self.NEAR, replace(self.NEAR, vrf="other")], [self.CLUSTER])
 
     def test_clusters_of_one_vrf_belong_together(self) -> None:
         other = replace(self.NEAR, vrf="other", leaves=(Leaf(203, svis=(Svi("o", 300, addresses=("10.0.0.1/24",)),)),))

@@ -46,7 +46,7 @@ def test_interfaces_have_names_that_linux_takes(workshop: Callable[..., Any]) ->
     assert max(map(len, names(by_key(shop)))) <= 15
 
 
-def test_a_rack_has_a_bridge_and_the_racks_are_joined(shop: Any) -> None:
+def test_racks_of_a_floating_svi_are_joined_and_standard_svis_are_not(shop: Any, workshop: Callable[..., Any]) -> None:
     resources = by_key(shop)
     bridges = {key.removeprefix("bridge ") for key in resources if key.startswith("bridge ")}
     cores = {name for name in bridges if name.startswith("core")}
@@ -57,20 +57,14 @@ def test_a_rack_has_a_bridge_and_the_racks_are_joined(shop: Any) -> None:
     assert len(behind) == 2 * (5 + 5)
     assert {resource.program for resource in behind} == {("bridge",)}
     assert not any(SHARED in resource.key for resource in behind)
-
-
-def test_standard_svis_have_a_bridge_each_and_no_core(workshop: Callable[..., Any]) -> None:
     bridges = [key for key in by_key(workshop(floating=False)) if key.startswith("bridge ")]
     assert len(bridges) == 1 + 6
 
 
-def test_the_secondary_address_has_one_mac_on_all_leaves(shop: Any) -> None:
+def test_secondary_address_has_one_mac_and_others_have_their_own(shop: Any) -> None:
     shared = [resource for key, resource in by_key(shop).items() if key.startswith("shared ")]
     assert len(shared) == 4
     assert {re.search(r"address (\S+)", resource.create[0])[1] for resource in shared} == {SHARED}  # type: ignore[index]
-
-
-def test_own_macs_are_local_stable_and_different() -> None:
     assert mac("svi", 201, 300) == mac("svi", 201, 300) != mac("svi", 202, 300)
     assert int(mac("host", "node-1")[:2], 16) & 3 == 2
 

@@ -41,13 +41,10 @@ def test_the_papers_floating_svi(shop: Any) -> None:
     assert peer.timers == Timers(1, 3, 1, True)
     assert Rule("10.1.0.0/16", le=32) in (peer.imports or ())
     assert peer.password == PASSWORD
+    assert PASSWORD not in repr(fabric)
 
 
-def test_passwords_are_in_no_representation(shop: Any) -> None:
-    assert PASSWORD not in repr(shop.fabric())
-
-
-def test_the_papers_standard_svi(workshop: Callable[..., Any]) -> None:
+def test_standard_and_dual_stack_svis(workshop: Callable[..., Any]) -> None:
     fabric = workshop(floating=False).fabric()
     leaf = fabric.leaves[1]
     assert [(svi.vlan, svi.addresses, svi.secondaries) for svi in leaf.svis] == [
@@ -57,9 +54,6 @@ def test_the_papers_standard_svi(workshop: Callable[..., Any]) -> None:
     ]
     assert [svi.peers[0].address for svi in leaf.svis] == ["192.168.0.1", "192.168.0.9", "192.168.0.17"]
     assert not leaf.svis[0].peers[0].dynamic
-
-
-def test_both_families_of_a_vlan_are_one_interface(workshop: Callable[..., Any]) -> None:
     (svi,) = workshop(dual_stack=True).fabric().leaves[0].svis
     assert len(svi.addresses) == len(svi.secondaries) == len(svi.peers) == 2
 
@@ -101,30 +95,25 @@ def test_what_is_missing(shop: Any, cls: str, look: Callable[[Fabric], object], 
     assert look(shop.fabric()) == value
 
 
-def test_an_l3out_without_vrf_is_nowhere(shop: Any) -> None:
+def test_fabric_without_as_number_and_l3out_without_vrf(shop: Any) -> None:
+    shop.extra = [item for item in shop.extra if "bgpInstPol" not in item]
+    assert shop.fabric().asn is None
     shop.remove("l3extRsEctx")
     assert shop.fabrics() == []
 
 
-def test_another_as_number_of_the_leaves_own(shop: Any) -> None:
+def test_peer_without_secret_and_with_local_as_number(shop: Any) -> None:
+    shop.secrets = {}
+    assert first_peer(shop.fabric()).password == ""
     name = f"{OUT}/lnodep-rack-1/lifp-ipv4/vlifp-[topology/pod-1/node-201]-[vlan-300]/peerP-[192.168.0.0/22]"
     shop.add(name, mo("bgpLocalAsnP", localAsn="65100"))
     assert first_peer(shop.fabric()).local_asn == 65100
 
 
-def test_without_the_secrets_endpoint_there_is_no_password(shop: Any) -> None:
-    shop.secrets = {}
-    assert first_peer(shop.fabric()).password == ""
-
-
-def test_defaults_come_from_commons_policy(shop: Any) -> None:
+def test_timers_come_from_the_node_profile_the_vrf_or_common(shop: Any) -> None:
     shop.remove("bgpRsBgpNodeCtxPol")
     shop.add("uni/tn-common", mo("bgpCtxPol", name="default", kaIntvl="20", holdIntvl="60"))
     assert first_peer(shop.fabric()).timers == Timers(20, 60)
-
-
-def test_the_vrfs_timers_hold_where_a_node_profile_names_none(shop: Any) -> None:
-    shop.remove("bgpProtP")
     shop.add("uni/tn-common/ctx-calico", mo("fvRsBgpCtxPol", tnBgpCtxPolName="fast"))
     assert first_peer(shop.fabric()).timers == Timers(1, 3, 1)
 
@@ -169,11 +158,6 @@ def test_a_vlan_has_to_be_in_the_domains_pool(shop: Any, pool: tuple[str, str], 
         mo("fvnsVlanInstP", block, dn=name),
     ]
     assert bool(shop.fabric().leaves[0].svis) is deployed
-
-
-def test_the_fabric_without_an_as_number(shop: Any) -> None:
-    shop.extra = [item for item in shop.extra if "bgpInstPol" not in item]
-    assert shop.fabric().asn is None
 
 
 def test_vpc_groups_tell_racks_apart_where_node_profiles_do_not(shop: Any) -> None:

@@ -23,16 +23,13 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ]
 
 
-def test_down_and_questions_without_a_twin(tmp_path: Path) -> None:
+def test_commands_without_a_twin(tmp_path: Path) -> None:
     twin = TwinRunner(tmp_path)
     assert not twin.down()
     with pytest.raises(TwinError, match="does not answer"):
         twin.ask("status")
     with pytest.raises(TwinError, match="does not run"):
         twin.command_in("node-1", ["true"])
-
-
-def test_the_folder_must_be_visible_to_the_twin() -> None:
     with pytest.raises(TwinError, match="below /run"):
         TwinRunner(Path("/run/lab")).up([])
 
