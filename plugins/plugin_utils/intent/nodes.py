@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ..schema.option import BARE_METAL, VM
+from ..schema.option import BARE_METAL, INVALID, VM
 from .intent import Intent, Node
 
 DEFAULT_NICS = {BARE_METAL: ("eno1", "eno2"), VM: ("ens192",)}
@@ -14,4 +14,5 @@ DEFAULT_NICS = {BARE_METAL: ("eno1", "eno2"), VM: ("ens192",)}
 
 def nics_of(intent: Intent, node: Node) -> list[str]:
     """Return the node's own NICs, else the cluster's, else the usual ones of its kind."""
-    return list(node.nics or intent["nics"] or DEFAULT_NICS[node.kind])
+    names = node.nics or intent["nics"] or DEFAULT_NICS[node.kind]
+    return [name for name in names if name is not INVALID]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, variables
 
@@ -54,6 +54,7 @@ def outcome_of(own: dict[str, Any], **options: Any) -> None:
 
 
 @settings(deadline=None, max_examples=80)
+@example(changes={"aci_calico_nics": [None, None]}, base=FLOATING)
 @given(changes=st.dictionaries(names, values, max_size=4), base=st.sampled_from([FLOATING, STANDARD, {}]))
 def test_no_value_of_any_variable_raises(changes, base):
     outcome_of({**base, **changes})

@@ -108,8 +108,8 @@ def test_an_unknown_key_has_a_suggestion():
     assert problem.remedy == "Did you mean leaves?"
 
 
-def test_facts_of_a_running_play_are_no_unknown_variables():
-    assert not compiled(plan={"schema": 1}, report={}).problems
+def test_registered_results_of_a_running_play_are_no_unknown_variables():
+    assert not compiled(planned={"plan": {}}, pushed={"report": {}}).problems
 
 
 # --- the password ----------------------------------------------------------------------------------------------------
