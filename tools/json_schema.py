@@ -33,7 +33,6 @@ _EXPECTED = {
     "dict": "a dictionary",
     "vlans": "a VLAN, a range of VLANs or a list of these",
 }
-_VLAN_EXAMPLES = [300, "300-363", [300, "310-320"]]
 
 
 def cluster_schema() -> Schema:
@@ -77,9 +76,7 @@ def _with_limits(option: Option) -> Option:
     """Return the option; ``aci_calico_limits`` with a key for each limit, which the registry does not know."""
     if option.name != f"{PREFIX}limits":
         return option
-    limits = (
-        number(limit.id, f"The limit of {limit.unit}.", 0, 10**9, default=limit.value) for limit in LIMITS.values()
-    )
+    limits = [number(one.id, f"The limit of {one.unit}.", 0, 10**9, default=one.value) for one in LIMITS.values()]
     return replace(option, options=tuple(limits))
 
 
@@ -96,7 +93,7 @@ def _description(option: Option) -> str:
 
 def _examples(option: Option) -> list[Any]:
     if option.type == "vlans":
-        return list(_VLAN_EXAMPLES)
+        return [300, "300-363", [300, "310-320"]]
     examples = list(FORMATS[option.format].examples) if option.format else []
     return [examples] if examples and option.type == "list" else examples
 
@@ -150,12 +147,10 @@ def _int(option: Option) -> Schema:
 
 
 def _bool(option: Option) -> Schema:
-    words = (
-        "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word) for word in BOOLEANS
-    )
+    words = re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", "|".join(BOOLEANS))
     return {
         "type": ["boolean", "string", "integer"],
-        "pattern": _text(rf"\s*(?:{'|'.join(words)})\s*"),
+        "pattern": _text(rf"\s*(?:{words})\s*"),
         "minimum": 0,
         "maximum": 1,
     }

@@ -34,8 +34,7 @@ _CALICO = "Calico routing and BGP configuration"
 _AS = "AS Per Cluster design"
 _INSIDE = "Cluster connectivity inside the fabric"
 _OUTSIDE = "Cluster connectivity outside of the fabric"
-_STEP_3, _STEP_5, _STEP_10, _STEP_13 = (f"ACI BGP configuration, step {number}" for number in (3, 5, 10, 13))
-_STEP_4 = "ACI BGP configuration, step 4"
+_STEP_3, _STEP_4, _STEP_5, _STEP_10, _STEP_13 = (f"ACI BGP configuration, step {step}" for step in (3, 4, 5, 10, 13))
 _STEPS_4_5 = "ACI BGP configuration, steps 4 and 5"
 
 
