@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import Compiled, compile_cluster
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.record import Record, load_record
@@ -88,10 +90,12 @@ def one_rack(**changes: Any) -> dict[str, Any]:
     return {"racks": [{"id": 1, "leaves": [201, 202], "nodes": ["a"], **changes}]}
 
 
-def broken(table: list[tuple[str, str, dict[str, Any], dict[str, Any]]]) -> pytest.MarkDecorator:
-    """Parametrize a test by (rule, path, base, changed variables)."""
-    ids = [f"{rule}-{number}" for number, (rule, *_rest) in enumerate(table)]
-    return pytest.mark.parametrize(("rule", "path", "base", "changes"), table, ids=ids)
+def case(rule: str, path: str, base: dict[str, Any] = FLOATING, /, **changes: Any) -> ParameterSet:
+    """A row of ``broken``; the variables are named without their prefix, in the path too."""
+    return pytest.param(rule, f"aci_calico_{path}", base, changes, id=rule)
+
+
+broken = partial(pytest.mark.parametrize, ("rule", "path", "base", "changes"))
 
 
 def assert_named(

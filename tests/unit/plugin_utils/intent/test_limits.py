@@ -10,6 +10,7 @@ from unit.plugin_utils.sample_plans import (
     STANDARD,
     assert_named,
     broken,
+    case,
     compiled,
     dual_stack,
     one_rack,
@@ -20,19 +21,18 @@ from unit.plugin_utils.sample_plans import (
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.limits import LPM_OF_PROFILE
 
-RACKS = "aci_calico_racks"
 FOUR_RACKS = racks(["a"], ["b"], ["c"], ["d"])
 BROKEN = [
-    ("wrong-type", "aci_calico_limits", FLOATING, {"limits": [1]}),
-    ("wrong-type", "aci_calico_limits.anchor-leaves", FLOATING, {"limits": {"anchor-leaves": "many"}}),
-    ("unknown-limit", "aci_calico_limits.anchor-leafs", FLOATING, {"limits": {"anchor-leafs": 8}}),
-    ("limit-anchor-leaves", RACKS, FLOATING, {**one_rack(), "limits": {"anchor-leaves": 1}}),
-    ("limit-border-leaves", RACKS, STANDARD, {**one_rack(), "limits": {"border-leaves": 1}}),
-    ("limit-floating-addresses", RACKS, FLOATING, {"limits": {"floating-addresses": 0}}),
-    ("limit-bgp-sessions", RACKS, FLOATING, {"limits": {"bgp-sessions": 2}}),
-    ("limit-ecmp-paths", RACKS, FLOATING, {"limits": {"ecmp-paths": 5}}),
-    ("limit-lpm-routes", RACKS, FLOATING, {"limits": {"lpm-routes": 14}}),
-    ("limit-lpm-routes-maximum", RACKS, FLOATING, {"limits": {"lpm-routes-maximum": 14}}),
+    case("wrong-type", "limits", limits=[1]),
+    case("wrong-type", "limits.anchor-leaves", limits={"anchor-leaves": "many"}),
+    case("unknown-limit", "limits.anchor-leafs", limits={"anchor-leafs": 8}),
+    case("limit-anchor-leaves", "racks", **one_rack(), limits={"anchor-leaves": 1}),
+    case("limit-border-leaves", "racks", STANDARD, **one_rack(), limits={"border-leaves": 1}),
+    case("limit-floating-addresses", "racks", limits={"floating-addresses": 0}),
+    case("limit-bgp-sessions", "racks", limits={"bgp-sessions": 2}),
+    case("limit-ecmp-paths", "racks", limits={"ecmp-paths": 5}),
+    case("limit-lpm-routes", "racks", limits={"lpm-routes": 14}),
+    case("limit-lpm-routes-maximum", "racks", limits={"lpm-routes-maximum": 14}),
 ]
 WARNINGS = {"limit-ecmp-paths", "limit-lpm-routes"}
 

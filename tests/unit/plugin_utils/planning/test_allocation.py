@@ -13,6 +13,7 @@ from unit.plugin_utils.sample_plans import (
     STANDARD,
     assert_named,
     broken,
+    case,
     compiled,
     dual_stack,
     one_rack,
@@ -135,59 +136,49 @@ def test_vlans_stay_when_the_range_grows():
 # --- refused ------------------------------------------------------------------------------------------------------------
 
 BROKEN = [
-    (
-        "subnet-too-small",
-        "aci_calico_node_subnets",
-        FLOATING,
-        {"node_subnets": ["192.168.2.0/29"], **one_rack(nodes=["a", "b", "c"])},
+    case("subnet-too-small", "node_subnets", node_subnets=["192.168.2.0/29"], **one_rack(nodes=["a", "b", "c"])),
+    case(
+        "subnet-too-small", "node_subnets", STANDARD, node_subnets=["192.168.2.0/28"], **one_rack(nodes=["a", "b", "c"])
     ),
-    (
-        "subnet-too-small",
-        "aci_calico_node_subnets",
+    case("address-outside", "floating_addresses[0]", floating_addresses=["192.168.3.253"]),
+    case("address-outside", "secondary_addresses[0]", secondary_addresses=["192.168.2.255"]),
+    case("address-outside", "secondary_addresses[0]", secondary_addresses=["fd00::1"]),
+    case("address-collision", "racks[0].leaves[0].address", secondary_addresses=["192.168.2.201"]),
+    case(
+        "address-collision",
+        "floating_addresses[0]",
+        floating_addresses=["192.168.2.10"],
+        secondary_addresses=["192.168.2.10"],
+    ),
+    case(
+        "address-collision",
+        "racks[0].nodes[1].address",
+        **one_rack(nodes=[{"name": "a", "address": "192.168.2.7"}, {"name": "b", "address": "192.168.2.7"}]),
+    ),
+    case(
+        "address-collision",
+        "racks[0].nodes[1] (slot 6)",
+        **one_rack(nodes=[{"name": "a", "address": "192.168.2.7"}, {"name": "b", "slot": 6}]),
+    ),
+    case(
+        "address-collision",
+        "racks[0].nodes[1].address",
         STANDARD,
-        {"node_subnets": ["192.168.2.0/28"], **one_rack(nodes=["a", "b", "c"])},
+        **one_rack(nodes=[{"name": "a", "slot": 1}, {"name": "b", "address": "192.168.2.10"}]),
     ),
-    ("address-outside", "aci_calico_floating_addresses[0]", FLOATING, {"floating_addresses": ["192.168.3.253"]}),
-    ("address-outside", "aci_calico_secondary_addresses[0]", FLOATING, {"secondary_addresses": ["192.168.2.255"]}),
-    ("address-outside", "aci_calico_secondary_addresses[0]", FLOATING, {"secondary_addresses": ["fd00::1"]}),
-    ("address-collision", f"{RACKS}[0].leaves[0].address", FLOATING, {"secondary_addresses": ["192.168.2.201"]}),
-    (
-        "address-collision",
-        "aci_calico_floating_addresses[0]",
-        FLOATING,
-        {"floating_addresses": ["192.168.2.10"], "secondary_addresses": ["192.168.2.10"]},
-    ),
-    (
-        "address-collision",
-        f"{RACKS}[0].nodes[1].address",
-        FLOATING,
-        one_rack(nodes=[{"name": "a", "address": "192.168.2.7"}, {"name": "b", "address": "192.168.2.7"}]),
-    ),
-    (
-        "address-collision",
-        f"{RACKS}[0].nodes[1] (slot 6)",
-        FLOATING,
-        one_rack(nodes=[{"name": "a", "address": "192.168.2.7"}, {"name": "b", "slot": 6}]),
-    ),
-    (
-        "address-collision",
-        f"{RACKS}[0].nodes[1].address",
-        STANDARD,
-        one_rack(nodes=[{"name": "a", "slot": 1}, {"name": "b", "address": "192.168.2.10"}]),
-    ),
-    (
+    case(
         "address-outside",
-        f"{RACKS}[0].nodes[0].address",
+        "racks[0].nodes[0].address",
         STANDARD,
-        one_rack(nodes=[{"name": "a", "address": "192.168.2.4"}]),
+        **one_rack(nodes=[{"name": "a", "address": "192.168.2.4"}]),
     ),
-    ("slot-out-of-range", f"{RACKS}[0].nodes[0]", STANDARD, one_rack(nodes=[{"name": "a", "slot": 32}])),
-    ("vlan-too-few", "aci_calico_vlan", STANDARD, {"vlan": "300-304"}),
-    (
+    case("slot-out-of-range", "racks[0].nodes[0]", STANDARD, **one_rack(nodes=[{"name": "a", "slot": 32}])),
+    case("vlan-too-few", "vlan", STANDARD, vlan="300-304"),
+    case(
         "vlan-collision",
-        f"{RACKS}[0].nodes[1]",
+        "racks[0].nodes[1]",
         STANDARD,
-        one_rack(nodes=[{"name": "a", "vlan": 310}, {"name": "b", "vlan": 310}]),
+        **one_rack(nodes=[{"name": "a", "vlan": 310}, {"name": "b", "vlan": 310}]),
     ),
 ]
 

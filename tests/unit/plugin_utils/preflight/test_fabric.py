@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 import yaml
+from _pytest.mark import ParameterSet
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, dual_stack, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic.state import flatten
@@ -23,7 +24,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems 
 from lab.apic.apic import Apic, Request
 from lab.apic.seed import DEFAULT, Seed
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 FABRIC = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
 WAN = "uni/tn-common/out-wan"
 IN_VRF = {f"{WAN}/rsectx": {"tnFvCtxName": "calico"}}
@@ -97,110 +98,89 @@ def test_a_good_fabric_is_silent(base: dict[str, Any], changes: dict[str, Any]) 
     assert found(base, changes) == {}
 
 
+def condition(
+    rule: str, planted: dict[str, Any] | None = None, base: dict[str, Any] = FLOATING, /, **changes: Any
+) -> ParameterSet:
+    """A row of ``test_a_planted_condition_is_found``; the variables are named without their prefix."""
+    return pytest.param(rule, base, changes, planted, id=rule)
+
+
 @pytest.mark.parametrize(
     ("rule", "base", "changes", "planted"),
     [
-        ("fabric-asn-differs", FLOATING, {}, {"uni/fabric/bgpInstP-default/as": {"asn": "65099"}}),
-        (
-            "apic-too-old",
-            FLOATING,
-            {},
-            {"topology/pod-1/node-1/sys/ctrlrfwstatuscont/ctrlrrunning": {"version": "4.2(7f)"}},
+        condition("fabric-asn-differs", {"uni/fabric/bgpInstP-default/as": {"asn": "65099"}}),
+        condition("apic-too-old", {"topology/pod-1/node-1/sys/ctrlrfwstatuscont/ctrlrrunning": {"version": "4.2(7f)"}}),
+        condition("leaf-too-old", {f"{NODE}/sys/fwstatuscont/running": {"version": "n9000-14.2(7f)"}}),
+        condition("leaf-missing", racks=[{"id": 1, "leaves": [251, 252], "nodes": ["a"]}]),
+        condition("leaf-missing", racks=[{"id": 1, "leaves": [1001], "nodes": ["a"]}]),
+        condition("leaf-missing", non_anchor_leaves=[101, 151]),
+        condition("leaf-missing", non_anchor_leaves=[1001]),
+        condition("leaf-missing", non_anchor_leaves=list(range(101, 114))),
+        condition("leaf-inactive", {NON_ANCHOR: {"fabricSt": "inactive"}}, non_anchor_leaves=[101]),
+        condition("leaf-in-another-pod", pod=2),
+        condition("leaf-inactive", {NODE: {"fabricSt": "inactive"}}),
+        condition("leaves-not-paired", racks=[{"id": 1, "leaves": [202, 203], "nodes": ["a"]}]),
+        condition("vpc-peer-down", {f"{NODE}/sys/vpc/inst/dom-201": {"peerSt": "down"}}),
+        condition(
+            "lpm-headroom", {f"{LPM}5min": {"totalLpmLast": "19990"}, f"{LPM}Cap5min": {"totalLpmCapLast": "20000"}}
         ),
-        ("leaf-too-old", FLOATING, {}, {f"{NODE}/sys/fwstatuscont/running": {"version": "n9000-14.2(7f)"}}),
-        ("leaf-missing", FLOATING, {"racks": [{"id": 1, "leaves": [251, 252], "nodes": ["a"]}]}, {}),
-        ("leaf-missing", FLOATING, {"racks": [{"id": 1, "leaves": [1001], "nodes": ["a"]}]}, {}),
-        ("leaf-missing", FLOATING, {"non_anchor_leaves": [101, 151]}, {}),
-        ("leaf-missing", FLOATING, {"non_anchor_leaves": [1001]}, {}),
-        ("leaf-missing", FLOATING, {"non_anchor_leaves": list(range(101, 114))}, {}),
-        ("leaf-inactive", FLOATING, {"non_anchor_leaves": [101]}, {NON_ANCHOR: {"fabricSt": "inactive"}}),
-        ("leaf-in-another-pod", FLOATING, {"pod": 2}, {}),
-        ("leaf-inactive", FLOATING, {}, {NODE: {"fabricSt": "inactive"}}),
-        ("leaves-not-paired", FLOATING, {"racks": [{"id": 1, "leaves": [202, 203], "nodes": ["a"]}]}, {}),
-        ("vpc-peer-down", FLOATING, {}, {f"{NODE}/sys/vpc/inst/dom-201": {"peerSt": "down"}}),
-        (
-            "lpm-headroom",
-            FLOATING,
-            {},
-            {f"{LPM}5min": {"totalLpmLast": "19990"}, f"{LPM}Cap5min": {"totalLpmCapLast": "20000"}},
-        ),
-        ("tenant-missing", FLOATING, {"tenant": "nobody", "vrf_tenant": "common"}, {}),
-        ("vrf-missing", FLOATING, {"vrf": "nobody"}, {}),
-        ("bd-enforced", FLOATING, {}, {"uni/tn-common/ctx-calico": {"bdEnforcedEnable": "yes"}}),
-        ("object-taken", FLOATING, {}, {"uni/tn-common/out-calico-prod1": {}}),
-        ("object-taken", STANDARD, MANAGED | NAMES, {}),
-        (
-            "router-id-contradicts",
-            FLOATING,
-            {},
-            {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "9.9.9.9"}},
-        ),
-        (
+        condition("tenant-missing", tenant="nobody", vrf_tenant="common"),
+        condition("vrf-missing", vrf="nobody"),
+        condition("bd-enforced", {"uni/tn-common/ctx-calico": {"bdEnforcedEnable": "yes"}}),
+        condition("object-taken", {"uni/tn-common/out-calico-prod1": {}}),
+        condition("object-taken", {}, STANDARD, **(MANAGED | NAMES)),
+        condition("router-id-contradicts", {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "9.9.9.9"}}),
+        condition(
             "router-id-repeats",
-            FLOATING,
-            {},
             {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[topology/pod-1/node-101]": {"rtrId": "1.1.4.201"}},
         ),
-        ("subnet-in-bridge-domain", FLOATING, {}, {**BD, "uni/tn-prod/BD-web/subnet-[192.168.2.1/24]": {}}),
-        ("subnet-in-bridge-domain", FLOATING, {}, {**BD, "uni/tn-prod/BD-web/subnet-[10.1.77.1/24]": {}}),
-        ("subnet-in-bridge-domain", FLOATING, {}, {**BD, "uni/tn-prod/BD-web/subnet-[10.128.0.1/8]": {}}),
-        (
-            "subnet-in-bridge-domain",
-            dual_stack(FLOATING),
-            {},
-            {**BD, "uni/tn-prod/BD-web/subnet-[fd00:10:1::1/64]": {}},
+        condition("subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[192.168.2.1/24]": {}}),
+        condition("subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[10.1.77.1/24]": {}}),
+        condition("subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[10.128.0.1/8]": {}}),
+        condition(
+            "subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[fd00:10:1::1/64]": {}}, dual_stack(FLOATING)
         ),
-        (
+        condition(
             "subnet-on-interface",
-            FLOATING,
-            {},
             {**IN_VRF, f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]/mem-A": {"addr": "192.168.3.2/29"}},
         ),
-        (
+        condition(
             "subnet-on-interface",
-            FLOATING,
-            {},
             {**IN_VRF, f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"addr": "10.1.3.2/29", "encap": "vlan-9"}},
         ),
-        ("subnet-in-external-epg", FLOATING, {}, {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.0.0/16]": {}}),
-        ("subnet-in-external-epg", FLOATING, {}, {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.9.0/24]": {}}),
-        ("vlan-taken", FLOATING, {}, {f"{EPG}/rspathAtt-[{VPC}]": {"encap": "vlan-300"}}),
-        (
+        condition("subnet-in-external-epg", {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.0.0/16]": {}}),
+        condition("subnet-in-external-epg", {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.9.0/24]": {}}),
+        condition("vlan-taken", {f"{EPG}/rspathAtt-[{VPC}]": {"encap": "vlan-300"}}),
+        condition(
             "vlan-taken",
-            STANDARD,
-            {},
             {f"{EPG}/rspathAtt-[topology/pod-1/paths-203/pathep-[eth1/4]]": {"encap": "vlan-304"}},
+            STANDARD,
         ),
-        ("vlan-taken", FLOATING, {}, {f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"encap": "vlan-300"}}),
-        ("vlan-taken", FLOATING, {}, floating_svi(WAN, vlan=300)),
-        ("domain-missing", FLOATING, {"l3_domain": "nobody"}, {}),
-        ("domain-missing", STANDARD, {"l3_domain": "nobody"}, {}),
-        ("domain-missing", FLOATING, {"physical_domain": "nobody"}, {}),
-        (
+        condition("vlan-taken", {f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"encap": "vlan-300"}}),
+        condition("vlan-taken", floating_svi(WAN, vlan=300)),
+        condition("domain-missing", l3_domain="nobody"),
+        condition("domain-missing", {}, STANDARD, l3_domain="nobody"),
+        condition("domain-missing", physical_domain="nobody"),
+        condition(
             "domain-without-pool",
-            FLOATING,
-            {"l3_domain": "bare"},
             {"uni/l3dom-bare": {}, "uni/infra/attentp-k8s/rsdomP-[uni/l3dom-bare]": {}},
+            l3_domain="bare",
         ),
-        ("vlan-outside-pool", FLOATING, {"vlan": 700}, {}),
-        ("pool-differs", FLOATING, {"vlan_pool": "other"}, {"uni/infra/vlanns-[other]-dynamic": {}}),
-        ("domain-without-aaep", FLOATING, {"aaep": "default"}, {}),
-        (
+        condition("vlan-outside-pool", vlan=700),
+        condition("pool-differs", {"uni/infra/vlanns-[other]-dynamic": {}}, vlan_pool="other"),
+        condition("domain-without-aaep", aaep="default"),
+        condition(
             "domain-without-aaep",
-            FLOATING,
-            {"l3_domain": "bare"},
             {"uni/l3dom-bare/rsvlanNs": {"tDn": "uni/infra/vlanns-[k8s]-static"}},
+            l3_domain="bare",
         ),
-        ("group-missing", STANDARD, {"vpc_name": "nobodys-{node}"}, {}),
-        ("group-is-no-vpc", STANDARD, {}, {GROUP: {"lagT": "link"}}),
-        ("group-without-domain", STANDARD, {}, {f"{GROUP}/rsattEntP": {"tDn": "uni/infra/attentp-default"}}),
-        ("pool-differs", FLOATING, {"manage_access": True}, {}),
-        ("encap-blocks-overlap", FLOATING, {"manage_access": True, "vlan_pool": "k8s"}, {}),
-        (
-            "floating-addresses",
-            FLOATING,
-            {"limits": {"floating-addresses": 2}},
-            {**floating_svi(WAN), **floating_svi(f"{WAN}-2", 2)},
+        condition("group-missing", {}, STANDARD, vpc_name="nobodys-{node}"),
+        condition("group-is-no-vpc", {GROUP: {"lagT": "link"}}, STANDARD),
+        condition("group-without-domain", {f"{GROUP}/rsattEntP": {"tDn": "uni/infra/attentp-default"}}, STANDARD),
+        condition("pool-differs", manage_access=True),
+        condition("encap-blocks-overlap", manage_access=True, vlan_pool="k8s"),
+        condition(
+            "floating-addresses", {**floating_svi(WAN), **floating_svi(f"{WAN}-2", 2)}, limits={"floating-addresses": 2}
         ),
     ],
 )

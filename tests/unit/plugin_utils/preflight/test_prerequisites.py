@@ -6,29 +6,18 @@ import re
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 from unit.plugin_utils.preflight.test_fabric import MANAGED, NAMES, problems_of
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, plan_of, racks, variables
+from unit.plugin_utils.sample_plans import CORPORATE, EPG, FLOATING, LEAKED, PROD, STANDARD, contract, plan_of, racks
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic.mo import CLASSES, is_relation
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_tree, flat
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.facts import queries
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.prerequisites import KINDS, made_by, named
 
-# The lab's tenant with something in it: an L3Out, an application profile, a service graph.
-PROD = variables(tenant="prod", vrf="prod")
-WEB = {"application_profile": "intranet", "epg": "web"}
-CORE = {"l3out": "core", "external_epg": "corporate"}
-LEAKED = ["import-security", "shared-rtctrl", "shared-security"]
 ELSEWHERE = {"uni/tn-prod/out-core/rsectx": {"tnFvCtxName": "other"}, "uni/tn-prod/ctx-other": {}}
-
-
-def contract(name: str = "web", **keys: Any) -> dict[str, Any]:
-    """A contract that the cluster makes."""
-    return {"name": name, "filters": [{"name": "https", "entries": ["tcp/443"]}], **keys}
-
-
 CONNECTED = {
-    "external_epg_scopes": LEAKED,
+    **LEAKED,
     "contracts": [
         contract(scope="global", service_graph="firewall", export_to=["mgmt"]),
         contract("all", filters=["default"]),
@@ -38,16 +27,12 @@ CONNECTED = {
     "consumed_interfaces": ["exported"],
     "microsegments": [{"name": "payments", "subnets": ["192.168.3.16/28"], "provide": ["default"]}],
     "epg_contracts": [
-        {**WEB, "consume": ["web", "theirs"], "consume_interfaces": ["exported"]},
-        {"tenant": "mgmt", **CORE, "consume_interfaces": ["web"]},
+        {**EPG, "consume": ["web", "theirs"], "consume_interfaces": ["exported"]},
+        {"tenant": "mgmt", **CORPORATE, "consume_interfaces": ["web"]},
     ],
-    "transit": [{**CORE, "subnets": ["172.16.0.0/12"], "provide": ["web"]}],
+    "transit": [{**CORPORATE, "subnets": ["172.16.0.0/12"], "provide": ["web"]}],
 }
-THEIRS = {
-    "uni/tn-prod/brc-theirs": {},
-    "uni/tn-prod/cif-exported": {},
-    "uni/tn-mgmt/out-core/instP-corporate": {},
-}
+THEIRS = {"uni/tn-prod/brc-theirs": {}, "uni/tn-prod/cif-exported": {}, "uni/tn-mgmt/out-core/instP-corporate": {}}
 
 
 def test_what_is_there_is_not_missed() -> None:
@@ -60,208 +45,141 @@ def test_two_places_are_looked_at() -> None:
     assert problems_of(plan_of(PROD, **CONNECTED), common) == []
 
 
+def missing(
+    rule: str,
+    path: str,
+    text: str,
+    base: dict[str, Any] = PROD,
+    planted: dict[str, Any] | None = None,
+    /,
+    **changes: Any,
+) -> ParameterSet:
+    """A problem that the planted objects and the changes cause; the variables are named without their prefix."""
+    return pytest.param(rule, f"aci_calico_{path}", text, base, changes, planted, id=rule)
+
+
 @pytest.mark.parametrize(
     ("rule", "path", "text", "base", "changes", "planted"),
     [
-        (
-            "tenant-missing",
-            "aci_calico_tenant",
-            "tenant nobody",
-            FLOATING,
-            {"tenant": "nobody", "vrf_tenant": "common"},
-            {},
-        ),
-        ("vrf-missing", "aci_calico_vrf", "VRF nobody in tenant common", FLOATING, {"vrf": "nobody"}, {}),
-        (
-            "domain-missing",
-            "aci_calico_l3_domain",
-            "external routed domain nobody",
-            STANDARD,
-            {"l3_domain": "nobody"},
-            {},
-        ),
-        (
-            "domain-missing",
-            "aci_calico_physical_domain",
-            "physical domain nobody",
-            FLOATING,
-            {"physical_domain": "nobody"},
-            {},
-        ),
-        ("pool-missing", "aci_calico_vlan_pool", "VLAN pool nobodys", FLOATING, {"vlan_pool": "nobodys"}, {}),
-        ("aaep-missing", "aci_calico_aaep", "AAEP nobodys", FLOATING, {"aaep": "nobodys"}, {}),
-        (
+        missing("tenant-missing", "tenant", "tenant nobody", FLOATING, tenant="nobody", vrf_tenant="common"),
+        missing("vrf-missing", "vrf", "VRF nobody in tenant common", FLOATING, vrf="nobody"),
+        missing("domain-missing", "l3_domain", "external routed domain nobody", STANDARD, l3_domain="nobody"),
+        missing("domain-missing", "physical_domain", "physical domain nobody", FLOATING, physical_domain="nobody"),
+        missing("pool-missing", "vlan_pool", "VLAN pool nobodys", FLOATING, vlan_pool="nobodys"),
+        missing("aaep-missing", "aaep", "AAEP nobodys", FLOATING, aaep="nobodys"),
+        missing(
             "lacp-policy-missing",
-            "aci_calico_lacp_policy",
+            "lacp_policy",
             "port channel policy nobodys",
             STANDARD,
-            MANAGED | NAMES | {"vpc_name": "new-{node}", "lacp_policy": "nobodys"},
-            {},
+            **(MANAGED | NAMES | {"vpc_name": "new-{node}", "lacp_policy": "nobodys"}),
         ),
-        (
+        missing(
             "group-missing",
-            "aci_calico_vpc_name",
+            "vpc_name",
             "vPC interface policy group no-a, no-b",
             STANDARD,
-            {"vpc_name": "no-{node}", "racks": racks(["a", "b"])},
-            {},
+            vpc_name="no-{node}",
+            racks=racks(["a", "b"]),
         ),
-        (
+        missing(
             "contract-missing",
-            "aci_calico_provided_contracts[1]",
+            "provided_contracts[1]",
             "contract theirs in tenant prod or tenant common",
-            PROD,
-            {"contracts": [contract()], "provided_contracts": ["web", "theirs"]},
-            {},
+            contracts=[contract()],
+            provided_contracts=["web", "theirs"],
         ),
-        (
-            "contract-missing",
-            "aci_calico_consumed_contracts[0]",
-            "contract theirs",
-            PROD,
-            {"consumed_contracts": ["theirs"]},
-            {},
-        ),
-        (
+        missing("contract-missing", "consumed_contracts[0]", "contract theirs", consumed_contracts=["theirs"]),
+        missing(
             "contract-interface-missing",
-            "aci_calico_consumed_interfaces[0]",
+            "consumed_interfaces[0]",
             "contract interface theirs in tenant prod or tenant common",
             PROD,
-            {"consumed_interfaces": ["theirs"]},
             {"uni/tn-prod/brc-theirs": {}},
+            consumed_interfaces=["theirs"],
         ),
-        (
+        missing(
             "contract-missing",
-            "aci_calico_microsegments[1].consume[0]",
+            "microsegments[1].consume[0]",
             "contract theirs",
-            PROD,
-            {
-                "microsegments": [
-                    {"name": "one", "subnets": ["192.168.3.16/28"], "provide": ["default"]},
-                    {"name": "two", "subnets": ["192.168.3.32/28"], "consume": ["theirs"]},
-                ]
-            },
-            {},
+            microsegments=[
+                {"name": "one", "subnets": ["192.168.3.16/28"], "provide": ["default"]},
+                {"name": "two", "subnets": ["192.168.3.32/28"], "consume": ["theirs"]},
+            ],
         ),
-        (
+        missing(
             "contract-missing",
-            "aci_calico_epg_contracts",
+            "epg_contracts",
             "contract theirs in tenant prod or tenant common, for EPG web of application profile intranet of tenant prod",
-            PROD,
-            {"epg_contracts": [{**WEB, "provide": ["theirs"]}]},
-            {},
+            epg_contracts=[{**EPG, "provide": ["theirs"]}],
         ),
-        (
+        missing(
             "contract-missing",
-            "aci_calico_transit[0].consume",
+            "transit[0].consume",
             "contract theirs in tenant prod or tenant common, for external EPG corporate of L3Out core of tenant prod",
-            PROD,
-            {"transit": [{**CORE, "consume": ["theirs"]}]},
-            {},
+            transit=[{**CORPORATE, "consume": ["theirs"]}],
         ),
-        (
+        missing(
             "tenant-missing",
-            "aci_calico_epg_contracts",
+            "epg_contracts",
             "tenant nobody",
-            PROD,
-            {"epg_contracts": [{"tenant": "nobody", **WEB, "provide": ["default"]}]},
-            {},
+            epg_contracts=[{"tenant": "nobody", **EPG, "provide": ["default"]}],
         ),
-        (
+        missing(
             "application-profile-missing",
-            "aci_calico_epg_contracts",
+            "epg_contracts",
             "application profile nobodys in tenant prod",
-            PROD,
-            {"epg_contracts": [{"application_profile": "nobodys", "epg": "web", "provide": ["default"]}]},
-            {},
+            epg_contracts=[{"application_profile": "nobodys", "epg": "web", "provide": ["default"]}],
         ),
-        (
+        missing(
             "epg-missing",
-            "aci_calico_epg_contracts",
+            "epg_contracts",
             "EPG nobodys in application profile intranet of tenant prod",
-            PROD,
-            {"epg_contracts": [{**WEB, "epg": "nobodys", "provide": ["default"]}]},
-            {},
+            epg_contracts=[{**EPG, "epg": "nobodys", "provide": ["default"]}],
         ),
-        (
+        missing(
             "l3out-missing",
-            "aci_calico_epg_contracts",
+            "epg_contracts",
             "L3Out nobodys in tenant prod",
-            PROD,
-            {"epg_contracts": [{**CORE, "l3out": "nobodys", "provide": ["default"]}]},
-            {},
+            epg_contracts=[{**CORPORATE, "l3out": "nobodys", "provide": ["default"]}],
         ),
-        (
+        missing(
             "external-epg-missing",
-            "aci_calico_epg_contracts",
+            "epg_contracts",
             "external EPG nobodys in L3Out core of tenant prod",
-            PROD,
-            {"epg_contracts": [{**CORE, "external_epg": "nobodys", "provide": ["default"]}]},
-            {},
+            epg_contracts=[{**CORPORATE, "external_epg": "nobodys", "provide": ["default"]}],
         ),
-        (
-            "tenant-missing",
-            "aci_calico_transit[0].tenant",
-            "tenant nobody",
-            PROD,
-            {"transit": [{"tenant": "nobody", "l3out": "core"}]},
-            {},
+        missing(
+            "tenant-missing", "transit[0].tenant", "tenant nobody", transit=[{"tenant": "nobody", "l3out": "core"}]
         ),
-        (
-            "l3out-missing",
-            "aci_calico_transit[1].l3out",
-            "L3Out nobodys in tenant prod",
-            PROD,
-            {"transit": ["core", "nobodys"]},
-            {},
-        ),
-        (
+        missing("l3out-missing", "transit[1].l3out", "L3Out nobodys in tenant prod", transit=["core", "nobodys"]),
+        missing(
             "external-epg-missing",
-            "aci_calico_transit[0].external_epg",
+            "transit[0].external_epg",
             "external EPG nobodys in L3Out core of tenant prod",
-            PROD,
-            {"transit": [{**CORE, "external_epg": "nobodys", "provide": ["default"]}]},
-            {},
+            transit=[{**CORPORATE, "external_epg": "nobodys", "provide": ["default"]}],
         ),
-        (
-            "transit-in-another-vrf",
-            "aci_calico_transit[0].l3out",
-            "uni/tn-prod/ctx-other",
-            PROD,
-            {"transit": ["core"]},
-            ELSEWHERE,
+        missing(
+            "transit-in-another-vrf", "transit[0].l3out", "uni/tn-prod/ctx-other", PROD, ELSEWHERE, transit=["core"]
         ),
-        (
+        missing("tenant-missing", "contracts[0].tenant", "tenant nobody", contracts=[contract(tenant="nobody")]),
+        missing(
             "tenant-missing",
-            "aci_calico_contracts[0].tenant",
+            "contracts[0].export_to[1]",
             "tenant nobody",
-            PROD,
-            {"contracts": [contract(tenant="nobody")]},
-            {},
+            contracts=[contract(export_to=["mgmt", "nobody"])],
         ),
-        (
-            "tenant-missing",
-            "aci_calico_contracts[0].export_to[1]",
-            "tenant nobody",
-            PROD,
-            {"contracts": [contract(export_to=["mgmt", "nobody"])]},
-            {},
-        ),
-        (
+        missing(
             "filter-missing",
-            "aci_calico_contracts[0].filters[1]",
+            "contracts[0].filters[1]",
             "filter theirs in tenant prod or tenant common",
-            PROD,
-            {"contracts": [contract(filters=["default", "theirs"])]},
-            {},
+            contracts=[contract(filters=["default", "theirs"])],
         ),
-        (
+        missing(
             "service-graph-missing",
-            "aci_calico_contracts[0].service_graph",
+            "contracts[0].service_graph",
             "service graph theirs in tenant prod or tenant common",
-            PROD,
-            {"contracts": [contract(service_graph="theirs")]},
-            {},
+            contracts=[contract(service_graph="theirs")],
         ),
     ],
 )
@@ -287,7 +205,7 @@ def test_what_is_missing_is_said_at_its_variable(
         ({"consumed_contracts": ["unlike"]}, "Create it, or correct its name in the inventory."),
         ({"transit": ["cor"]}, "Create it, or correct its name in the inventory. Did you mean core?"),
         (
-            {"epg_contracts": [{**WEB, "epg": "wep", "provide": ["default"]}]},
+            {"epg_contracts": [{**EPG, "epg": "wep", "provide": ["default"]}]},
             "Create it, or correct its name in the inventory. Did you mean web?",
         ),
         ({"vrf": "prot"}, "Create it, correct its name, or set aci_calico_manage_tenant: true. Did you mean prod?"),
@@ -308,7 +226,10 @@ def test_several_names_that_are_almost_right() -> None:
 
 def test_of_what_is_in_something_missing_nothing_is_said() -> None:
     plan = plan_of(
-        PROD, tenant="nobody", consumed_contracts=["theirs"], transit=[{**CORE, "tenant": "no", "provide": ["default"]}]
+        PROD,
+        tenant="nobody",
+        consumed_contracts=["theirs"],
+        transit=[{**CORPORATE, "tenant": "no", "provide": ["default"]}],
     )
     assert sorted(problem.problem for problem in problems_of(plan)) == [
         "There is no tenant no",
@@ -324,13 +245,13 @@ def test_what_another_cluster_of_the_run_makes_is_not_missed() -> None:
 
 
 def test_a_transit_l3out_of_another_vrf_is_fine_where_routes_are_leaked() -> None:
-    assert problems_of(plan_of(PROD, transit=["core"], external_epg_scopes=LEAKED), ELSEWHERE) == []
+    assert problems_of(plan_of(PROD, transit=["core"], **LEAKED), ELSEWHERE) == []
 
 
 def test_the_l3out_of_another_vrf_is_no_neighbour() -> None:
     """A transit L3Out that exists can be in another VRF."""
     planted = {**ELSEWHERE, "uni/tn-prod/out-core/instP-corporate/extsubnet-[10.1.0.0/16]": {}}
-    assert problems_of(plan_of(PROD, transit=["core"], external_epg_scopes=LEAKED), planted) == []
+    assert problems_of(plan_of(PROD, transit=["core"], **LEAKED), planted) == []
 
 
 @pytest.mark.parametrize(
@@ -362,7 +283,7 @@ def test_nothing_that_is_taken_for_granted_is_forgotten(base: dict[str, Any], ch
 def test_many_names_fit_in_a_request(count: int) -> None:
     """Few are asked for one by one; of many, in their tenants, what they begin with."""
     names = [f"contract-of-somebody-{number}" for number in range(count)]
-    epgs = [{"tenant": f"tenant-{name}", **WEB, "provide": ["default"]} for name in names]
+    epgs = [{"tenant": f"tenant-{name}", **EPG, "provide": ["default"]} for name in names]
     plan = plan_of(PROD, consumed_contracts=names, epg_contracts=epgs)
     paths = queries(plan)
     assert len(paths) == 3

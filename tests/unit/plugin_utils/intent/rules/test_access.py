@@ -10,7 +10,9 @@ from unit.plugin_utils.sample_plans import (
     FLOATING,
     MANAGED,
     STANDARD,
+    broken,
     cabled_node,
+    case,
     compiled,
     one_rack,
     rules,
@@ -18,35 +20,19 @@ from unit.plugin_utils.sample_plans import (
 )
 
 
-@pytest.mark.parametrize(
-    ("rule", "path", "base", "changes"),
+@broken(
     [
-        (
-            "invalid-ports",
-            "aci_calico_racks[0].nodes[0].interfaces[0]",
-            FLOATING,
-            one_rack(nodes=[cabled_node("a", "10")]),
-        ),
-        (
-            "port-of-another-rack",
-            "aci_calico_racks[0].nodes[0]",
-            FLOATING,
-            one_rack(nodes=[cabled_node("a", "203:1/1")]),
-        ),
-        (
+        case("invalid-ports", "racks[0].nodes[0].interfaces[0]", **one_rack(nodes=[cabled_node("a", "10")])),
+        case("port-of-another-rack", "racks[0].nodes[0]", **one_rack(nodes=[cabled_node("a", "203:1/1")])),
+        case("port-twice", "racks[0].nodes[1]", **one_rack(nodes=[cabled_node("a", "1/1"), cabled_node("b", "1/1")])),
+        case(
             "port-twice",
-            "aci_calico_racks[0].nodes[1]",
-            FLOATING,
-            one_rack(nodes=[cabled_node("a", "1/1"), cabled_node("b", "1/1")]),
-        ),
-        (
-            "port-twice",
-            "aci_calico_racks[0].nodes[1]",
+            "racks[0].nodes[1]",
             STANDARD,
-            one_rack(nodes=[cabled_node("a", "1/1-4"), cabled_node("b", "202:1/3")]),
+            **one_rack(nodes=[cabled_node("a", "1/1-4"), cabled_node("b", "202:1/3")]),
         ),
-        ("node-without-interfaces", "aci_calico_racks", STANDARD, MANAGED),
-    ],
+        case("node-without-interfaces", "racks", STANDARD, **MANAGED),
+    ]
 )
 def test_what_does_not_fit(rule: str, path: str, base: dict[str, Any], changes: dict[str, Any]) -> None:
     assert rules(compiled(base, **changes)) == {rule: [path]}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from unit.plugin_utils.sample_plans import FLOATING, assert_named, broken, compiled, dual_stack, rules
+from unit.plugin_utils.sample_plans import FLOATING, assert_named, broken, case, compiled, dual_stack, rules
 
 BROKEN = [
-    ("asn-equal", "aci_calico_cluster_asn", FLOATING, {"cluster_asn": 65002}),
-    ("asn-reserved", "aci_calico_cluster_asn", FLOATING, {"cluster_asn": 65535}),
-    ("asn-beyond-calico", "aci_calico_cluster_asn", FLOATING, {"cluster_asn": 4200000000}),
-    ("hold-time", "aci_calico_bgp_hold", FLOATING, {"bgp_hold": 2}),
-    ("keepalive-too-long", "aci_calico_bgp_keepalive", FLOATING, {"bgp_keepalive": 2}),
-    ("prefix-limit-too-small", "aci_calico_bgp_prefix_limit", FLOATING, {"bgp_prefix_limit": 10}),
-    ("mtu-too-small-for-ipv6", "aci_calico_mtu", dual_stack(FLOATING), {"mtu": 1200}),
-    ("physical-domain-missing", "aci_calico_physical_domain", FLOATING, {"physical_domain": None}),
-    ("apic-too-old", "aci_calico_apic_version", FLOATING, {"apic_version": "4.2(7)"}),
+    case("asn-equal", "cluster_asn", cluster_asn=65002),
+    case("asn-reserved", "cluster_asn", cluster_asn=65535),
+    case("asn-beyond-calico", "cluster_asn", cluster_asn=4200000000),
+    case("hold-time", "bgp_hold", bgp_hold=2),
+    case("keepalive-too-long", "bgp_keepalive", bgp_keepalive=2),
+    case("prefix-limit-too-small", "bgp_prefix_limit", bgp_prefix_limit=10),
+    case("mtu-too-small-for-ipv6", "mtu", dual_stack(FLOATING), mtu=1200),
+    case("physical-domain-missing", "physical_domain", physical_domain=None),
+    case("apic-too-old", "apic_version", apic_version="4.2(7)"),
 ]
 WARNINGS = {"asn-beyond-calico", "prefix-limit-too-small"}
 

@@ -11,6 +11,7 @@ from unit.plugin_utils.sample_plans import (
     PROD,
     assert_named,
     broken,
+    case,
     compiled,
     contract,
     rules,
@@ -20,220 +21,141 @@ from unit.plugin_utils.sample_plans import (
 
 OVER_THERE = {"tenant": "shared", **EPG}
 
-# (rule, path, base, changed variables): the only thing wrong with the input is that rule.
 BROKEN = [
     # values by themselves
-    ("not-a-choice", "aci_calico_external_epg_scopes[0]", FLOATING, {"external_epg_scopes": ["import"]}),
-    ("invalid-apic-name", "aci_calico_contracts[0].name", FLOATING, {"contracts": [contract("web services")]}),
-    ("invalid-apic-name", "aci_calico_provided_contracts[0]", FLOATING, {"provided_contracts": ["c" * 65]}),
-    (
-        "invalid-apic-name",
-        "aci_calico_contracts[0].service_graph",
-        FLOATING,
-        {"contracts": [contract(service_graph="a/b")]},
-    ),
-    ("not-a-choice", "aci_calico_contracts[0].scope", FLOATING, {"contracts": [contract(scope="vrf")]}),
-    ("required", "aci_calico_contracts[0].filters", FLOATING, {"contracts": [{"name": "web"}]}),
-    ("required", "aci_calico_contracts[0].filters", FLOATING, {"contracts": [contract(filters=[])]}),
+    case("not-a-choice", "external_epg_scopes[0]", external_epg_scopes=["import"]),
+    case("invalid-apic-name", "contracts[0].name", contracts=[contract("web services")]),
+    case("invalid-apic-name", "provided_contracts[0]", provided_contracts=["c" * 65]),
+    case("invalid-apic-name", "contracts[0].service_graph", contracts=[contract(service_graph="a/b")]),
+    case("not-a-choice", "contracts[0].scope", contracts=[contract(scope="vrf")]),
+    case("required", "contracts[0].filters", contracts=[{"name": "web"}]),
+    case("required", "contracts[0].filters", contracts=[contract(filters=[])]),
     *(
-        (
+        case(
             "invalid-filter-entry",
-            "aci_calico_contracts[0].filters[0].entries[0]",
-            FLOATING,
-            {"contracts": [contract(filters=[{"name": "f", "entries": [entry]}])]},
+            "contracts[0].filters[0].entries[0]",
+            contracts=[contract(filters=[{"name": "f", "entries": [entry]}])],
         )
         for entry in ("https", "tcp/", "sctp/1", "icmp/8", "tcp/0", "tcp/70000", "tcp/20-10", "tcp/1-2-3")
     ),
-    ("required", "aci_calico_transit[0].l3out", FLOATING, {"transit": [{"tenant": "prod"}]}),
-    (
-        "invalid-route",
-        "aci_calico_transit[0].subnets[0]",
-        FLOATING,
-        {"transit": [{"l3out": "core", "subnets": ["224.0.0.0/4"]}]},
-    ),
-    ("required", "aci_calico_microsegments[0].subnets", FLOATING, {"microsegments": [{"name": "payments"}]}),
-    ("required", "aci_calico_microsegments[0].subnets", FLOATING, {"microsegments": [segment() | {"subnets": []}]}),
+    case("required", "transit[0].l3out", transit=[{"tenant": "prod"}]),
+    case("invalid-route", "transit[0].subnets[0]", transit=[{"l3out": "core", "subnets": ["224.0.0.0/4"]}]),
+    case("required", "microsegments[0].subnets", microsegments=[{"name": "payments"}]),
+    case("required", "microsegments[0].subnets", microsegments=[segment() | {"subnets": []}]),
     # external EPGs
-    ("scope-incomplete", "aci_calico_external_epg_scopes", FLOATING, {"external_epg_scopes": ["shared-security"]}),
-    ("scope-without-security", "aci_calico_external_epg_scopes", FLOATING, {"external_epg_scopes": ["shared-rtctrl"]}),
-    ("external-epg-twice", "aci_calico_microsegments[0].name", FLOATING, {"microsegments": [segment(name="default")]}),
-    (
-        "external-epg-twice",
-        "aci_calico_microsegments[1].name",
-        FLOATING,
-        {"microsegments": [segment(), segment("192.168.3.32/28")]},
-    ),
-    (
-        "external-subnet-twice",
-        "aci_calico_microsegments[0].subnets[0]",
-        FLOATING,
-        {"microsegments": [segment("192.168.8.0/22")]},
-    ),
-    (
-        "external-subnet-twice",
-        "aci_calico_microsegments[1].subnets[0]",
-        FLOATING,
-        {"microsegments": [segment(), segment(name="other")]},
-    ),
-    (
-        "microsegment-outside",
-        "aci_calico_microsegments[0].subnets[0]",
-        FLOATING,
-        {"microsegments": [segment("192.168.16.0/24")]},
-    ),
-    (
+    case("scope-incomplete", "external_epg_scopes", external_epg_scopes=["shared-security"]),
+    case("scope-without-security", "external_epg_scopes", external_epg_scopes=["shared-rtctrl"]),
+    case("external-epg-twice", "microsegments[0].name", microsegments=[segment(name="default")]),
+    case("external-epg-twice", "microsegments[1].name", microsegments=[segment(), segment("192.168.3.32/28")]),
+    case("external-subnet-twice", "microsegments[0].subnets[0]", microsegments=[segment("192.168.8.0/22")]),
+    case("external-subnet-twice", "microsegments[1].subnets[0]", microsegments=[segment(), segment(name="other")]),
+    case("microsegment-outside", "microsegments[0].subnets[0]", microsegments=[segment("192.168.16.0/24")]),
+    case("microsegment-cut-off", "microsegments[0].subnets[0]", microsegments=[segment("10.1.5.0/26")]),
+    case(
         "microsegment-cut-off",
-        "aci_calico_microsegments[0].subnets[0]",
-        FLOATING,
-        {"microsegments": [segment("10.1.5.0/26")]},
+        "microsegments[0].subnets[1]",
+        microsegments=[segment("192.168.3.16/28", "192.168.2.0/28", consume=["a"])],
+        consumed_contracts=["a"],
     ),
-    (
-        "microsegment-cut-off",
-        "aci_calico_microsegments[0].subnets[1]",
-        FLOATING,
-        {"microsegments": [segment("192.168.3.16/28", "192.168.2.0/28", consume=["a"])], "consumed_contracts": ["a"]},
-    ),
-    ("relation-twice", "aci_calico_provided_contracts[1]", FLOATING, {"provided_contracts": ["web", "web"]}),
-    (
+    case("relation-twice", "provided_contracts[1]", provided_contracts=["web", "web"]),
+    case(
         "relation-twice",
-        "aci_calico_epg_contracts[0].consume_interfaces[1]",
-        FLOATING,
-        {"epg_contracts": [{**EPG, "consume_interfaces": ["web", "web"]}]},
+        "epg_contracts[0].consume_interfaces[1]",
+        epg_contracts=[{**EPG, "consume_interfaces": ["web", "web"]}],
     ),
     # contracts
-    (
+    case("contract-twice", "contracts[1].name", contracts=[contract(), contract(tenant="common")]),
+    case(
         "contract-twice",
-        "aci_calico_contracts[1].name",
-        FLOATING,
-        {"contracts": [contract(), contract(tenant="common")]},
+        "contracts[1].export_to[0]",
+        contracts=[contract(export_to=["c"]), contract(tenant="b", export_to=["c"])],
     ),
-    (
-        "contract-twice",
-        "aci_calico_contracts[1].export_to[0]",
-        FLOATING,
-        {"contracts": [contract(export_to=["c"]), contract(tenant="b", export_to=["c"])]},
-    ),
-    (
-        "filter-twice",
-        "aci_calico_contracts[0].filters[1]",
-        FLOATING,
-        {"contracts": [contract(filters=["default", "default"])]},
-    ),
-    (
+    case("filter-twice", "contracts[0].filters[1]", contracts=[contract(filters=["default", "default"])]),
+    case(
         "filter-entry-twice",
-        "aci_calico_contracts[0].filters[0].entries",
-        FLOATING,
-        {"contracts": [contract(filters=[{"name": "f", "entries": ["tcp/443", "tcp/443-443"]}])]},
+        "contracts[0].filters[0].entries",
+        contracts=[contract(filters=[{"name": "f", "entries": ["tcp/443", "tcp/443-443"]}])],
     ),
-    (
+    case(
         "filter-contradicts",
-        "aci_calico_contracts[1].filters[0].entries",
-        FLOATING,
-        {"contracts": [contract(), contract("other", filters=[{"name": "https", "entries": ["tcp/8443"]}])]},
+        "contracts[1].filters[0].entries",
+        contracts=[contract(), contract("other", filters=[{"name": "https", "entries": ["tcp/8443"]}])],
     ),
-    (
-        "export-to-own-tenant",
-        "aci_calico_contracts[0].export_to[0]",
-        FLOATING,
-        {"contracts": [contract(export_to=["common"])]},
-    ),
-    (
+    case("export-to-own-tenant", "contracts[0].export_to[0]", contracts=[contract(export_to=["common"])]),
+    case(
         "contract-out-of-sight",
-        "aci_calico_provided_contracts[0]",
+        "provided_contracts[0]",
         PROD,
-        {"contracts": [contract(tenant="other")], "provided_contracts": ["web"]},
+        contracts=[contract(tenant="other")],
+        provided_contracts=["web"],
     ),
-    (
+    case(
         "contract-out-of-sight",
-        "aci_calico_epg_contracts[0].consume[0]",
+        "epg_contracts[0].consume[0]",
         PROD,
-        {"contracts": [contract(scope="global")], "epg_contracts": [{**OVER_THERE, "consume": ["web"]}]},
+        contracts=[contract(scope="global")],
+        epg_contracts=[{**OVER_THERE, "consume": ["web"]}],
     ),
-    (
+    case(
         "contract-not-exported",
-        "aci_calico_epg_contracts[0].consume_interfaces[0]",
+        "epg_contracts[0].consume_interfaces[0]",
         PROD,
-        {"contracts": [contract(scope="global")], "epg_contracts": [{**OVER_THERE, "consume_interfaces": ["web"]}]},
+        contracts=[contract(scope="global")],
+        epg_contracts=[{**OVER_THERE, "consume_interfaces": ["web"]}],
     ),
-    (
+    case(
         "contract-unknown",
-        "aci_calico_consumed_contracts[0]",
-        FLOATING,
-        {"contracts": [contract("web-services")], "consumed_contracts": ["Web_Services"]},
+        "consumed_contracts[0]",
+        contracts=[contract("web-services")],
+        consumed_contracts=["Web_Services"],
     ),
-    (
+    case(
         "contract-scope",
-        "aci_calico_contracts[0].scope",
-        FLOATING,
-        {"contracts": [contract(scope="application-profile")], "provided_contracts": ["web"]},
+        "contracts[0].scope",
+        contracts=[contract(scope="application-profile")],
+        provided_contracts=["web"],
     ),
     *(
-        (
+        case(
             "contract-scope",
-            "aci_calico_contracts[0].scope",
+            "contracts[0].scope",
             PROD,
-            {
-                **LEAKED,
-                "contracts": [contract(scope=scope, export_to=["shared"])],
-                "provided_contracts": ["web"],
-                "epg_contracts": [{**OVER_THERE, "consume_interfaces": ["web"]}],
-            },
+            **LEAKED,
+            contracts=[contract(scope=scope, export_to=["shared"])],
+            provided_contracts=["web"],
+            epg_contracts=[{**OVER_THERE, "consume_interfaces": ["web"]}],
         )
         for scope in ("context", "tenant")
     ),
-    (
+    case(
         "not-leaked",
-        "aci_calico_external_epg_scopes",
+        "external_epg_scopes",
         PROD,
-        {
-            "contracts": [contract(scope="global", export_to=["shared"])],
-            "provided_contracts": ["web"],
-            "epg_contracts": [{**OVER_THERE, "consume_interfaces": ["web"]}],
-        },
+        contracts=[contract(scope="global", export_to=["shared"])],
+        provided_contracts=["web"],
+        epg_contracts=[{**OVER_THERE, "consume_interfaces": ["web"]}],
     ),
     # EPGs and L3Outs of others
-    ("epg-unclear", "aci_calico_epg_contracts[0]", FLOATING, {"epg_contracts": [{"epg": "web", "consume": ["web"]}]}),
-    (
-        "epg-unclear",
-        "aci_calico_epg_contracts[0]",
-        FLOATING,
-        {"epg_contracts": [{**EPG, **CORPORATE, "consume": ["web"]}]},
-    ),
-    ("epg-without-contract", "aci_calico_epg_contracts[0]", FLOATING, {"epg_contracts": [EPG]}),
-    (
+    case("epg-unclear", "epg_contracts[0]", epg_contracts=[{"epg": "web", "consume": ["web"]}]),
+    case("epg-unclear", "epg_contracts[0]", epg_contracts=[{**EPG, **CORPORATE, "consume": ["web"]}]),
+    case("epg-without-contract", "epg_contracts[0]", epg_contracts=[EPG]),
+    case(
         "epg-own",
-        "aci_calico_epg_contracts[0]",
-        FLOATING,
-        {"epg_contracts": [{"l3out": "calico-prod1", "external_epg": "default", "consume": ["web"]}]},
+        "epg_contracts[0]",
+        epg_contracts=[{"l3out": "calico-prod1", "external_epg": "default", "consume": ["web"]}],
     ),
-    ("transit-twice", "aci_calico_transit[1]", FLOATING, {"transit": ["core", {"l3out": "core", "tenant": "common"}]}),
-    ("transit-own", "aci_calico_transit[0].l3out", FLOATING, {"transit": ["calico-prod1"]}),
-    (
-        "epg-unclear",
-        "aci_calico_transit[0].external_epg",
-        FLOATING,
-        {"transit": [{"l3out": "core", "consume": ["web"]}]},
-    ),
-    ("epg-without-contract", "aci_calico_transit[0].external_epg", FLOATING, {"transit": [CORPORATE]}),
-    (
+    case("transit-twice", "transit[1]", transit=["core", {"l3out": "core", "tenant": "common"}]),
+    case("transit-own", "transit[0].l3out", transit=["calico-prod1"]),
+    case("epg-unclear", "transit[0].external_epg", transit=[{"l3out": "core", "consume": ["web"]}]),
+    case("epg-without-contract", "transit[0].external_epg", transit=[CORPORATE]),
+    case(
         "subnet-twice",
-        "aci_calico_transit[0].subnets[1]",
-        FLOATING,
-        {"transit": [{"l3out": "core", "subnets": ["172.16.0.0/12", "172.16.0.0/12"]}]},
+        "transit[0].subnets[1]",
+        transit=[{"l3out": "core", "subnets": ["172.16.0.0/12", "172.16.0.0/12"]}],
     ),
-    (
-        "transit-subnet-inside",
-        "aci_calico_transit[0].subnets[0]",
-        FLOATING,
-        {"transit": [{"l3out": "core", "subnets": ["10.1.2.0/24"]}]},
-    ),
-    (
-        "transit-family",
-        "aci_calico_transit[0].subnets[0]",
-        FLOATING,
-        {"transit": [{"l3out": "core", "subnets": ["::/0"]}]},
-    ),
-    ("transit-subnet-not-own", "aci_calico_transit_subnets[0]", FLOATING, {"transit_subnets": ["10.0.0.0/8"]}),
+    case("transit-subnet-inside", "transit[0].subnets[0]", transit=[{"l3out": "core", "subnets": ["10.1.2.0/24"]}]),
+    case("transit-family", "transit[0].subnets[0]", transit=[{"l3out": "core", "subnets": ["::/0"]}]),
+    case("transit-subnet-not-own", "transit_subnets[0]", transit_subnets=["10.0.0.0/8"]),
 ]
 WARNINGS = {"scope-without-security", "microsegment-outside", "microsegment-cut-off", "contract-unknown", "not-leaked"}
 

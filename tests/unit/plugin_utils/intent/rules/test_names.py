@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, assert_named, broken, one_rack
+from unit.plugin_utils.sample_plans import STANDARD, assert_named, broken, case, one_rack
 
-RACKS = "aci_calico_racks"
 BROKEN = [
-    ("name-too-long", "aci_calico_l3out", FLOATING, {"l3out": "l" * 58}),
-    ("name-too-long", f"{RACKS}[0].nodes[0]", STANDARD, one_rack(nodes=["n" * 60])),
-    ("name-too-long", f"{RACKS}[0].nodes[0]", STANDARD, {"vpc_name": "v" * 60 + "{node}", **one_rack(nodes=["node1"])}),
+    case("name-too-long", "l3out", l3out="l" * 58),
+    case("name-too-long", "racks[0].nodes[0]", STANDARD, **one_rack(nodes=["n" * 60])),
+    case("name-too-long", "racks[0].nodes[0]", STANDARD, vpc_name="v" * 60 + "{node}", **one_rack(nodes=["node1"])),
 ]
 
 

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import pytest
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, assert_named, broken, compiled, one_rack, racks, rules
+from unit.plugin_utils.sample_plans import (
+    FLOATING,
+    STANDARD,
+    assert_named,
+    broken,
+    case,
+    compiled,
+    one_rack,
+    racks,
+    rules,
+)
 
-RACKS = "aci_calico_racks"
 BROKEN = [
-    (
+    case(
         "rack-twice",
-        f"{RACKS}[1].id",
-        FLOATING,
-        {"racks": [{"id": 1, "leaves": [201, 202], "nodes": ["a"]}, {"id": "1", "leaves": [203, 204], "nodes": ["b"]}]},
+        "racks[1].id",
+        racks=[{"id": 1, "leaves": [201, 202], "nodes": ["a"]}, {"id": "1", "leaves": [203, 204], "nodes": ["b"]}],
     ),
-    ("rack-without-leaves", f"{RACKS}[0].leaves", FLOATING, one_rack(leaves=[])),
-    ("rack-with-one-leaf", f"{RACKS}[0].leaves", FLOATING, one_rack(leaves=[201])),
-    ("rack-with-too-many-leaves", f"{RACKS}[0].leaves", FLOATING, one_rack(leaves=[201, 202, 203])),
-    ("rack-without-nodes", f"{RACKS}[0].nodes", FLOATING, one_rack(nodes=[])),
-    (
+    case("rack-without-leaves", "racks[0].leaves", **one_rack(leaves=[])),
+    case("rack-with-one-leaf", "racks[0].leaves", **one_rack(leaves=[201])),
+    case("rack-with-too-many-leaves", "racks[0].leaves", **one_rack(leaves=[201, 202, 203])),
+    case("rack-without-nodes", "racks[0].nodes", **one_rack(nodes=[])),
+    case(
         "leaf-twice",
-        f"{RACKS}[1].leaves[0]",
-        FLOATING,
-        {"racks": [{"id": 1, "leaves": [201, 202], "nodes": ["a"]}, {"id": 2, "leaves": [202, 203], "nodes": ["b"]}]},
+        "racks[1].leaves[0]",
+        racks=[{"id": 1, "leaves": [201, 202], "nodes": ["a"]}, {"id": 2, "leaves": [202, 203], "nodes": ["b"]}],
     ),
-    ("node-twice", f"{RACKS}[1].nodes[0]", FLOATING, {"racks": racks(["a"], ["a"])}),
-    (
-        "router-id-repeats",
-        f"{RACKS}[0].leaves[1]",
-        FLOATING,
-        one_rack(leaves=[201, {"id": 202, "router_id": "1.1.4.201"}]),
-    ),
-    ("router-id-out-of-range", "aci_calico_router_id_base", FLOATING, {"router_id_base": "223.255.255.255"}),
-    ("unknown-renumber", "aci_calico_renumber[0]", FLOATING, {"renumber": ["node-9"]}),
+    case("node-twice", "racks[1].nodes[0]", racks=racks(["a"], ["a"])),
+    case("router-id-repeats", "racks[0].leaves[1]", **one_rack(leaves=[201, {"id": 202, "router_id": "1.1.4.201"}])),
+    case("router-id-out-of-range", "router_id_base", router_id_base="223.255.255.255"),
+    case("unknown-renumber", "renumber[0]", renumber=["node-9"]),
 ]
 WARNINGS = {"rack-with-one-leaf", "rack-without-nodes"}
 

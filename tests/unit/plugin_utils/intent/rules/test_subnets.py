@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, assert_named, broken, ipv6_alone, racks
+from unit.plugin_utils.sample_plans import STANDARD, assert_named, broken, case, ipv6_alone, racks
 
-RACKS = "aci_calico_racks"
 SEVEN_RACKS = racks(*[[f"n{number}"] for number in range(7)])
 BROKEN = [
-    ("subnet-overlap", "aci_calico_pod_subnets[1]", FLOATING, {"pod_subnets": ["10.1.0.0/16", "10.1.128.0/24"]}),
-    ("subnet-overlap", "aci_calico_service_subnets[0]", FLOATING, {"service_subnets": ["192.168.2.128/25"]}),
-    ("subnet-overlap", "aci_calico_load_balancer_subnets[0]", FLOATING, {"load_balancer_subnets": ["192.168.8.0/24"]}),
-    ("family-missing", "aci_calico_node_subnets", FLOATING, {"pod_subnets": ["10.1.0.0/16", "fd00::/64"]}),
-    (
-        "floating-subnet-twice",
-        "aci_calico_node_subnets[1]",
-        FLOATING,
-        {"node_subnets": ["192.168.2.0/24", "192.168.7.0/24"]},
-    ),
-    ("supernet-too-small", "aci_calico_node_subnets[0]", STANDARD, {"node_subnets": ["192.168.2.0/30"]}),
-    (
+    case("subnet-overlap", "pod_subnets[1]", pod_subnets=["10.1.0.0/16", "10.1.128.0/24"]),
+    case("subnet-overlap", "service_subnets[0]", service_subnets=["192.168.2.128/25"]),
+    case("subnet-overlap", "load_balancer_subnets[0]", load_balancer_subnets=["192.168.8.0/24"]),
+    case("family-missing", "node_subnets", pod_subnets=["10.1.0.0/16", "fd00::/64"]),
+    case("floating-subnet-twice", "node_subnets[1]", node_subnets=["192.168.2.0/24", "192.168.7.0/24"]),
+    case("supernet-too-small", "node_subnets[0]", STANDARD, node_subnets=["192.168.2.0/30"]),
+    case(
         "supernet-too-small",
-        "aci_calico_node_subnets[1]",
+        "node_subnets[1]",
         STANDARD,
-        {
-            "node_subnets": ["192.168.2.0/24", "fd00::/65"],
-            "pod_subnets": ["10.1.0.0/16", "fd01::/64"],
-            "service_subnets": ["192.168.8.0/22", "fd02::/112"],
-        },
+        node_subnets=["192.168.2.0/24", "fd00::/65"],
+        pod_subnets=["10.1.0.0/16", "fd01::/64"],
+        service_subnets=["192.168.8.0/22", "fd02::/112"],
     ),
-    ("pool-smaller-than-block", "aci_calico_pod_subnets[0]", FLOATING, {"pod_subnets": ["10.1.0.0/28"]}),
-    ("pool-short-of-blocks", "aci_calico_pod_subnets", FLOATING, {"pod_subnets": ["10.1.0.0/25"]}),
-    (
-        "subnet-not-allowed",
-        "aci_calico_import_subnets",
-        FLOATING,
-        {"import_subnets": ["192.168.0.0/16"], "external_service_subnets": []},
-    ),
-    ("subnet-not-allowed", "aci_calico_export_subnets", FLOATING, {"export_subnets": []}),
-    (
-        "subnet-twice",
-        "aci_calico_import_subnets",
-        FLOATING,
-        {"import_subnets": ["0.0.0.0/1", "128.0.0.0/1", "0.0.0.0/1"]},
-    ),
-    ("ipv6-router-id", "aci_calico_node_subnets", FLOATING, ipv6_alone()),
-    ("several-l3outs", RACKS, STANDARD, {"racks": SEVEN_RACKS}),
+    case("pool-smaller-than-block", "pod_subnets[0]", pod_subnets=["10.1.0.0/28"]),
+    case("pool-short-of-blocks", "pod_subnets", pod_subnets=["10.1.0.0/25"]),
+    case("subnet-not-allowed", "import_subnets", import_subnets=["192.168.0.0/16"], external_service_subnets=[]),
+    case("subnet-not-allowed", "export_subnets", export_subnets=[]),
+    case("subnet-twice", "import_subnets", import_subnets=["0.0.0.0/1", "128.0.0.0/1", "0.0.0.0/1"]),
+    case("ipv6-router-id", "node_subnets", **ipv6_alone()),
+    case("several-l3outs", "racks", STANDARD, racks=SEVEN_RACKS),
 ]
 WARNINGS = {"ipv6-router-id", "pool-short-of-blocks", "several-l3outs", "subnet-not-allowed"}
 
