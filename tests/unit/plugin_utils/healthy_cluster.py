@@ -1,4 +1,4 @@
-"""A cluster as its leaves, its nodes and its API server show it when all is well, for tests to break one thing of."""
+"""A cluster without findings, as its leaves, nodes and API server report it; tests break one thing of it."""
 
 from __future__ import annotations
 
@@ -10,35 +10,9 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import explain, verify
+from lab.example import worked_example
 
-VARIABLES = {
-    "aci_calico_cluster_name": "prod1",
-    "aci_calico_fabric_asn": 65002,
-    "aci_calico_cluster_asn": 65003,
-    "aci_calico_tenant": "common",
-    "aci_calico_vrf": "calico",
-    "aci_calico_l3_domain": "k8s-l3",
-    "aci_calico_physical_domain": "k8s",
-    "aci_calico_router_id_base": "1.1.4.0",
-    "aci_calico_svi": "floating",
-    "aci_calico_vlan": 300,
-    "aci_calico_node_subnets": ["192.168.2.0/24"],
-    "aci_calico_pod_subnets": ["10.1.0.0/16"],
-    "aci_calico_service_subnets": ["192.168.8.0/22"],
-    "aci_calico_external_service_subnets": ["192.168.3.0/24"],
-    "aci_calico_racks": [
-        {
-            "id": 1,
-            "leaves": [{"id": 201, "address": "192.168.2.201"}, {"id": 202, "address": "192.168.2.202"}],
-            "nodes": ["node-1", "node-2", "node-3"],
-        },
-        {
-            "id": 2,
-            "leaves": [{"id": 203, "address": "192.168.2.203"}, {"id": 204, "address": "192.168.2.204"}],
-            "nodes": ["node-4", "node-5", "node-6"],
-        },
-    ],
-}
+VARIABLES = worked_example()
 STANDARD = {"aci_calico_svi": "standard", "aci_calico_vlan": "300-309"}
 
 NODES = {f"node-{number}": f"192.168.2.{number}" for number in range(1, 7)}
@@ -50,12 +24,12 @@ LOCAL_SERVICE, LOCAL_NODES = "192.168.8.10", ("node-1", "node-3", "node-6")
 
 
 def tep(leaf):
-    """A leaf's address in the fabric."""
+    """Return a leaf's address in the fabric."""
     return f"10.0.0.{leaf - 200}"
 
 
 class Cluster:
-    """A healthy cluster. ``aci``, ``info`` and ``state`` are what the three modules return; tests change them."""
+    """A healthy cluster. ``aci``, ``info`` and ``state`` are the results of the three modules; tests change them."""
 
     def __init__(self, **variables):
         self.plan = cluster_plan({**copy.deepcopy(VARIABLES), **variables})
@@ -85,7 +59,7 @@ class Cluster:
         }
 
     def verify(self, kubernetes=True):
-        """The report on this cluster."""
+        """Return the report on this cluster."""
         return verify(self.plan, self.aci, Kubernetes(self.info, self.state) if kubernetes else None)
 
     # --- the fabric's side ---
@@ -101,7 +75,7 @@ class Cluster:
         }
 
     def session(self, node, **changes):
-        """A node's session as a leaf shows it."""
+        """Return a node's session as a leaf reports it."""
         return {
             "address": self.nodes.get(node, node),
             "state": "established",
@@ -128,7 +102,7 @@ class Cluster:
         return {prefix: self.hops(rack, nodes) for prefix, nodes in prefixes.items()}
 
     def hops(self, rack, nodes):
-        """The next hops of a prefix of these nodes on a leaf of a rack."""
+        """Return the next hops of a prefix of these nodes on a leaf of a rack."""
         local = [node for node in nodes if node in RACKS[rack]]
         if local:
             return [{"address": self.nodes[node], "type": "ebgp"} for node in local]
@@ -136,19 +110,19 @@ class Cluster:
         return [{"address": tep(leaf), "type": "ibgp"} for leaf in home]
 
     def leaf(self, number):
-        """What a leaf shows."""
+        """Return the state of a leaf."""
         return self.aci["leaves"][str(number)]
 
     def routes(self, leaf):
-        """A leaf's IPv4 routes."""
+        """Return a leaf's IPv4 routes."""
         return self.leaf(leaf)["routes"]["ipv4"]
 
     def seen(self, leaf, node):
-        """A node's session on a leaf."""
+        """Return a node's session on a leaf."""
         return next(session for session in self.leaf(leaf)["sessions"] if session["address"] == self.nodes[node])
 
     def drop_session(self, leaf, node):
-        """The leaf does not know the node's session, and has none of its routes."""
+        """Remove a node's session and its routes from a leaf."""
         self.leaf(leaf)["sessions"].remove(self.seen(leaf, node))
         for prefix in list(self.routes(leaf)):
             hops = [hop for hop in self.routes(leaf)[prefix] if hop["address"] != self.nodes[node]]
@@ -157,7 +131,7 @@ class Cluster:
                 del self.routes(leaf)[prefix]
 
     def objects(self, cls):
-        """APIC's objects of a class by DN."""
+        """Return the attributes of APIC's objects of a class by DN."""
         return {dn: mo["attributes"] for dn, mo in self.aci["objects"].items() if mo["class"] == cls}
 
     def delete_object(self, dn):
@@ -183,22 +157,26 @@ class Cluster:
         }
 
     def peer(self, node, address):
-        """A peer as a node's BGP daemon shows it."""
+        """Return a peer as a node's BGP daemon reports it."""
         return self.state["status"][node]["peers"][address]
 
     def manifest(self, kind, name=None):
-        """An object of the cluster."""
+        """Return an object of the cluster."""
         return next(
             obj for obj in self.info["objects"] if obj["kind"] == kind and name in (None, obj["metadata"]["name"])
         )
 
+    def remove(self, kind, name=None):
+        """Remove an object from the cluster."""
+        self.info["objects"].remove(self.manifest(kind, name))
+
     def forget(self, node):
-        """Nothing is learned by the node any more."""
+        """Remove all routes of a node."""
         self.state["status"][node]["routes"] = []
 
 
 def ids(report):
-    """The rules of the findings, without those that are explained by others."""
+    """Return the rules of the findings that no other finding explains."""
     return [finding["id"] for finding in report["findings"]]
 
 

@@ -1,11 +1,13 @@
-"""Findings of the fabric's configuration, faults and tables, and the causes that they name."""
+"""Findings of the fabric's configuration, faults and tables, and the symptoms that they explain."""
 
 from __future__ import annotations
 
 import pytest
-from unit.plugin_utils.healthy_cluster import BLOCKS, STANDARD, Cluster, ids, only, set_attribute
+from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, STANDARD, Cluster, ids, only, set_attribute
+from unit.plugin_utils.sample_plans import CORPORATE, contract
 
 L3OUT = "uni/tn-common/out-calico-prod1"
+ADDED = "10.9.0.0/16"
 
 
 @pytest.mark.parametrize(
@@ -23,21 +25,17 @@ L3OUT = "uni/tn-common/out-calico-prod1"
         ("l3extOut", "enforceRtctrl", "export", "import-control-off"),
         ("rtctrlCtxP", "action", "deny", "import-prefix-missing"),
         ("bgpAsP", "asn", "65099", "peer-asn"),
+        ("bgpPeerPfxPol", "maxPfx", "100", "prefix-limit-differs"),
         ("l3extVirtualLIfP", "mtu", "1500", "aci-differs"),
     ],
 )
-def test_a_changed_setting_is_named(cluster, cls, name, value, cause):
+def test_a_changed_setting_is_named(cls, name, value, cause):
+    cluster = Cluster(aci_calico_bgp_prefix_limit=200)
     set_attribute(cluster, cls, name, value)
     report = cluster.verify()
     assert cause in ids(report)
     assert not report["ok"]
     assert not report["waiting"], "time does not heal a setting"
-
-
-def test_a_changed_prefix_limit_is_named():
-    cluster = Cluster(aci_calico_bgp_prefix_limit=200)
-    set_attribute(cluster, "bgpPeerPfxPol", "maxPfx", "100")
-    assert only(cluster.verify())["id"] == "prefix-limit-differs"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +93,7 @@ def test_as_override_off_explains_what_nodes_do_not_learn(cluster):
 
 def test_import_control_without_the_pod_subnet(cluster):
     cluster.delete_object("uni/tn-common/subj-calico-prod1-import/dest-[10.1.0.0/16]")
-    for leaf in (201, 202, 203, 204):
+    for leaf in LEAVES:
         for block in BLOCKS.values():
             del cluster.routes(leaf)[block]
     for node in BLOCKS:
@@ -107,29 +105,9 @@ def test_import_control_without_the_pod_subnet(cluster):
 
 def test_import_control_for_another_prefix_does_not_explain_missing_pod_blocks(cluster):
     cluster.delete_object("uni/tn-common/subj-calico-prod1-import/dest-[192.168.3.0/24]")
-    for leaf in (201, 202, 203, 204):
+    for leaf in LEAVES:
         del cluster.routes(leaf)[BLOCKS["node-1"]]
     assert ids(cluster.verify()) == ["import-prefix-missing", "pod-block-missing"]
-
-
-def test_a_prefix_that_is_not_the_clusters_in_the_import_rule(cluster):
-    dn = "uni/tn-common/subj-calico-prod1-import/dest-[0.0.0.0/0]"
-    cluster.aci["objects"][dn] = {"class": "rtctrlMatchRtDest", "attributes": {"ip": "0.0.0.0/0", "aggregate": "yes"}}
-    assert only(cluster.verify())["id"] == "import-prefix-extra"
-
-
-def test_a_peer_beside_the_planned_ones(cluster):
-    svi = next(iter(cluster.objects("l3extVirtualLIfP")))
-    cluster.aci["objects"][f"{svi}/peerP-[192.168.2.77]"] = {
-        "class": "bgpPeerP",
-        "attributes": {"addr": "192.168.2.77"},
-    }
-    assert only(cluster.verify())["id"] == "aci-extra-peer"
-
-
-def test_other_peoples_objects_are_none_of_our_business(cluster):
-    cluster.aci["objects"][f"{L3OUT}/instP-other"] = {"class": "l3extInstP", "attributes": {"name": "other"}}
-    assert cluster.verify()["ok"]
 
 
 def test_bridge_domain_enforcement_keeps_sessions_down(cluster):
@@ -169,41 +147,44 @@ def test_faults_by_severity(cluster, severity, code, expected):
     assert report["ok"] == (expected != "error")
 
 
-@pytest.mark.parametrize(("used", "severity"), [(15999, None), (16000, "warning"), (20000, "error")])
-def test_use_of_the_lpm_table(cluster, used, severity):
-    cluster.leaf(202)["lpm"]["used"] = used
-    report = cluster.verify()
-    assert [finding["severity"] for finding in report["findings"]] == ([severity] if severity else [])
-
-
-def test_a_leaf_without_table_statistics_is_fine(cluster):
-    cluster.leaf(202)["lpm"] = None
-    assert cluster.verify()["ok"]
+@pytest.mark.parametrize(
+    ("lpm", "severity"),
+    [
+        (None, None),
+        ({"used": 15999, "limit": 20000}, None),
+        ({"used": 16000, "limit": 20000}, "warning"),
+        ({"used": 20000, "limit": 20000}, "error"),
+    ],
+)
+def test_use_of_the_lpm_table(cluster, lpm, severity):
+    cluster.leaf(202)["lpm"] = lpm
+    assert [finding["severity"] for finding in cluster.verify()["findings"]] == ([severity] if severity else [])
 
 
 # --- connectivity ---
 
-CONNECTED = {
-    "aci_calico_contracts": [
-        {
-            "name": "web",
-            "filters": [{"name": "https", "entries": ["tcp/443"]}],
-            "service_graph": "firewall",
-            "export_to": ["b"],
-        }
-    ],
-    "aci_calico_provided_contracts": ["web"],
-    "aci_calico_consumed_interfaces": ["theirs"],
-    "aci_calico_transit": [{"l3out": "core", "external_epg": "corporate", "consume": ["web"]}],
-}
-
 
 @pytest.fixture
 def connected():
-    return Cluster(**CONNECTED)
+    return Cluster(
+        aci_calico_contracts=[contract(service_graph="firewall", export_to=["b"])],
+        aci_calico_provided_contracts=["web"],
+        aci_calico_consumed_interfaces=["theirs"],
+        aci_calico_transit=[{**CORPORATE, "consume": ["web"]}],
+    )
 
 
 def test_a_connected_cluster_has_no_findings(connected):
+    assert connected.verify()["findings"] == []
+
+
+def test_a_relation_that_finds_nothing_is_named(connected):
+    (dn,) = [dn for dn in connected.aci["objects"] if dn.endswith("/rsconsIf-theirs")]
+    connected.aci["objects"][dn]["attributes"]["state"] = "missing-target"
+    finding = only(connected.verify())
+    assert finding["id"] == "contract-unresolved"
+    assert "theirs" in finding["what"]
+    connected.aci["objects"][dn]["attributes"]["state"] = "formed"
     assert connected.verify()["findings"] == []
 
 
@@ -220,34 +201,40 @@ def test_a_connected_cluster_has_no_findings(connected):
         ("/subj-calico-prod1-transit/dest-[10.1.0.0/16]", "transit-route"),
     ],
 )
-def test_what_is_missing_for_connectivity_is_named(connected, end, rule):
+def test_a_missing_object_of_connectivity_is_named(connected, end, rule):
     (dn,) = [dn for dn in connected.aci["objects"] if dn.endswith(end)]
-    for below in [other for other in connected.aci["objects"] if f"{other}/".startswith(f"{dn}/")]:
-        del connected.aci["objects"][below]
+    connected.delete_object(dn)
     finding = only(connected.verify())
     assert finding["id"] == rule
     assert end in finding["what"]
 
 
-def test_a_relation_that_finds_nothing_is_named(connected):
-    (dn,) = [dn for dn in connected.aci["objects"] if dn.endswith("/rsconsIf-theirs")]
-    connected.aci["objects"][dn]["attributes"]["state"] = "missing-target"
-    finding = only(connected.verify())
-    assert finding["id"] == "contract-unresolved"
-    assert "theirs" in finding["what"]
-    connected.aci["objects"][dn]["attributes"]["state"] = "formed"
-    assert connected.verify()["findings"] == []
+SVI = f"{L3OUT}/lnodep-rack-1/lifp-rack-1-ipv4/vlifp-[topology/pod-1/node-201]-[vlan-300]"
 
 
 @pytest.mark.parametrize(
-    ("dn", "cls", "rule"),
+    ("dn", "cls", "attributes", "rule"),
     [
-        (f"{L3OUT}/instP-default/extsubnet-[10.9.0.0/16]", "l3extSubnet", "external-subnet"),
-        ("uni/tn-common/subj-calico-prod1-transit/dest-[10.9.0.0/16]", "rtctrlMatchRtDest", "transit-route"),
+        (
+            f"uni/tn-common/subj-calico-prod1-import/dest-[{ADDED}]",
+            "rtctrlMatchRtDest",
+            {"ip": ADDED},
+            "import-prefix-extra",
+        ),
+        (f"uni/tn-common/subj-calico-prod1-export/dest-[{ADDED}]", "rtctrlMatchRtDest", {"ip": ADDED}, "aci-differs"),
+        (
+            f"uni/tn-common/subj-calico-prod1-transit/dest-[{ADDED}]",
+            "rtctrlMatchRtDest",
+            {"ip": ADDED},
+            "transit-route",
+        ),
+        (f"{L3OUT}/instP-default/extsubnet-[{ADDED}]", "l3extSubnet", {"ip": ADDED}, "external-subnet"),
+        (f"{SVI}/peerP-[192.168.2.77]", "bgpPeerP", {"addr": "192.168.2.77"}, "aci-extra-peer"),
+        (f"{L3OUT}/instP-other", "l3extInstP", {"name": "other"}, None),
     ],
 )
-def test_what_somebody_added_to_connectivity_is_named(connected, dn, cls, rule):
-    connected.aci["objects"][dn] = {"class": cls, "attributes": {"ip": "10.9.0.0/16"}}
-    finding = only(connected.verify())
-    assert finding["id"] == rule
-    assert "10.9.0.0/16" in finding["what"]
+def test_an_object_that_is_not_planned(connected, dn, cls, attributes, rule):
+    connected.aci["objects"][dn] = {"class": cls, "attributes": attributes}
+    report = connected.verify()
+    assert ids(report) == ([rule] if rule else [])
+    assert all(next(iter(attributes.values())) in finding["what"] for finding in report["findings"])
