@@ -1,4 +1,4 @@
-"""What is expected of a cluster, from its plan alone."""
+"""Derive the expected state from a plan alone."""
 
 from __future__ import annotations
 

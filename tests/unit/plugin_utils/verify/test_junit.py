@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-import pytest
-from unit.plugin_utils.healthy_cluster import Cluster
-
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.catalogue import RULES
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.junit import junit
 
@@ -17,11 +14,6 @@ def parse(report):
 
 def failed(root):
     return [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
-
-
-@pytest.fixture
-def cluster():
-    return Cluster()
 
 
 def test_each_session_and_each_rule_is_a_test(cluster):

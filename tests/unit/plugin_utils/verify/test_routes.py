@@ -1,9 +1,12 @@
-"""Findings of routes and prefix limits, and the causes that they name."""
+"""Findings of routes and prefix limits, and the symptoms that they explain."""
 
 from __future__ import annotations
 
 import pytest
 from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, LOCAL_SERVICE, Cluster, ids, only, set_attribute
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.expectations import expectations
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.routes import verify_drained
 
 
 def test_a_pod_block_that_is_not_on_a_leaf(cluster):
@@ -16,7 +19,7 @@ def test_a_pod_block_that_is_not_on_a_leaf(cluster):
 
 
 def test_without_kubernetes_each_node_is_to_advertise_something(cluster):
-    for leaf in (201, 202, 203, 204):
+    for leaf in LEAVES:
         del cluster.routes(leaf)[BLOCKS["node-5"]]
     finding = only(cluster.verify(kubernetes=False))
     assert finding["what"] == "no leaf of rack 2 has a pod prefix from node-5"
@@ -42,11 +45,6 @@ def test_a_block_in_no_nodes_hands(cluster):
     assert only(cluster.verify())["id"] == "as-limit"
 
 
-def test_a_borrowed_address_is_fine(cluster):
-    cluster.routes(201)["10.1.1.7/32"] = cluster.hops("1", ["node-2"])
-    assert cluster.verify()["ok"]
-
-
 @pytest.mark.parametrize("prefix", ["192.168.8.0/22", f"{LOCAL_SERVICE}/32"])
 def test_a_service_that_is_not_on_a_leaf(cluster, prefix):
     del cluster.routes(202)[prefix]
@@ -70,8 +68,7 @@ def test_a_local_service_over_too_few_leaves(cluster):
     assert finding["what"] == f"{LOCAL_SERVICE}/32 is reached over 1 of 2 leaves from leaf 201, without 204"
 
 
-def test_an_address_is_expected_by_the_list_that_announces_its_kind():
-    """Calico announces a load balancer's address by serviceLoadBalancerIPs alone, wherever else it would fit."""
+def test_a_load_balancers_address_is_expected_from_service_load_balancer_ips_only():
     planned = Cluster(aci_calico_load_balancer_subnets=["192.168.7.0/24"])
     for leaf, rack in LEAVES.items():
         planned.routes(leaf)["192.168.7.0/24"] = planned.hops(rack, list(BLOCKS))
@@ -84,7 +81,7 @@ def test_an_address_is_expected_by_the_list_that_announces_its_kind():
 
 def test_a_local_service_without_endpoints_is_not_expected(cluster):
     cluster.state["local_services"][0]["nodes"] = []
-    for leaf in (201, 202, 203, 204):
+    for leaf in LEAVES:
         del cluster.routes(leaf)[f"{LOCAL_SERVICE}/32"]
     assert cluster.verify()["ok"]
 
@@ -100,7 +97,7 @@ def test_a_node_that_announces_no_services(cluster):
 
 def test_ecmp_at_one_explains_the_narrow_routes(cluster):
     set_attribute(cluster, "bgpCtxAfPol", "maxEcmp", "1")
-    for leaf in (201, 202, 203, 204):
+    for leaf in LEAVES:
         for prefix, hops in cluster.routes(leaf).items():
             cluster.routes(leaf)[prefix] = hops[:1]
     finding = only(cluster.verify())
@@ -123,9 +120,16 @@ def test_a_foreign_prefix_of_a_node_though_the_fabric_refuses_it(cluster):
     assert (finding["id"], finding["nodes"], finding["prefix"]) == ("foreign-prefix", ["node-4"], "172.31.0.0/24")
 
 
-def test_routes_of_others_in_the_vrf_are_none_of_our_business(cluster):
-    cluster.routes(203)["0.0.0.0/0"] = [{"address": "172.16.0.1", "type": "ebgp"}]
-    cluster.routes(203)["172.31.0.0/24"] = [{"address": "10.0.0.1", "type": "ibgp"}]
+@pytest.mark.parametrize(
+    ("prefix", "hop"),
+    [
+        ("10.1.1.7/32", {"address": "192.168.2.2", "type": "ebgp"}),  # an address that node-2 borrowed
+        ("0.0.0.0/0", {"address": "172.16.0.1", "type": "ebgp"}),
+        ("172.31.0.0/24", {"address": "10.0.0.1", "type": "ibgp"}),
+    ],
+)
+def test_routes_that_may_be_there(cluster, prefix, hop):
+    cluster.routes(201)[prefix] = [hop]
     assert cluster.verify()["ok"]
 
 
@@ -148,39 +152,42 @@ def test_a_node_that_routes_through_a_tunnel(cluster):
     assert only(cluster.verify())["id"] == "pool-encapsulation"
 
 
+def test_leaves_that_still_lead_to_a_drained_node(cluster):
+    expected = expectations(cluster.plan)
+    (finding,) = verify_drained(expected, cluster.aci, ["node-1"])
+    assert finding.what == f"192.168.3.0/24, 192.168.8.0/22, {LOCAL_SERVICE}/32 still lead to node-1"
+    assert finding.leaves == {201, 202}
+    for leaf in (201, 202):
+        for hops in cluster.routes(leaf).values():
+            hops[:] = [hop for hop in hops if hop["address"] != "192.168.2.1"]
+    assert verify_drained(expected, cluster.aci, ["node-1"]) == []
+
+
 # --- the prefix limit ---
-
-
-def limited(maximum, **variables):
-    return Cluster(aci_calico_bgp_prefix_limit=maximum, **variables)
 
 
 @pytest.mark.parametrize(("maximum", "cause"), [(8, "prefix-limit-small"), (10, "prefix-limit-near"), (20, None)])
 def test_the_prefix_limit_and_what_nodes_send_on(maximum, cause):
-    report = limited(maximum).verify()
+    report = Cluster(aci_calico_bgp_prefix_limit=maximum).verify()
     assert ids(report) == ([cause] if cause else [])
     assert report["ok"] == (cause != "prefix-limit-small")
 
 
-def test_a_filter_makes_room_under_the_prefix_limit():
-    assert limited(8, aci_calico_bgp_filter=True).verify()["ok"]
-
-
-def test_a_filter_that_peers_do_not_use_makes_no_room():
-    cluster = limited(8, aci_calico_bgp_filter=True)
+def test_a_filter_that_peers_use_makes_room_under_the_prefix_limit():
+    cluster = Cluster(aci_calico_bgp_prefix_limit=8, aci_calico_bgp_filter=True)
+    assert cluster.verify()["ok"]
+    assert cluster.verify(kubernetes=False)["ok"]
     del cluster.manifest("BGPPeer", "aci-leaf-202")["spec"]["filters"]
     assert set(ids(cluster.verify())) == {"bgpfilter-missing", "prefix-limit-small"}
 
 
 def test_an_exceeded_prefix_limit_is_the_small_limits_doing():
-    cluster = limited(8)
+    cluster = Cluster(aci_calico_bgp_prefix_limit=8)
     for leaf in (202, 204):
         for session in cluster.leaf(leaf)["sessions"]:
             session["families"]["ipv4"]["flags"] = ["pfxlimit-exceeded"]
     finding = only(cluster.verify())
     assert finding["id"] == "prefix-limit-small"
-    assert (
-        finding["what"]
-        == "node-1 sends a leaf up to 9 prefixes (4 of its own, 5 learned from the other leaf), the limit is 8"
-    )
+    count = "9 prefixes (4 of its own, 5 learned from the other leaf)"
+    assert finding["what"] == f"node-1 sends a leaf up to {count}, the limit is 8"
     assert len(finding["evidence"]) == 6
