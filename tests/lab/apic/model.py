@@ -139,6 +139,7 @@ class ClassTable:
                 best = info, naming
         return best
 
+    @functools.lru_cache(maxsize=4096)  # noqa: B019 - the table lives as long as the process
     def resolve(self, dn: str) -> list[tuple[str, ClassInfo, dict[str, str]]]:
         """Return ``dn`` as (relative name, class, naming properties) from the root down.
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -21,15 +24,24 @@ OURS = f"orchestrator:aci-calico:{CLUSTER}"
 SHARED = "orchestrator:aci-calico"
 PASSWORD = "a-Password-that-appears-nowhere"
 
+# A process that forks for each line of arguments, runs the module in the child, and says when the child has ended.
 _STANDALONE = """
+import os
 import sys
 from conftest import pytest_configure
 pytest_configure()
 import json
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.netops.aci_calico.plugins.modules import aci_tree
-with patch_module_args(json.load(sys.stdin)):
-    aci_tree.main()
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        sys.stdout = open(os.devnull, "w")
+        with patch_module_args(json.loads(line)):
+            aci_tree.main()
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("ended", flush=True)
 """
 
 
@@ -112,12 +124,27 @@ class Runner:
             urllib.request.Request(self.server.url + path, data, headers or {}, method=method)
         )
 
-    def start(self, roots: list[dict[str, Any]], **more: Any) -> subprocess.Popen[bytes]:
-        """The module in a process of its own."""
-        given = json.dumps(arguments(self.server, roots, **more)).encode()
-        process = subprocess.Popen(
-            [sys.executable, "-c", _STANDALONE], cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+
+class Standalone:
+    """Runs the module in processes of its own, which can be killed."""
+
+    def __enter__(self) -> Standalone:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _STANDALONE], cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        process.stdin.write(given)
-        process.stdin.close()
-        return process
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        with self.process:
+            self.process.stdin.close()
+
+    def kill_when(self, event: threading.Event, server: ApicServer, roots: list[dict[str, Any]]) -> None:
+        """Start the module, and kill it at the event."""
+        self.process.stdin.write(f"{json.dumps(arguments(server, roots))}\n")
+        self.process.stdin.flush()
+        child = int(self.process.stdout.readline())
+        try:
+            assert event.wait(30)
+        finally:
+            os.kill(child, signal.SIGKILL)
+        assert self.process.stdout.readline() == "ended\n"

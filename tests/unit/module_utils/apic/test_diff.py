@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from unit.module_utils.fabric import OURS, SHARED, Fabric, an
 
@@ -593,3 +595,14 @@ def test_unlisted_class_is_named_by_its_relative_name():
     assert not fabric.difference(tree).changes
     fabric.push(an("l3extOut", name="o"))
     assert f"{OUT}/ospfExtP" not in fabric.objects
+
+
+def test_a_large_tree_is_compared_in_a_moment():
+    """Some 4,000 objects: what counts is that the time does not grow out of bounds."""
+    subnets = [an("l3extSubnet", ip=f"10.{a}.{b}.0/24") for a in range(16) for b in range(250)]
+    tree = an("l3extOut", an("l3extInstP", *subnets, name="default"), name="o")
+    fabric = l3out()
+    fabric.push(tree)
+    started = time.process_time()
+    assert not fabric.difference(tree).changes
+    assert time.process_time() - started < 3

@@ -9,8 +9,8 @@ from unit.module_utils.fabric import OURS, SHARED, Fabric, an
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic import mo
 
 OUT = "uni/tn-t/out-o"
-VALUES = st.sampled_from(["", "a", "b", "b,a"])
-STRANGERS = st.sampled_from(["", "by:hand", "orchestrator:aci-calico:prod2"])
+VALUES = ("", "a", "b", "b,a")
+STRANGERS = ("", "by:hand", "orchestrator:aci-calico:prod2")
 
 # What can be below what, with the ways to name it.
 BELOW = {
@@ -32,17 +32,27 @@ NAMES = {
 }
 
 
-@st.composite
-def trees(draw, cls="l3extOut", naming=None, annotations=None):
-    attributes = dict(naming or {"name": "o"})
-    attributes["descr"] = draw(VALUES)
+POSSIBLE = 16
+
+
+def trees(annotations=None):
+    """One draw for a tree: a byte for each possible object decides whether it is there and what it says."""
+    return st.binary(min_size=POSSIBLE, max_size=POSSIBLE).map(
+        lambda drawn: grow("l3extOut", {"name": "o"}, iter(drawn), annotations)
+    )
+
+
+def grow(cls, naming, drawn, annotations):
+    byte = next(drawn)
+    if cls != "l3extOut" and not byte & 4:
+        return None
+    attributes = {**naming, "descr": VALUES[byte & 3]}
     if cls == "l3extOut":
-        attributes["enforceRtctrl"] = draw(st.sampled_from(["export", "export,import"]))
+        attributes["enforceRtctrl"] = "export,import" if byte & 8 else "export"
     if annotations is not None:
-        attributes["annotation"] = draw(annotations)
-    possible = [(below, name) for below in BELOW.get(cls, []) for name in NAMES[below]]
-    children = [draw(trees(below, name, annotations)) for below, name in possible if draw(st.booleans())]
-    return an(cls, *children, **attributes)
+        attributes["annotation"] = annotations[(byte >> 4) % len(annotations)]
+    below = [grow(below, name, drawn, annotations) for below in BELOW.get(cls, []) for name in NAMES[below]]
+    return an(cls, *filter(None, below), **attributes)
 
 
 def strangers(fabric):
