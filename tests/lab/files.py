@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read."""
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
+
+
+def kept(path: Path, make: Callable[[], str]) -> str:
+    """Return the text of a private file, which is made if it does not exist."""
+    if not path.exists():
+        write_private(path, make())
+    return path.read_text(encoding="utf-8")
 
 
 def log_end(log: Path, lines: int = 15) -> str:

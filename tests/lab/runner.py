@@ -115,9 +115,7 @@ class Lab:
         return self.folder / "kube" / f"{cluster}.kubeconfig"
 
     def up(self) -> None:
-        """Start the servers that do not run yet and return when all are ready; if one fails, stop the servers started
-        here.
-        """
+        """Start the servers that do not run yet and return when all are ready; if one fails, stop the servers started here."""
         running = self._running()
         started: dict[str, Process] = {}
         record = {name: entry for name, entry in self._read().items() if name in running}
@@ -179,9 +177,7 @@ class Lab:
                 self.down()
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return every request that APIC has answered since the last reset, oldest first (see
-        ``lab.apic.request_log``).
-        """
+        """Return every request that APIC has answered since the last reset, oldest first (see ``lab.apic.request_log``)."""
         try:
             lines = (self.folder / "apic" / "requests.jsonl").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:

@@ -14,7 +14,6 @@ import sys
 import threading
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 # Started as a folder: replace the folder on the path by the parent of the package ``lab``.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -81,16 +80,10 @@ def serve(options: argparse.Namespace) -> None:
 
 def _misbehave(options: argparse.Namespace) -> None:
     about = json.loads((options.state / DESCRIPTION).read_text())
-    if options.misbehave == "clear":
-        _call(about, "DELETE")
-        return
     rule = {name: getattr(options, name) for name in ("nth", "count", "seconds", "status")}
-    _call(about, "POST", {"action": options.misbehave, **rule})
-
-
-def _call(about: dict[str, Any], method: str, payload: dict[str, Any] | None = None) -> None:
+    data = json.dumps({"action": options.misbehave, **rule}).encode()
+    method = "DELETE" if options.misbehave == "clear" else "POST"
     context = ssl.create_default_context(cafile=about["ca"]) if about["url"].startswith("https") else None
-    data = json.dumps(payload).encode() if payload else None
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{about['url']}/_lab/misbehave", data, headers, method=method)
     urllib.request.urlopen(request, context=context, timeout=10).close()

@@ -48,9 +48,7 @@ class Response:
 
 
 class Apic:
-    """The controller of a fabric that starts from ``seed``, or from the state in ``state_dir`` if an earlier run left
-    any.
-    """
+    """The controller of a fabric that starts from ``seed``, or from the state in ``state_dir`` if an earlier run left any."""
 
     def __init__(self, seed: Seed, state_dir: Path | None = None, token_lifetime: float = 600) -> None:
         self.table = class_table()

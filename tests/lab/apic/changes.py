@@ -12,9 +12,7 @@ from .tree import ManagedObject
 
 @dataclass
 class Change:
-    """The change of one object: ``status`` is created, modified or deleted, ``attributes`` holds the modified
-    properties.
-    """
+    """The change of one object: ``status`` is created, modified or deleted, ``attributes`` holds the modified properties."""
 
     mo: ManagedObject
     status: str
@@ -22,9 +20,7 @@ class Change:
 
 
 def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:
-    """Return changes as ``rsp-subtree=modified`` shows them: the topmost changed objects with changed ones nested
-    below.
-    """
+    """Return changes as ``rsp-subtree=modified`` shows them: the topmost changed objects with changed ones nested below."""
     nodes: dict[str, Node] = {}
     roots: list[Node] = []
     for dn, change in sorted(changes.items(), key=lambda item: len(split_dn(item[0]))):

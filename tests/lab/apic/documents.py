@@ -134,9 +134,7 @@ class Renderer:
         out.append(f"</{node.mo.cls}>")
 
     def _shown(self, mo: ManagedObject, top: bool) -> Iterator[tuple[str, str]]:
-        """Yield an object's properties: with ``dn`` at the top, with ``rn`` below; below, a restricted answer has
-        neither.
-        """
+        """Yield an object's properties: with ``dn`` at the top, with ``rn`` below; below, a restricted answer has neither."""
         shown = dict(mo.values)
         if self.properties == "all":
             shown.update(childAction="", status="")

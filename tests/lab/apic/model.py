@@ -40,9 +40,7 @@ class Property:
 
 @dataclass(frozen=True)
 class Relation:
-    """The target of a relation class: class ``to``, by the name in property ``by`` or by ``tDn``; ``fault`` if it is
-    missing.
-    """
+    """The target of a relation class: class ``to``, by the name in property ``by`` or by ``tDn``; ``fault`` if it is missing."""
 
     to: str
     by: str | None = None

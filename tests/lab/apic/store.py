@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from lab.files import write_private
+from lab.files import kept, write_private
 
 from .planting import Planting
 from .tree import ManagedObject, Tree
@@ -30,7 +30,7 @@ class Store:
         directory.mkdir(parents=True, exist_ok=True)
         self._snapshot = directory / "tree.json"
         self._journal = directory / "journal.jsonl"
-        self._cipher = Fernet(_key(directory / "secret.key"))
+        self._cipher = Fernet(kept(directory / "secret.key", lambda: Fernet.generate_key().decode()))
         self._lines = 0
 
     @property
@@ -96,9 +96,3 @@ class Store:
 
 def _lasting(objects: Iterable[ManagedObject]) -> Iterator[ManagedObject]:
     return (mo for mo in objects if not mo.volatile and mo.parent is not None)
-
-
-def _key(path: Path) -> bytes:
-    if not path.exists():
-        write_private(path, Fernet.generate_key().decode())
-    return path.read_bytes()

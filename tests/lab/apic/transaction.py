@@ -96,9 +96,7 @@ class Transaction:
         return self.table.normalise_dn(dn)
 
     def rn_of(self, posted: Posted, info: ClassInfo, container: str) -> str:
-        """Return the relative name of a child of the DN ``container``, from its ``rn``, its ``dn`` or its naming
-        properties.
-        """
+        """Return the relative name of a child of the DN ``container``, from its ``rn``, its ``dn`` or its naming properties."""
         given = posted.attributes
         rn = given.get("rn")
         if given.get("dn"):

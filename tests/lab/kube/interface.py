@@ -118,9 +118,7 @@ class KubeApi:
         return ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]
 
     def _resources(self, api_version: str) -> dict[str, dict[str, Any]]:
-        """Return the resources of one version by kind, without subresources. Discovery is read once: it does not
-        change.
-        """
+        """Return the resources of one version by kind, without subresources. Discovery is read once: it does not change."""
         known = self.__dict__.setdefault("_discovered", {})
         if api_version not in known:
             resources = self.request("GET", _root(api_version))["resources"]

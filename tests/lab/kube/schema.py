@@ -160,9 +160,7 @@ def _conform_map(shape: dict, value: Any, path: str, outcome: Outcome) -> Any:
 
 @functools.cache
 def parse_type(expression: str) -> dict[str, str | None]:
-    """Return the parts of a type in ``calico.yml``: base, nullable, low, high, longest, default; ``None`` for a missing
-    part.
-    """
+    """Return the parts of a type in ``calico.yml``: base, nullable, low, high, longest, default; ``None`` for a missing part."""
     match = EXPRESSION.fullmatch(expression)
     assert match, f"calico.yml: {expression!r} is not a type"
     return match.groupdict()

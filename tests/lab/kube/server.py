@@ -14,7 +14,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import Any
 import aiohttp.web
 from cryptography.fernet import Fernet
 
-from lab.files import write_private
+from lab.files import kept
 from lab.kube.emulator import Emulator, Logged, Misbehaviour
 from lab.kube.interface import ClusterServer, write_kubeconfig
 from lab.kube.schema import Kind, load_kinds
@@ -37,15 +37,9 @@ class State:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.token = self._kept("token", lambda: secrets.token_urlsafe(24))
-        self._cipher = Fernet(self._kept("secrets.key", lambda: Fernet.generate_key().decode()))
+        self.token = kept(folder / "token", lambda: secrets.token_urlsafe(24))
+        self._cipher = Fernet(kept(folder / "secrets.key", lambda: Fernet.generate_key().decode()))
         self.requests: list[Logged] = []
-
-    def _kept(self, name: str, make: Callable[[], str]) -> str:
-        path = self.folder / name
-        if not path.exists():
-            write_private(path, make())
-        return path.read_text(encoding="utf-8")
 
     def load(self) -> tuple[int, list[dict[str, Any]]]:
         """Return the newest version and the objects of the last run; ignore a last line that was cut off."""

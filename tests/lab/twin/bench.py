@@ -156,9 +156,7 @@ class Bench:
                 longest.append(max(later - earlier for earlier, later in pairwise(times)) - every)
 
     def daemons_of(self, machine: str, daemon: str, command: str) -> str:
-        """Return the answer of FRR's ``bgpd`` or ``zebra`` on a leaf, or of ``bird4`` or ``bird6`` on a node, to a
-        command.
-        """
+        """Return the answer of FRR's ``bgpd`` or ``zebra`` on a leaf, or of ``bird4`` or ``bird6`` on a node, to a command."""
         return str(self.twin.ask("daemon", machine=machine, daemon=daemon, line=command)["text"])
 
 

@@ -120,9 +120,7 @@ class _Builder:
             self._add(self._router, "bgp graceful-restart-disable")
 
     def fabric_neighbour(self, twin: Twin, other: Leaf) -> None:
-        """Add MP-BGP to another leaf. The leaves are a full mesh: a route reflector would pass on one path and hide
-        ECMP.
-        """
+        """Add MP-BGP to another leaf. The leaves are a full mesh: a route reflector would pass on one path and hide ECMP."""
         for family in twin.families():
             address = twin.leaf_address(other, family)
             self._add(
@@ -190,9 +188,7 @@ class _Builder:
         return name
 
     def _peer_as_check(self, asn: int) -> str:
-        """Return a list that rejects paths with the peer's AS number. A route map would see them only after AS
-        override.
-        """
+        """Return a list that rejects paths with the peer's AS number. A route map would see them only after AS override."""
         name = f"NOT-FROM-{asn}"
         self._add((), f"bgp as-path access-list {name} deny _{asn}_", f"bgp as-path access-list {name} permit .*")
         return name

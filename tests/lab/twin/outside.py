@@ -65,9 +65,7 @@ class Router:
         return found
 
     def targets(self, version: int) -> list[str]:
-        """Return one address in each announced prefix of an IP version. The first router of the L3Out has these
-        addresses.
-        """
+        """Return one address in each announced prefix of an IP version. The first router of the L3Out has these addresses."""
         return list(dict.fromkeys(target(it) for it in self.outside if ip_network(it).version == version))
 
     def held(self, version: int) -> list[str]:

@@ -145,11 +145,7 @@ def bird_answers(
     birds: Mapping[tuple[str, int], BirdNode], machine: str, *, brief: bool = False
 ) -> dict[int, BirdAnswers]:
     """Query the daemons of a node or external router; a daemon that is down has no answers."""
-    answers = {}
-    for (key, version), daemon in birds.items():
-        if key == machine:
-            answers[version] = _bird_answer(daemon, brief)
-    return answers
+    return {version: _bird_answer(daemon, brief) for (key, version), daemon in birds.items() if key == machine}
 
 
 def _session_rows(

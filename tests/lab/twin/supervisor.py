@@ -293,9 +293,7 @@ class Supervisor:
         self._cut(machine, "up")
 
     def _cut(self, machine: str, state: str) -> None:
-        """Set a machine's cables up or down at their far ends; for a leaf, change the other leaves' routes as IS-IS
-        would.
-        """
+        """Set a machine's cables up or down at their far ends; for a leaf, change the other leaves' routes as IS-IS would."""
         ports = [
             resource.key.partition("/")[2]
             for resource in self._network.resources

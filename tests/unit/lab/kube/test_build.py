@@ -137,10 +137,6 @@ class TestPrivateApt:
 
 
 class TestEnsure:
-    def test_does_nothing_where_a_build_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(command, "build", lambda *__: pytest.fail("built again"))
-        command.ensure(complete(tmp_path))
-
     def test_builds_where_none_is_and_on_request(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         built: list[Path] = []
         monkeypatch.setattr(command, "build", lambda target, *__: built.append(complete(target)))

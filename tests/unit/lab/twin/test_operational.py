@@ -64,29 +64,17 @@ def objects(shop: Any, answers: LeafAnswers, leaf: int = 0) -> dict[str, dict[st
 
 def answers(**neighbour: Any) -> LeafAnswers:
     """Return the answers of a leaf with one node and one other leaf as neighbours."""
+    routes = [
+        route("10.1.0.0/26", ("192.168.0.1", "vlan300")),
+        route("10.1.0.192/26", ("169.254.1.203", "fab0"), ("169.254.1.204", "fab0")),
+        route("169.254.0.0/16", ("", "fab0"), protocol="connected"),
+        route("192.168.0.0/22", ("", "vlan300"), protocol="connected"),
+        route("10.9.9.0/24", ("192.168.0.9", "vlan300"), installed=False),
+    ]
     return LeafAnswers(
         neighbours={"192.168.0.1": {**ESTABLISHED, **neighbour}, "169.254.1.202": FABRIC_NEIGHBOUR},
         received={("192.168.0.1", "ipv4"): 13},
-        routes={
-            "ipv4": {
-                "10.1.0.0/26": [route("10.1.0.0/26", ("192.168.0.1", "vlan300"))],
-                "10.1.0.192/26": [
-                    route(
-                        "10.1.0.192/26",
-                        ("169.254.1.203", "fab0"),
-                        ("169.254.1.204", "fab0"),
-                    )
-                ],
-                "169.254.0.0/16": [route("169.254.0.0/16", ("", "fab0"), protocol="connected")],
-                "192.168.0.0/22": [
-                    {
-                        **route("192.168.0.0/22", protocol="connected"),
-                        "nexthops": [{"interfaceName": "vlan300", "fib": True}],
-                    }
-                ],
-                "10.9.9.0/24": [route("10.9.9.0/24", ("192.168.0.9", "vlan300"), installed=False)],
-            }
-        },
+        routes={"ipv4": {item["prefix"]: [item] for item in routes}},
     )
 
 

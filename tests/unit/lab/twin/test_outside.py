@@ -21,10 +21,8 @@ from lab.twin.paper import PASSWORD, mo, way_out
 GOLDEN = Path(__file__).parent / "golden"
 CORE = "uni/tn-common/out-core"
 PORT = "topology/pod-1/paths-{}/pathep-[eth1/48]"
-PEERS = [
-    f"{CORE}/lnodep-border/lifp-ipv4/rspathL3OutAtt-[{PORT.format(leaf)}]/peerP-[10.254.{leaf}.2]"
-    for leaf in (103, 104)
-]
+PATHS = {leaf: f"{CORE}/lnodep-border/lifp-ipv4/rspathL3OutAtt-[{PORT.format(leaf)}]" for leaf in (103, 104)}
+PEERS = [f"{path}/peerP-[10.254.{leaf}.2]" for leaf, path in PATHS.items()]
 
 
 @pytest.fixture
@@ -193,8 +191,7 @@ def test_a_sub_interface_needs_its_vlan_in_the_pool_and_a_port_none(core: Any, k
         mo("fvnsVlanInstP", block, dn=pool),
     ]
     core.add(CORE, mo("l3extRsL3DomAtt", tDn="uni/l3dom-core"))
-    for leaf in (103, 104):
-        dn = f"{CORE}/lnodep-border/lifp-ipv4/rspathL3OutAtt-[{PORT.format(leaf)}]"
+    for dn in PATHS.values():
         change(core, dn, ifInstT=kind, encap="vlan-390" if kind == "sub-interface" else "unknown")
     assert bool(core.fabric().leaves[0].svis) is deployed
 
@@ -208,8 +205,7 @@ def test_a_sub_interface_needs_its_vlan_in_the_pool_and_a_port_none(core: Any, k
     ],
 )
 def test_a_routed_ports_name_and_bridge(core: Any, kind: str, encap: str, path: str, device: str) -> None:
-    for leaf in (103, 104):
-        dn = f"{CORE}/lnodep-border/lifp-ipv4/rspathL3OutAtt-[{PORT.format(leaf)}]"
+    for leaf, dn in PATHS.items():
         change(core, dn, ifInstT=kind, encap=encap, tDn=f"topology/pod-1/paths-{leaf}/pathep-[{path}]")
     made = resources(core)
     (name,) = [key.split()[2] for key in made if key.startswith("up leaf-103 ") and not key.endswith("fab0")]
