@@ -1,4 +1,4 @@
-"""What every test needs: the collection importable under its own name, from a checkout under any folder name."""
+"""Make the collection importable under its own name, from a checkout under any folder name."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTIONS = ROOT / "collections"
-# Set in CI, where a part that is missing must fail the run and not shrink it.
+# Set in CI, where a missing part fails the run.
 NO_SKIP = bool(os.environ.get("ACI_CALICO_NO_SKIP"))
 
 
-# CI judges a change by the same examples each time; elsewhere new ones are tried.
+# CI uses the same examples each time; other runs try new ones.
 settings.register_profile("ci", derandomize=True)
 
 
@@ -32,7 +32,7 @@ def pytest_configure() -> None:
 
 
 def _fail_instead_of_skip(report: Any) -> None:
-    """Turn a skip into a failure with the skip's reason; expected failures are skips only in name."""
+    """Turn a skip, but not an expected failure, into a failure with the skip's reason."""
     if NO_SKIP and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, and ACI_CALICO_NO_SKIP forbids it: {report.longrepr}"
@@ -40,7 +40,7 @@ def _fail_instead_of_skip(report: Any) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
-    """Skips of single tests."""
+    """Report skips of single tests as failures in CI."""
     report = yield
     _fail_instead_of_skip(report)
     return report
@@ -48,7 +48,7 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, Any, Any]:
-    """Skips of whole modules."""
+    """Report skips of whole modules as failures in CI."""
     report = yield
     _fail_instead_of_skip(report)
     return report
@@ -56,5 +56,5 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The checkout's root."""
+    """Return the checkout's root."""
     return ROOT

@@ -49,7 +49,7 @@ def _show(what: str, leaves: int, nodes: int, figures: tuple[float, int, int]) -
 
 
 def _ours(leaves: int, nodes: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, Site(Path(folder)) as site:
+    with tempfile.TemporaryDirectory() as folder, Site(Path(folder), forked=False) as site:
         cluster = site.add("bench", _standard(leaves, nodes))
         cluster.apic.misbehave("latency", seconds=LATENCY, count=0)
         _show("plan", leaves, nodes, _measure(cluster, lambda: site.run("plan")))
@@ -60,14 +60,14 @@ def _ours(leaves: int, nodes: int) -> None:
             ("site again", ()),
         ):
             _show(what, leaves, nodes, _measure(cluster, lambda options=options: site.run("site", *options)))
-    with tempfile.TemporaryDirectory() as folder, Site(Path(folder)) as site:
+    with tempfile.TemporaryDirectory() as folder, Site(Path(folder), forked=False) as site:
         cluster = site.add("bench", _standard(leaves, nodes))
         cluster.apic.misbehave("latency", seconds=LATENCY, count=0)
         _show("site from nothing", leaves, nodes, _measure(cluster, lambda: site.run("site")))
 
 
 def _theirs(leaves: int, nodes: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, Site(Path(folder)) as site:
+    with tempfile.TemporaryDirectory() as folder, Site(Path(folder), forked=False) as site:
         cluster = site.add("bench", _standard(leaves, nodes), kube=False)
         site.run("plan")
         cluster.apic.misbehave("latency", seconds=LATENCY, count=0)

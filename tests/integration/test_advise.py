@@ -1,4 +1,4 @@
-"""The playbook ``advise``: a table for each cluster, and nothing written."""
+"""The playbook ``advise``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from forked import ansible_playbook
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_each_cluster_is_advised_and_nothing_written(tmp_path: Path) -> None:
+def test_advise_prints_a_table_for_each_cluster_and_writes_nothing(tmp_path: Path) -> None:
     names = ("standard_svi", "eight_racks")
     options = []
     for name in names:

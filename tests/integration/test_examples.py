@@ -1,25 +1,26 @@
-"""Every example in the lab: configured, found unchanged by a second run, and removed without a trace."""
+"""The examples in the lab: configured, unchanged by a second run, and removed completely.
+
+The molecule scenarios test the examples of their names.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from forked import ansible_playbook
 
 from lab.runner import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
-# Inventories that are run together, as their group variables go together, and their clusters.
+# Inventories with compatible group variables, which are run together, and their clusters.
 EXAMPLES = {
-    ("floating_svi", "standard_svi"): ["prod1", "prod2"],
     ("dual_stack_floating", "dual_stack_standard", "eight_racks"): ["dual1", "dual2", "wide1"],
     ("transit",): ["east", "west"],
     ("microsegmentation",): ["shop"],
@@ -29,30 +30,30 @@ RECAP = re.compile(r"^(\S+)-cluster +: ok=\d+ +changed=(\d+) +unreachable=0 +fai
 
 
 class Runs:
-    """A lab of its own, and runs of the playbooks in it."""
+    """A lab, and runs of the playbooks in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lab = Lab(folder / "lab")
 
     def play(self, playbook: str, examples: tuple[str, ...]) -> dict[str, str]:
-        """Run a playbook for some examples; return for each cluster how many tasks changed something."""
+        """Run a playbook for some examples; return the number of changed tasks by cluster."""
         inventories = [f"inventories/{name}" for name in (*examples, "lab")]
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), f"playbooks/{playbook}.yml"]
-        command += [option for inventory in inventories for option in ("-i", inventory)]
-        command += ["-e", f"aci_calico_artifacts_dir={self.folder}/artifacts"]
-        environment = {**os.environ, **self.lab.environment(), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        environment["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / "collections")
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = ansible_playbook(
+            *(f"playbooks/{playbook}.yml", "-e", f"aci_calico_artifacts_dir={self.folder}/artifacts"),
+            *(option for inventory in inventories for option in ("-i", inventory)),
+            folder=ROOT,
+            environment={**os.environ, **self.lab.environment()},
+        )
+        assert done.returncode == 0, done.stdout
         return dict(RECAP.findall(done.stdout))
 
     def configuration(self) -> dict[str, dict[str, str]]:
-        """What APIC holds, by DN, without what changes by itself."""
+        """Return APIC's objects by DN, with configurable properties only."""
         return {mo["dn"]: mo for mo in self._asked("mo/uni.json?query-target=subtree&rsp-prop-include=config-only")}
 
     def faults(self) -> list[dict[str, str]]:
-        """APIC's faults."""
+        """Return APIC's faults."""
         return list(self._asked("class/faultInst.json"))
 
     def _asked(self, path: str) -> Iterator[dict[str, str]]:
@@ -69,7 +70,7 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """The lab, running, with API servers for the examples' clusters only."""
+    """Yield a running lab with API servers for the examples' clusters only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ACI_CALICO_LAB_APIC_PORT", "0")
         patch.setenv("ACI_CALICO_LAB_KUBE_PORT", "0")
@@ -81,7 +82,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 @pytest.mark.parametrize(("examples", "clusters"), EXAMPLES.items(), ids=map(" and ".join, EXAMPLES))
-def test_configured_unchanged_and_gone(runs: Runs, examples: tuple[str, ...], clusters: list[str]) -> None:
+def test_examples_are_configured_unchanged_and_removed(
+    runs: Runs, examples: tuple[str, ...], clusters: list[str]
+) -> None:
     unchanged = dict.fromkeys(clusters, "0")
     before = runs.configuration()
     assert "0" not in runs.play("site", examples).values()
@@ -94,4 +97,5 @@ def test_configured_unchanged_and_gone(runs: Runs, examples: tuple[str, ...], cl
 
 
 def test_no_example_is_left_out(root: Path) -> None:
-    assert {path.name for path in (root / "inventories").iterdir()} == {*itertools.chain(*EXAMPLES), "lab"}
+    molecule = {path.parent.name for path in (root / "extensions" / "molecule").glob("*/molecule.yml")}
+    assert {path.name for path in (root / "inventories").iterdir()} == {*itertools.chain(*EXAMPLES), *molecule, "lab"}

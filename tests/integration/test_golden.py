@@ -1,4 +1,4 @@
-"""The example inventories give exactly the committed plans, offline, and every time the same bytes."""
+"""The plans of the example inventories are the committed ones, byte for byte."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from golden import GOLDEN, examples, planning  # noqa: E402
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its relative path."""
+    """Return every file below a folder by its relative path."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @pytest.fixture(scope="module", params=examples(), ids=lambda path: path.name)
 def planned(request, tmp_path_factory):
-    """One example, planned from a copy of its inventory in another folder: the inventory before and after, and what was written."""
+    """Plan a copy of an example's inventory; return the example, the copy, and the folder of the artifacts."""
     folder = tmp_path_factory.mktemp("plan")
     inventory = folder / "somewhere else" / request.param.name
     shutil.copytree(request.param, inventory)
@@ -34,7 +34,7 @@ def planned(request, tmp_path_factory):
 
 
 def test_plans_are_as_committed(planned):
-    """``make golden`` writes them anew; the diff is for a reviewer."""
+    """``make golden`` writes new ones, for a review of the diff."""
     example, __, artifacts = planned
     written, golden = contents(artifacts), contents(GOLDEN / example.name)
     assert sorted(written) == sorted(golden)
@@ -42,13 +42,13 @@ def test_plans_are_as_committed(planned):
 
 
 def test_planning_writes_nothing_else(planned):
-    """The committed allocation file is complete: a plan of the example leaves the inventory as it is."""
+    """The committed allocation file is complete."""
     example, inventory, __ = planned
     assert contents(inventory) == contents(example)
 
 
-def test_documents_are_what_they_say(planned):
-    """One ``polUni`` with nothing but strings; Kubernetes objects with a kind each; no secret but its marker."""
+def test_documents_are_well_formed(planned):
+    """The tree is one ``polUni`` of strings, and each Kubernetes object has a kind."""
     __, __, artifacts = planned
     for cluster in artifacts.iterdir():
         tree = json.loads((cluster / "apic.json").read_text())
@@ -59,7 +59,7 @@ def test_documents_are_what_they_say(planned):
 
 
 def attribute_values(tree):
-    """Every attribute's value in a tree of APIC's JSON."""
+    """Yield every attribute's value in a tree of APIC's JSON."""
     for managed_object in tree.values():
         yield from managed_object.get("attributes", {}).values()
         for child in managed_object.get("children", []):

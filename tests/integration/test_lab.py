@@ -1,4 +1,4 @@
-"""What ``make lab`` does: both examples in one run, and a second run that changes nothing."""
+"""``make lab``: both examples in one run, and a second run that changes nothing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ REQUESTS = re.compile(r"answered (\d+) requests; (\d+|none) of them wrote")
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> list[str]:
-    """What two runs of the target's command printed, in a lab of their own."""
+    """Return the output of two runs of the target's command in a lab of their own."""
     folder = tmp_path_factory.mktemp("lab")
-    # Not what the make that may run these tests was told.
+    # Without the arguments of a make that runs these tests.
     clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "ARGS")}
     recipe = subprocess.run(
         ["make", "--dry-run", "lab", f"BIN={Path(sys.executable).parent}"],
@@ -50,27 +50,27 @@ def runs(tmp_path_factory) -> list[str]:
     return printed
 
 
-def test_configures_both_sides_of_both_clusters(runs):
+def test_first_run_changes_both_clusters(runs):
     assert {name for name, changed in RECAP.findall(runs[0]) if int(changed)} == set(CLUSTERS)
 
 
-def test_prints_what_a_person_wants_to_know(runs):
+def test_first_run_prints_addresses_changes_and_artifacts(runs):
     for wanted in ("Rack 1", "Rack 2", "192.168.2.201", "prod2-node-6", "Created", "artifacts/prod1/plan.json"):
         assert wanted in runs[0]
     assert len(re.findall(r"embedded Kubernetes API|real kube-apiserver \d+\.", runs[0])) == len(CLUSTERS)
 
 
-def test_prints_few_headings(runs):
+def test_runs_print_few_headings(runs):
     """Eight for a cluster; one more for the second kind of SVI."""
     assert [run.count("TASK [") for run in runs] == [9, 9]
 
 
-def test_the_second_run_changes_nothing(runs):
+def test_second_run_changes_nothing(runs):
     assert dict(RECAP.findall(runs[1])) == dict.fromkeys(CLUSTERS, "0")
     assert REQUESTS.search(runs[1])[2] == "none"
 
 
 @pytest.mark.parametrize(("run", "most"), [(0, 12), (1, 9)])
-def test_apic_is_asked_little(runs, run, most):
-    """At most so many requests for each cluster."""
+def test_runs_send_few_requests_to_apic(runs, run, most):
+    """Compare with the limits for each cluster."""
     assert int(REQUESTS.search(runs[run])[1]) <= most * len(CLUSTERS)

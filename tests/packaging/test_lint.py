@@ -1,4 +1,4 @@
-"""Style and rules of the sources, each tool with the settings that it finds in the checkout."""
+"""Linters over the sources, with the settings of the checkout."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ def test_changelog(run):
 
 
 def test_collection_docs(run, root, collection_copy):
-    # The tool copies what git knows of the collections that ours depends on: nothing, as long as git takes .venv for a part of
-    # this checkout.
+    # The tool copies the files of our dependencies that git knows: none, if git takes .venv for a part of this checkout.
     env = {"GIT_CEILING_DIRECTORIES": str(root)}
     run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", ".", cwd=collection_copy, env=env)

@@ -1,11 +1,11 @@
-"""A fabric where the collection makes everything itself: made, shared between clusters, and gone without a trace."""
+"""Access policies and a tenant that the collection manages: created, shared between clusters, and removed."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from harness import Cluster, Site, intent, racks
+from integration.site.harness import Cluster, Site, intent, racks
 
 ALONE = {
     "manage_access": True,
@@ -19,7 +19,7 @@ ALONE = {
 
 
 def cabled(count: int, nodes: int, first: int = 1) -> list[dict[str, Any]]:
-    """Racks whose nodes are on the ports from ``first`` on."""
+    """Return racks whose nodes are on the ports from ``first`` on."""
     made = racks(count, nodes)
     for rack in made:
         rack["nodes"] = [{"name": name, "interfaces": [f"1/{port}"]} for port, name in enumerate(rack["nodes"], first)]
@@ -27,11 +27,11 @@ def cabled(count: int, nodes: int, first: int = 1) -> list[dict[str, Any]]:
 
 
 def dns(cluster: Cluster, cls: str) -> set[str]:
-    """The DNs of a class."""
+    """Return the DNs of a class."""
     return {mo.dn for mo in cluster.apic.tree.of_class(cls)}
 
 
-def test_a_bare_fabric_gets_all_that_an_l3out_stands_on(site: Site) -> None:
+def test_bare_fabric_gets_everything_an_l3out_needs(site: Site) -> None:
     clusters = [
         site.add("standard", intent("standard", cabled(2, 2), **ALONE), seed=None),
         site.add(
@@ -43,7 +43,7 @@ def test_a_bare_fabric_gets_all_that_an_l3out_stands_on(site: Site) -> None:
     assert [cluster.tree() for cluster in clusters] == before
     first = site.run("site")
     for cluster in clusters:
-        # The emulator refuses what its object model does not have, and raises faults for relations without a target.
+        # The emulator refuses unknown objects and raises faults for relations without a target.
         assert cluster.apic.tree.of_class("faultInst") == []
         assert sorted(dry.pushed(cluster.name, "created")) == sorted(first.pushed(cluster.name, "created"))
         posts = [call for call in cluster.calls() if call.startswith("POST /api/mo")]
@@ -59,7 +59,7 @@ def test_a_bare_fabric_gets_all_that_an_l3out_stands_on(site: Site) -> None:
     assert [cluster.tree() for cluster in clusters] == before
 
 
-def test_clusters_share_what_they_stand_on(site: Site) -> None:
+def test_clusters_share_access_policies_and_tenant(site: Site) -> None:
     one = site.add("one", intent("standard", cabled(1, 1), **ALONE), kube=False, seed=None)
     changes = {"node_subnets": ["172.16.0.0/24"], "pod_subnets": ["10.2.0.0/16"], "service_subnets": ["172.17.0.0/22"]}
     changes |= {"external_service_subnets": [], "cluster_asn": 65009, "vlan": "700-709", "vpc_name": "other-{node}"}
@@ -76,7 +76,7 @@ def test_clusters_share_what_they_stand_on(site: Site) -> None:
     assert two.tree() == before
 
 
-def test_what_somebody_else_put_in_keeps_what_holds_it(site: Site) -> None:
+def test_teardown_keeps_containers_of_foreign_objects(site: Site) -> None:
     cluster = site.add("one", intent("standard", cabled(1, 1), **ALONE), kube=False, seed=None)
     site.run("site", "--tags", "aci")
     theirs = {"fvTenant": {"attributes": {"name": "new"}, "children": [{"fvBD": {"attributes": {"name": "theirs"}}}]}}

@@ -1,4 +1,4 @@
-"""The role against the embedded API server: what it sends, what it shows, what it refuses."""
+"""The role calico_bgp against the embedded API server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from integration.watch import Watch, traces
 
 from lab.example import worked_example
 from lab.kube.objects import Refusal
@@ -22,7 +22,6 @@ from lab.kube.server import KubeServer
 
 ROOT = Path(__file__).resolve().parents[3]
 MARKER = "marker-of-the-BGP-password"
-TRACES = (MARKER, base64.b64encode(MARKER.encode()).decode())
 PLAY = """
 - hosts: aci_calico_clusters
   gather_facts: false
@@ -46,7 +45,7 @@ class Outcome:
 
 
 class Cluster:
-    """A cluster in a server of its own, and the playbook that configures it."""
+    """A cluster with a server of its own, and the playbook that configures it."""
 
     def __init__(self, folder: Path, nodes: int = 6, svi: str = "floating", **server: Any) -> None:
         addresses = [
@@ -65,7 +64,7 @@ class Cluster:
         (folder / "hosts.yml").write_text(yaml.safe_dump({"aci_calico_clusters": {"hosts": {"prod1": None}}}))
 
     def run(self, *arguments: str, **variables: Any) -> Outcome:
-        """Run the role; ``written`` are the requests that would write or did."""
+        """Run the role; ``written`` are the requests that write, or would without check mode."""
         (self.folder / "vars.json").write_text(json.dumps({**self.variables, **variables}))
         before = len(self.server.requests)
         command = [
@@ -100,39 +99,6 @@ class Cluster:
         return Outcome(process.returncode, output, changed, [(item.method, item.path) for item in written], dry)
 
 
-class Watch:
-    """Looks into command lines and temporary files while a playbook runs."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-        self.found: set[str] = set()
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *__: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        known: dict[Path, float] = {}  # temporary files stay what they are; a command line does not
-        while not self._stop.wait(0.1):
-            for path in (*Path("/proc").glob("[0-9]*/cmdline"), *self._folder.rglob("*")):
-                try:
-                    changed = path.stat().st_mtime
-                    if known.get(path) == changed:
-                        continue
-                    content = path.read_bytes()
-                except OSError:  # gone, or a folder
-                    continue
-                if self._folder in path.parents:
-                    known[path] = changed
-                self.found |= {str(path) for trace in TRACES if trace.encode() in content}
-
-
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     cluster = Cluster(tmp_path)
@@ -140,8 +106,8 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield cluster
 
 
-def test_a_password_is_kept_unless_it_is_to_be_rotated(cluster: Cluster) -> None:
-    """What the runs before and after say and do is in ``tests/integration/kube``, on both API servers."""
+def test_password_is_kept_unless_update_password_is_always(cluster: Cluster) -> None:
+    """``tests/integration/kube`` tests first, second and teardown runs on both API servers."""
     assert cluster.run().code == 0
 
     kept = cluster.run(aci_calico_bgp_password="another")
@@ -155,8 +121,7 @@ def test_a_password_is_kept_unless_it_is_to_be_rotated(cluster: Cluster) -> None
     assert (predicted.dry, rotated.dry) == (True, False)
 
 
-def test_apics_password_is_only_needed_where_apic_is_asked(cluster: Cluster) -> None:
-    """It waits for the sessions as APIC sees them, unless it is told not to."""
+def test_apic_password_is_needed_only_to_wait_for_sessions(cluster: Cluster) -> None:
     login = {"aci_calico_apic_password": "{{ vault_apic_password }}"}
     asked = cluster.run(**login, aci_calico_sessions_timeout=1)
     assert asked.code == 2
@@ -166,8 +131,8 @@ def test_apics_password_is_only_needed_where_apic_is_asked(cluster: Cluster) -> 
     assert outcome.code == 0, outcome.output
 
 
-def test_a_dry_run_says_that_it_does_not_wait_for_sessions(cluster: Cluster) -> None:
-    """What a real run does is in ``tests/integration/verify``, where there are sessions."""
+def test_dry_run_reports_that_it_does_not_wait_for_sessions(cluster: Cluster) -> None:
+    """``tests/integration/verify`` tests real runs, with sessions."""
     outcome = cluster.run("--check", aci_calico_sessions_timeout=45)
     assert (outcome.code, outcome.dry) == (0, True), outcome.output
     told = " ".join(outcome.output.split())
@@ -175,16 +140,16 @@ def test_a_dry_run_says_that_it_does_not_wait_for_sessions(cluster: Cluster) -> 
     assert "before it sends IPPool and BGPConfiguration" in told
 
 
-def test_the_password_is_nowhere(cluster: Cluster) -> None:
-    """Neither shown at the highest verbosity nor in a file, a command line or a log, when it works and when it fails."""
-    with Watch(cluster.folder / "home") as watch:
+def test_password_is_not_shown_or_stored(cluster: Cluster) -> None:
+    """Look at output, files and command lines of a run that works and one that fails, at the highest verbosity."""
+    with Watch(cluster.folder / "home", MARKER) as watch:
         worked = cluster.run("-vvvv", "--diff")
     assert worked.code == 0, worked.output
-    assert [trace for trace in TRACES if trace in worked.output] == []
+    assert [trace for trace in traces(MARKER) if trace in worked.output] == []
     assert watch.found == set()
 
     def refuse(kind, namespace, name, patch, *_args):
-        """A server that repeats what it was sent."""
+        """Refuse with a message that repeats the request."""
         raise Refusal(422, "Invalid", f"Secret is invalid: {json.dumps(patch)}")
 
     cluster.server.emulator.store.patch = refuse
@@ -193,19 +158,19 @@ def test_the_password_is_nowhere(cluster: Cluster) -> None:
         cluster.server.emulator.kinds["", "v1", "secrets"], "kube-system", "bgp-secrets"
     )
     secret["data"]["rr-password"] = base64.b64encode(b"of old").decode()
-    with Watch(cluster.folder / "home") as watch:
+    with Watch(cluster.folder / "home", MARKER) as watch:
         failed = cluster.run("-vvvv", "--diff")
     assert failed.code == 2
     assert "could not be stored" in failed.output
     assert "Secret is invalid" in failed.output
-    assert [line for line in failed.output.splitlines() if any(trace in line for trace in TRACES)] == []
+    assert [line for line in failed.output.splitlines() if any(trace in line for trace in traces(MARKER))] == []
     assert watch.found == set()
     kept = [path for path in (cluster.folder / "state").iterdir() if MARKER in path.read_text(errors="replace")]
     assert kept == []
 
 
-def test_standard_svi_in_a_cluster_of_another_make(tmp_path: Path) -> None:
-    """Both API groups served, calico-node in calico-system."""
+def test_standard_svi_is_configured_in_another_namespace(tmp_path: Path) -> None:
+    """The server has both API groups, and calico-node is in calico-system."""
     groups = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
     cluster = Cluster(tmp_path, svi="standard", api_groups=groups, namespace="calico-system")
     with cluster.server:
@@ -219,7 +184,7 @@ def test_standard_svi_in_a_cluster_of_another_make(tmp_path: Path) -> None:
 
 
 def test_64_nodes_take_no_more_tasks_than_six(tmp_path: Path) -> None:
-    """What grows with the cluster is the number of objects, not that of tasks."""
+    """The number of objects grows with the cluster, the number of tasks does not."""
     cluster = Cluster(tmp_path, nodes=64)
     with cluster.server:
         first = cluster.run()
@@ -230,7 +195,7 @@ def test_64_nodes_take_no_more_tasks_than_six(tmp_path: Path) -> None:
         assert (second.changed, second.written) == (0, [])
 
 
-def test_everything_in_the_way_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+def test_problems_are_reported_before_anything_is_sent(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path, nodes=6, pod_subnets=("10.1.0.0/20",))
     with cluster.server:
         outcome = cluster.run(aci_calico_racks=worked_example(nodes=8)["aci_calico_racks"])
@@ -240,7 +205,7 @@ def test_everything_in_the_way_is_refused_before_anything_is_sent(tmp_path: Path
         assert told in outcome.output
 
 
-def test_a_server_that_does_not_answer_is_named(cluster: Cluster) -> None:
+def test_server_that_does_not_answer_is_reported(cluster: Cluster) -> None:
     outcome = cluster.run(
         aci_calico_kubeconfig="", aci_calico_kube_host="https://127.0.0.1:9", aci_calico_kube_api_key="x"
     )

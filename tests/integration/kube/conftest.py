@@ -19,13 +19,13 @@ NODES = [{"name": f"node-{number}", "addresses": [f"192.168.2.{number}/24"]} for
 
 @pytest.fixture(scope="module", params=GROUPS, ids=["v1", "v3"])
 def calico_group(request: pytest.FixtureRequest) -> str:
-    """The API version in which Calico serves its kinds."""
+    """Return the API version in which Calico serves its kinds."""
     return request.param
 
 
 @pytest.fixture(scope="module")
 def pair(assets: Path, calico_group: str) -> Iterator[dict[str, KubeApi]]:
-    """The same cluster on both servers."""
+    """Yield the same cluster on both servers."""
     with ExitStack() as stack:
         yield {
             EMBEDDED: stack.enter_context(KubeServer(NODES, api_groups=(calico_group,))),

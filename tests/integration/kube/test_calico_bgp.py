@@ -1,6 +1,6 @@
-"""The role calico_bgp on both API servers, with both of Calico's API groups and in both of its usual namespaces.
+"""The role calico_bgp on both API servers, with both API groups of Calico and in both of its usual namespaces.
 
-On the real server it runs as a user who may do what ``docs/examples/rbac.yml`` grants, and no more.
+On the real server it runs as a user with the rights of ``docs/examples/rbac.yml``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import base64
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from forked import ansible_playbook
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.names import PASSWORD_MARKER
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
@@ -29,7 +28,7 @@ from .conftest import EMBEDDED, REAL
 
 PASSWORD = "correct-horse-battery"
 KINDS = ("Node", "Secret", "Role", "RoleBinding", "IPPool", "BGPPeer", "BGPFilter", "BGPConfiguration")
-#: What the role is to find, and what it writes: a floating SVI with Calico of old, a standard one with everything of today.
+#: Inventory, cluster and extra variables: a floating SVI with Calico 3.26, a standard one with the newest features.
 CLUSTERS = {
     CALICO_V1: ("floating_svi", "prod1", {}),
     CALICO_V3: ("standard_svi", "prod2", {"aci_calico_bgp_filter": True}),
@@ -52,30 +51,30 @@ Objects = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the role: what Ansible said, and what the cluster held afterwards."""
+    """A run of the role: the output of Ansible, and the objects of the cluster after it."""
 
     output: str
     objects: Objects
 
     def results(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The tasks' names with their results on the cluster's host."""
+        """Yield the names of the tasks with their results on the cluster's host."""
         for play in json.loads(self.output)["plays"]:
             for task in play["tasks"]:
                 for result in task["hosts"].values():
                     yield task["task"]["name"], result
 
     def changed(self) -> list[str]:
-        """The tasks that say that they changed something."""
+        """Return the tasks that report a change."""
         return [name for name, result in self.results() if result["changed"]]
 
     def returned(self, name: str) -> Any:
-        """What one of the tasks returned by this name."""
+        """Return the value that one of the tasks returned by this name."""
         (value,) = (result[name] for __, result in self.results() if name in result)
         return value
 
     def shown(self) -> Objects:
-        """The objects that the API server returned for what was sent, the Secret hidden."""
-        return by_title(obj for obj in self.returned("objects") if obj["kind"] != "Status")  # left of a deleted one
+        """Return the objects that the API server answered with, without the Secret."""
+        return by_title(obj for obj in self.returned("objects") if obj["kind"] != "Status")  # the answer to a deletion
 
 
 def by_title(objects: Any) -> Objects:
@@ -83,7 +82,7 @@ def by_title(objects: Any) -> Objects:
 
 
 def without_bookkeeping(objects: Objects) -> Objects:
-    """The objects without what the server adds to them, which differs between a dry run and the real one."""
+    """Return the objects without the metadata that the server adds, which differs between a dry run and a real one."""
     kept = ("name", "namespace", "labels", "annotations")
     return {
         title: {**obj, "metadata": {name: obj["metadata"][name] for name in kept if name in obj["metadata"]}}
@@ -99,7 +98,7 @@ def covers(held: Any, wanted: Any) -> bool:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster with Calico's defaults and the way to run the role on it."""
+    """A cluster with Calico's defaults, and runs of the role on it."""
 
     api: KubeApi
     kubeconfig: Path
@@ -111,7 +110,7 @@ class Cluster:
         return by_title(obj for kind in KINDS for obj in self.api.objects(kind))
 
     def run(self, *arguments: str) -> Run:
-        """Run the role as somebody who sees as much as one can see."""
+        """Run the role with as much output as the tests need."""
         __, __, variables = CLUSTERS[self.group]
         extra = {
             **variables,
@@ -120,26 +119,15 @@ class Cluster:
             "aci_calico_apic_private_key": "",
             "vault_bgp_password": PASSWORD,
         }
-        command = [
-            Path(sys.executable).with_name("ansible-playbook"),
-            "-i",
-            "inventory",
-            "play.yml",
-            "-e",
-            "@extra.json",
-        ]
         (self.folder / "extra.json").write_text(json.dumps(extra))
-        # The client keeps what it discovers of a server in the temporary folder, by address; ports are used again.
-        environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "TMPDIR": str(self.folder)}
-        done = subprocess.run(
-            [*command, "--diff", "-vvv", *arguments],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+        # The client caches the API resources of a server in the temporary folder, by address; ports are used again.
+        done = ansible_playbook(
+            *("-i", "inventory", "play.yml", "-e", "@extra.json", "--diff", "-vvv", *arguments),
+            folder=self.folder,
+            environment={**os.environ, "TMPDIR": str(self.folder)},
+            DEFAULT_STDOUT_CALLBACK="ansible.posix.json",
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout
         return Run(done.stdout[done.stdout.index("{\n") :], self.objects())
 
 
@@ -154,7 +142,7 @@ class Cluster:
     ids=lambda parameters: "-".join((parameters[0], parameters[1].rpartition("/")[2], parameters[2])),
 )
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Cluster]:
-    """One cluster as it is before this collection comes to it."""
+    """Yield a cluster that the collection has not configured yet."""
     server, group, namespace = request.param
     inventory, seed, __ = CLUSTERS[group]
     folder = tmp_path_factory.mktemp("calico_bgp")
@@ -172,7 +160,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def runs(cluster: Cluster) -> dict[str, Run]:
-    """The life of a cluster: tried, configured, configured again, its teardown tried, torn down."""
+    """Return the runs of a cluster's life: check mode, two runs, and teardown, first in check mode."""
     absent = ("-e", "aci_calico_state=absent")
     return {
         "before": Run("", cluster.objects()),
@@ -184,7 +172,7 @@ def runs(cluster: Cluster) -> dict[str, Run]:
     }
 
 
-def test_first_run_changes_what_it_says(runs: dict[str, Run]) -> None:
+def test_first_run_reports_its_changes(runs: dict[str, Run]) -> None:
     before, after = runs["before"].objects, runs["first"].objects
     report = runs["first"].returned("report")["calico"]
     assert sorted(report["created"]) == sorted(set(after) - set(before))
@@ -195,7 +183,7 @@ def test_first_run_changes_what_it_says(runs: dict[str, Run]) -> None:
 
 
 def test_second_run_changes_nothing(runs: dict[str, Run]) -> None:
-    """Not even a version: nothing at all is written."""
+    """Compare resource versions as well: nothing is written."""
     assert runs["second"].changed() == []
     assert runs["second"].objects == runs["first"].objects
     assert not any(runs["second"].returned("report")["calico"].values())
@@ -223,15 +211,15 @@ class TestCheckMode:
         assert predicted == {title: held[title] for title in predicted}
 
 
-def test_cluster_holds_every_field_of_every_manifest(cluster: Cluster, runs: dict[str, Run]) -> None:
-    """A field that the definitions do not know would have vanished without a word."""
+def test_first_run_stores_every_field_of_every_manifest(cluster: Cluster, runs: dict[str, Run]) -> None:
+    """The server drops fields that the definitions do not have."""
     held = runs["first"].objects
     for manifest in kubernetes_objects(runs["first"].returned("plan"), cluster.group, cluster.namespace):
         wanted = {name: value for name, value in manifest.items() if name != "stringData"}
         assert covers(held[f"{manifest['kind']}/{manifest['metadata']['name']}"], wanted), manifest
 
 
-def test_password_arrives_and_is_seen_nowhere(cluster: Cluster, runs: dict[str, Run]) -> None:
+def test_password_is_stored_and_not_shown(cluster: Cluster, runs: dict[str, Run]) -> None:
     encoded = base64.b64encode(PASSWORD.encode()).decode()
     plan = runs["first"].returned("plan")
     secret = runs["first"].objects[f"Secret/{plan['calico']['secret']['name']}"]

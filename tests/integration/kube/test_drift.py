@@ -1,7 +1,7 @@
-"""The embedded API server answers as a real one does: each scenario is played on both, and the protocols are compared.
+"""The embedded API server answers as a real one does: each scenario is played on both, and the answers are compared.
 
-What is compared are status codes, and of objects all that a client can rely on: names, labels, annotations and the fields
-that the roles write. A uid, a time, a version or the wording of a message may differ.
+Status codes must agree, and of objects all that a client relies on: names, labels, annotations and the fields that the
+roles write. A uid, a time, a version or the wording of a message may differ.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NEWER = ("assignmentMode", "logSeverityScreen", "serviceLoadBalancerAggregation"
 
 
 class Protocol:
-    """Sends requests to one server and writes down the answers as far as both servers must agree on them."""
+    """Sends requests to a server and records the parts of the answers on which both servers must agree."""
 
     def __init__(self, api: KubeApi, group: str) -> None:
         self.api = api
@@ -49,11 +49,11 @@ class Protocol:
         return answer
 
     def path(self, plural: str, name: str = "") -> str:
-        """The path of a Calico resource."""
+        """Return the path of a Calico resource."""
         return f"/apis/{self.group}/{plural}" + (f"/{name}" if name else "")
 
     def calico(self, kind: str, name: str, spec: Any) -> dict[str, Any]:
-        """A Calico object."""
+        """Return a Calico object."""
         return {"apiVersion": self.group, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
     def _agreed(self, answer: dict[str, Any]) -> Any:
@@ -264,7 +264,7 @@ SCENARIOS = (
 
 @pytest.fixture
 def play(pair: dict[str, KubeApi], calico_group: str) -> Callable[[Callable[[Protocol], None]], list[Any]]:
-    """Plays a scenario on both servers, fails where their protocols part, and returns the protocol."""
+    """Return a function that plays a scenario on both servers, fails where they differ, and returns the protocol."""
 
     def both(scenario: Callable[[Protocol], None]) -> list[Any]:
         protocols = {name: Protocol(api, calico_group) for name, api in pair.items()}
@@ -305,7 +305,7 @@ def test_both_servers_answer_alike(play: Any, scenario: Callable[[Protocol], Non
     ],
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict | list) else value,
 )
-def test_both_servers_refuse_what_the_schemas_forbid(play: Any, kind: str, plural: str, spec: Any) -> None:
+def test_both_servers_refuse_invalid_objects(play: Any, kind: str, plural: str, spec: Any) -> None:
     def create(send: Protocol) -> None:
         send("POST", send.path(plural), send.calico(kind, "drift", spec))
 
@@ -330,12 +330,12 @@ def test_both_servers_refuse_what_the_schemas_forbid(play: Any, kind: str, plura
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict | list) else value,
 )
 @pytest.mark.parametrize("calico_group", [CALICO_V3], ids=["v3"], scope="module", indirect=True)
-def test_both_servers_refuse_what_newer_schemas_forbid(play: Any, kind: str, plural: str, spec: Any) -> None:
-    """Calico 3.26, whose definitions ``crd.projectcalico.org`` has here, does not know these rules yet."""
-    test_both_servers_refuse_what_the_schemas_forbid(play, kind, plural, spec)
+def test_both_servers_refuse_objects_invalid_in_newer_schemas(play: Any, kind: str, plural: str, spec: Any) -> None:
+    """The definitions of ``crd.projectcalico.org`` are those of Calico 3.26, which does not have these rules."""
+    test_both_servers_refuse_invalid_objects(play, kind, plural, spec)
 
 
-def test_both_servers_refuse_a_stranger(pair: dict[str, KubeApi]) -> None:
+def test_both_servers_refuse_an_unknown_token(pair: dict[str, KubeApi]) -> None:
     for server in pair.values():
         stranger = KubeApi()
         stranger.url, stranger.ca_file, stranger.token = server.url, server.ca_file, "guessed"
@@ -345,7 +345,7 @@ def test_both_servers_refuse_a_stranger(pair: dict[str, KubeApi]) -> None:
 
 
 def test_both_servers_offer_the_same_resources(pair: dict[str, KubeApi], calico_group: str) -> None:
-    """Discovery, as far as clients use it to find a kind's path."""
+    """Compare the parts of discovery by which clients find the path of a kind."""
     offers = {}
     for name, server in pair.items():
         resources = server.request("GET", f"/apis/{calico_group}")["resources"]

@@ -1,4 +1,4 @@
-"""The real server as a program of the lab: how it ends, what it keeps, and what its less privileged user may do."""
+"""The real server as a program of the lab: its end, its state, and the rights of its restricted user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PEER = {"apiVersion": CALICO_V1, "kind": "BGPPeer", "metadata": {"name": "kept"}
 
 
 def servers_of(state: Path) -> list[str]:
-    """The programs that run with a state folder."""
+    """Return the programs that run with a state folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -47,7 +47,7 @@ def eventually(condition: Callable[[], object], seconds: float = 60) -> None:
 
 @contextmanager
 def program(root: Path, assets: Path, state: Path) -> Iterator[tuple[subprocess.Popen[str], KubeApi]]:
-    """``python tests/lab/kube`` on a state folder, from when it says that it is ready."""
+    """Run ``python tests/lab/kube`` on a state folder during the block, once it is ready."""
     seed = state.with_suffix(".yml")
     seed.write_text(yaml.safe_dump({"nodes": ["node-1"], "service_subnets": ["192.168.8.0/22"]}))
     command = [sys.executable, root / "tests" / "lab" / "kube", "--state", state, "--seed", seed]
@@ -63,7 +63,7 @@ def program(root: Path, assets: Path, state: Path) -> Iterator[tuple[subprocess.
 
 
 def access(state: Path) -> KubeApi:
-    """What somebody can do who holds the kubeconfig."""
+    """Return a client with the access of the kubeconfig."""
     config = yaml.safe_load((state / "kubeconfig").read_text())
     api = KubeApi()
     api.url, api.token = config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]["token"]
@@ -71,7 +71,7 @@ def access(state: Path) -> KubeApi:
     return api
 
 
-def test_ends_when_told_and_keeps_its_state(root: Path, assets: Path, tmp_path: Path) -> None:
+def test_server_ends_by_signal_and_keeps_its_state(root: Path, assets: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with program(root, assets, state) as (process, api):
         api.request("POST", PEERS, PEER)
@@ -84,7 +84,7 @@ def test_ends_when_told_and_keeps_its_state(root: Path, assets: Path, tmp_path: 
         assert api.request("GET", f"{PEERS}/kept")["spec"] == PEER["spec"]
 
 
-def test_leaves_nothing_running_when_it_is_killed(root: Path, assets: Path, tmp_path: Path) -> None:
+def test_killed_server_leaves_nothing_running(root: Path, assets: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with program(root, assets, state) as (process, __):
         assert len(servers_of(state)) == 2
@@ -99,7 +99,7 @@ def server(assets: Path) -> Iterator[RealKubeServer]:
         yield running
 
 
-def test_gives_services_addresses_of_their_subnet(server: RealKubeServer) -> None:
+def test_server_accepts_service_addresses_of_its_subnet_only(server: RealKubeServer) -> None:
     service = {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}], "clusterIP": "192.168.8.80"}}
     server.request("POST", "/api/v1/namespaces/default/services", service)
     foreign = {"metadata": {"name": "foreign"}, "spec": {"ports": [{"port": 80}], "clusterIP": "10.0.0.1"}}
@@ -126,13 +126,13 @@ def test_gives_services_addresses_of_their_subnet(server: RealKubeServer) -> Non
         ),
     ],
 )
-def test_the_roles_user_may_not(server: RealKubeServer, method: str, path: str, body: object) -> None:
+def test_restricted_user_may_not(server: RealKubeServer, method: str, path: str, body: object) -> None:
     with pytest.raises(ApiFailure) as failure:
         server.as_user(OPERATOR).request(method, path, body)
     assert failure.value.status == 403
 
 
-def test_the_roles_user_may_label_nodes(server: RealKubeServer) -> None:
+def test_restricted_user_may_label_nodes(server: RealKubeServer) -> None:
     operator = server.as_user(OPERATOR)
     operator.request("PATCH", "/api/v1/nodes/node-1", {"metadata": {"labels": {"rack_id": "1"}}}, MERGE)
     assert operator.request("GET", "/api/v1/nodes/node-1")["metadata"]["labels"]["rack_id"] == "1"

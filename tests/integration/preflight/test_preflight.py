@@ -1,4 +1,4 @@
-"""What stands in the way is found before anything is written, all of it at once; a good fabric is silent."""
+"""Preflight finds every obstacle before anything is written, and reports nothing for a good fabric."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from harness import Cluster, Outcome, Site, fabric, intent, racks
+from integration.site.harness import Cluster, Outcome, Site, fabric, intent, racks
 
 VPC = "topology/pod-1/protpaths-201-202/pathep-[x]"
 NODE = "topology/pod-1/node-201"
@@ -53,7 +53,7 @@ STANDARD = {
     "domain-missing",
     "group-missing",
 }
-# Whom a cluster talks to, what there has to be for it, and a fabric that has a little of it.
+# The connections of a cluster, the objects that they need, and a fabric that has few of these.
 CONNECTED = {
     "contracts": [{"name": "web", "filters": ["theirs"], "service_graph": "theirs"}],
     "consumed_contracts": ["theirs"],
@@ -98,14 +98,14 @@ KUBERNETES = {
 
 
 def seed(planted: dict[str, Any], count: int) -> dict[str, Any]:
-    """The lab's fabric with more in it."""
+    """Return the lab's fabric with further objects."""
     made = fabric(racks(count, 1))
     made["objects"] |= planted
     return made
 
 
 def spoil_kubernetes(cluster: Cluster) -> None:
-    """Everything in a cluster that keeps it from being configured."""
+    """Put every obstacle into a cluster's Kubernetes."""
     api = cluster.kube
     node = "/api/v1/nodes/n1-1"
     api.request("DELETE", "/api/v1/nodes/n2-1")
@@ -121,25 +121,25 @@ def spoil_kubernetes(cluster: Cluster) -> None:
 
 
 def found(outcome: Outcome, host: str) -> set[str]:
-    """The rules that preflight names for a host."""
+    """Return the ids of the problems that preflight reports for a host."""
     results = (result for _task, name, result in outcome.results if name == host)
     return {fault["id"] for result in results for fault in result.get("problems", ())}
 
 
 def mentions(outcome: Outcome, rules: set[str]) -> Counter[str]:
-    """How often the terminal shows each rule."""
+    """Return how often the terminal shows each rule."""
     words = re.findall(r"[a-z]+(?:-[a-z]+)+", outcome.output)
     return Counter(word for word in words if word in rules)
 
 
 def writes(cluster: Cluster) -> list[str]:
-    """What a run sent to a cluster's servers beside questions."""
+    """Return the requests to a cluster's servers that write."""
     asked = [f"{request.method} {request.path}" for request in cluster.kube.requests if request.method != "GET"]
     sent = [call for call in [*cluster.calls(), *asked] if not call.startswith("GET")]
     return [call for call in sent if "aaaLogin" not in call and "selfsubjectrulesreviews" not in call]
 
 
-def test_everything_is_found_before_anything_is_written(site: Site) -> None:
+def test_preflight_finds_everything_before_anything_is_written(site: Site) -> None:
     limit = {"limits": {"floating-addresses": 1}, "aaep": "default"}
     planted = {dn: properties for objects in FLOATING.values() for dn, properties in objects.items()}
     floating = site.add("floating", intent("floating", racks(2, 1), **limit), seed=seed(planted, 2))
@@ -170,9 +170,8 @@ def test_everything_is_found_before_anything_is_written(site: Site) -> None:
     assert "calico-good" in str(good.tree())
 
 
-def test_only_what_a_run_touches_is_looked_at(site: Site) -> None:
-    """By its tags a run says whether it is about the fabric or about Kubernetes; and a user may switch it off. The login to
-    the other one need not be there."""
+def test_tags_select_the_servers_that_preflight_reads(site: Site) -> None:
+    """A run that concerns the fabric only needs no login to Kubernetes, and the reverse; preflight can be switched off."""
     cluster = site.add("one", intent("floating", racks(1, 1)))
     site.run("site", "--tags", "calico", "-e", json.dumps({"aci_calico_apic_password": "{{ vault_apic_password }}"}))
     assert cluster.calls() == []
@@ -187,8 +186,8 @@ def test_only_what_a_run_touches_is_looked_at(site: Site) -> None:
     assert cluster.kube.requests == []
 
 
-def test_what_another_cluster_of_the_run_makes_is_awaited(site: Site) -> None:
-    """Clusters of one fabric may rely on each other's contracts; without the other one, the contract is missing."""
+def test_objects_of_another_cluster_in_the_run_are_not_missing(site: Site) -> None:
+    """Clusters of a fabric may use each other's contracts; a run without the other cluster lacks the contract."""
     web = {"contracts": [{"name": "web", "filters": ["default"]}]}
     maker = site.add("maker", intent("floating", racks(1, 1), provided_contracts=["web"], **web), kube=False)
     subnets = {"node": ["172.16.0.0/24"], "pod": ["10.9.0.0/16"], "service": ["172.16.4.0/24"], "external_service": []}
@@ -201,7 +200,7 @@ def test_what_another_cluster_of_the_run_makes_is_awaited(site: Site) -> None:
     assert '"fvRsCons"' in str(maker.tree()).replace("'", '"')
 
 
-def test_other_fabrics_make_nothing_here(site: Site) -> None:
+def test_objects_in_another_fabric_are_missing(site: Site) -> None:
     web = {"contracts": [{"name": "web", "filters": ["default"]}]}
     site.add("maker", intent("floating", racks(1, 1), **web), kube=False)
     site.add("user", intent("floating", racks(1, 1), consumed_contracts=["web"]), kube=False)
@@ -210,8 +209,8 @@ def test_other_fabrics_make_nothing_here(site: Site) -> None:
     assert found(outcome, "user") == {"contract-missing"}
 
 
-def test_what_is_odd_is_said_once(site: Site) -> None:
-    """Preflight says it, or the role for Calico where preflight is switched off or something is odd only since then."""
+def test_warning_is_printed_once(site: Site) -> None:
+    """Preflight prints it; the role for Calico does where preflight is switched off."""
     cluster = site.add("one", intent("floating", racks(1, 1)))
     peer = {"apiVersion": "crd.projectcalico.org/v1", "kind": "BGPPeer", "metadata": {"name": "somebodys"}}
     cluster.kube.apply([{**peer, "spec": {"peerIP": "10.99.0.1", "asNumber": 65000}}])
@@ -220,8 +219,8 @@ def test_what_is_odd_is_said_once(site: Site) -> None:
         assert outcome.output.count("BGPPeer/somebodys") == 1
 
 
-def test_any_of_the_controllers_will_do(site: Site) -> None:
-    """What looks by itself takes a list of them as the roles for APIC do; nobody is at the first address."""
+def test_next_controller_is_used_if_the_first_does_not_answer(site: Site) -> None:
+    """Preflight and verify accept a list of controllers, as the roles for APIC do."""
     cluster = site.add("one", intent("floating", racks(1, 1)))
     hosts = {"aci_calico_apic_host": ["127.0.0.2", "127.0.0.1"], "aci_calico_verify_timeout": 0}
     site.run("preflight", "-e", json.dumps(hosts))

@@ -1,4 +1,4 @@
-"""Runs the playbooks against the lab as a user would: many clusters at once, each with servers of its own."""
+"""Runs the playbooks against the lab: many clusters at once, each with servers of its own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import yaml
+from ansible.plugins.loader import callback_loader
+from forked import ansible_playbook
 
 from lab.apic.seed import DEFAULT as DEFAULT_FABRIC
 from lab.apic.server import ApicServer
@@ -24,10 +26,13 @@ from lab.kube.server import KubeServer
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "Marker-8d1f0c-Password"
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
+CALLBACKS = Path(__file__).with_name("callbacks")
+
+callback_loader.add_directory(str(CALLBACKS))
 
 
 def racks(count: int, nodes: int) -> list[dict[str, Any]]:
-    """Racks with two leaves each from 201 up, and so many nodes in each."""
+    """Return racks of two leaves each, from 201 on, with ``nodes`` nodes in each."""
     return [
         {
             "id": number,
@@ -39,7 +44,7 @@ def racks(count: int, nodes: int) -> list[dict[str, Any]]:
 
 
 def intent(svi: str, racks_: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    """A cluster's variables: the smallest set that is valid."""
+    """Return the smallest valid set of a cluster's variables, with changes."""
     return {
         "aci_calico_fabric_asn": 65002,
         "aci_calico_tenant": "common",
@@ -60,12 +65,12 @@ def intent(svi: str, racks_: list[dict[str, Any]], **changes: Any) -> dict[str, 
 
 
 def node_names(rack: dict[str, Any]) -> list[str]:
-    """The nodes of a rack, however they are written."""
+    """Return the names of a rack's nodes."""
     return [node if isinstance(node, str) else node["name"] for node in rack.get("nodes", ())]
 
 
 def fabric(racks_: list[dict[str, Any]]) -> dict[str, Any]:
-    """The lab's fabric, with a vPC interface policy group for each node of the racks."""
+    """Return the lab's fabric with a vPC interface policy group for each node of the racks."""
     seed = yaml.safe_load(DEFAULT_FABRIC.read_text(encoding="utf-8"))
     vpcs = {f"vpc-{name}": rack["leaves"] for rack in racks_ for name in node_names(rack)}
     seed["pods"][0]["vpcs"].update(vpcs)
@@ -82,7 +87,7 @@ class Cluster:
     kube: KubeServer | None = None
 
     def connection(self) -> dict[str, Any]:
-        """The variables that lead to its servers."""
+        """Return the variables of the connections to its servers."""
         return {
             "aci_calico_apic_host": ["127.0.0.1", "localhost"],
             "aci_calico_apic_port": self.apic.port,
@@ -91,15 +96,15 @@ class Cluster:
         } | ({"aci_calico_kubeconfig": str(self.kube.kubeconfig)} if self.kube else {})
 
     def tree(self) -> dict[str, Any]:
-        """What APIC holds, without what changes by itself."""
+        """Return APIC's objects without properties that change by themselves."""
         return self.apic.snapshot(volatile=False)
 
     def nameless_tree(self) -> str:
-        """The tree as text with the cluster's name left out, to be compared with another cluster's."""
+        """Return the tree as text without the cluster's name, for comparison with another cluster's."""
         return json.dumps(self.tree()).replace(self.name, "NAME")
 
     def post(self, dn: str, body: dict[str, Any]) -> None:
-        """Configure something by hand, as somebody else would."""
+        """Write to APIC as another user would."""
         context = ssl.create_default_context(cafile=str(self.apic.ca_path))
         login = {"aaaUser": {"attributes": {"name": "admin", "pwd": "lab-admin"}}}
         cookie = ""
@@ -109,33 +114,34 @@ class Cluster:
                 cookie = answer.headers.get("Set-Cookie", "")
 
     def calls(self) -> list[str]:
-        """Method and path of every request to APIC so far, with the cluster's name left out."""
+        """Return method and path of every request to APIC so far, without the cluster's name."""
         return [f"{entry['method']} {entry['path']}".replace(self.name, "NAME") for entry in self.apic.log.entries]
 
 
 @dataclass
 class Outcome:
-    """How a run ended: its exit code, all that it printed, and each task's result by host."""
+    """The end of a run: its exit code, its output, and each task's result by host."""
 
     code: int
     output: str
     results: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     def pushed(self, host: str, key: str) -> list[Any]:
-        """What ``aci_tree`` says it created, modified or deleted for a host, over all of its tasks."""
+        """Return what ``aci_tree`` reports as created, modified or deleted for a host, over all tasks."""
         return [item for _task, name, result in self.results if name == host for item in result.get(key) or ()]
 
     def changed(self, host: str) -> list[str]:
-        """The tasks that changed something for a host."""
+        """Return the tasks that changed something for a host."""
         return [task for task, name, result in self.results if name == host and result.get("changed")]
 
 
 class Site:
-    """A folder with an inventory and everything that a run writes."""
+    """A folder with an inventory and all files that a run writes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, forked: bool = True) -> None:
         self.folder = folder
-        self.settings: dict[str, str] = {}  # of Ansible, as environment variables
+        self._forked = forked
+        self.settings: dict[str, str] = {}  # of Ansible, as environment variables that a process of its own reads
         self.clusters: dict[str, Cluster] = {}
         self._stack = ExitStack()
 
@@ -146,7 +152,7 @@ class Site:
         self._stack.close()
 
     def add(self, name: str, variables: dict[str, Any], kube: bool = True, **apic: Any) -> Cluster:
-        """One more cluster, with servers that end with the site."""
+        """Add a cluster with servers that end with the site."""
         names = [name for rack in variables["aci_calico_racks"] for name in node_names(rack)]
         apic.setdefault("seed", fabric(variables["aci_calico_racks"]))
         server = self._stack.enter_context(ApicServer(**apic))
@@ -155,7 +161,7 @@ class Site:
         return cluster
 
     def write(self) -> Path:
-        """The inventory, as the clusters' variables are now."""
+        """Write the inventory from the clusters' present variables."""
         hosts = {name: cluster.variables | cluster.connection() for name, cluster in self.clusters.items()}
         path = self.folder / "inventory" / "hosts.yml"
         path.parent.mkdir(exist_ok=True)
@@ -163,13 +169,13 @@ class Site:
         return path
 
     def command(self, playbook: str | Path, *options: str) -> list[str]:
-        """The command line of a run."""
+        """Return the command line of a run."""
         book = playbook if isinstance(playbook, Path) else ROOT / "playbooks" / f"{playbook}.yml"
         extra = json.dumps({"aci_calico_artifacts_dir": str(self.folder / "artifacts")})
         return [str(ANSIBLE), "-i", str(self.write()), "--forks", "12", "-e", extra, str(book), *options]
 
     def environment(self) -> dict[str, str]:
-        """Nothing of the user's; everything that Ansible writes goes below the folder."""
+        """Return an environment without the user's settings, by which Ansible writes below the folder only."""
         own = {name: str(self.folder / name) for name in ("home", "tmp")}
         for path in own.values():
             Path(path).mkdir(exist_ok=True)
@@ -177,9 +183,8 @@ class Site:
             **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "ACI_"))},
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callbacks")),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
             "ANSIBLE_CALLBACKS_ENABLED": "record_results",
-            "ANSIBLE_LOG_PATH": str(self.folder / "ansible.log"),
             "RECORD_RESULTS": str(self.folder / "results.jsonl"),
             "HOME": own["home"],
             "TMPDIR": own["tmp"],
@@ -189,18 +194,18 @@ class Site:
     def run(self, playbook: str | Path, *options: str, check: bool = True) -> Outcome:
         """Run a playbook to its end.
 
-        :raises AssertionError: it failed, and ``check`` says that it must not.
+        :raises AssertionError: if it fails and ``check`` is true.
         """
         (self.folder / "results.jsonl").unlink(missing_ok=True)
-        done = subprocess.run(
-            self.command(playbook, *options),
-            env=self.environment(),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        command, environment = self.command(playbook, *options), self.environment()
+        if self._forked and not self.settings:
+            done = ansible_playbook(
+                *command[1:], folder=self.folder, environment=environment, CALLBACKS_ENABLED=["record_results"]
+            )
+        else:
+            done = subprocess.run(
+                command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=600, check=False
+            )
         outcome = Outcome(done.returncode, done.stdout + done.stderr, list(self._results()))
         assert not (check and outcome.code), outcome.output[-6000:]
         return outcome
@@ -213,7 +218,7 @@ class Site:
                 yield entry["task"], entry["host"], entry["result"]
 
     def start(self, playbook: str | Path, *options: str) -> subprocess.Popen[bytes]:
-        """Start a run that somebody will kill."""
+        """Start a run, for the caller to kill."""
         return subprocess.Popen(
             self.command(playbook, *options),
             env=self.environment(),
@@ -225,7 +230,7 @@ class Site:
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to a process and all that it started, whatever session they are in."""
+    """Kill a process and its descendants in all sessions."""
     doomed = [process.pid, *_descendants(process.pid)]
     for pid in doomed:
         try:

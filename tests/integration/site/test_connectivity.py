@@ -1,4 +1,4 @@
-"""Contracts, transit and microsegments of clusters in one VRF: made once, shared, and gone with the last cluster."""
+"""Contracts, transit and microsegments of clusters in one VRF: created once, shared, removed with the last cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from harness import PASSWORD, ROOT, Cluster, Site
+from integration.site.harness import PASSWORD, ROOT, Cluster, Site
 
 EXAMPLES = {"east": "transit", "west": "transit", "shop": "microsegmentation"}
 SERVICES = "uni/tn-prod/brc-k8s-services"
@@ -17,7 +17,7 @@ INTERFACE = "uni/tn-mgmt/cif-k8s-services"
 
 
 def _example(cluster: str) -> dict[str, Any]:
-    """The variables of an example inventory's cluster, its connections left out."""
+    """Return the variables of an example inventory's cluster without its connections."""
     folder = ROOT / "inventories" / EXAMPLES[cluster] / "group_vars"
     files = [*folder.glob("aci_calico_clusters/fabric.yml"), folder / cluster / "main.yml"]
     variables = {}
@@ -28,7 +28,7 @@ def _example(cluster: str) -> dict[str, Any]:
 
 @pytest.fixture
 def fabric(site: Site) -> Cluster:
-    """One fabric for the clusters of the examples."""
+    """Return the first of the examples' clusters, which share a fabric."""
     first, *others = EXAMPLES
     cluster = site.add(first, _example(first), kube=False)
     for name in others:
@@ -37,7 +37,7 @@ def fabric(site: Site) -> Cluster:
 
 
 def _objects(mo: dict[str, Any], above: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """DN, class and attributes of every object of a snapshot."""
+    """Yield DN, class and attributes of every object of a snapshot."""
     for cls, body in mo.items():
         dn = body["attributes"].get("dn", above)
         yield dn, cls, body["attributes"]
@@ -50,12 +50,12 @@ def _have(fabric: Cluster) -> dict[str, dict[str, Any]]:
 
 
 def _users(objects: dict[str, Any], dn: str) -> set[str]:
-    """The clusters whose tag is on an object."""
+    """Return the clusters whose tag is on an object."""
     begin = f"{dn}/annotationKey-[orchestrator:aci-calico:"
     return {tag.removeprefix(begin).rstrip("]") for tag in objects if tag.startswith(begin)}
 
 
-def test_the_examples_share_a_fabric_and_leave_it_as_it_was(site: Site, fabric: Cluster) -> None:
+def test_examples_share_a_fabric_and_leave_it_as_it_was(site: Site, fabric: Cluster) -> None:
     before = fabric.tree()
     west = site.clusters["west"].variables
     plain = west["aci_calico_contracts"]
@@ -68,14 +68,14 @@ def test_the_examples_share_a_fabric_and_leave_it_as_it_was(site: Site, fabric: 
     assert INTERFACE in objects
     assert {f"{ROUTE_MAP}/ctx-calico-{name}-transit" for name in ("east", "west")} <= set(objects)
     for dn, _cls, attributes in _objects(before):
-        assert objects[dn] == attributes, "what is there already stays as it is"
+        assert objects[dn] == attributes, "existing objects stay as they are"
 
     fabric.apic.log.clear()
     again = site.run("site", "--tags", "aci")
     assert [again.changed(name) for name in EXAMPLES] == [[], [], []]
     assert len(fabric.calls()) <= 9 * len(EXAMPLES)
 
-    # What is taken out of an inventory goes, in tenants that it names no more as well.
+    # Objects that leave the inventory are removed, also from tenants that it no longer names.
     del west["aci_calico_transit"]
     west["aci_calico_contracts"] = plain
     site.run("site", "--tags", "aci", "--limit", "west")
@@ -94,7 +94,7 @@ def test_the_examples_share_a_fabric_and_leave_it_as_it_was(site: Site, fabric: 
     assert fabric.tree() == before
 
 
-def test_what_the_owner_of_a_transit_l3out_has_stays(site: Site, fabric: Cluster) -> None:
+def test_objects_of_the_owner_of_a_transit_l3out_stay(site: Site, fabric: Cluster) -> None:
     route_map = {
         "rtctrlProfile": {
             "attributes": {"name": "default-export", "type": "global"},

@@ -1,14 +1,13 @@
-"""What a run of ``site`` asks of APIC, and that it tells the truth about it."""
+"""The requests of a ``site`` run to APIC, and what it reports about them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from harness import Cluster, Site, intent, racks
+from integration.site.harness import Cluster, Site, intent, racks
 
 FIRST, SECOND = 12, 9
-# Whom a cluster talks to: what is there in every tenant common, and what it makes.
+# Contracts of the cluster's own and of the tenant common.
 CONNECTED = {
     "contracts": [{"name": "web", "filters": [{"name": "https", "entries": ["tcp/443"]}, "default"]}],
     "provided_contracts": ["web", "default"],
@@ -33,7 +32,7 @@ def _writes(cluster: Cluster) -> list[str]:
 
 
 def _dns(mo: dict[str, Any], above: str = "") -> set[str]:
-    """The DN of every object of a snapshot."""
+    """Return the DN of every object of a snapshot."""
     found = set()
     for body in mo.values():
         dn = body["attributes"].get("dn", above)
@@ -43,7 +42,7 @@ def _dns(mo: dict[str, Any], above: str = "") -> set[str]:
     return found
 
 
-def test_the_number_of_requests_does_not_grow_with_the_cluster(site: Site) -> None:
+def test_number_of_requests_does_not_grow_with_the_cluster(site: Site) -> None:
     for svi in ("floating", "standard"):
         site.add(f"{svi}-small", intent(svi, racks(2, 3)))
         site.add(f"{svi}-large", intent(svi, racks(2, 32)))
@@ -61,7 +60,7 @@ def test_the_number_of_requests_does_not_grow_with_the_cluster(site: Site) -> No
         assert outcome.changed(name) == []
 
 
-def test_a_crowded_tenant_costs_neither_requests_nor_bytes(site: Site) -> None:
+def test_crowded_tenant_costs_neither_requests_nor_bytes(site: Site) -> None:
     empty = site.add("empty", intent("floating", racks(2, 3), **CONNECTED), kube=False)
     crowded = site.add("crowded", intent("floating", racks(2, 3), **CONNECTED), kube=False)
     _crowd(crowded, 5000)
@@ -76,7 +75,7 @@ def test_a_crowded_tenant_costs_neither_requests_nor_bytes(site: Site) -> None:
 
 
 def _crowd(cluster: Cluster, count: int) -> None:
-    """So many objects of others in the tenant, of the classes that the collection reads among them."""
+    """Add ``count`` foreign objects to the tenant, of classes that the collection reads."""
     children = [
         {cls: {"attributes": {"name": f"other-{number}", "annotation": "orchestrator:terraform"}}}
         for number in range(count // len(OTHERS))
@@ -93,25 +92,23 @@ def _crowd(cluster: Cluster, count: int) -> None:
     )
 
 
-@pytest.mark.parametrize("svi", ["floating", "standard"])
-def test_a_dry_run_names_exactly_what_the_real_one_creates(site: Site, svi: str) -> None:
-    cluster = site.add("prod", intent(svi, racks(2, 3)))
-    before = cluster.tree()
-    objects = cluster.kube.objects()
+def test_dry_run_names_what_the_real_run_creates(site: Site) -> None:
+    clusters = [site.add(svi, intent(svi, racks(2, 3))) for svi in ("floating", "standard")]
+    before = [(cluster.tree(), cluster.kube.objects()) for cluster in clusters]
     dry = site.run("site", "--check", "--diff")
-    assert cluster.tree() == before
-    assert cluster.kube.objects() == objects
+    assert [(cluster.tree(), cluster.kube.objects()) for cluster in clusters] == before
     real = site.run("site", "--diff")
-    created = real.pushed("prod", "created")
-    assert sorted(dry.pushed("prod", "created")) == sorted(created)
-    assert len(created) == len(set(created))
-    assert set(created) <= _dns(cluster.tree()) - _dns(before)
-    for dn in created:
-        assert dn in dry.output
-    assert dry.changed("prod") == real.changed("prod")
+    for cluster, (tree, __) in zip(clusters, before, strict=True):
+        created = real.pushed(cluster.name, "created")
+        assert sorted(dry.pushed(cluster.name, "created")) == sorted(created)
+        assert len(created) == len(set(created))
+        assert set(created) <= _dns(cluster.tree()) - _dns(tree)
+        for dn in created:
+            assert dn in dry.output
+        assert dry.changed(cluster.name) == real.changed(cluster.name)
 
 
-def test_a_dry_run_of_a_change_names_exactly_that_change(site: Site) -> None:
+def test_dry_run_names_what_the_real_run_changes(site: Site) -> None:
     cluster = site.add("prod", intent("floating", racks(2, 3)))
     site.run("site")
     cluster.variables |= {"aci_calico_mtu": 8900, "aci_calico_pod_subnets": ["10.1.0.0/16", "10.2.0.0/16"]}

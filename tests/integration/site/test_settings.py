@@ -1,10 +1,10 @@
-"""Settings of Ansible that users have: cached facts, and facts that are no variables."""
+"""Runs with users' settings of Ansible: cached facts, and facts that are no variables."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from harness import Site, intent, racks
+from integration.site.harness import Site, intent, racks
 
 BOOK = """\
 - hosts: aci_calico_clusters
@@ -20,7 +20,7 @@ BOOK = """\
 """
 
 
-def test_roles_alone_take_no_plan_of_another_day(site: Site, tmp_path: Path) -> None:
+def test_roles_use_no_cached_plan(site: Site, tmp_path: Path) -> None:
     site.settings = {
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"),

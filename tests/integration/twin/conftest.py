@@ -1,4 +1,4 @@
-"""The paper's figure in the twin, once for each kind of SVI."""
+"""Run the paper's figures in the twin."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from lab.twin.bench import Bench, bench
 from lab.twin.machines import missing_prerequisites
 from lab.twin.paper import Figure
 
-CONVERGENCE_SECONDS = 40  # on a machine that others use, too
-
 
 def running(folder: Path, figure: Figure) -> Iterator[Bench]:
-    """A figure with all its sessions up."""
+    """Yield a figure with all its sessions up."""
     if missing := missing_prerequisites():
         pytest.skip("the BGP twin needs " + "; ".join(missing))
     with bench(folder, figure) as made:
@@ -25,17 +23,17 @@ def running(folder: Path, figure: Figure) -> Iterator[Bench]:
 
 @pytest.fixture(scope="module")
 def floating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """The paper's Figure 2."""
+    """Yield the paper's Figure 2."""
     yield from running(tmp_path_factory.mktemp("floating"), Figure())
 
 
 @pytest.fixture(scope="module")
 def standard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """The paper's Figure 4."""
+    """Yield the paper's Figure 4."""
     yield from running(tmp_path_factory.mktemp("standard"), Figure(floating=False))
 
 
 @pytest.fixture(scope="module")
 def dual_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """Figure 2 with both address families."""
+    """Yield Figure 2 with both address families."""
     yield from running(tmp_path_factory.mktemp("dual"), Figure(dual_stack=True))

@@ -1,4 +1,4 @@
-"""What happens to routes and traffic when machines die, crash and come back."""
+"""Routes and traffic when machines die, crash and come back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from lab.twin.measure import bird_crash, node_death, power_cut, reload
 BLOCK_1 = "10.1.0.0/26"
 
 
-# BIRD 1.6 counts in whole seconds and then waits for whole seconds: its hold timer of 3 s runs for up to 4.
+# BIRD 1.6 counts whole seconds: its hold timer of 3 s runs for up to 4 s.
 SILENCE_NOTICED = 4.3
 
 
 def least_of_three(measure: Callable[[Bench], float], made: Bench, enough: float) -> float:
-    """The least of up to three measurements: what a busy machine adds is not the fabric's."""
+    """Return the least of up to three measurements, to leave out the delays of a busy machine."""
     least = math.inf
     for __ in range(3):
         least = min(least, measure(made))
@@ -25,7 +25,7 @@ def least_of_three(measure: Callable[[Bench], float], made: Bench, enough: float
     return least
 
 
-def test_a_node_that_dies_silently_is_gone_from_every_leaf_within_the_hold_time(floating: Bench) -> None:
+def test_routes_of_a_dead_node_leave_every_leaf_within_the_hold_time(floating: Bench) -> None:
     assert least_of_three(node_death, floating, 3.5) < 3.5
 
 
@@ -46,12 +46,12 @@ def test_a_dead_nodes_sessions_are_no_longer_reported(floating: Bench) -> None:
     floating.settle()
 
 
-def test_bird_that_crashes_and_comes_back_changes_no_route(floating: Bench) -> None:
+def test_restart_of_bird_changes_no_route(floating: Bench) -> None:
     assert bird_crash(floating) == 0
 
 
-def test_without_graceful_restart_the_crash_is_seen(floating: Bench) -> None:
-    """The other way round: without the policy's helper mode, leaves drop the routes at once."""
+def test_restart_of_bird_changes_routes_without_graceful_restart(floating: Bench) -> None:
+    """Leaves without the policy's helper mode drop the routes at once."""
     floating.change("bgpCtxPol", "uni/tn-common/bgpCtxP-fast", grCtrl="")
     try:
         eventually(lambda: all("gr-enabled" not in it["flags"] for it in floating.objects("bgpPeerEntry")))

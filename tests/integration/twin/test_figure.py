@@ -1,4 +1,4 @@
-"""What the paper says of a working fabric, seen in the kernels of the twin's machines."""
+"""The paper's statements about a working fabric, checked in the kernels of the twin's machines."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ COMPUTE = "leaf-101"
 
 
 def _peers_of(bench: Bench, leaf: int) -> list[str]:
-    """The addresses that APIC says a leaf has a session with."""
+    """Return the addresses that APIC lists as a leaf's peers."""
     return sorted(entry["addr"] for entry in bench.objects("bgpPeerEntry", leaf))
 
 
 def width(bench: Bench, machine: str, prefix: str) -> int:
-    """How many next hops a machine has for a prefix."""
+    """Return how many next hops a machine has for a prefix."""
     return len(bench.routes(machine).get(prefix, []))
 
 
-def test_each_node_speaks_to_the_leaves_of_its_rack_and_no_other(floating: Bench) -> None:
+def test_nodes_have_sessions_with_the_leaves_of_their_rack_only(floating: Bench) -> None:
     assert set(floating.sessions().values()) == {"Established"}
     for rack, nodes in ((RACK_1, NODES_1), (RACK_2, NODES_2)):
         wanted = sorted(f"192.168.0.{node.removeprefix('node-')}" for node in nodes)
         for leaf in rack:
-            # APIC hears of a session up to a second after it came up.
+            # The twin reports a session to APIC up to a second after it came up.
             eventually(lambda leaf=leaf, wanted=wanted: _peers_of(floating, leaf) == wanted)
 
 
-def test_pod_blocks_have_the_node_as_next_hop_in_its_rack_and_the_pair_of_leaves_elsewhere(floating: Bench) -> None:
+def test_next_hop_of_a_pod_block_is_the_node_in_its_rack_and_the_pair_of_leaves_elsewhere(floating: Bench) -> None:
     for number, (node, block) in enumerate(PODS.items(), 1):
         own, other = (RACK_1, RACK_2) if node in NODES_1 else (RACK_2, RACK_1)
         for leaf in own:
@@ -42,15 +42,15 @@ def test_pod_blocks_have_the_node_as_next_hop_in_its_rack_and_the_pair_of_leaves
             assert width(floating, machine, block) == 2
 
 
-def test_a_local_service_is_as_wide_as_the_paper_shows(floating: Bench) -> None:
-    """Three endpoints in two racks: two next hops in one, one in the other; a compute leaf sees all four border leaves."""
+def test_local_service_has_the_next_hops_of_the_paper(floating: Bench) -> None:
+    """Three endpoints in two racks give two next hops in one rack, one in the other, and four on a compute leaf."""
     assert width(floating, "leaf-201", LOCAL_SERVICE) == 2
     assert width(floating, "leaf-203", LOCAL_SERVICE) == 1
     assert width(floating, COMPUTE, LOCAL_SERVICE) == 4
     assert width(floating, "leaf-201", "192.168.8.0/22") == 3
 
 
-def test_nodes_learn_each_other_with_the_fabric_as_number_twice(floating: Bench) -> None:
+def test_nodes_learn_routes_of_each_other_with_the_fabric_asn_twice(floating: Bench) -> None:
     route = floating.daemons_of("node-4", "bird4", f"show route all {PODS['node-1']}")
     assert "BGP.as_path: 65002 65002" in route
     assert width(floating, "node-4", PODS["node-1"]) == 2
@@ -77,19 +77,19 @@ def test_nodes_learn_each_other_with_the_fabric_as_number_twice(floating: Bench)
         "full MTU",
     ],
 )
-def test_traffic(floating: Bench, source: str, address: str, options: list[str]) -> None:
+def test_traffic_passes(floating: Bench, source: str, address: str, options: list[str]) -> None:
     eventually(lambda: floating.pings(source, address, *options))
 
 
-def test_a_packet_above_the_mtu_does_not_pass(floating: Bench) -> None:
+def test_packet_above_the_mtu_does_not_pass(floating: Bench) -> None:
     assert not floating.pings("node-1", "10.1.0.193", "-M", "do", "-s", "8973", count=1)
 
 
-def test_nodes_reach_the_endpoint_by_the_secondary_address(floating: Bench) -> None:
+def test_nodes_have_a_default_route_by_the_secondary_address(floating: Bench) -> None:
     assert floating.routes("node-3")["default"] == [SECONDARY]
 
 
-def test_the_leaves_report_their_state_in_apics_words(floating: Bench) -> None:
+def test_leaves_report_their_state_as_apic_does(floating: Bench) -> None:
     eventually(lambda: len(floating.objects("bgpPeerEntry")) == 12)
     for entry in floating.objects("bgpPeerEntry"):
         assert (entry["operSt"], entry["holdIntvl"], entry["kaIntvl"]) == ("established", "3", "1")
@@ -103,8 +103,8 @@ def test_the_leaves_report_their_state_in_apics_words(floating: Bench) -> None:
     assert set(used.values()) == {"10"}
 
 
-def test_leaves_refuse_what_nodes_only_pass_on(floating: Bench) -> None:
-    """The other leaf's routes come back with a longer path: the limit of one AS number keeps them out."""
+def test_leaves_refuse_routes_that_nodes_pass_on(floating: Bench) -> None:
+    """The other leaf's routes come back with a longer path, which exceeds the limit of one AS number."""
     (counts,) = {
         (it["acceptedPaths"], int(it["pfxSaved"]) > 4)
         for it in floating.objects("bgpPeerAfEntry")
@@ -113,7 +113,7 @@ def test_leaves_refuse_what_nodes_only_pass_on(floating: Bench) -> None:
     assert counts == ("3", True)
 
 
-def test_calicos_node_status_is_filled_in_for_who_asks(floating: Bench) -> None:
+def test_calico_node_status_is_filled_in(floating: Bench) -> None:
     spec = {"node": "node-1", "classes": ["Agent", "BGP", "Routes"], "updatePeriodSeconds": 1}
     body = {
         "apiVersion": "crd.projectcalico.org/v1",
@@ -135,12 +135,12 @@ def test_calicos_node_status_is_filled_in_for_who_asks(floating: Bench) -> None:
     floating.kube.request("DELETE", path)
 
 
-def test_blocks_are_claimed_in_kubernetes(floating: Bench) -> None:
+def test_each_pod_block_has_an_affinity_in_kubernetes(floating: Bench) -> None:
     eventually(lambda: len(floating.kube.objects("BlockAffinity")) == 6)
     assert {it["spec"]["node"]: it["spec"]["cidr"] for it in floating.kube.objects("BlockAffinity")} == PODS
 
 
-def test_the_password_is_nowhere_to_be_read(floating: Bench) -> None:
+def test_no_file_or_configuration_shows_the_password(floating: Bench) -> None:
     from lab.twin.paper import PASSWORD
 
     for path in floating.twin.folder.rglob("*"):
@@ -152,7 +152,7 @@ def test_the_password_is_nowhere_to_be_read(floating: Bench) -> None:
 
 
 class TestStandardSvi:
-    """One subnet and VLAN for each node."""
+    """A subnet and a VLAN for each node."""
 
     def test_sessions_and_routes(self, standard: Bench) -> None:
         figure = Figure(floating=False)
@@ -171,7 +171,7 @@ class TestStandardSvi:
         assert standard.pings("endpoint", LOCAL_SERVICE)
         assert standard.pings("node-6", ENDPOINT)
 
-    def test_a_peer_that_is_down_is_there_and_raises_a_fault(self, standard: Bench) -> None:
+    def test_peer_that_is_down_raises_a_fault(self, standard: Bench) -> None:
         standard.twin.ask("kill", machine="node-2")
         try:
             eventually(lambda: len(standard.objects("faultInst", 201)) == 1)
@@ -184,7 +184,7 @@ class TestStandardSvi:
 
 
 class TestDualStack:
-    """Both families side by side."""
+    """Both address families."""
 
     def test_sessions_and_routes(self, dual_stack: Bench) -> None:
         assert len(dual_stack.sessions()) == 24

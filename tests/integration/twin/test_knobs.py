@@ -1,4 +1,4 @@
-"""Each setting of APIC and Kubernetes, broken: the twin must break the way that a fabric does, and mend when it is mended."""
+"""Wrong settings in APIC and Kubernetes: the twin breaks as a fabric does, and recovers when they are corrected."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ SERVICE = "192.168.8.10"
 
 
 def vlif(leaf: int, vlan: int = 300) -> str:
-    """The name of a leaf's floating SVI."""
+    """Return the DN of a leaf's floating SVI."""
     rack = 1 if leaf in (201, 202) else 2
     return f"{OUT}/lnodep-rack-{rack}/lifp-ipv4/vlifp-[topology/pod-1/node-{leaf}]-[vlan-{vlan}]"
 
 
 def peer(leaf: int) -> str:
-    """The name of a leaf's dynamic peer."""
+    """Return the DN of a leaf's dynamic peer."""
     return f"{vlif(leaf)}/peerP-[192.168.0.0/22]"
 
 
 def patch(bench: Bench, kind: str, name: str, body: dict[str, Any], version: str = CALICO) -> None:
-    """Merge something into a Kubernetes object."""
+    """Merge a change into a Kubernetes object."""
     path = bench.kube.path({"apiVersion": version, "kind": kind, "metadata": {"name": name}})
     bench.kube.request("PATCH", path, body, "application/merge-patch+json")
 
 
 @contextmanager
 def mended(bench: Bench, undo: Callable[[], object]) -> Iterator[None]:
-    """Undo what the block did, and wait until everything is as before."""
+    """Undo the block's changes after it, and wait until everything is as before."""
     try:
         yield
     finally:
@@ -53,17 +53,17 @@ def set_peers(bench: Bench, **attributes: str) -> None:
 
 
 def state(bench: Bench, node: str, leaf: int) -> str:
-    """The state of a session as the node sees it."""
+    """Return the state of a session as the node sees it."""
     return bench.sessions().get((node, f"192.168.2.{leaf}"), "none")
 
 
 def sees(bench: Bench, machine: str, prefix: str) -> bool:
-    """Whether a machine has a route."""
+    """Return whether a machine has a route."""
     return prefix in bench.routes(machine)
 
 
 @pytest.mark.parametrize("controls", ["dis-peer-as-check", "as-override"], ids=["no AS override", "peer AS check"])
-def test_nodes_do_not_learn_from_each_other_without_both_controls(floating: Bench, controls: str) -> None:
+def test_nodes_learn_nothing_from_each_other_without_both_controls(floating: Bench, controls: str) -> None:
     with mended(floating, lambda: set_peers(floating, ctrl="as-override,dis-peer-as-check")):
         set_peers(floating, ctrl=controls)
         eventually(lambda: not sees(floating, "node-1", POD_4) and not sees(floating, "node-4", POD_1))
@@ -71,7 +71,7 @@ def test_nodes_do_not_learn_from_each_other_without_both_controls(floating: Benc
         assert sees(floating, "leaf-203", POD_1)
 
 
-def test_a_wrong_password_on_one_side_keeps_the_session_in_connect(floating: Bench) -> None:
+def test_wrong_password_on_one_side_keeps_the_session_down(floating: Bench) -> None:
     with mended(floating, lambda: floating.change("bgpPeerP", peer(201), password=PASSWORD)):
         floating.change("bgpPeerP", peer(201), password="another")
         eventually(lambda: {state(floating, f"node-{node}", 201) for node in (1, 2, 3)} <= {"Connect", "Active"})
@@ -80,7 +80,7 @@ def test_a_wrong_password_on_one_side_keeps_the_session_in_connect(floating: Ben
         assert floating.pings("node-4", "10.1.0.1", "-I", "10.1.0.193")
 
 
-def test_a_password_rotated_on_both_sides_brings_the_sessions_back(floating: Bench) -> None:
+def test_password_rotated_on_both_sides_brings_the_sessions_back(floating: Bench) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bgp-secrets", "namespace": "kube-system"}}
 
     def rotate(password: str) -> None:
@@ -103,7 +103,7 @@ def test_calico_cannot_read_the_secret_without_the_role_binding(floating: Bench)
         eventually(lambda: "Established" not in floating.sessions().values())
 
 
-def test_a_wrong_rack_label_has_the_node_speak_to_the_other_racks_leaves(floating: Bench) -> None:
+def test_wrong_rack_label_moves_the_sessions_to_the_other_rack(floating: Bench) -> None:
     def label(rack: str) -> None:
         patch(floating, "Node", "node-1", {"metadata": {"labels": {"rack_id": rack}}}, "v1")
 
@@ -115,7 +115,7 @@ def test_a_wrong_rack_label_has_the_node_speak_to_the_other_racks_leaves(floatin
         eventually(lambda: "192.168.0.1" not in {it["addr"] for it in floating.objects("bgpPeerEntry", 201)})
 
 
-def test_a_peer_across_racks_comes_up_because_nothing_forbids_it(floating: Bench) -> None:
+def test_peer_across_racks_comes_up(floating: Bench) -> None:
     password = {"secretKeyRef": {"name": "bgp-secrets", "key": "rr-password"}}
     extra = calico(
         "BGPPeer", "across", peerIP="192.168.2.203", asNumber=65002, nodeSelector='rack_id == "1"', password=password
@@ -130,8 +130,10 @@ def test_a_peer_across_racks_comes_up_because_nothing_forbids_it(floating: Bench
 @pytest.mark.parametrize(
     ("direction", "machine", "still"), [("import", "leaf-201", "leaf-201"), ("export", "node-4", "leaf-203")]
 )
-def test_route_control_without_the_pod_subnet(floating: Bench, direction: str, machine: str, still: str) -> None:
-    """Not imported, pods are unknown to all; not exported, only to the nodes."""
+def test_route_control_without_the_pod_subnet_hides_pods(
+    floating: Bench, direction: str, machine: str, still: str
+) -> None:
+    """Without import nobody has routes to pods; without export only the nodes lack them."""
     rule = f"uni/tn-common/subj-allowed-{direction}"
     pods = mo("rtctrlMatchRtDest", ip="10.1.0.0/16", aggregate="yes")
     with mended(floating, lambda: floating.post(rule, pods)):
@@ -142,14 +144,14 @@ def test_route_control_without_the_pod_subnet(floating: Bench, direction: str, m
         assert floating.converged()
 
 
-def test_aggregate_off_admits_the_subnet_alone_and_no_block(floating: Bench) -> None:
+def test_import_without_aggregate_refuses_pod_blocks(floating: Bench) -> None:
     dest = "uni/tn-common/subj-allowed-import/dest-[10.1.0.0/16]"
     with mended(floating, lambda: floating.change("rtctrlMatchRtDest", dest, aggregate="yes")):
         floating.change("rtctrlMatchRtDest", dest, aggregate="no")
         eventually(lambda: not sees(floating, "leaf-201", POD_1))
 
 
-def test_a_foreign_prefix_is_refused_unless_import_is_not_enforced(floating: Bench) -> None:
+def test_foreign_prefix_is_refused_where_import_is_enforced(floating: Bench) -> None:
     foreign = "10.99.0.0/24"
 
     def undo() -> None:
@@ -164,7 +166,7 @@ def test_a_foreign_prefix_is_refused_unless_import_is_not_enforced(floating: Ben
         eventually(lambda: floating.routes("leaf-201").get(foreign) == ["192.168.0.1"])
 
 
-def test_a_prepended_route_is_refused_unless_the_as_limit_is_off(floating: Bench) -> None:
+def test_prepended_route_is_refused_where_the_as_limit_is_on(floating: Bench) -> None:
     inside = "10.1.200.0/24"
 
     def undo() -> None:
@@ -186,7 +188,7 @@ def test_ecmp_of_one_leaves_one_next_hop(floating: Bench) -> None:
         eventually(lambda: len(floating.routes("leaf-201")[SERVICE]) == 1 == len(floating.routes("leaf-101")[SERVICE]))
 
 
-def test_default_timers_are_agreed_upon(floating: Bench) -> None:
+def test_default_timers_are_negotiated(floating: Bench) -> None:
     policy = "uni/tn-common/bgpCtxP-fast"
     with mended(floating, lambda: floating.change("bgpCtxPol", policy, kaIntvl="1", holdIntvl="3")):
         floating.change("bgpCtxPol", policy, kaIntvl="60", holdIntvl="180")
@@ -195,13 +197,13 @@ def test_default_timers_are_agreed_upon(floating: Bench) -> None:
     eventually(lambda: {it["holdIntvl"] for it in floating.objects("bgpPeerEntry")} == {"3"})
 
 
-def test_a_keepalive_longer_than_the_hold_time_leaves_no_session(floating: Bench) -> None:
+def test_keepalive_longer_than_the_hold_time_prevents_sessions(floating: Bench) -> None:
     with mended(floating, lambda: patch(floating, "BGPPeer", "leaf-201-v4", {"spec": {"keepaliveTime": None}})):
         patch(floating, "BGPPeer", "leaf-201-v4", {"spec": {"keepaliveTime": "10s"}})
         eventually(lambda: {state(floating, f"node-{node}", 201) for node in (1, 2, 3)} == {"Idle"})
 
 
-def test_the_mesh_brings_sessions_between_nodes(floating: Bench) -> None:
+def test_mesh_opens_sessions_between_nodes(floating: Bench) -> None:
     with mended(
         floating, lambda: patch(floating, "BGPConfiguration", "default", {"spec": {"nodeToNodeMeshEnabled": False}})
     ):
@@ -210,13 +212,13 @@ def test_the_mesh_brings_sessions_between_nodes(floating: Bench) -> None:
         eventually(floating.converged)
 
 
-def test_pools_with_ipip_are_not_routed_natively(floating: Bench) -> None:
+def test_pool_with_ipip_is_not_routed_natively(floating: Bench) -> None:
     with mended(floating, lambda: patch(floating, "IPPool", "pool-4", {"spec": {"ipipMode": "Never"}})):
         patch(floating, "IPPool", "pool-4", {"spec": {"ipipMode": "Always"}})
         eventually(lambda: not sees(floating, "node-1", POD_4))
 
 
-def test_a_duplicate_router_id_keeps_two_leaves_apart(floating: Bench) -> None:
+def test_duplicate_router_id_separates_two_leaves(floating: Bench) -> None:
     attachment = f"{OUT}/lnodep-rack-2/rsnodeL3OutAtt-[topology/pod-1/node-203]"
     with mended(floating, lambda: floating.change("l3extRsNodeL3OutAtt", attachment, rtrId="1.1.4.203")):
         floating.change("l3extRsNodeL3OutAtt", attachment, rtrId="1.1.4.201")
@@ -245,7 +247,7 @@ def test_an_mtu_below_the_nodes_loses_large_packets_only(floating: Bench) -> Non
 
 
 def move(bench: Bench, leaf: int, old: int, new: int) -> None:
-    """Give a leaf's floating SVI another VLAN, which names it."""
+    """Change the VLAN of a leaf's floating SVI, which is part of its DN."""
     bench.delete(vlif(leaf, old))
     (profile,) = (it for it in Figure().tenant()["fvTenant"]["children"] if "l3extOut" in it)
     for node_profile in (it["l3extLNodeP"] for it in profile["l3extOut"]["children"] if "l3extLNodeP" in it):
@@ -258,7 +260,7 @@ def move(bench: Bench, leaf: int, old: int, new: int) -> None:
 
 
 @pytest.mark.parametrize("vlan", [301, 3000], ids=["another VLAN", "a VLAN outside of the pool"])
-def test_a_leaf_on_another_vlan_is_cut_off_from_the_nodes(floating: Bench, vlan: int) -> None:
+def test_leaf_on_another_vlan_loses_its_sessions(floating: Bench, vlan: int) -> None:
     with mended(floating, lambda: move(floating, 201, vlan, 300)):
         move(floating, 201, 300, vlan)
         eventually(lambda: "Established" not in {state(floating, f"node-{node}", 201) for node in (1, 2, 3)})
@@ -268,7 +270,7 @@ def test_a_leaf_on_another_vlan_is_cut_off_from_the_nodes(floating: Bench, vlan:
 
 
 @pytest.mark.parametrize("what", ["bgpExtP", "secondary"])
-def test_parts_of_the_l3out_that_are_missing(floating: Bench, what: str) -> None:
+def test_missing_part_of_the_l3out_breaks(floating: Bench, what: str) -> None:
     if what == "bgpExtP":
         with mended(floating, lambda: floating.post(OUT, mo("bgpExtP"))):
             floating.delete(f"{OUT}/bgpExtP")
@@ -287,8 +289,8 @@ def test_parts_of_the_l3out_that_are_missing(floating: Bench, what: str) -> None
         assert not floating.pings("node-1", "192.0.2.10", count=1)
 
 
-def test_what_no_external_epg_holds_is_not_forwarded(floating: Bench) -> None:
-    """Sessions and routes do not care; packets across racks from such an address find no contract."""
+def test_traffic_of_a_subnet_in_no_external_epg_is_dropped(floating: Bench) -> None:
+    """Sessions and routes stay; no contract admits packets across racks from such an address."""
     epg, subnet = f"{OUT}/instP-default", "10.1.0.0/16"
     with mended(floating, lambda: floating.post(epg, mo("l3extSubnet", ip=subnet))):
         floating.delete(f"{epg}/extsubnet-[{subnet}]")
@@ -298,8 +300,8 @@ def test_what_no_external_epg_holds_is_not_forwarded(floating: Bench) -> None:
     eventually(lambda: floating.pings("node-1", "10.1.0.193", "-I", "10.1.0.1", count=1))
 
 
-def test_a_prefix_limit_that_is_too_small_and_the_filter_that_helps(floating: Bench) -> None:
-    """Nodes pass on what they learn from one leaf to the other, and that counts; a BGPFilter keeps it back."""
+def test_small_prefix_limit_is_exceeded_without_the_filter(floating: Bench) -> None:
+    """Routes that nodes pass on from one leaf to the other count as well; a BGPFilter stops them."""
     reject = [{"action": "Reject", "source": "RemotePeers"}]
     own_only = calico("BGPFilter", "own-only", exportV4=reject)
 
@@ -328,7 +330,7 @@ def test_a_prefix_limit_that_is_too_small_and_the_filter_that_helps(floating: Be
         assert max(int(it["pfxSaved"]) for it in floating.objects("bgpPeerAfEntry")) <= 4
 
 
-def test_a_service_that_moves_takes_its_host_route_along(floating: Bench) -> None:
+def test_host_route_of_a_service_follows_its_endpoints(floating: Bench) -> None:
     (slice_,) = (it for it in floating.kube.objects("EndpointSlice") if it["metadata"]["name"] == "frontend")
 
     def place(nodes: list[str]) -> None:

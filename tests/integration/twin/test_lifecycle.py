@@ -1,4 +1,4 @@
-"""The twin as a guest of the machine: follows its sources from nothing, has neighbours, leaves nothing behind."""
+"""The twin as a program: it follows its sources, runs beside others, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SMALL = Figure(racks=(Rack(1, (201, 202), (1, 2)),))
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Bench]:
-    """A twin of nothing yet."""
+    """Yield a twin without a cluster."""
     if missing := machines.missing_prerequisites():
         pytest.skip("the BGP twin needs " + "; ".join(missing))
     with bench(tmp_path / "twin") as made:
@@ -31,7 +31,7 @@ def empty(tmp_path: Path) -> Iterator[Bench]:
 
 
 def processes_of(pid: int) -> set[int]:
-    """A process and all below it."""
+    """Return a process and its descendants."""
     found = {pid}
     for path in Path("/proc").glob("[0-9]*/task/*/children"):
         try:
@@ -43,7 +43,7 @@ def processes_of(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Those that still run; a zombie does not."""
+    """Return the processes that still run, without zombies."""
     running = set()
     for pid in pids:
         try:
@@ -55,11 +55,11 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def namespaces() -> str:
-    """The network namespaces that the machine has names for."""
+    """Return the named network namespaces of the machine."""
     return subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
 
 
-def test_it_follows_from_nothing_to_a_cluster_and_back(empty: Bench) -> None:
+def test_twin_follows_a_cluster_that_comes_and_goes(empty: Bench) -> None:
     assert empty.twin.ask("status")["sessions"] == []
     empty.configure(SMALL)
     empty.settle()
@@ -80,7 +80,7 @@ def test_it_follows_from_nothing_to_a_cluster_and_back(empty: Bench) -> None:
 
 
 @pytest.mark.parametrize("supervisor", [True, False], ids=["the supervisor", "the process above it"])
-def test_killed_by_force_it_leaves_nothing_and_starts_again(empty: Bench, supervisor: bool) -> None:
+def test_killed_twin_leaves_nothing_and_starts_again(empty: Bench, supervisor: bool) -> None:
     empty.configure(SMALL)
     eventually(empty.converged)
     before = namespaces()
@@ -100,8 +100,8 @@ def test_killed_by_force_it_leaves_nothing_and_starts_again(empty: Bench, superv
     assert sorted(path.name for path in empty.twin.folder.iterdir()) == ["cabling.json", "twin.log"]
 
 
-def test_it_ends_with_its_owner(empty: Bench) -> None:
-    """A test run that is killed takes its twins along."""
+def test_twin_ends_with_its_owner(empty: Bench) -> None:
+    """The twins of a test run that is killed end as well."""
     empty.twin.down()
     with subprocess.Popen(["sleep", "600"]) as owner:
         empty.start("--owner", str(owner.pid))
@@ -110,7 +110,7 @@ def test_it_ends_with_its_owner(empty: Bench) -> None:
     eventually(lambda: not alive(everything))
 
 
-def test_two_twins_side_by_side(empty: Bench, tmp_path: Path) -> None:
+def test_two_twins_run_side_by_side(empty: Bench, tmp_path: Path) -> None:
     empty.configure(SMALL)
     with bench(tmp_path / "other", SMALL) as other:
         empty.settle()
@@ -122,7 +122,7 @@ def test_two_twins_side_by_side(empty: Bench, tmp_path: Path) -> None:
         assert empty.settled()
 
 
-def test_the_command_line(empty: Bench) -> None:
+def test_command_line_controls_the_twin(empty: Bench) -> None:
     empty.configure(SMALL)
     environment = {**os.environ, PASSWORD_VARIABLE: APIC_PASSWORD}
 
@@ -150,7 +150,7 @@ def test_the_command_line(empty: Bench) -> None:
     assert "does not answer" in twin("status").stderr
 
 
-def test_a_source_that_is_away_is_waited_for(empty: Bench) -> None:
+def test_twin_waits_for_a_source_that_does_not_answer(empty: Bench) -> None:
     empty.configure(SMALL)
     empty.settle()
     empty.apic.misbehave("status", status=503, method="GET", count=3)
@@ -158,8 +158,8 @@ def test_a_source_that_is_away_is_waited_for(empty: Bench) -> None:
     eventually(lambda: all(len(empty.routes("leaf-201")[it]) == 1 for it in ("192.168.8.0/22",)))
 
 
-def test_the_state_of_two_vrfs_on_one_leaf_stands_side_by_side(empty: Bench) -> None:
-    """Each twin replaces what it has reported itself, not the leaf's BGP that contains it."""
+def test_apic_keeps_the_state_of_two_vrfs_on_one_leaf(empty: Bench) -> None:
+    """Each twin replaces its own reports only, not all of the leaf's BGP."""
 
     def domain(name: str, established: int) -> list[dict[str, Any]]:
         inner = {"bgpDom": {"attributes": {"name": name, "numEstPeers": str(established)}}}

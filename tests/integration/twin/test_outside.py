@@ -1,4 +1,4 @@
-"""An L3Out that leads outside comes and goes beside a cluster: an SVI on two leaves, both families, two routers."""
+"""An L3Out to two external routers beside a cluster: an SVI on two leaves, both address families."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAMILIES = pytest.mark.parametrize("version", [4, 6])
 
 @pytest.fixture(scope="module")
 def outside(dual_stack: Bench) -> Iterator[Bench]:
-    """The dual-stack figure, from which the cluster's prefixes leave."""
+    """Yield the dual-stack figure with an L3Out to external routers; remove the L3Out afterwards."""
     assert dual_stack.twin.ask("machines")["routers"] == {}
     before = len(dual_stack.sessions())
     dual_stack.post("uni/tn-common", way_out((4, 6), routers=2, routed=False))
@@ -40,11 +40,11 @@ def outside(dual_stack: Bench) -> Iterator[Bench]:
 
 
 def learned(bench: Bench, version: int) -> set[str]:
-    """What the first router has from the leaves."""
+    """Return the prefixes that the first router has from the leaves."""
     return {prefix for prefix, hops in bench.routes(ROUTERS[0], version).items() if hops}
 
 
-def test_nothing_leaves_without_export_route_control(outside: Bench) -> None:
+def test_routers_learn_the_prefixes_of_export_route_control_only(outside: Bench) -> None:
     for leaf in ("leaf-101", "leaf-201"):
         eventually(lambda leaf=leaf: len(outside.routes(leaf).get(OUTSIDE[4], [])) == 2)
         eventually(lambda leaf=leaf: len(outside.routes(leaf, 6).get(OUTSIDE[6], [])) == 2)
@@ -60,13 +60,13 @@ def test_nothing_leaves_without_export_route_control(outside: Bench) -> None:
 
 
 @FAMILIES
-def test_traffic(outside: Bench, version: int) -> None:
+def test_traffic_passes(outside: Bench, version: int) -> None:
     eventually(lambda: outside.pings(ROUTERS[0], POD_1[version]))
     for node in ("node-1", "node-4"):
         eventually(lambda node=node: outside.pings(node, TARGET[version]))
 
 
-def test_the_leaves_report_the_sessions(outside: Bench) -> None:
+def test_leaves_report_the_sessions(outside: Bench) -> None:
     eventually(lambda: {it["operSt"] for it in outside.objects("bgpPeerEntry", 103)} == {"established"})
     assert {it["addr"] for it in outside.objects("bgpPeerEntry", 103)} == {
         *("10.254.99.1", "10.254.99.2"),
@@ -75,7 +75,7 @@ def test_the_leaves_report_the_sessions(outside: Bench) -> None:
     assert {(it["asn"], it["passwdSet"]) for it in outside.objects("bgpPeer", 103)} == {("65100", "enabled")}
 
 
-def test_a_router_without_power(outside: Bench) -> None:
+def test_traffic_returns_with_a_router_that_lost_power(outside: Bench) -> None:
     outside.twin.ask("off", machine=ROUTERS[0])
     try:
         assert not outside.pings("node-1", TARGET[4], count=1)

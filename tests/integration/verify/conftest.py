@@ -1,4 +1,4 @@
-"""The worked example in the twin, verified and found in order, for tests to break one thing of."""
+"""The worked example in the twin, verified without findings, for tests to break."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """The worked example with floating SVI, in order."""
+    """Yield the worked example with floating SVI, without findings."""
     yield from _running(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def standard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """The worked example with standard SVI, in order."""
+    """Yield the worked example with standard SVI, without findings."""
     # Conftests are loaded before the collection can be imported by its name.
     from unit.plugin_utils.healthy_cluster import STANDARD
 

@@ -1,4 +1,4 @@
-"""A planned cluster on the bench: configured as the roles do it, read by the collection's own modules, judged by its plan."""
+"""A planned cluster on the bench: configured as by the roles, read by the collection's modules, compared with its plan."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ Json = dict[str, Any]
 
 
 class Exit(Exception):
-    """A module's result."""
+    """Carries a module's result."""
 
     def __init__(self, result: Json) -> None:
         super().__init__(result.get("msg"))
@@ -41,9 +42,9 @@ class Exit(Exception):
 
 
 class Live:
-    """One cluster, its fabric and the twin that carries out what both say.
+    """A cluster, its fabric and the twin that follows both.
 
-    ``api_group`` and ``namespace`` are Calico's; ``reader`` is the access of whoever verifies, by default the twin's.
+    ``api_group`` and ``namespace`` are Calico's; ``reader`` is the access for verification, by default the twin's.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Live:
     # --- configured ---
 
     def configure(self) -> None:
-        """What the playbook ``site`` pushes."""
+        """Push the configuration of the playbook ``site``."""
         tree = json.dumps(apic_tree(self.plan)).replace(PASSWORD_MARKER, PASSWORD)
         self.bench.post("uni", json.loads(tree))
         data = {self.plan["calico"]["secret"]["key"]: base64.b64encode(PASSWORD.encode()).decode()}
@@ -75,7 +76,7 @@ class Live:
             self.apply(manifest)
 
     def apply(self, manifest: Json) -> None:
-        """Create an object, or merge it into the one that is there."""
+        """Create an object, or merge it into the existing one."""
         path = self.kube.path(manifest)
         try:
             self.kube.request("PATCH", path, manifest, MERGE_PATCH)
@@ -85,7 +86,7 @@ class Live:
             self.kube.request("POST", path.rpartition("/")[0], manifest)
 
     def get(self, kind: str, name: str) -> Json:
-        """An object of the cluster."""
+        """Return an object of the cluster."""
         return self.kube.request("GET", self._path(kind, name))
 
     def patch(self, kind: str, name: str, change: Json) -> None:
@@ -102,14 +103,23 @@ class Live:
         return self.kube.path({"apiVersion": group, "kind": kind, "metadata": {"name": name, **namespace}})
 
     def each(self, cls: str) -> list[str]:
-        """The DNs of the cluster's objects of a class."""
+        """Return the DNs of the cluster's objects of a class."""
         ours = (f"uni/tn-{self.plan['fabric']['tenant']}/out-{self.plan['l3outs'][0]['name']}/",)
         return [mo["dn"] for mo in self.bench.objects(cls) if mo["dn"].startswith(ours)]
+
+    def pod(self, node: str, version: int = 4) -> str:
+        """Return an address of a node's pods."""
+        blocks = map(ip_network, self.bench.twin.ask("machines")["nodes"][node]["blocks"])
+        return str(next(block for block in blocks if block.version == version)[1])
+
+    def reaches(self, near: str, far: str, version: int = 4) -> bool:
+        """Return whether a pod on one node reaches a pod on another."""
+        return self.bench.pings(near, self.pod(far, version), "-I", self.pod(near, version))
 
     # --- read and judged ---
 
     def verify(self) -> Json:
-        """One look by the three modules, and the report on it."""
+        """Read once with the three modules, and return the report."""
         fabric, calico = self.plan["fabric"], self.plan["calico"]
         apic = {"host": "127.0.0.1", "port": self.bench.apic.port, "username": "admin", "password": APIC_PASSWORD}
         aci = _run(
@@ -138,9 +148,9 @@ class Live:
         return verify(self.plan, aci["state"], Kubernetes(info, live["state"]))
 
     def until(self, wanted: Callable[[Json], bool], seconds: float = DEADLINE) -> Json:
-        """The first report that is as wanted.
+        """Return the first report that fulfils a condition.
 
-        :raises AssertionError: with the last report, when none is in time.
+        :raises AssertionError: with the last report, if none does in time.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -151,12 +161,14 @@ class Live:
             time.sleep(0.5)
 
     def until_green(self) -> Json:
-        """The first report without a finding."""
+        """Return the first report without a finding."""
         return self.until(lambda report: not report["findings"])
 
     def until_named(self, cause: str, *symptoms: str, evidence: str = "", pieces: int = 0) -> Json:
-        """The first finding of a cause, in a report in which the symptoms have been seen and the finding shows the evidence,
-        which has so many pieces at least."""
+        """Return the first finding of a cause that shows the evidence, in a report with all the symptoms.
+
+        The finding has at least ``pieces`` pieces of evidence.
+        """
 
         def named(report: Json) -> bool:
             found = _finding(report, cause)
@@ -198,7 +210,7 @@ def _run(module: Any, **arguments: Any) -> Json:
 
 
 def installed(plan: Json) -> Json:
-    """What Kubernetes' and Calico's installers have made of a plan's nodes and pools, as a server of the lab is told it."""
+    """Return options of a lab server for the nodes and pools that the installers of Kubernetes and Calico create."""
     nodes = [
         {"name": node["name"], "addresses": [network["address"] for network in node["networks"].values()]}
         for node in plan["nodes"]
@@ -209,14 +221,14 @@ def installed(plan: Json) -> Json:
 
 @contextmanager
 def live(folder: Path, plan: Json, *options: str) -> Iterator[Live]:
-    """A cluster that is configured, with the twin following, until the end of the block."""
+    """Run the twin of a configured cluster until the end of the block."""
     with together(folder, plan, options=options) as (made,):
         yield made
 
 
 @contextmanager
 def together(folder: Path, *plans: Json, options: Iterable[str] = ()) -> Iterator[list[Live]]:
-    """Clusters of one VRF that are configured, with one twin of all of them following, until the end of the block."""
+    """Run one twin of all configured clusters of a VRF until the end of the block."""
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
         apic = stack.enter_context(ApicServer(https=False, expose_secrets=True))

@@ -1,21 +1,21 @@
-"""The playbooks against a cluster on the bench, run as a user would."""
+"""Runs of the playbooks against a cluster on the bench."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
+from forked import ansible_playbook
 from integration.verify.live import PASSWORD, Live
 
 from lab.twin.bench import APIC_PASSWORD
 
 
 class Play:
-    """The playbooks with an inventory of one cluster, called as a function that returns how the run ended."""
+    """The playbooks with an inventory of one cluster; a call runs one and returns its end."""
 
     def __init__(self, folder: Path, root: Path, live: Live, variables: dict[str, Any]) -> None:
         self.folder = folder
@@ -33,24 +33,10 @@ class Play:
         (folder / "hosts.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")
 
     def __call__(self, *options: str, playbook: str = "verify") -> subprocess.CompletedProcess[str]:
-        program = Path(sys.executable).parent / "ansible-playbook"
-        playbook = self._root / "playbooks" / f"{playbook}.yml"
-        environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(self._root / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(self._root / "collections"),
-            # The client keeps what it discovers of a server in the temporary folder, by address; ports are used again.
-            "TMPDIR": str(self.folder),
-        }
-        return subprocess.run(
-            [str(program), "-i", str(self.folder / "hosts.yml"), str(playbook), *options],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
+        playbook = str(self._root / "playbooks" / f"{playbook}.yml")
+        # The client caches the API resources of a server in the temporary folder, by address; ports are used again.
+        environment = {**os.environ, "TMPDIR": str(self.folder)}
+        return ansible_playbook("-i", "hosts.yml", playbook, *options, folder=self.folder, environment=environment)
 
     def artifact(self, name: str) -> str:
         return (self.folder / "artifacts" / "prod1" / name).read_text(encoding="utf-8")

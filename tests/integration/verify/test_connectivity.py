@@ -1,4 +1,4 @@
-"""The examples with contracts, transit and microsegments: in order on the twin, and what is found when one of these breaks."""
+"""The examples with contracts, transit and microsegments on the twin: without findings, and with one part broken."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.twins import group
 
 ROUTER, CORE, OUTSIDE, TARGET = "core-router", "uni/tn-prod/out-core", "172.16.0.0/12", "172.16.0.1"
 UPLINKS = ("10.254.103.1", "10.254.104.1")
-# East tells the outside its services, west all that it has (docs/connectivity.md).
+# East announces its services to the outside, west all of its prefixes (docs/connectivity.md).
 EAST_TOLD = {"192.168.22.0/24"}
 WEST_TOLD = {"192.168.21.0/24", "192.168.23.0/24", "192.168.28.0/22"}
 EAST_SERVICE, WEST_SERVICE = "192.168.22.10", "192.168.28.10"
@@ -65,7 +65,7 @@ class Transit:
         return list(self.bench.twin.ask("machines")["nodes"])
 
     def learns(self, node: str, prefix: str) -> bool:
-        """Whether a node has a route that is not its default route."""
+        """Return whether a node has a route that is not its default route."""
         return bool(self.bench.routes(node).get(prefix))
 
 
@@ -85,21 +85,21 @@ def transit(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tr
 
 @pytest.fixture
 def breakable(transit: Transit) -> Iterator[Transit]:
-    """To be broken: in order again afterwards."""
+    """Yield the clusters for a test to break; restore them afterwards."""
     yield transit
     for cluster in (transit.east, transit.west):
         cluster.configure()
     transit.in_order()
 
 
-def test_the_outside_learns_what_the_plans_let_out_and_nothing_else(transit: Transit) -> None:
+def test_outside_learns_exactly_the_planned_prefixes(transit: Transit) -> None:
     assert len(transit.blocks("east")) == len(transit.blocks("west")) == 3
     wanted = EAST_TOLD | WEST_TOLD | transit.blocks("west")
     eventually(lambda: transit.outside_knows() == wanted)
     eventually(lambda: {tuple(hops) for hops in transit.bench.routes(ROUTER).values() if hops} == {UPLINKS})
 
 
-def test_nodes_learn_what_is_outside(transit: Transit) -> None:
+def test_nodes_learn_outside_prefixes(transit: Transit) -> None:
     assert len(transit.nodes()) == 6
     for node in transit.nodes():
         eventually(lambda node=node: transit.learns(node, OUTSIDE))
@@ -122,24 +122,26 @@ def test_nodes_learn_what_is_outside(transit: Transit) -> None:
     ids=[
         "from outside to a pod",
         "from outside to a service",
-        "from outside to a service of the cluster that tells of its services only",
+        "from outside to a service of the cluster that announces services only",
         "but not to its pods",
         "from a node to the outside",
         "from a pod to the outside",
-        "but not from a node that the outside is not told of",
+        "but not from a node that is not announced to the outside",
         "from a node to the other cluster's service",
         "from a pod to the other cluster's service",
         "from a bridge domain to a service",
     ],
 )
-def test_traffic(transit: Transit, source: str, address: str, options: list[str], answered: bool) -> None:
+def test_traffic_passes_where_planned(
+    transit: Transit, source: str, address: str, options: list[str], answered: bool
+) -> None:
     if answered:
         eventually(lambda: transit.bench.pings(source, address, *options))
     else:
         assert not transit.bench.pings(source, address, *options, count=1)
 
 
-def test_the_way_out_outlives_one_of_its_leaves(transit: Transit) -> None:
+def test_transit_survives_the_loss_of_a_leaf(transit: Transit) -> None:
     transit.bench.twin.ask("kill", machine="leaf-103")
     try:
         eventually(lambda: transit.bench.routes(ROUTER).get("10.4.0.0/26") == [UPLINKS[1]])
@@ -149,7 +151,7 @@ def test_the_way_out_outlives_one_of_its_leaves(transit: Transit) -> None:
     eventually(lambda: tuple(transit.bench.routes(ROUTER).get("10.4.0.0/26", ())) == UPLINKS)
 
 
-def test_without_its_entry_a_cluster_does_not_leave_and_the_other_does(breakable: Transit) -> None:
+def test_missing_export_entry_is_found_for_its_cluster_only(breakable: Transit) -> None:
     east, west = breakable.east, breakable.west
     breakable.bench.delete(f"{CORE}/prof-default-export/ctx-{east.plan['names']['transit']}")
     assert "out-core" in east.until_named("transit-route")["what"]
@@ -166,7 +168,7 @@ def test_without_its_entry_a_cluster_does_not_leave_and_the_other_does(breakable
     eventually(lambda: breakable.outside_knows() == EAST_TOLD | WEST_TOLD | breakable.blocks("west"))
 
 
-def test_nodes_that_are_not_told_of_the_outside(breakable: Transit) -> None:
+def test_missing_export_to_nodes_is_found(breakable: Transit) -> None:
     names = breakable.west.plan["names"]
     breakable.bench.delete(f"uni/tn-prod/subj-{names['export_match']}/dest-[{OUTSIDE}]")
     assert breakable.west.until_named("export-prefix-missing")["prefix"] == OUTSIDE
@@ -174,8 +176,8 @@ def test_nodes_that_are_not_told_of_the_outside(breakable: Transit) -> None:
     assert breakable.learns("east.east-node-1", OUTSIDE)
 
 
-def test_what_is_in_no_external_epg_has_routes_and_no_traffic(breakable: Transit) -> None:
-    """The owner's mistake: the subnet is let in, and belongs to nobody."""
+def test_prefix_in_no_external_epg_has_routes_and_no_traffic(breakable: Transit) -> None:
+    """The owner of the L3Out imports the subnet and assigns it to no external EPG."""
     subnet = f"{CORE}/instP-corporate/extsubnet-[{OUTSIDE}]"
     breakable.bench.change("l3extSubnet", subnet, scope="import-rtctrl")
     try:
@@ -187,7 +189,7 @@ def test_what_is_in_no_external_epg_has_routes_and_no_traffic(breakable: Transit
     eventually(lambda: breakable.bench.pings("west.west-node-1", TARGET))
 
 
-def test_a_contract_that_is_gone(breakable: Transit) -> None:
+def test_missing_contract_is_found(breakable: Transit) -> None:
     breakable.bench.delete("uni/tn-prod/brc-k8s-services")
     for cluster in (breakable.east, breakable.west):
         cluster.until_named("contract-differs", "contract-unresolved")
@@ -202,7 +204,7 @@ def test_both_clusters_belong_to_one_twin(transit: Transit) -> None:
 # --- microsegments ---------------------------------------------------------------------------------------------------
 
 
-def test_the_subnets_of_microsegments_are_verified(root: Path, tmp_path: Path) -> None:
+def test_unplanned_subnet_of_a_microsegment_is_found(root: Path, tmp_path: Path) -> None:
     _needs_the_twin()
     with live(tmp_path, _plan(root, "microsegmentation", "shop")) as made:
         made.until_green()

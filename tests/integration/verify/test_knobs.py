@@ -1,6 +1,6 @@
-"""Each knob broken in APIC or in Kubernetes: what it does to real BGP daemons, and that the verification names it.
+"""Wrong settings in APIC and Kubernetes: their effect on real BGP daemons, and the finding of the verification.
 
-Every test leaves the cluster as it found it, and waits until the verification says so.
+Each test restores the cluster and waits until the verification has no findings.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 from integration.verify.live import Json, Live
+from unit.plugin_utils.healthy_cluster import Cluster
 
 from lab.twin.bench import eventually
 
 POLICIES = "uni/tn-common"
 TIMERS = f"{POLICIES}/bgpCtxP-calico-prod1"
 ECMP = f"{POLICIES}/bgpCtxAfP-calico-ecmp-64-64"
+LIMIT = 7  # a node's own three prefixes fit, the blocks of the five other nodes do not
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +33,7 @@ def change_each(cluster: Live, cls: str, **attributes: str) -> None:
 
 
 def prefixes_from(cluster: Live, node: str) -> int:
-    """How many prefixes a node sends leaf 201, those that it refuses included."""
+    """Return how many prefixes a node sends to leaf 201, including refused ones."""
     (family,) = (mo for mo in cluster.bench.objects("bgpPeerAfEntry", 201) if f"/ent-[{node}]/" in mo["dn"])
     return int(family["pfxSaved"])
 
@@ -67,7 +69,7 @@ def test_wrong_rack_label(cluster: Live) -> None:
 
 def test_import_control_without_the_pod_subnet(cluster: Live) -> None:
     cluster.bench.delete(f"{POLICIES}/subj-calico-prod1-import/dest-[10.1.0.0/16]")
-    # Six blocks on four leaves: none may stay.
+    # Six blocks on four leaves.
     finding = cluster.until_named("import-prefix-missing", "pod-block-missing", pieces=24)
     assert finding["prefix"] == "10.1.0.0/16"
 
@@ -111,7 +113,7 @@ def test_ecmp_at_one(cluster: Live) -> None:
 def test_timers_at_default(cluster: Live) -> None:
     cluster.bench.change("bgpCtxPol", TIMERS, kaIntvl="60", holdIntvl="180")
     cluster.until_named("timers", evidence="kaIntvl is 60 instead of 1")
-    # Timers are agreed on when a session opens: the next restart of a node shows it.
+    # Timers are negotiated when a session opens, here by the restart of a node.
     cluster.bench.twin.ask("kill", machine="node-1")
     cluster.bench.twin.ask("start", machine="node-1")
     cluster.until_named("timers", "session-timers", evidence="node-1/201: timers are 60 s/180 s, not 1 s/3 s")
@@ -158,3 +160,47 @@ def test_bridge_domain_enforcement(cluster: Live) -> None:
         cluster.until_named("bd-enforced", "session-missing")
     finally:
         cluster.bench.change("fvCtx", "uni/tn-common/ctx-calico", bdEnforcedEnable="no")
+
+
+@pytest.fixture
+def limited(cluster: Live) -> Iterator[Live]:
+    before = cluster.plan
+    cluster.plan = Cluster(aci_calico_bgp_prefix_limit=LIMIT).plan
+    yield cluster
+    cluster.plan = before
+    for dn in cluster.each("bgpPeerP"):
+        cluster.bench.change("bgpRsPeerPfxPol", f"{dn}/rspeerPfxPol", tnBgpPeerPfxPolName="")
+    for peer in before["peers"]:
+        cluster.patch("BGPPeer", peer["name"], {"spec": {"filters": None}})
+    cluster.until_green()
+
+
+def test_small_prefix_limit_is_found_and_the_filter_helps(limited: Live) -> None:
+    assert "prefix-limit-too-small" in [warning["id"] for warning in limited.plan["warnings"]]
+    limited.configure()
+    finding = limited.until_named("prefix-limit-small", "prefix-limit-exceeded")
+    assert f"the limit is {LIMIT}" in finding["what"]
+    assert "aci_calico_bgp_filter" in finding["remedy"]
+
+    limited.plan = Cluster(aci_calico_bgp_prefix_limit=LIMIT, aci_calico_bgp_filter=True).plan
+    assert limited.plan["warnings"] == []
+    limited.configure()
+    report = limited.until_green()
+    assert {session["accepted"] for session in report["sessions"]} == {3}
+
+
+@pytest.mark.parametrize("leaves", [[203, 204], [101, 102]], ids=["another rack", "leaves without anchor"])
+def test_node_behind_floating_svi_keeps_its_sessions_when_it_moves(cluster: Live, leaves: list[int]) -> None:
+    cluster.bench.twin.ask("move", machine="node-1", leaves=leaves)
+    try:
+        assert cluster.bench.twin.ask("machines")["nodes"]["node-1"]["cable"]["rack"] == leaves
+        report = cluster.until_green()
+        assert {session["leaf"] for session in report["sessions"] if session["node"] == "node-1"} == {201, 202}
+        # A node of its own rack, one of another, and an endpoint in the fabric.
+        for other in ("node-2", "node-6"):
+            eventually(lambda other=other: cluster.reaches("node-1", other) and cluster.reaches(other, "node-1"), 10)
+        assert cluster.bench.pings("endpoint", cluster.pod("node-1"))
+        # The nodes are in one subnet: from node to node, no leaf routes.
+        assert cluster.bench.pings("node-4", "192.168.2.1")
+    finally:
+        cluster.bench.twin.ask("move", machine="node-1", leaves=[201, 202])

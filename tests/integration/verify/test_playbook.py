@@ -1,4 +1,4 @@
-"""The playbooks themselves, against the bench: what they print, write, fail on, wait for and keep to themselves."""
+"""The playbooks against the bench: output, files, failures and waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def play(cluster: Live, tmp_path: Path, root: Path) -> Play:
     return Play(tmp_path, root, cluster, VARIABLES)
 
 
-def test_a_cluster_in_order(play: Play, cluster: Live) -> None:
+def test_verify_reports_a_cluster_in_order(play: Play, cluster: Live) -> None:
     done = play("-vvvv", "--diff")
     assert done.returncode == 0, done.stdout
     assert "12/12 sessions established; all routes in place" in done.stdout
@@ -32,7 +32,7 @@ def test_a_cluster_in_order(play: Play, cluster: Live) -> None:
     assert kept == []
 
 
-def test_a_cluster_that_is_not(play: Play, cluster: Live) -> None:
+def test_verify_fails_with_findings_and_remedies(play: Play, cluster: Live) -> None:
     cluster.patch("BGPConfiguration", "default", {"spec": {"nodeToNodeMeshEnabled": True}})
     try:
         done = play("-e", "aci_calico_verify_timeout=2")
@@ -45,14 +45,14 @@ def test_a_cluster_that_is_not(play: Play, cluster: Live) -> None:
     assert json.loads(play.artifact("verify.json"))["findings"][0]["id"] == "mesh-on"
 
 
-def test_check_mode_verifies_and_writes_nothing(play: Play) -> None:
+def test_verify_writes_nothing_in_check_mode(play: Play) -> None:
     done = play("--check", "-e", "aci_calico_verify_timeout=0")
     assert done.returncode == 0, done.stdout
     assert not (play.folder / "artifacts").exists()
 
 
-def test_the_mesh_goes_off_only_once_the_leaves_have_taken_over(play: Play, cluster: Live) -> None:
-    """As a cluster is that comes from Calico's defaults, first with another password than the leaves have."""
+def test_site_keeps_the_mesh_until_the_sessions_are_up(play: Play, cluster: Live) -> None:
+    """The cluster has Calico's defaults, and first another password than the leaves."""
     pool = cluster.plan["calico"]["pools"][0]["name"]
 
     def now() -> tuple[object, object]:
@@ -71,7 +71,7 @@ def test_the_mesh_goes_off_only_once_the_leaves_have_taken_over(play: Play, clus
         assert kept.returncode == 2, kept.stdout
         assert "The node-to-node mesh stays on" in kept.stdout, kept.stdout
         assert "0 of 12 sessions established" in kept.stdout
-        assert cluster.get("BGPPeer", "aci-leaf-201"), "all else is in place"
+        assert cluster.get("BGPPeer", "aci-leaf-201"), "everything else is configured"
         assert now() == (True, "Always")
 
         done = play("--tags", "calico", "-e", "aci_calico_update_password=always", playbook="site")
@@ -83,15 +83,15 @@ def test_the_mesh_goes_off_only_once_the_leaves_have_taken_over(play: Play, clus
         cluster.until_green()
 
 
-def test_a_node_out_of_service_and_back(play: Play, cluster: Live) -> None:
-    """Leaves stop balancing services over it before anything is drained, and do so again afterwards."""
+def test_maintenance_takes_a_node_out_of_service_and_back(play: Play, cluster: Live) -> None:
+    """Leaves stop sending traffic for services to the node before it is drained, and resume afterwards."""
 
     def play_maintenance(*options: str) -> str:
         done = play("-e", "node_maintenance_nodes=node-2", *options, playbook="maintenance")
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    assert play(playbook="plan").returncode == 0  # which writes down who has which address
+    assert play(playbook="plan").returncode == 0  # which records the addresses
     subnet = cluster.plan["subnets"]["service"]["ipv4"][0]
     node_2 = next(node for node in cluster.plan["nodes"] if node["name"] == "node-2")
     address = node_2["networks"]["ipv4"]["address"].split("/")[0]

@@ -1,7 +1,7 @@
-"""On a real kube-apiserver, from Calico's defaults to a green ``verify``: configured by the playbook, broken, found, mended.
+"""A cluster on a real kube-apiserver: configured by the playbook, verified, broken and repaired.
 
-The twin follows from the start, so ``site`` waits for real sessions before it turns the mesh off. Playbooks and checks use
-the access of a user who may do what ``docs/examples/rbac.yml`` grants, and no more.
+The twin runs from the start, so ``site`` waits for real sessions before it turns the mesh off. Playbooks and checks use
+the access of a user with the rights of ``docs/examples/rbac.yml``.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from lab.twin.bench import Bench, eventually
 from lab.twin.machines import missing_prerequisites
 from lab.twin.paper import service
 
-#: The worked example in both its kinds, each on another installation of Calico.
+#: Changes to the worked example, for each installation of Calico.
 EXAMPLES: dict[str, dict[str, Any]] = {"v1": {}, "v3": STANDARD}
 
 
 class Real(Live):
-    """A cluster on a real server, and the playbooks for it."""
+    """A cluster on a real server, with its playbooks."""
 
     play: Play
     namespace: str
@@ -35,7 +35,7 @@ class Real(Live):
 
 @pytest.fixture(scope="module", params=EXAMPLES)
 def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[Real]:
-    """The worked example as ``site`` has configured it, with the twin running."""
+    """Yield the worked example, configured by ``site``, with the twin running."""
     if missing := missing_prerequisites():
         pytest.skip("the BGP twin needs " + "; ".join(missing))
     (group, namespace), variables = INSTALLATIONS[request.param], EXAMPLES[request.param]
@@ -58,17 +58,17 @@ def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             made.bench.twin.down()
 
 
-def test_the_playbook_finds_it_in_order(real: Real) -> None:
+def test_verify_reports_a_cluster_in_order(real: Real) -> None:
     done = real.play()
     assert done.returncode == 0, done.stdout
     assert "12 of 12 sessions established, everything as planned" in done.stdout
     nodes = {node["name"] for node in real.plan["nodes"]}
     assert {affinity["spec"]["node"] for affinity in real.kube.objects("BlockAffinity")} == nodes
-    assert real.kube.objects("CalicoNodeStatus") == [], "it takes away what it has asked the nodes by"
+    assert real.kube.objects("CalicoNodeStatus") == [], "verify removes its requests to the nodes"
 
 
-def test_calico_may_read_the_secret(real: Real) -> None:
-    """The server's own judgement, beside the twin's, which no session would be up without."""
+def test_calico_may_read_its_secret_only(real: Real) -> None:
+    """Ask the server itself; the twin has sessions only because it could read the Secret."""
 
     def may_read(secret: str) -> bool:
         what = {"namespace": real.namespace, "verb": "get", "resource": "secrets", "name": secret}
@@ -81,7 +81,7 @@ def test_calico_may_read_the_secret(real: Real) -> None:
     assert not may_read("another")
 
 
-def test_services_are_where_their_endpoints_are(real: Real) -> None:
+def test_local_service_has_its_endpoints_as_next_hops(real: Real) -> None:
     for manifest in service("front", LOCAL_SERVICE, list(LOCAL_NODES), local=True):
         real.kube.apply([_as_served(real, manifest)])
     real.until(lambda it: not it["findings"] and {tuple(row["services"]) for row in it["racks"]} == {(3, 3)})
@@ -94,7 +94,7 @@ def _networks(real: Real) -> list[tuple[str, Json]]:
 
 
 def _as_served(real: Real, manifest: Json) -> Json:
-    """An EndpointSlice of today as the server of this version has it: the older one keeps the node in the topology."""
+    """Return an EndpointSlice in the version of the server; the older version has the node in the topology."""
     try:
         real.kube.path(manifest)
     except ApiFailure:
@@ -107,7 +107,7 @@ def _as_served(real: Real, manifest: Json) -> Json:
     return manifest
 
 
-def test_what_is_broken_is_found_and_mended_by_the_playbook(real: Real) -> None:
+def test_site_repairs_what_verify_finds(real: Real) -> None:
     real.until_green()
     real.patch("Node", "node-1", {"metadata": {"labels": {"rack_id": "2"}}})
     assert real.until_named("rack-label")["nodes"] == ["node-1"]

@@ -1,4 +1,4 @@
-"""The services of docs/examples/services.yml in the twin: routes and reachability as endpoints come and go, and what verify expects."""
+"""The services of docs/examples/services.yml in the twin: routes, reachability and verification as endpoints change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RACK_1, RACK_2, COMPUTE = ("leaf-201", "leaf-202"), ("leaf-203", "leaf-204"), "l
 
 
 class Shop:
-    """The example's services with the endpoints that Kubernetes' controllers would keep."""
+    """The example's services with endpoints as the controllers of Kubernetes maintain them."""
 
     def __init__(self, live: Live, manifests: Path) -> None:
         self.live = live
@@ -28,7 +28,7 @@ class Shop:
         ]
 
     def open(self, *nodes: str) -> None:
-        """The services with a ready pod on each of the nodes."""
+        """Apply the services with a ready pod on each of the nodes."""
         for number, service in enumerate(self._services, 10):
             ingress = [{"ip": ip} for ip in [service["spec"].get("loadBalancerIP")] if ip]
             spec = service["spec"] | {"clusterIP": f"192.168.8.{number}", "clusterIPs": [f"192.168.8.{number}"]}
@@ -36,13 +36,13 @@ class Shop:
             self.live.apply(_endpoints(service["metadata"]["name"], nodes))
 
     def close(self) -> None:
-        """Neither services nor endpoints."""
+        """Delete services and endpoints."""
         for service in self._services:
             for manifest in (service, _endpoints(service["metadata"]["name"], ())):
                 self.live.kube.request("DELETE", self.live.kube.path(manifest))
 
     def hops(self, machine: str, prefix: str) -> list[str] | None:
-        """The next hops of a prefix or host on a leaf, None where it has no such route."""
+        """Return the next hops of a prefix or host on a leaf, or None without a route."""
         return self.live.bench.routes(machine).get(prefix)
 
 
@@ -62,7 +62,7 @@ def _endpoints(service: str, nodes: tuple[str, ...]) -> Json:
 
 @pytest.fixture
 def shop(cluster: Live, root: Path) -> Iterator[Shop]:
-    """The worked example with subnets for load balancers; it has none of them afterwards."""
+    """Yield the worked example with subnets for load balancers; remove these afterwards."""
     before = cluster.plan
     cluster.plan = Cluster(aci_calico_load_balancer_subnets=[ANYWHERE_SUBNET]).plan
     made = Shop(cluster, root / "docs" / "examples" / "services.yml")
@@ -77,7 +77,7 @@ def shop(cluster: Live, root: Path) -> Iterator[Shop]:
     cluster.until_green()
 
 
-def test_services_are_where_their_policy_wants_them(shop: Shop) -> None:
+def test_services_follow_their_traffic_policy(shop: Shop) -> None:
     live = shop.live
     report = live.until_green()
     # Subnets of cluster IPs, external IPs and load balancers; the local service's external IP and its cluster IP.

@@ -1,4 +1,4 @@
-"""What the verification says where each node has its own SVI and peers."""
+"""Findings of the verification where each node has an SVI and peers of its own."""
 
 from __future__ import annotations
 
@@ -33,3 +33,21 @@ def test_a_missing_interface(standard: Live) -> None:
     standard.bench.delete(path)
     finding = standard.until_named("aci-missing", "session-missing", evidence="node-2/201")
     assert (finding["rack"], finding["nodes"]) == ("1", ["node-2"])
+
+
+def test_a_node_that_moves_to_another_rack_loses_its_sessions(standard: Live) -> None:
+    """The other rack's leaves have neither its VLAN nor its addresses.
+
+    Nothing in APIC or Kubernetes shows a cable, so the finding is the one of silent sessions, and its remedy tells a cable
+    from a wrong password.
+    """
+    assert standard.bench.pings("node-1", "192.168.2.4")
+    standard.bench.twin.ask("move", machine="node-1", leaves=[203, 204])
+    try:
+        finding = standard.until_named("password-differs", "session-down", evidence="node-1/201", pieces=2)
+        assert (finding["rack"], finding["nodes"], finding["leaves"]) == ("1", ["node-1"], [201, 202])
+        assert "pings the leaf's address: if it does not, see to its cable and VLAN" in finding["remedy"]
+        assert not standard.bench.pings("node-1", "192.168.2.4", count=1)
+        assert not standard.reaches("node-6", "node-1")
+    finally:
+        standard.bench.twin.ask("move", machine="node-1", leaves=[201, 202])

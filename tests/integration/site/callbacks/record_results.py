@@ -1,4 +1,4 @@
-"""Writes every task's result as a JSON line to the file that RECORD_RESULTS names."""
+"""Write every task's result as a JSON line to the file that RECORD_RESULTS names."""
 
 from __future__ import annotations
 
