@@ -37,6 +37,12 @@ def plan():
 
 
 @pytest.fixture
+def after(plan, fresh):
+    """The cluster after its first push."""
+    return pushed(fresh, kubernetes_push(plan, fresh))
+
+
+@pytest.fixture
 def fresh(plan):
     """A cluster with Calico as it is after installation."""
     return {
@@ -94,13 +100,11 @@ def test_first_push_sends_everything_in_order(plan, fresh):
     assert "Secret/bgp-secrets" in push["created"]
 
 
-def test_second_push_sends_nothing(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_second_push_sends_nothing(plan, after):
     assert nothing(kubernetes_push(plan, after, update_password="always"))
 
 
-def test_without_a_mesh_nothing_is_postponed(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_without_a_mesh_nothing_is_postponed(plan, after):
     the(after, "IPPool", "default-ipv4-ippool")["spec"]["ipipMode"] = "CrossSubnet"
     the(after, "BGPConfiguration", "default")["spec"]["logSeverityScreen"] = "Debug"
     push = kubernetes_push(plan, after)
@@ -108,8 +112,7 @@ def test_without_a_mesh_nothing_is_postponed(plan, fresh):
     assert push["postponed"] == []
 
 
-def test_a_mesh_that_somebody_turned_on_stays_until_the_leaves_take_over(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_a_mesh_that_somebody_turned_on_stays_until_the_leaves_take_over(plan, after):
     the(after, "BGPConfiguration", "default")["spec"]["nodeToNodeMeshEnabled"] = True
     the(after, "BGPPeer", "aci-leaf-202")["spec"]["asNumber"] = 1
     push = kubernetes_push(plan, after)
@@ -124,9 +127,8 @@ def test_a_pool_that_is_new_carries_no_traffic_and_does_not_wait(plan, fresh):
     assert [item["kind"] for item in push["postponed"]] == ["BGPConfiguration"]
 
 
-def test_the_result_is_what_the_plan_says(plan, fresh):
+def test_the_result_is_what_the_plan_says(plan, after):
     """Everything of ``kubernetes_objects`` is in the cluster, and what was in the pool besides still is."""
-    after = pushed(fresh, kubernetes_push(plan, fresh))
     for manifest in kubernetes_objects(plan, GROUP, "kube-system"):
         if manifest["kind"] in ("BGPPeer", "IPPool", "BGPConfiguration"):
             assert (
@@ -135,8 +137,7 @@ def test_the_result_is_what_the_plan_says(plan, fresh):
     assert the(after, "IPPool", "default-ipv4-ippool")["spec"]["allowedUses"] == ["Workload"]
 
 
-def test_drift_alone_is_sent(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_drift_alone_is_sent(plan, after):
     the(after, "BGPPeer", "aci-leaf-202")["spec"]["asNumber"] = 1
     after["nodes"]["node-3"]["labels"]["rack_id"] = "2"
     push = kubernetes_push(plan, after)
@@ -147,9 +148,8 @@ def test_drift_alone_is_sent(plan, fresh):
     }
 
 
-def test_a_keepalive_time_that_somebody_set_goes(plan, fresh):
+def test_a_keepalive_time_that_somebody_set_goes(plan, after):
     """It would take the session down."""
-    after = pushed(fresh, kubernetes_push(plan, fresh))
     the(after, "BGPPeer", "aci-leaf-201")["spec"]["keepaliveTime"] = "10s"
     push = kubernetes_push(plan, after)
     assert push["applied"][0]["spec"]["keepaliveTime"] is None
@@ -172,9 +172,8 @@ def test_what_the_plan_has_no_more_is_removed(plan, fresh):
     assert "serviceLoadBalancerIPs" not in configuration
 
 
-def test_stale_peers_and_nodes_are_released(plan, fresh):
+def test_stale_peers_and_nodes_are_released(plan, after):
     """A rack that left the plan while its nodes are still in Kubernetes."""
-    after = pushed(fresh, kubernetes_push(plan, fresh))
     racks = worked_example()["aci_calico_racks"][:1]
     push = kubernetes_push(cluster_plan(worked_example(aci_calico_racks=racks)), after)
     assert push["removed"] == ["BGPPeer/aci-leaf-203", "BGPPeer/aci-leaf-204"]
@@ -201,16 +200,14 @@ def test_foreign_peers_and_filters_are_never_removed(plan, fresh):
 # --- the password ----------------------------------------------------------------------------------------------------
 
 
-def test_a_password_that_differs_stays_and_is_pointed_out(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_a_password_that_differs_stays_and_is_pointed_out(plan, after):
     after["password_matches"] = False
     push = kubernetes_push(plan, after, update_password="on_create")
     assert nothing(push)
     assert ids(warnings(push["problems"])) == ["secret-differs"]
 
 
-def test_rotation_replaces_a_password_that_differs(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_rotation_replaces_a_password_that_differs(plan, after):
     after["password_matches"] = False
     push = kubernetes_push(plan, after, update_password="always")
     assert push["password"] is True
@@ -218,8 +215,7 @@ def test_rotation_replaces_a_password_that_differs(plan, fresh):
     assert push["differences"]["Secret/bgp-secrets"] == {"before": {}, "after": {"data": "a new value, not shown"}}
 
 
-def test_a_secret_without_its_labels_keeps_its_value(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_a_secret_without_its_labels_keeps_its_value(plan, after):
     del the(after, "Secret", "bgp-secrets")["metadata"]["labels"]
     push = kubernetes_push(plan, after, adopt=True)
     assert push["secret"]["metadata"]["labels"]
@@ -262,11 +258,7 @@ def test_what_cannot_be_read(plan, fresh, status):
 
 
 @pytest.mark.parametrize(
-    ("spec", "rule"),
-    [
-        ({"cidr": "10.9.0.0/16"}, "pool-cidr"),
-        ({"blockSize": 27}, "pool-block-size"),
-    ],
+    ("spec", "rule"), [({"cidr": "10.9.0.0/16"}, "pool-cidr"), ({"blockSize": 27}, "pool-block-size")]
 )
 def test_a_pool_that_cannot_become_the_planned_one(plan, fresh, spec, rule):
     fresh["objects"][0]["spec"].update(spec)
@@ -300,8 +292,7 @@ def test_a_pool_that_the_operator_would_put_back(plan, fresh):
     assert errors(kubernetes_push(plan, fresh)["problems"]) == []
 
 
-def test_objects_of_our_names_that_somebody_else_made(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_objects_of_our_names_that_somebody_else_made(plan, after):
     for kind, name in (("BGPPeer", "aci-leaf-201"), ("Secret", "bgp-secrets")):
         del the(after, kind, name)["metadata"]["labels"]
     assert refused(plan, after) == ["foreign", "foreign"]
@@ -309,8 +300,7 @@ def test_objects_of_our_names_that_somebody_else_made(plan, fresh):
     assert adopted["modified"] == ["Secret/bgp-secrets", "BGPPeer/aci-leaf-201"]
 
 
-def test_objects_of_another_cluster_are_not_even_adopted(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_objects_of_another_cluster_are_not_even_adopted(plan, after):
     the(after, "BGPPeer", "aci-leaf-201")["metadata"]["labels"]["netops.aci-calico/cluster"] = "prod2"
     assert refused(plan, after, adopt=True) == ["other-cluster"]
 
@@ -341,8 +331,7 @@ def test_a_node_that_the_plan_does_not_know_is_a_warning(plan, fresh):
 # --- teardown --------------------------------------------------------------------------------------------------------
 
 
-def test_teardown_leaves_what_was_there_before(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_teardown_leaves_what_was_there_before(plan, after):
     bare = pushed(after, kubernetes_push(plan, after, state="absent"))
     assert {(item["kind"], item["metadata"]["name"]) for item in bare["objects"]} == {("IPPool", "default-ipv4-ippool")}
     assert the(bare, "IPPool", "default-ipv4-ippool")["spec"] == DEFAULT_POOL["spec"]
@@ -375,8 +364,7 @@ def test_teardown_brings_the_mesh_back_before_the_peers_go(plan, fresh):
     assert push["removed"][0] == "BGPConfiguration/default"
 
 
-def test_teardown_touches_nothing_of_others(plan, fresh):
-    after = pushed(fresh, kubernetes_push(plan, fresh))
+def test_teardown_touches_nothing_of_others(plan, after):
     theirs = copy.deepcopy(the(after, "BGPPeer", "aci-leaf-201"))
     theirs["metadata"].update(name="theirs", labels={"app.kubernetes.io/managed-by": "netops.aci_calico"})
     after["objects"].append(theirs)
