@@ -23,7 +23,6 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / ".lab"
 
 
 def main() -> int:
-    """Run one command; return the exit code."""
     arguments = parse()
     if arguments.kube == "embedded":
         os.environ.pop("KUBEBUILDER_ASSETS", None)

@@ -25,7 +25,6 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[3] / ".lab" / "twin"
 
 
 def main() -> int:
-    """Run one command; return the exit code."""
     arguments = _parser().parse_args()
     try:
         return int(arguments.run(arguments) or 0)

@@ -49,7 +49,6 @@ class Bench:
         self.twin.up([*sources, "--owner", str(os.getpid()), *options], **{PASSWORD_VARIABLE: APIC_PASSWORD})
 
     def configure(self, figure: Figure) -> None:
-        """Configure both sides as in a figure."""
         self.post("uni", {"polUni": {"attributes": {}, "children": [figure.tenant()]}})
         namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES]
         self.kube.apply([*namespaces, *figure.objects()])

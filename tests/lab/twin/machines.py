@@ -271,7 +271,6 @@ class BirdNode:
         self.configuration = ""
 
     def write(self, configuration: str) -> None:
-        """Write a configuration to BIRD's file."""
         self._file.touch(mode=0o600)
         self._file.write_text(configuration, encoding="utf-8")
         self.configuration = configuration

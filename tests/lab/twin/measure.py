@@ -87,7 +87,6 @@ def _interruption(made: Bench, before: Callable[[], object]) -> float:
 
 
 def show(what: str, figures: list[float]) -> None:
-    """Print the least, the median and the most."""
     least, median, most = min(figures), statistics.median(figures), max(figures)
     print(f"{what:55} {least:6.2f} {median:6.2f} {most:6.2f}   ({len(figures)} runs)", flush=True)
 

@@ -77,7 +77,6 @@ def test_up_starts_the_twins_of_wanted_clusters_once(machine: Machine) -> None:
     groups = [("prod:prod", ["east", "west"]), ("common:calico", ["prod1"])]
     assert machine.up("west", groups=groups) == ["east, west"]
     assert list(machine.running) == ["east"]
-    groups = [("prod:prod", ["east", "west"]), ("common:calico", ["prod1"])]
     machine.up(groups=groups)
     machine.up(groups=groups)
     assert machine.started == ["east", "prod1"]

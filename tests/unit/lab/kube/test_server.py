@@ -118,14 +118,11 @@ def test_two_groups_are_two_views_of_the_same_objects():
         assert same["metadata"]["resourceVersion"] == created["metadata"]["resourceVersion"]
 
 
-def test_a_stranger_is_sent_away(server):
+def test_strangers_are_refused_and_all_clients_while_unavailable(server):
     stranger = KubeApi()
     stranger.url, stranger.ca_file, stranger.token = server.url, server.ca_file, "guess"
     with pytest.raises(ApiFailure, match="401"):
         stranger.request("GET", "/api/v1/nodes")
-
-
-def test_unavailable_for_a_while(server):
     server.misbehaviour.unavailable = 2
     for __ in range(2):
         with pytest.raises(ApiFailure, match="503"):

@@ -63,7 +63,6 @@ class Workshop:
         return found
 
     def objects(self) -> dict[str, list[Object]]:
-        """Return the Kubernetes objects by kind."""
         kinds: dict[str, list[Object]] = {}
         for item in self.items:
             kinds.setdefault(item["kind"], []).append(item)

@@ -66,7 +66,6 @@ def mesh(shop: Any) -> None:
 
 
 def everything(shop: Any) -> None:
-    """Set all settings of a peer."""
     for item in shop.items:
         if item["kind"] == "BGPPeer":
             item["spec"] |= {

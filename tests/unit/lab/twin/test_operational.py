@@ -35,7 +35,6 @@ FABRIC_NEIGHBOUR = {"nbrExternalLink": False, "bgpState": "Established"}
 
 
 def route(prefix: str, *hops: tuple[str, str], protocol: str = "bgp", **more: Any) -> dict[str, Any]:
-    """Return a route as zebra shows it."""
     nexthops = [{"ip": ip, "interfaceName": interface, "fib": True} for ip, interface in hops]
     return {
         "prefix": prefix,
