@@ -18,12 +18,7 @@ from ...module_utils.names import PASSWORD_MARKER
 from . import connectivity as apic_connectivity
 from .access import access_objects, access_roots, made_dns
 from .access import tenants as made_tenants
-from .objects import Mo, Plan, Root
-from .objects import existing as _existing
-from .objects import merge_child as _merge_child
-from .objects import mo as _mo
-from .objects import own as _own
-from .objects import shared as _shared
+from .objects import Mo, Plan, Root, existing, merge_child, mo, own, shared
 
 # Classes of which a cluster may have objects in its tenants.
 OPTIONAL_CLASSES = ("bgpPeerPfxPol", *apic_connectivity.CLASSES)
@@ -39,26 +34,26 @@ def apic_tree(plan: Plan) -> Mo:
     """
     tenants = _policy_tenants(plan)
     for l3out in plan["l3outs"]:
-        _merge_child(tenants[plan["fabric"]["tenant"]], _l3out(plan, l3out))
+        merge_child(tenants[plan["fabric"]["tenant"]], _l3out(plan, l3out))
     for name, made in made_tenants(plan).items():
         _merge(tenants[name], made)
-    return _mo("polUni", [*access_objects(plan), *(tenants[name] for name in sorted(tenants))])
+    return mo("polUni", [*access_objects(plan), *(tenants[name] for name in sorted(tenants))])
 
 
-def _merge(mo: Mo, made: Mo) -> None:
+def _merge(container: Mo, made: Mo) -> None:
     """Merge an object that is created into its counterpart that is only a container."""
     ((cls, body),) = made.items()
-    mo[cls]["attributes"] = body["attributes"]
-    mine = {_identity(child): child for child in mo[cls]["children"]}
+    container[cls]["attributes"] = body["attributes"]
+    mine = {_identity(child): child for child in container[cls]["children"]}
     for child in body["children"]:
         if _identity(child) in mine:
             _merge(mine[_identity(child)], child)
         else:
-            mo[cls]["children"].append(child)
+            container[cls]["children"].append(child)
 
 
-def _identity(mo: Mo) -> tuple[str, str | None]:
-    ((cls, body),) = mo.items()
+def _identity(managed: Mo) -> tuple[str, str | None]:
+    ((cls, body),) = managed.items()
     return cls, body["attributes"].get("name") or body["attributes"].get("key")
 
 
@@ -91,7 +86,7 @@ def _roots(plan: Plan, part: str) -> list[Root]:
     elsewhere = [_l3out_dn(plan, name) for name in plan["retired_l3outs"]]
     if part == "hardening":
         for l3out in plan["l3outs"]:
-            _merge_child(tenants[plan["fabric"]["tenant"]], _l3out_policies(plan, l3out))
+            merge_child(tenants[plan["fabric"]["tenant"]], _l3out_policies(plan, l3out))
         elsewhere += [f"{_l3out_dn(plan, epg['l3out'])}/instP-{epg['name']}" for epg in plan["external_epgs"]]
     else:
         elsewhere += [_l3out_dn(plan, l3out["name"]) for l3out in plan["l3outs"]]
@@ -107,27 +102,15 @@ def _tenant_root(name: str, tree: Mo, elsewhere: list[str]) -> Root:
 def _other_tenants(known: list[str]) -> Root:
     """Return the root for other tenants, where the cluster may have had objects before its inventory changed."""
     classes = list(apic_connectivity.CLASSES)
-    return {"dn": "uni", "scope": "named", "tree": _mo("polUni"), "classes": classes, "except": known}
+    return {"dn": "uni", "scope": "named", "tree": mo("polUni"), "classes": classes, "except": known}
 
 
 def _retired_root(plan: Plan, name: str) -> Root:
-    return {"dn": _l3out_dn(plan, name), "scope": "subtree", "state": "absent", "tree": _mo("l3extOut", name=name)}
+    return {"dn": _l3out_dn(plan, name), "scope": "subtree", "state": "absent", "tree": mo("l3extOut", name=name)}
 
 
 def _l3out_dn(plan: Plan, name: str) -> str:
     return f"uni/tn-{plan['fabric']['tenant']}/out-{name}"
-
-
-# --- building blocks -------------------------------------------------------------------------------------------------
-
-
-def _flags(condition: Any, text: str) -> str:
-    return text if condition else ""
-
-
-def _by_family(per_family: Any) -> list[Any]:
-    """Return the values of a ``{family: [value]}`` dictionary, IPv4 before IPv6."""
-    return [value for family in sorted(per_family) for value in per_family[family]]
 
 
 # --- policies of the tenant and the VRF ------------------------------------------------------------------------------
@@ -137,35 +120,31 @@ def _policy_tenants(plan: Plan) -> dict[str, Mo]:
     """Return ``{tenant: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13), contracts and transit."""
     fabric, owner = plan["fabric"], plan["names"]["owner"]
     vrf_tenant = fabric.get("vrf_tenant") or fabric["tenant"]
-    own = _bgp_policies(plan) + _match_rules(plan) + _cluster_contract(plan)
-    children = {fabric["tenant"]: _own_all(own, owner)}
+    policies = _bgp_policies(plan) + _match_rules(plan) + _cluster_contract(plan)
+    children = {fabric["tenant"]: [own(policy, owner) for policy in policies]}
     children.setdefault(vrf_tenant, []).extend(_ecmp(plan))
     for name, mos in apic_connectivity.tenant_objects(plan).items():
         children.setdefault(name, []).extend(mos)
-    return {name: _existing("fvTenant", mos, name=name) for name, mos in children.items()}
-
-
-def _own_all(mos: list[Mo], owner: str) -> list[Mo]:
-    return [_own(mo, owner) for mo in mos]
+    return {name: existing("fvTenant", mos, name=name) for name, mos in children.items()}
 
 
 def _bgp_policies(plan: Plan) -> list[Mo]:
     bgp, names = plan["bgp"], plan["names"]
     policies = [
-        _mo(
+        mo(
             "bgpCtxPol",
             name=names["timers"],
             kaIntvl=bgp["keepalive"],
             holdIntvl=bgp["hold"],
             maxAsLimit=bgp["as_limit"],
-            grCtrl=_flags(bgp["graceful_restart"], "helper"),
+            grCtrl="helper" if bgp["graceful_restart"] else "",
         ),
-        _mo("bgpBestPathCtrlPol", name=names["best_path"], ctrl=_flags(bgp["as_path_relax"], "asPathMultipathRelax")),
+        mo("bgpBestPathCtrlPol", name=names["best_path"], ctrl="asPathMultipathRelax" if bgp["as_path_relax"] else ""),
     ]
     limit = bgp["prefix_limit"]
     if limit:
         policies.append(
-            _mo(
+            mo(
                 "bgpPeerPfxPol",
                 name=names["prefix_limit"],
                 action=limit["action"],
@@ -179,9 +158,9 @@ def _bgp_policies(plan: Plan) -> list[Mo]:
 def _match_rules(plan: Plan) -> list[Mo]:
     """Return a match rule for each direction; it aggregates, so that pod blocks and host routes match their subnet."""
     return [
-        _mo(
+        mo(
             "rtctrlSubjP",
-            [apic_connectivity.match_destination(prefix) for prefix in _by_family(prefixes)],
+            [apic_connectivity.match_destination(prefix) for family in sorted(prefixes) for prefix in prefixes[family]],
             name=plan["names"][f"{direction}_match"],
         )
         for direction, prefixes in plan["route_control"].items()
@@ -193,22 +172,22 @@ def _cluster_contract(plan: Plan) -> list[Mo]:
     if len(plan["l3outs"]) < 2:
         return []
     name = plan["names"]["cluster_contract"]
-    subject = _mo("vzSubj", [_mo("vzRsSubjFiltAtt", tnVzFilterName=name)], name="any")
+    subject = mo("vzSubj", [mo("vzRsSubjFiltAtt", tnVzFilterName=name)], name="any")
     return [
-        _mo("vzFilter", [_mo("vzEntry", name="any")], name=name),
-        _mo("vzBrCP", [subject], name=name, scope="context"),
+        mo("vzFilter", [mo("vzEntry", name="any")], name=name),
+        mo("vzBrCP", [subject], name=name, scope="context"),
     ]
 
 
 def _ecmp(plan: Plan) -> list[Mo]:
     """Return the address-family policy and its relation on the VRF, which clusters in one VRF share."""
     bgp, names, cluster = plan["bgp"], plan["names"], plan["cluster"]
-    policy = _shared("bgpCtxAfPol", cluster, name=names["ecmp"], maxEcmp=bgp["ecmp_ebgp"], maxEcmpIbgp=bgp["ecmp_ibgp"])
+    policy = shared("bgpCtxAfPol", cluster, name=names["ecmp"], maxEcmp=bgp["ecmp_ebgp"], maxEcmpIbgp=bgp["ecmp_ibgp"])
     relations = [
-        _shared("fvRsCtxToBgpCtxAfPol", cluster, tnBgpCtxAfPolName=names["ecmp"], af=AF_OF_FAMILY[family])
+        shared("fvRsCtxToBgpCtxAfPol", cluster, tnBgpCtxAfPolName=names["ecmp"], af=AF_OF_FAMILY[family])
         for family in plan["address_families"]
     ]
-    return [policy, _existing("fvCtx", relations, name=plan["fabric"]["vrf"])]
+    return [policy, existing("fvCtx", relations, name=plan["fabric"]["vrf"])]
 
 
 # --- the L3Out -------------------------------------------------------------------------------------------------------
@@ -218,23 +197,23 @@ def _l3out_policies(plan: Plan, l3out: Any) -> Mo:
     """Return the L3Out without interfaces: VRF, BGP, import enforcement and route maps (white paper, steps 3, 7, 10)."""
     fabric, domains = plan["fabric"], plan["domains"]
     children = [
-        _mo("l3extRsEctx", tnFvCtxName=fabric["vrf"]),
-        _mo("l3extRsL3DomAtt", tDn=f"uni/l3dom-{domains['l3']}"),
-        _mo("bgpExtP"),
+        mo("l3extRsEctx", tnFvCtxName=fabric["vrf"]),
+        mo("l3extRsL3DomAtt", tDn=f"uni/l3dom-{domains['l3']}"),
+        mo("bgpExtP"),
         *_route_maps(plan),
     ]
-    return _own(_mo("l3extOut", children, name=l3out["name"], enforceRtctrl="export,import"), plan["names"]["owner"])
+    return own(mo("l3extOut", children, name=l3out["name"], enforceRtctrl="export,import"), plan["names"]["owner"])
 
 
 def _route_maps(plan: Plan) -> list[Mo]:
     names = plan["names"]
     return [
-        _mo(
+        mo(
             "rtctrlProfile",
             [
-                _mo(
+                mo(
                     "rtctrlCtxP",
-                    [_mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=names[f"{direction}_match"])],
+                    [mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=names[f"{direction}_match"])],
                     name=names[f"{direction}_context"],
                     order=0,
                     action="permit",
@@ -249,13 +228,13 @@ def _route_maps(plan: Plan) -> list[Mo]:
 
 def _l3out(plan: Plan, l3out: Any) -> Mo:
     """Return the whole L3Out: policies first, then node profiles and external EPGs."""
-    mo = _l3out_policies(plan, l3out)
+    managed = _l3out_policies(plan, l3out)
     for rack in plan["racks"]:
         if rack["l3out"] == l3out["name"]:
-            _merge_child(mo, _node_profile(plan, rack, l3out["floating"]))
+            merge_child(managed, _node_profile(plan, rack, l3out["floating"]))
     for epg in apic_connectivity.external_epgs(plan, l3out["name"]):
-        _merge_child(mo, epg)
-    return _own(mo, plan["names"]["owner"])
+        merge_child(managed, epg)
+    return own(managed, plan["names"]["owner"])
 
 
 def _node_profile(plan: Plan, rack: Any, floating: Any) -> Mo:
@@ -266,23 +245,23 @@ def _node_profile(plan: Plan, rack: Any, floating: Any) -> Mo:
     else:
         interfaces = _standard_interfaces(plan, rack, leaves)
     children = [_protocol_profile(plan), *map(_border_leaf, leaves), *interfaces]
-    return _mo("l3extLNodeP", children, name=rack["node_profile"])
+    return mo("l3extLNodeP", children, name=rack["node_profile"])
 
 
 def _protocol_profile(plan: Plan) -> Mo:
     names = plan["names"]
-    return _mo(
+    return mo(
         "bgpProtP",
         [
-            _mo("bgpRsBgpNodeCtxPol", tnBgpCtxPolName=names["timers"]),
-            _mo("bgpRsBestPathCtrlPol", tnBgpBestPathCtrlPolName=names["best_path"]),
+            mo("bgpRsBgpNodeCtxPol", tnBgpCtxPolName=names["timers"]),
+            mo("bgpRsBestPathCtrlPol", tnBgpBestPathCtrlPolName=names["best_path"]),
         ],
     )
 
 
 def _border_leaf(leaf: Any) -> Mo:
     """Return a leaf. Its router ID is not a loopback, because a loopback can belong to only one L3Out of a VRF."""
-    return _mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=leaf["router_id"], rtrIdLoopBack="no")
+    return mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=leaf["router_id"], rtrIdLoopBack="no")
 
 
 def _node_dn(leaf: Any) -> str:
@@ -292,7 +271,7 @@ def _node_dn(leaf: Any) -> str:
 def _svi(plan: Plan, cls: str, vlan: int, children: Iterable[Mo], **attributes: Any) -> Mo:
     """Return an SVI with the attributes that floating and standard SVIs share."""
     interface = plan["interface"]
-    return _mo(
+    return mo(
         cls,
         children,
         encap=f"vlan-{vlan}",
@@ -306,21 +285,21 @@ def _svi(plan: Plan, cls: str, vlan: int, children: Iterable[Mo], **attributes: 
 
 def _secondary(address: str, family: str) -> Mo:
     """Return the shared address of both leaves, without duplicate address detection."""
-    return _mo("l3extIp", addr=address, ipv6Dad="disabled" if family == "ipv6" else None)
+    return mo("l3extIp", addr=address, ipv6Dad="disabled" if family == "ipv6" else None)
 
 
 def _peer(plan: Plan, address: str) -> Mo:
     names, bgp = plan["names"], plan["bgp"]
-    children = [_mo("bgpAsP", asn=plan["cluster_asn"])]
+    children = [mo("bgpAsP", asn=plan["cluster_asn"])]
     if bgp["prefix_limit"]:
-        children.append(_mo("bgpRsPeerPfxPol", tnBgpPeerPfxPolName=names["prefix_limit"]))
-    return _mo("bgpPeerP", children, addr=address, ctrl=",".join(sorted(bgp["controls"])), password=PASSWORD_MARKER)
+        children.append(mo("bgpRsPeerPfxPol", tnBgpPeerPfxPolName=names["prefix_limit"]))
+    return mo("bgpPeerP", children, addr=address, ctrl=",".join(sorted(bgp["controls"])), password=PASSWORD_MARKER)
 
 
 def _floating_interfaces(plan: Plan, rack: Any, leaves: list[Any], floating: Any) -> list[Mo]:
     """Return a logical interface profile for each family, as APIC requires, with an SVI on each anchor leaf."""
     return [
-        _mo(
+        mo(
             "l3extLIfP",
             [_floating_svi(plan, leaf, family, floating["vlan"], network) for leaf in leaves],
             name=f"{rack['node_profile']}-{family}",
@@ -330,7 +309,7 @@ def _floating_interfaces(plan: Plan, rack: Any, leaves: list[Any], floating: Any
 
 
 def _floating_svi(plan: Plan, leaf: Any, family: str, vlan: int, network: Any) -> Mo:
-    domain = _mo("l3extRsDynPathAtt", tDn=f"uni/phys-{plan['domains']['physical']}", floatingAddr=network["floating"])
+    domain = mo("l3extRsDynPathAtt", tDn=f"uni/phys-{plan['domains']['physical']}", floatingAddr=network["floating"])
     children = [domain, _secondary(network["secondary"], family), _peer(plan, network["subnet"])]
     address = leaf["networks"][family]["address"]
     return _svi(plan, "l3extVirtualLIfP", vlan, children, nodeDn=_node_dn(leaf), addr=address)
@@ -343,7 +322,7 @@ def _standard_interfaces(plan: Plan, rack: Any, leaves: list[Any]) -> list[Mo]:
     """
     nodes = [node for node in plan["nodes"] if node["rack"] == rack["id"]]
     return [
-        _mo("l3extLIfP", [_path(plan, rack, leaves, node, family, network)], name=f"{node['name']}-{family}")
+        mo("l3extLIfP", [_path(plan, rack, leaves, node, family, network)], name=f"{node['name']}-{family}")
         for node in nodes
         for family, network in node["networks"].items()
     ]
@@ -354,18 +333,18 @@ def _path(plan: Plan, rack: Any, leaves: list[Any], node: Any, family: str, netw
     if len(leaves) == 1:
         # Without a pair there are no sides: the path has the leaf's address itself.
         target = f"topology/pod-{rack['pod']}/paths-{leaves[0]['id']}/pathep-[{node['vpc']}]"
-        addresses, own = [_secondary(network["secondary"], family)], network["leaf_a"]
+        addresses, address = [_secondary(network["secondary"], family)], network["leaf_a"]
     else:
         pair = "-".join(str(leaf["id"]) for leaf in leaves)
         target = f"topology/pod-{rack['pod']}/protpaths-{pair}/pathep-[{node['vpc']}]"
-        addresses, own = [_side(side, family, network) for side in ("A", "B")], None
-    return _svi(plan, "l3extRsPathL3OutAtt", node["vlan"], [*addresses, peer], tDn=target, addr=own)
+        addresses, address = [_side(side, family, network) for side in ("A", "B")], None
+    return _svi(plan, "l3extRsPathL3OutAtt", node["vlan"], [*addresses, peer], tDn=target, addr=address)
 
 
 def _side(side: str, family: str, network: Any) -> Mo:
     """Return one leaf of a vPC pair: its own address, and the address that it shares with the other."""
     address = network[f"leaf_{side.lower()}"]
-    return _mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=address)
+    return mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=address)
 
 
 def flat(tree: Mo, parent: str = "") -> dict[str, dict[str, Any]]:

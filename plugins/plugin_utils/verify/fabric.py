@@ -13,7 +13,7 @@ from ..apic.tree import apic_tree, flat
 from ..schema.messages import ERROR, WARNING
 from .causes import SESSION_FAULTS, Finding
 
-# Attributes that mark the owner or control the push, and those that APIC never returns.
+# Attributes that mark the owner or control the push, and attributes that APIC never returns.
 _NOT_COMPARED = frozenset({"annotation", "status", "password"})
 # Classes of which additional objects change a policy of the cluster.
 _CLOSED_CLASSES = frozenset({"bgpPeerP", "l3extSubnet", "rtctrlMatchRtDest"})

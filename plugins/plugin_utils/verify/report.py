@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ..documents.plan import table as text_table
 from ..schema.messages import ERROR
 from .calico import verify_calico
 from .catalogue import RULES
@@ -16,7 +17,7 @@ from .expectations import expectations
 from .fabric import verify_aci
 from .observed import Kubernetes
 from .routes import advertised, offered, verify_drained, verify_routes
-from .sessions import ESTABLISHED, by_address, diagnose, name_of, verify_established, verify_sessions
+from .sessions import ESTABLISHED, diagnose, name_of, place_of, verify_established, verify_sessions, with_states
 
 # The restrictions of a verification.
 SESSIONS = "sessions"
@@ -43,7 +44,10 @@ def verify(
         may disappear without a change; ``ok`` is true if no finding is an error. ``racks`` is empty with ``only``.
     """
     expected = expectations(plan)
-    found = _unexplained_too(expected, aci, kubernetes, _findings(plan, expected, aci, kubernetes, only, nodes or []))
+    found = _findings(plan, expected, aci, kubernetes, only, nodes or [])
+    explained = explanations(found)
+    unexplained = [finding for finding in found if id(finding) not in explained]
+    found += diagnose(expected, aci, kubernetes, unexplained)
     symptoms: dict[str, list[str]] = {}
     for finding in found:
         symptoms.setdefault(finding.id, []).append(finding.what)
@@ -77,15 +81,6 @@ def _findings(
     ]
 
 
-def _unexplained_too(
-    expected: dict, aci: dict, kubernetes: Kubernetes | None, findings: list[Finding]
-) -> list[Finding]:
-    """Return the findings, and likely causes of those that no other finding explains."""
-    explained = explanations(findings)
-    unexplained = [finding for finding in findings if id(finding) not in explained]
-    return [*findings, *diagnose(expected, aci, kubernetes, unexplained)]
-
-
 def _unread(expected: dict, kubernetes: Kubernetes) -> list[Finding]:
     findings = [Finding("unreadable", f"{failure['path']}: {failure['message']}") for failure in kubernetes.failures]
     silent = [node for node in expected["nodes"] if kubernetes.requested and not kubernetes.reports(node)]
@@ -101,21 +96,19 @@ def _unread(expected: dict, kubernetes: Kubernetes) -> list[Finding]:
 
 def _sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None, found: list[Finding]) -> list[dict]:
     """Return each planned session with its state, prefix counts and findings."""
-    seen = by_address(aci)
     offers = offered(expected, advertised(expected, aci, kubernetes), kubernetes)
     problems: dict[tuple, list] = {}
     for finding in found:
         if finding.rule.suite == "sessions" and finding.node:
             problems.setdefault((finding.node, finding.leaf, finding.family), []).append(finding.what)
     sessions = []
-    for session in expected["sessions"]:
-        state = seen.get((session["leaf"], session["node_address"]))
+    for session, state in with_states(expected, aci):
         counts = state["families"].get(session["family"]) if state else None
         sent = sum(offers[session["node"], session["family"]])
         sessions.append(
             {
                 "name": name_of(session),
-                **{name: session[name] for name in ("rack", "node", "leaf", "family")},
+                **place_of(session),
                 "state": state["state"] if state else "missing",
                 "accepted": counts["accepted"] if counts else 0,
                 "rejected_at_most": max(0, sent - counts["accepted"]) if counts else 0,
@@ -182,21 +175,11 @@ def table(report: dict) -> list[str]:
     """Return the racks as lines of text, one for each leaf."""
     head = ("rack", "leaf", "nodes", "sessions", "pod blocks", "services", "accepted")
     rows = [
-        (
-            row["rack"],
-            str(row["leaf"]),
-            str(row["nodes"]),
-            "/".join(map(str, row["sessions"])),
-            "/".join(map(str, row["pod_blocks"])),
-            "/".join(map(str, row["services"])),
-            str(row["accepted"]),
-        )
+        ["/".join(map(str, value)) if isinstance(value, list) else value for value in row.values()]
         for row in report["racks"]
     ]
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
-    ]
+    header, _dashes, *lines = text_table(head, rows)
+    return [header, *lines]
 
 
 def explain(report: dict) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..calico.manifests import SERVICE_FIELDS
 from .causes import Finding, within, within_any
 from .observed import Kubernetes
-from .sessions import ESTABLISHED, by_address, name_of, node_addresses
+from .sessions import ESTABLISHED, name_of, node_addresses, place_of, with_states
 
 _TUNNELS = ("tunl", "vxlan")
 
@@ -31,7 +31,7 @@ class Route:
 
 
 def verify_routes(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list[Finding]:
-    """Compare the routes of the leaves, and those that nodes learned, with those that the cluster advertises.
+    """Compare the routes of the leaves and the routes that nodes learned with the routes that the cluster advertises.
 
     :param expected: see ``expectations``.
     :param aci: the ``state`` of the module ``aci_state``.
@@ -86,7 +86,7 @@ def advertised(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list
     """
     excluded = kubernetes.excluded if kubernetes else frozenset()
     announcing = frozenset(expected["nodes"]) - excluded
-    routes = _blocks(expected, kubernetes) if kubernetes else None
+    routes = _blocks(expected, kubernetes)
     routes = _seen_blocks(expected, aci) if routes is None else routes
     for role in SERVICE_FIELDS:
         for family, prefixes in expected["prefixes"][role].items():
@@ -112,12 +112,9 @@ def _host_route(address: str, nodes: frozenset) -> Route:
     return Route("local", family, f"{address}/{length}", nodes)
 
 
-def _blocks_known(kubernetes: Kubernetes | None) -> bool:
-    return kubernetes is not None and kubernetes.blocks is not None
-
-
-def _blocks(expected: dict, kubernetes: Kubernetes) -> list[Route] | None:
-    if kubernetes.blocks is None:
+def _blocks(expected: dict, kubernetes: Kubernetes | None) -> list[Route] | None:
+    """Return the pod blocks of the nodes as Calico has them, None if that is not known."""
+    if kubernetes is None or kubernetes.blocks is None:
         return None
     return [
         Route("block", "ipv6" if ":" in block["cidr"] else "ipv4", block["cidr"], frozenset({block["node"]}))
@@ -149,7 +146,7 @@ def _nodes_without_block(
     expected: dict, aci: dict, routes: list[Route], kubernetes: Kubernetes | None
 ) -> list[Finding]:
     """Report nodes without a pod prefix; without Calico's list of blocks, each node must advertise one in each family."""
-    if _blocks_known(kubernetes):
+    if kubernetes and kubernetes.blocks is not None:
         return []
     with_block = {(node, route.family) for route in routes if route.kind == "block" for node in route.nodes}
     return [
@@ -261,6 +258,7 @@ def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernet
     """Report routes that the leaf should not have from a node or another host in the node subnets."""
     owners = node_addresses(expected)
     blocks = [route.prefix for route in routes if route.kind == "block"]
+    known = kubernetes and kubernetes.blocks is not None
     findings = []
     for family, prefix, hops in _routes_of(aci, leaf):
         senders = [
@@ -275,9 +273,7 @@ def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernet
         who = ", ".join(sorted(owners.get(address, address) for address in senders))
         if not within_any(prefix, expected["allowed"]):
             findings.append(Finding("foreign-route", f"leaf {leaf} accepted {prefix} from {who}", nodes=nodes, **at))
-        elif (
-            _blocks_known(kubernetes) and within_any(prefix, expected["prefixes"]["pod"]) and not within(prefix, blocks)
-        ):
+        elif known and within_any(prefix, expected["prefixes"]["pod"]) and not within(prefix, blocks):
             what = f"leaf {leaf} accepted {prefix} from {who}, which is not in a block of any node"
             findings.append(Finding("route-next-hop", what, nodes=nodes, **at))
     return findings
@@ -287,16 +283,13 @@ def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernet
 
 
 def _nothing_accepted(expected: dict, aci: dict) -> list[Finding]:
-    seen = by_address(aci)
     findings = []
-    for session in expected["sessions"]:
-        state = seen.get((session["leaf"], session["node_address"]))
+    for session, state in with_states(expected, aci):
         if not state or state["state"] != ESTABLISHED:
             continue
         counts = state["families"].get(session["family"])
         if counts and not counts["accepted"] and _offers(expected, session["family"]):
-            at = {name: session[name] for name in ("rack", "node", "leaf", "family")}
-            findings.append(Finding("nothing-accepted", f"{name_of(session)}: no prefix accepted", **at))
+            findings.append(Finding("nothing-accepted", f"{name_of(session)}: no prefix accepted", **place_of(session)))
     return findings
 
 
@@ -361,15 +354,12 @@ def _prefix_limit(expected: dict, aci: dict, routes: list[Route], kubernetes: Ku
 
 
 def _over_limit(expected: dict, aci: dict) -> list[Finding]:
-    seen = by_address(aci)
     findings = []
-    for session in expected["sessions"]:
-        state = seen.get((session["leaf"], session["node_address"]))
+    for session, state in with_states(expected, aci):
         counts = state["families"].get(session["family"]) if state else None
         if counts and "pfxlimit-exceeded" in counts["flags"]:
-            at = {name: session[name] for name in ("rack", "node", "leaf", "family")}
             what = f"{name_of(session)}: the leaf refuses prefixes beyond the limit ({counts['accepted']} accepted)"
-            findings.append(Finding("prefix-limit-exceeded", what, **at))
+            findings.append(Finding("prefix-limit-exceeded", what, **place_of(session)))
     return findings
 
 

@@ -14,6 +14,8 @@ ESTABLISHED = "established"
 _TALKING = frozenset({"open-sent", "open-confirm"})
 # States in which an unplanned session is reported.
 _PRESENT = _TALKING | {ESTABLISHED}
+# Planned sessions, each with its state on the leaf.
+Sessions = list[tuple[dict, dict | None]]
 
 
 def verify_sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list[Finding]:
@@ -23,27 +25,32 @@ def verify_sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None) ->
     :param aci: the ``state`` of the module ``aci_state``.
     :param kubernetes: the state of Kubernetes, None if it is not verified.
     """
-    seen = by_address(aci)
+    sessions = with_states(expected, aci)
     findings = [*_cut_off_leaves(expected, aci), *verify_established(expected, aci)]
-    for session in expected["sessions"]:
-        findings += _unlike_planned(session, seen.get((session["leaf"], session["node_address"])))
+    for session, state in sessions:
+        findings += _unlike_planned(session, state)
     findings += _unplanned(expected, aci)
-    findings += _node_router_ids(expected, seen)
+    findings += _node_router_ids(sessions)
     if kubernetes:
-        findings += _node_side(expected, seen, kubernetes)
+        findings += _node_side(expected, sessions, kubernetes)
     return findings
 
 
 def verify_established(expected: dict, aci: dict) -> list[Finding]:
     """Report leaves without BGP and planned sessions that are not established, without a look at routes or settings."""
-    seen = by_address(aci)
     findings = _silent_leaves(expected, aci)
-    for session in expected["sessions"]:
-        findings += _not_established(session, seen.get((session["leaf"], session["node_address"])))
+    for session, state in with_states(expected, aci):
+        findings += _not_established(session, state)
     return findings
 
 
-def by_address(aci: dict) -> dict:
+def with_states(expected: dict, aci: dict) -> Sessions:
+    """Return each planned session with its state on the leaf, None if the leaf does not know it."""
+    seen = _by_address(aci)
+    return [(session, seen.get((session["leaf"], session["node_address"]))) for session in expected["sessions"]]
+
+
+def _by_address(aci: dict) -> dict:
     """Return the sessions that the leaves report, by leaf and peer address."""
     return {
         (int(leaf), session["address"]): session
@@ -94,12 +101,13 @@ def _lives(state: dict) -> bool:
     return established or any(kind in ("ebgp", "ibgp") for kind in routes)
 
 
-def _at(session: dict) -> dict:
+def place_of(session: dict) -> dict:
+    """Return the place of a session, for its findings."""
     return {name: session[name] for name in ("rack", "node", "leaf", "family")}
 
 
 def _not_established(session: dict, seen: dict | None) -> list[Finding]:
-    name, at = name_of(session), _at(session)
+    name, at = name_of(session), place_of(session)
     if seen is None:
         what = f"{name}: leaf {session['leaf']} knows no session with {session['node_address']}"
         return [Finding("session-missing", what, **at)]
@@ -115,7 +123,7 @@ def _unlike_planned(session: dict, seen: dict | None) -> list[Finding]:
     """Report the settings of an established session that differ from the plan."""
     if seen is None or seen["state"] != ESTABLISHED:
         return []
-    name, at = name_of(session), _at(session)
+    name, at = name_of(session), place_of(session)
     findings = []
     for what, wanted, number in (
         ("local", session["local_asn"], seen["local_asn"]),
@@ -139,7 +147,7 @@ def _unplanned(expected: dict, aci: dict) -> list[Finding]:
     planned = {(session["leaf"], session["node_address"]) for session in expected["sessions"]}
     owners = node_addresses(expected)
     findings = []
-    for (leaf, address), session in by_address(aci).items():
+    for (leaf, address), session in _by_address(aci).items():
         ours = within_any(address, expected["prefixes"]["node"]) or session["remote_asn"] == expected["cluster_asn"]
         if (leaf, address) in planned or not ours or session["state"] not in _PRESENT or session["type"] == "ibgp":
             continue
@@ -160,10 +168,9 @@ def node_addresses(expected: dict) -> dict[str, str]:
     return {address: name for name, node in expected["nodes"].items() for address in node["addresses"].values()}
 
 
-def _node_router_ids(expected: dict, seen: dict) -> list[Finding]:
+def _node_router_ids(sessions: Sessions) -> list[Finding]:
     holders: dict[str, set] = {}
-    for session in expected["sessions"]:
-        state = seen.get((session["leaf"], session["node_address"]))
+    for session, state in sessions:
         if state and state["state"] == ESTABLISHED and state["router_id"] not in ("", "0.0.0.0"):
             holders.setdefault(state["router_id"], set()).add(session["node"])
     return [
@@ -181,20 +188,18 @@ def _node_router_ids(expected: dict, seen: dict) -> list[Finding]:
 # --- the nodes' side -------------------------------------------------------------------------------------------------
 
 
-def _node_side(expected: dict, seen: dict, kubernetes: Kubernetes) -> list[Finding]:
-    leaves = _leaf_addresses(expected)
+def _node_side(expected: dict, sessions: Sessions, kubernetes: Kubernetes) -> list[Finding]:
+    leaves = {session["leaf_address"]: session["leaf"] for session in expected["sessions"]}
     findings = []
-    for session in expected["sessions"]:
+    for session, fabric in sessions:
         peers = kubernetes.peers_of(session["node"])
-        if peers is None:
+        if peers is None or fabric is None or fabric["state"] != ESTABLISHED:
             continue
         peer = peers.get(session["leaf_address"])
-        fabric = seen.get((session["leaf"], session["node_address"]))
-        up_on_leaf = fabric is not None and fabric["state"] == ESTABLISHED
-        if up_on_leaf and (peer is None or peer["state"] != "Established"):
+        if peer is None or peer["state"] != "Established":
             state = peer["state"] if peer else "unknown to the node"
             what = f"{name_of(session)}: {state} on the node, established on the leaf"
-            findings.append(Finding("calico-session-down", what, **_at(session)))
+            findings.append(Finding("calico-session-down", what, **place_of(session)))
     for node in expected["nodes"]:
         findings += _unplanned_peers(expected, node, kubernetes.peers_of(node) or {}, leaves)
     return findings
@@ -218,10 +223,6 @@ def _unplanned_peers(expected: dict, node: str, peers: dict, leaves: dict) -> li
     return findings
 
 
-def _leaf_addresses(expected: dict) -> dict[str, int]:
-    return {session["leaf_address"]: session["leaf"] for session in expected["sessions"]}
-
-
 # --- unexplained sessions --------------------------------------------------------------------------------------------
 
 
@@ -232,16 +233,16 @@ def diagnose(expected: dict, aci: dict, kubernetes: Kubernetes | None, unexplain
     does not show the session (RFC 2385). Nodes that are down are left out. If one peer of the leaf covers all nodes, an
     established session with one of them shows that the leaf's password is right.
     """
-    seen = by_address(aci)
+    sessions = with_states(expected, aci)
     down = [finding for finding in unexplained if finding.id in ("session-missing", "session-down")]
     silent = {(finding.node, finding.leaf, finding.family) for finding in down}
     groups: dict[tuple, set] = {}
     cleared = set()
-    for session in expected["sessions"]:
+    for session, _state in sessions:
         peer = (session["leaf"], session["family"])
         if (session["node"], *peer) not in silent:
             cleared.add(peer)
-        elif _node_lives(session, expected, seen, kubernetes):
+        elif _node_lives(session, sessions, kubernetes):
             groups.setdefault(peer, set()).add(session["node"])
     if expected["shared_peers"]:
         groups = {peer: nodes for peer, nodes in groups.items() if peer not in cleared}
@@ -262,7 +263,7 @@ def _password(expected: dict, leaf: int, family: str, nodes: set) -> Finding:
     )
 
 
-def _node_lives(session: dict, expected: dict, seen: dict, kubernetes: Kubernetes | None) -> bool:
+def _node_lives(session: dict, sessions: Sessions, kubernetes: Kubernetes | None) -> bool:
     """Return whether anything other than this session shows that the node is up and tries to connect."""
     if kubernetes:
         peer = (kubernetes.peers_of(session["node"]) or {}).get(session["leaf_address"])
@@ -270,8 +271,5 @@ def _node_lives(session: dict, expected: dict, seen: dict, kubernetes: Kubernete
             return peer["state"] in ("Connect", "Active", "Idle", "OpenSent")
         if kubernetes.ready(session["node"]):
             return True
-    others = (other for other in expected["sessions"] if other["node"] == session["node"] and other is not session)
-    return any(
-        (state := seen.get((other["leaf"], other["node_address"]))) is not None and state["state"] == ESTABLISHED
-        for other in others
-    )
+    others = (state for other, state in sessions if other["node"] == session["node"] and other is not session)
+    return any(state is not None and state["state"] == ESTABLISHED for state in others)
