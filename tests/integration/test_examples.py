@@ -1,7 +1,4 @@
-"""The examples in the lab: configured, unchanged by a second run, and removed completely.
-
-The molecule scenarios test the examples of their names.
-"""
+"""The examples in the lab: configured, unchanged by a second run, and removed completely."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ from lab.runner import Lab
 ROOT = Path(__file__).resolve().parents[2]
 # Inventories with compatible group variables, which are run together, and their clusters.
 EXAMPLES = {
+    ("floating_svi", "standard_svi"): ["prod1", "prod2"],
     ("dual_stack_floating", "dual_stack_standard", "eight_racks"): ["dual1", "dual2", "wide1"],
     ("transit",): ["east", "west"],
     ("microsegmentation",): ["shop"],
