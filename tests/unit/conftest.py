@@ -1,16 +1,19 @@
-"""Compare the ids of the problems and findings that the unit tests raise with the catalogue of messages.
+"""The APIC emulator for tests of the modules, and a check of the catalogue of messages.
 
-The comparison takes place at the end of a session that ran all tests in ``RAISING``; each xdist worker sends its ids to the
-controller.
+The ids of the problems and findings that the tests raise are compared with the catalogue at the end of a session that ran
+all tests in ``RAISING``; each xdist worker sends its ids to the controller.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import urls
 
 UNIT = Path(__file__).resolve().parent
 RAISING = {path for folder in ("plugin_utils", "action") for path in (UNIT / folder).rglob("test_*.py")}
@@ -65,3 +68,38 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             if ids:
                 print(f"\nMessages {text}: {', '.join(sorted(ids))}")
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def one_tls_context() -> Iterator[None]:
+    """Load the machine's CA certificates once instead of for each request; the emulator speaks plain HTTP."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urls, "make_context", functools.cache(urls.make_context))
+        yield
+
+
+@pytest.fixture(scope="module")
+def running(one_tls_context: None) -> Iterator[Any]:
+    """The lab's APIC emulator."""
+    from lab.apic.server import ApicServer
+
+    with ApicServer(https=False, controllers=2) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Any) -> Any:
+    """The emulator with its seed."""
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def run(server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the module `aci_tree` without pauses between its attempts."""
+    from unit.modules.running import Runner
+
+    from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session
+
+    monkeypatch.setattr(session, "PAUSES", (0,) * 6)
+    return Runner(server, monkeypatch)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,108 @@ class _Done(Exception):
 def an(cls: str, *children: dict[str, Any], **attributes: str) -> dict[str, Any]:
     """A managed object in APIC's JSON."""
     return {cls: {"attributes": attributes, "children": list(children)}}
+
+
+TENANT, OUT = "uni/tn-common", "uni/tn-common/out-calico"
+LEAVES = (201, 202)
+PEERS = [
+    f"{OUT}/lnodep-rack-1/lifp-ipv4/vlifp-[topology/pod-1/node-{leaf}]-[vlan-300]/peerP-[192.168.2.0/24]"
+    for leaf in LEAVES
+]
+
+
+def policies(max_ecmp="64", **timers):
+    """Guards: the tenant's policies, the VRF's ECMP, and the L3Out with its route map."""
+    return {
+        "dn": TENANT,
+        "scope": "named",
+        "tree": an(
+            "fvTenant",
+            an("bgpCtxPol", name="timers", **{"kaIntvl": "1", "holdIntvl": "3", **timers}),
+            an("bgpCtxAfPol", name="ecmp", maxEcmp=max_ecmp, annotation=SHARED),
+            an("rtctrlSubjP", an("rtctrlMatchRtDest", ip="10.1.0.0/16", aggregate="yes"), name="pods"),
+            guarded(),
+            an("fvCtx", ecmp_relation("ecmp"), name="calico", status="modified"),
+            name="common",
+            status="modified",
+        ),
+    }
+
+
+def ecmp_relation(name, **more):
+    return an("fvRsCtxToBgpCtxAfPol", tnBgpCtxAfPolName=name, af="ipv4-ucast", **{"annotation": SHARED, **more})
+
+
+def guarded(*doors):
+    context = an(
+        "rtctrlCtxP", an("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="pods"), name="pods", order="0", action="permit"
+    )
+    return an(
+        "l3extOut",
+        an("l3extRsEctx", tnFvCtxName="calico"),
+        an("l3extRsL3DomAtt", tDn="uni/l3dom-k8s-l3"),
+        an("bgpExtP"),
+        an("rtctrlProfile", context, name="default-import", type="combinable"),
+        *doors,
+        name="calico",
+        enforceRtctrl="import,export",
+    )
+
+
+def doors(subnets=("10.1.0.0/16", "192.168.8.0/22"), leaves=LEAVES):
+    """The whole L3Out: guards, a floating SVI with a peer on each leaf, the external EPG."""
+    svis = [
+        an(
+            "l3extVirtualLIfP",
+            an("l3extRsDynPathAtt", tDn="uni/phys-k8s", floatingAddr="192.168.2.253/24"),
+            an("l3extIp", addr="192.168.2.254/24"),
+            an(
+                "bgpPeerP",
+                an("bgpAsP", asn="65003"),
+                addr="192.168.2.0/24",
+                ctrl="dis-peer-as-check,as-override",
+                password="<secret:bgp_password>",
+            ),
+            nodeDn=f"topology/pod-1/node-{leaf}",
+            encap="vlan-300",
+            addr=f"192.168.2.{leaf}/24",
+            ifInstT="ext-svi",
+            mtu="9000",
+        )
+        for leaf in leaves
+    ]
+    nodes = [
+        an("l3extRsNodeL3OutAtt", tDn=f"topology/pod-1/node-{leaf}", rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no")
+        for leaf in leaves
+    ]
+    protocol = an("bgpProtP", an("bgpRsBgpNodeCtxPol", tnBgpCtxPolName="timers"))
+    profile = an("l3extLNodeP", protocol, *nodes, an("l3extLIfP", *svis, name="ipv4"), name="rack-1")
+    epg = an("l3extInstP", *[an("l3extSubnet", ip=ip, scope="import-security") for ip in subnets], name="default")
+    return {"dn": OUT, "tree": guarded(profile, epg)}
+
+
+ROOTS = [policies(), doors()]
+
+
+def told(result):
+    return {name: result[name] for name in ("changed", "created", "modified", "deleted", "diff")}
+
+
+def digest(text):
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def asked(server):
+    """The requests since the last look: method and what was asked."""
+    entries = [(entry["method"], entry["path"].removeprefix("/api/").removesuffix(".json")) for entry in server.log]
+    server.log.clear()
+    return entries
+
+
+def tenant(cluster="prod1"):
+    tag = an("tagAnnotation", key=f"{SHARED}:{cluster}", value="user")
+    vrf = an("fvCtx", tag, name="v", annotation=SHARED)
+    return {"dn": "uni/tn-new", "scope": "bare", "tree": an("fvTenant", tag, vrf, name="new", annotation=SHARED)}
 
 
 def arguments(server: ApicServer, roots: list[dict[str, Any]], **more: Any) -> dict[str, Any]:

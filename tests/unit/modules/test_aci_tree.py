@@ -4,127 +4,29 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from unit.modules.running import OURS, PASSWORD, SHARED, Runner, Standalone, an
-
-from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session as session_module
-from lab.apic.server import ApicServer
-
-TENANT, OUT = "uni/tn-common", "uni/tn-common/out-calico"
-LEAVES = (201, 202)
-PEERS = [
-    f"{OUT}/lnodep-rack-1/lifp-ipv4/vlifp-[topology/pod-1/node-{leaf}]-[vlan-300]/peerP-[192.168.2.0/24]"
-    for leaf in LEAVES
-]
-
-
-def policies(max_ecmp="64", **timers):
-    """Guards: the tenant's policies, the VRF's ECMP, and the L3Out with its route map."""
-    return {
-        "dn": TENANT,
-        "scope": "named",
-        "tree": an(
-            "fvTenant",
-            an("bgpCtxPol", name="timers", **{"kaIntvl": "1", "holdIntvl": "3", **timers}),
-            an("bgpCtxAfPol", name="ecmp", maxEcmp=max_ecmp, annotation=SHARED),
-            an("rtctrlSubjP", an("rtctrlMatchRtDest", ip="10.1.0.0/16", aggregate="yes"), name="pods"),
-            guarded(),
-            an("fvCtx", ecmp_relation("ecmp"), name="calico", status="modified"),
-            name="common",
-            status="modified",
-        ),
-    }
-
-
-def ecmp_relation(name, **more):
-    return an("fvRsCtxToBgpCtxAfPol", tnBgpCtxAfPolName=name, af="ipv4-ucast", **{"annotation": SHARED, **more})
-
-
-def guarded(*doors):
-    context = an(
-        "rtctrlCtxP", an("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="pods"), name="pods", order="0", action="permit"
-    )
-    return an(
-        "l3extOut",
-        an("l3extRsEctx", tnFvCtxName="calico"),
-        an("l3extRsL3DomAtt", tDn="uni/l3dom-k8s-l3"),
-        an("bgpExtP"),
-        an("rtctrlProfile", context, name="default-import", type="combinable"),
-        *doors,
-        name="calico",
-        enforceRtctrl="import,export",
-    )
-
-
-def doors(subnets=("10.1.0.0/16", "192.168.8.0/22"), leaves=LEAVES):
-    """The whole L3Out: guards, a floating SVI with a peer on each leaf, the external EPG."""
-    svis = [
-        an(
-            "l3extVirtualLIfP",
-            an("l3extRsDynPathAtt", tDn="uni/phys-k8s", floatingAddr="192.168.2.253/24"),
-            an("l3extIp", addr="192.168.2.254/24"),
-            an(
-                "bgpPeerP",
-                an("bgpAsP", asn="65003"),
-                addr="192.168.2.0/24",
-                ctrl="dis-peer-as-check,as-override",
-                password="<secret:bgp_password>",
-            ),
-            nodeDn=f"topology/pod-1/node-{leaf}",
-            encap="vlan-300",
-            addr=f"192.168.2.{leaf}/24",
-            ifInstT="ext-svi",
-            mtu="9000",
-        )
-        for leaf in leaves
-    ]
-    nodes = [
-        an("l3extRsNodeL3OutAtt", tDn=f"topology/pod-1/node-{leaf}", rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no")
-        for leaf in leaves
-    ]
-    protocol = an("bgpProtP", an("bgpRsBgpNodeCtxPol", tnBgpCtxPolName="timers"))
-    profile = an("l3extLNodeP", protocol, *nodes, an("l3extLIfP", *svis, name="ipv4"), name="rack-1")
-    epg = an("l3extInstP", *[an("l3extSubnet", ip=ip, scope="import-security") for ip in subnets], name="default")
-    return {"dn": OUT, "tree": guarded(profile, epg)}
-
-
-ROOTS = [policies(), doors()]
-
-
-@pytest.fixture(scope="module")
-def running():
-    with ApicServer(https=False, controllers=2) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running):
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def run(server, monkeypatch):
-    monkeypatch.setattr(session_module, "PAUSES", (0,) * 6)
-    return Runner(server, monkeypatch)
-
-
-def asked(server):
-    """The requests since the last look: method and what was asked."""
-    entries = [(entry["method"], entry["path"].removeprefix("/api/").removesuffix(".json")) for entry in server.log]
-    server.log.clear()
-    return entries
-
-
-def told(result):
-    return {name: result[name] for name in ("changed", "created", "modified", "deleted", "diff")}
-
+from unit.modules.running import (
+    OURS,
+    OUT,
+    PASSWORD,
+    PEERS,
+    ROOTS,
+    SHARED,
+    TENANT,
+    an,
+    asked,
+    digest,
+    doors,
+    ecmp_relation,
+    policies,
+    tenant,
+    told,
+)
 
 # --- how many requests, and what they say ----------------------------------------------------------------------------
 
@@ -158,10 +60,6 @@ def test_the_tree_is_there_with_the_secret_in_its_place(run):
     assert objects[OUT][1]["enforceRtctrl"] == "export,import"
     assert objects[f"{OUT}/rsectx"][1]["tnFvCtxName"] == "calico"
     assert {objects[peer][1]["password"] for peer in PEERS} == {digest(PASSWORD)}
-
-
-def digest(text):
-    return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
 def test_secret_takes_jsons_escapes(run):
@@ -322,73 +220,6 @@ def is_by_hand(dn):
     return "theirs" in dn or "by-hand" in dn or "rsprov" in dn
 
 
-def test_conflicts_of_all_roots_come_at_once_and_nothing_is_sent(run, server):
-    run.make(
-        TENANT,
-        an("fvTenant", an("bgpCtxPol", name="timers", kaIntvl="60"), an("l3extOut", name="calico"), name="common"),
-    )
-    before = run.objects(volatile=True)
-    result = run(ROOTS)
-    assert result["failed"]
-    assert len(result["conflicts"]) == 4
-    assert all(part in result["msg"] for part in (f"{TENANT}/bgpCtxP-timers", "'60'", "'1'", f"{OUT} ", "adopt: true"))
-    assert run.objects(volatile=True) == before
-    assert not result["changed"]
-    assert not run(ROOTS, adopt=True).get("failed")
-    assert not run(ROOTS)["changed"]
-
-
-@pytest.mark.parametrize("check", [True, False])
-def test_container_that_is_absent_is_named(run, check):
-    root = {**policies(), "dn": "uni/tn-nowhere"}
-    root["tree"]["fvTenant"]["attributes"]["name"] = "nowhere"
-    result = run([root], check=check)
-    assert result["failed"]
-    assert "uni/tn-nowhere" in result["msg"]
-    assert "must exist already" in result["msg"]
-    assert not result["changed"]
-    if not check:
-        assert result["error"]["code"] == "102"
-
-
-def test_check_mode_looks_for_a_container_once_and_only_if_it_must(run, server):
-    run(ROOTS, check=True)
-    assert [path for _method, path in asked(server)] == [
-        "aaaLogin",
-        f"mo/{TENANT}",
-        f"mo/{OUT}",
-        f"mo/{TENANT}/ctx-calico",
-    ]
-    run(ROOTS)
-    asked(server)
-    run(ROOTS, check=True)
-    assert len(asked(server)) == 3
-
-
-def test_root_in_a_tenant_that_does_not_exist(run):
-    result = run([{"dn": "uni/tn-nowhere/out-o", "tree": an("l3extOut", name="o")}], check=True)
-    assert "uni/tn-nowhere: does not exist, but must exist already" in result["msg"]
-
-
-def test_tree_of_containers_only_still_looks(run):
-    root = {"dn": "uni/tn-nowhere", "scope": "named", "tree": an("fvTenant", name="nowhere", status="modified")}
-    assert "must exist already" in run([root])["msg"]
-
-
-def tenant(cluster="prod1"):
-    tag = an("tagAnnotation", key=f"{SHARED}:{cluster}", value="user")
-    vrf = an("fvCtx", tag, name="v", annotation=SHARED)
-    return {"dn": "uni/tn-new", "scope": "bare", "tree": an("fvTenant", tag, vrf, name="new", annotation=SHARED)}
-
-
-def test_a_container_that_another_task_makes_is_not_missed_by_a_dry_run(run):
-    l3out = {"dn": "uni/tn-new/out-o", "tree": an("l3extOut", name="o"), "assumed": ["uni/tn-new"]}
-    assert run([l3out], check=True)["created"] == ["uni/tn-new/out-o"]
-    assert "must exist already" in run([l3out])["msg"]
-    run([tenant()])
-    assert run([l3out])["created"] == ["uni/tn-new/out-o"]
-
-
 def test_a_tenant_that_is_made_is_read_bare_and_kept_while_somebody_is_in_it(run, server):
     assert "uni/tn-new/ctx-v" in run([tenant()])["created"]
     run.make("uni/tn-new", an("fvBD", name="theirs"))
@@ -430,66 +261,7 @@ def test_two_clusters_share_and_the_last_one_out_removes(run):
     assert run.objects() == before
 
 
-def test_two_clusters_that_leave_at_the_same_time_leave_nothing(run, monkeypatch):
-    before = run.objects()
-    roots = [
-        {
-            "dn": TENANT,
-            "scope": "named",
-            "tree": an("fvTenant", an("bgpCtxAfPol", name="ecmp", annotation=SHARED), name="common", status="modified"),
-        }
-    ]
-    run(roots, cluster="a")
-    run(roots, cluster="b")
-    post = session_module.Session.post
-
-    def after_the_other(session, path, data):
-        monkeypatch.setattr(session_module.Session, "post", post)
-        run(roots, cluster="b", state="absent")
-        return post(session, path, data)
-
-    monkeypatch.setattr(session_module.Session, "post", after_the_other)
-    result = run(roots, cluster="a", state="absent")
-    assert run.objects() == before
-    assert result["requests"]["post"] == 2
-
-
 # --- secrets ---------------------------------------------------------------------------------------------------------
-
-
-def test_password_is_sent_again_only_if_asked_and_reported_as_it_was(run, server):
-    run(ROOTS)
-    assert not run(ROOTS, secrets={"bgp_password": "rotated"})["changed"]
-    result = run(ROOTS, secrets={"bgp_password": "rotated"}, update_password="always")
-    assert result["modified"] == [{"dn": peer, "properties": ["password"]} for peer in PEERS]
-    assert run.objects()[PEERS[0]][1]["password"] == digest("rotated")
-    server.log.clear()
-    result = run(ROOTS, secrets={"bgp_password": "rotated"}, update_password="always")
-    assert not result["changed"]
-    assert result["modified"] == result["diff"] == []
-    assert server.log.count("POST", OUT) == 1
-
-
-def test_password_of_one_peer_only(run):
-    run(ROOTS)
-    run.make(PEERS[0], {"bgpPeerP": {"attributes": {"password": "drifted"}}})
-    result = run(ROOTS, update_password="always")
-    assert result["modified"] == [{"dn": PEERS[0], "properties": ["password"]}]
-
-
-def test_check_mode_cannot_know_and_announces_what_would_be_sent(run):
-    run(ROOTS)
-    result = run(ROOTS, update_password="always", check=True)
-    assert result["modified"] == [{"dn": peer, "properties": ["password"]} for peer in PEERS]
-
-
-@pytest.mark.parametrize(("secrets", "what"), [({}, "missing"), ({"bgp_password": ""}, "empty")])
-def test_secret_that_is_needed_and_not_given(run, server, secrets, what):
-    result = run(ROOTS, secrets=secrets)
-    assert f"'bgp_password' is {what}" in result["msg"]
-    assert server.log.count("POST", "/mo/") == 0
-    run(ROOTS)
-    assert not run(ROOTS, secrets=secrets).get("failed")
 
 
 def test_secrets_are_in_no_result(run, tmp_path):
@@ -521,12 +293,6 @@ def test_refusal_tells_code_text_object_and_root_and_what_was_done_before(run):
     assert PEERS[0] not in run.objects()
 
 
-def test_wrong_password(run):
-    result = run(ROOTS, password="wrong-one")
-    assert "401" in result["msg"]
-    assert "wrong-one" not in json.dumps(result)
-
-
 def test_faults_of_all_trees_before_anything_is_asked(run, server):
     result = run(
         [
@@ -536,13 +302,6 @@ def test_faults_of_all_trees_before_anything_is_asked(run, server):
     )
     assert len(result["problems"]) == 2
     assert len(server.log) == 0
-
-
-def test_roots_must_not_overlap(run):
-    inner = {"dn": f"{OUT}/instP-default", "tree": an("l3extInstP", name="default")}
-    assert "lies within" in run([doors(), inner])["msg"]
-    assert "twice" in run([doors(), doors()])["msg"]
-    assert not run([policies(), doors()]).get("failed")
 
 
 # --- other ways in ---------------------------------------------------------------------------------------------------
@@ -577,99 +336,3 @@ def certificate(key):
         name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
     )
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-
-
-# --- whatever goes wrong, at every request ---------------------------------------------------------------------------
-
-REQUESTS = range(1, 6)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(running):
-    """The tree that a run without trouble ends in."""
-    running.reset()
-    with pytest.MonkeyPatch.context() as patch:
-        runner = Runner(running, patch)
-        runner(ROOTS)
-        return runner.objects()
-
-
-@pytest.mark.parametrize("nth", REQUESTS)
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        {"action": "drop"},
-        {"action": "drop-after"},
-        {"action": "expire"},
-        {"action": "status", "status": 503},
-        {"action": "status", "status": 429},
-    ],
-)
-def test_trouble_at_any_request_is_overcome_by_the_same_run(run, server, undisturbed, nth, trouble):
-    expected = told(run(ROOTS, check=True))
-    server.log.clear()
-    server.misbehave(nth=nth, **trouble)
-    result = run(ROOTS)
-    assert told(result) == expected
-    assert result["requests"]["total"] == len(server.log)
-    assert result["requests"]["retries"] >= (trouble["action"] != "expire" or nth > 1)
-    assert run.objects() == undisturbed
-    assert_guarded(run.objects())
-    assert not run(ROOTS)["changed"]
-
-
-@pytest.mark.parametrize("nth", REQUESTS)
-def test_trouble_that_does_not_end_fails_and_the_next_run_gets_there(run, server, undisturbed, nth):
-    server.misbehave("status", nth=nth, count=0)
-    result = run(ROOTS)
-    assert result["failed"]
-    assert "503" in result["msg"]
-    assert result["requests"]["total"] == len(server.log) < 25
-    server.misbehaviour.clear()
-    assert_guarded(run.objects())
-    run(ROOTS)
-    assert run.objects() == undisturbed
-
-
-@pytest.fixture(scope="module")
-def standalone():
-    with Standalone() as processes:
-        yield processes
-
-
-@pytest.mark.parametrize("action", ["hang", "hang-after"])
-@pytest.mark.parametrize("nth", REQUESTS)
-def test_killed_at_any_request_the_next_run_gets_there(run, server, undisturbed, standalone, action, nth):
-    server.misbehave(action, nth=nth)
-    standalone.kill_when(server.misbehaviour.hung, server, ROOTS)
-    server.misbehaviour.clear()
-    assert_guarded(run.objects())
-    run(ROOTS)
-    assert run.objects() == undisturbed
-
-
-def assert_guarded(objects):
-    """No peer and no interface without the route map and its enforcement."""
-    doors = ("bgpPeerP", "l3extVirtualLIfP")
-    if any(dn.startswith(f"{OUT}/") and cls in doors for dn, (cls, _attributes) in objects.items()):
-        assert "import" in objects[OUT][1]["enforceRtctrl"]
-        assert f"{OUT}/prof-default-import/ctx-pods/rsctxPToSubjP-pods" in objects
-        assert f"{TENANT}/subj-pods" in objects
-
-
-def test_object_that_vanishes_between_read_and_post_is_read_again(run, monkeypatch):
-    run(ROOTS)
-    post = session_module.Session.post
-
-    def after_somebody(session, path, data):
-        monkeypatch.setattr(session_module.Session, "post", post)
-        run.make(
-            "uni/tn-common",
-            an("fvTenant", {"l3extOut": {"attributes": {"name": "calico", "status": "deleted"}}}, name="common"),
-        )
-        return post(session, path, data)
-
-    monkeypatch.setattr(session_module.Session, "post", after_somebody)
-    result = run([doors(subnets=["10.9.0.0/16"])])
-    assert not result.get("failed")
-    assert not run([doors(subnets=["10.9.0.0/16"])])["changed"]

@@ -12,7 +12,6 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import api_exception
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes import api as kube_api
 from ansible_collections.netops.aci_calico.plugins.module_utils.names import CALICO_GROUPS
 from ansible_collections.netops.aci_calico.plugins.modules import calico_info
 
@@ -160,11 +159,6 @@ def test_the_number_of_requests_does_not_grow_with_the_cluster():
     api.answers["/api/v1/nodes"] = {"items": [{"metadata": {"name": f"node-{number}"}} for number in range(200)]}
     read(api)
     assert len(api.asked) == len(set(api.asked)) == 10
-
-
-@pytest.mark.parametrize("body", [b"plain text", b"", None, b"[1]"])
-def test_an_answer_that_is_no_status_is_shown_as_it_is(body):
-    assert isinstance(kube_api.message_of(body), str)
 
 
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"

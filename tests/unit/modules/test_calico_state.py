@@ -107,7 +107,3 @@ def test_a_missing_permission_is_told():
     state = run(Api(post=403))["state"]
     assert state["failures"][0] == {"path": STATUSES, "status": 403, "message": "refused with 403"}
     assert state["status"] == {}
-
-
-def test_somebody_else_asking_at_the_same_time_is_no_failure():
-    assert run(Api(post=409))["state"]["failures"] == []
