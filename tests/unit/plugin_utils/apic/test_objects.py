@@ -13,6 +13,7 @@ def test_an_owner_marks_only_what_has_no_mark_and_is_not_a_container() -> None:
     entry = mo("vzEntry", name="any")
     mine = own(existing("fvTenant", [mo("fvCtx", [entry], name="v"), shared("vzBrCP", "a", name="c")], name="t"), "me")
     assert mine["fvTenant"]["attributes"] == {"status": "modified", "name": "t"}
+    assert list(mine["fvTenant"]) == ["attributes", "children"]
     vrf, contract = mine["fvTenant"]["children"]
     assert vrf["fvCtx"]["attributes"]["annotation"] == entry["vzEntry"]["attributes"]["annotation"] == "me"
     assert contract["vzBrCP"]["attributes"]["annotation"] == "orchestrator:aci-calico"

@@ -6,18 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from unit.plugin_utils.sample_plans import BASES, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.names import PASSWORD_MARKER
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
-from lab.example import worked_example
 
 
 def _plan(svi: str = "floating", **changes: Any) -> dict[str, Any]:
-    example = worked_example() | {"aci_calico_svi": svi}
-    if svi == "standard":
-        example["aci_calico_vlan"] = "300-330"
-    return cluster_plan(example | {f"aci_calico_{name}": value for name, value in changes.items()})
+    return plan_of(BASES[svi], **changes)
 
 
 def _find(mo: dict[str, Any], cls: str) -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
@@ -133,17 +129,6 @@ def test_what_is_the_clusters_own_says_so() -> None:
         assert _attributes(tree, cls, "status", "annotation") == [("modified", None)]
     assert _attributes(tree, "bgpCtxAfPol", "annotation") == ["orchestrator:aci-calico"]
     assert _attributes(tree, "tagAnnotation", "key") == [f"orchestrator:aci-calico:{plan['cluster']}"] * 2
-
-
-def test_every_value_is_text_and_attributes_come_first() -> None:
-    def look(mo: dict[str, Any]) -> None:
-        for body in mo.values():
-            assert next(iter(body)) == "attributes"
-            assert all(isinstance(value, str) for value in body["attributes"].values())
-            for child in body.get("children", ()):
-                look(child)
-
-    look(apic_tree(_plan(bgp_prefix_limit=500)))
 
 
 def test_parts_share_out_the_tree() -> None:
