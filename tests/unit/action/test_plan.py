@@ -64,9 +64,7 @@ class Fabric:
         }
         self.write("play.yml", yaml.safe_dump([play]))
         printed = ansible_playbook(
-            *("-i", inventory, "play.yml", *arguments),
-            folder=self.folder,
-            DEFAULT_STDOUT_CALLBACK="ansible.posix.json",
+            *("-i", inventory, "play.yml", *arguments), folder=self.folder, DEFAULT_STDOUT_CALLBACK="ansible.posix.json"
         ).stdout
         report = json.loads(printed[printed.index('{\n    "custom_stats"') :])
         return report["plays"][0]["tasks"][0]["hosts"], printed
@@ -176,14 +174,10 @@ def vaulted(fabric: Fabric) -> dict[str, Any]:
     fabric.write("inventory/group_vars/prod1/vault.yml", f"vault_bgp_password: !vault |\n{indent(secret, '  ')}")
 
 
-def test_planning_needs_no_vault(fabric):
+def test_pushing_needs_the_vault_and_planning_does_not(fabric):
     vaulted(fabric)
     results, _printed = fabric.play()
     assert not results["prod1-cluster"]["problems"]
-
-
-def test_pushing_needs_the_vault(fabric):
-    vaulted(fabric)
     results, _printed = fabric.play(require_secrets=True)
     assert problems(results["prod1-cluster"]) == {"password-unreadable": "aci_calico_bgp_password"}
     results, printed = fabric.play("--vault-password-file", "vault-password", "-vvvv", require_secrets=True)

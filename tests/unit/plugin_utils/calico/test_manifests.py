@@ -119,7 +119,6 @@ def test_worked_example_standard_peers():
 
 
 def test_mesh_goes_off_last_and_peers_find_their_secret():
-    """The order on a live cluster."""
     kinds = [item["kind"] for item in manifests(aci_calico_bgp_filter=True)]
     expected = ["Node", "Secret", "Role", "RoleBinding", "IPPool", "BGPFilter", "BGPPeer", "BGPConfiguration"]
     assert list(dict.fromkeys(kinds)) == expected
@@ -146,7 +145,6 @@ def test_dual_stack_has_both_families_everywhere():
 
 
 def test_no_external_services_no_field():
-    """An empty list would be a statement too."""
     configuration = manifests(aci_calico_external_service_subnets=[])[-1]
     assert "serviceExternalIPs" not in configuration["spec"]
     assert "serviceLoadBalancerIPs" not in configuration["spec"]

@@ -258,9 +258,15 @@ def test_what_cannot_be_read(plan, fresh, status):
 
 
 @pytest.mark.parametrize(
-    ("spec", "rule"), [({"cidr": "10.9.0.0/16"}, "pool-cidr"), ({"blockSize": 27}, "pool-block-size")]
+    ("name", "spec", "rule"),
+    [
+        ("default-ipv4-ippool", {"cidr": "10.9.0.0/16"}, "pool-cidr"),
+        ("default-ipv4-ippool", {"blockSize": 27}, "pool-block-size"),
+        *(("theirs", {"cidr": cidr}, "pool-in-the-way") for cidr in ("10.1.0.0/16", "10.0.0.0/8", "10.1.128.0/24")),
+    ],
 )
-def test_a_pool_that_cannot_become_the_planned_one(plan, fresh, spec, rule):
+def test_a_pool_that_hinders_the_planned_one(plan, fresh, name, spec, rule):
+    fresh["objects"][0]["metadata"]["name"] = name
     fresh["objects"][0]["spec"].update(spec)
     assert refused(plan, fresh) == [rule]
 
@@ -268,13 +274,6 @@ def test_a_pool_that_cannot_become_the_planned_one(plan, fresh, spec, rule):
 def test_a_pool_without_block_size_has_calicos_default(plan, fresh):
     del fresh["objects"][0]["spec"]["blockSize"]
     assert errors(kubernetes_push(plan, fresh)["problems"]) == []
-
-
-@pytest.mark.parametrize("cidr", ["10.1.0.0/16", "10.0.0.0/8", "10.1.128.0/24"])
-def test_another_pool_with_the_pods_addresses(plan, fresh, cidr):
-    fresh["objects"][0]["metadata"]["name"] = "theirs"
-    fresh["objects"][0]["spec"]["cidr"] = cidr
-    assert refused(plan, fresh) == ["pool-in-the-way"]
 
 
 def test_another_pool_elsewhere_is_a_warning(plan, fresh):

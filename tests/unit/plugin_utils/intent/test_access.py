@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from unit.plugin_utils.sample_plans import FLOATING, STANDARD, plan_of
-
-MANAGED = {"manage_access": True}
+from unit.plugin_utils.sample_plans import FLOATING, MANAGED, STANDARD, plan_of
 
 
 def test_names_follow_the_l3_domain() -> None:

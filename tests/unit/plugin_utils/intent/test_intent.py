@@ -1,4 +1,4 @@
-"""Whatever people write: faults or a plan, never an exception, and no secret in either."""
+"""Whatever people write: problems or a plan, never an exception, and no secret in either."""
 
 from __future__ import annotations
 
@@ -21,21 +21,7 @@ WORDS = [
     "", "1", "-1", "300-310", "300-", "node-1", "node-2", "192.168.2.0/24", "192.168.2.7", "fd00::/64", "fd00::1", "10.0.0.0/8",
     "0.0.0.0/0", "auto", "standard", "floating", "yes", "[", "{}", "{node}", "{", "a b", "é", "\x00", "rack-1", "1e9", "٣", "all", "svi",
 ]  # fmt: skip
-KEYS = [
-    "id",
-    "leaves",
-    "nodes",
-    "name",
-    "slot",
-    "address",
-    "addresses",
-    "vlan",
-    "vpc",
-    "router_id",
-    "pod",
-    "leafs",
-    "anchor-leaves",
-]
+KEYS = ["id", "leaves", "nodes", "name", "slot", "address", "addresses", "vlan", "vpc", "router_id", "pod", "leafs", "anchor-leaves"]  # fmt: skip
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**70) | st.integers(0, 400) | st.floats() | st.sampled_from(WORDS) | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=5),

@@ -21,7 +21,6 @@ from unit.plugin_utils.sample_plans import (
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.limits import LPM_OF_PROFILE
 
-FOUR_RACKS = racks(["a"], ["b"], ["c"], ["d"])
 BROKEN = [
     case("wrong-type", "limits", limits=[1]),
     case("wrong-type", "limits.anchor-leaves", limits={"anchor-leaves": "many"}),
@@ -43,7 +42,7 @@ def test_broken_input_is_named(rule, path, base, changes):
 
 
 def test_limits_can_be_raised():
-    assert compiled(racks=FOUR_RACKS, limits={"anchor-leaves": 8}).plan
+    assert compiled(racks=racks(["a"], ["b"], ["c"], ["d"]), limits={"anchor-leaves": 8}).plan
 
 
 def test_non_anchor_leaves_are_counted_against_both_of_the_papers_limits():

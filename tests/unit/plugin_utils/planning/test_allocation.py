@@ -217,11 +217,8 @@ def test_a_recorded_vlan_is_not_changed():
     assert compiled(STANDARD, {"record": before}, vlan="301-363", renumber=["node-1"]).plan["nodes"][0]["vlan"] == 306
 
 
-FOUR_RACKS = racks(["a"], ["b"], ["c"], ["d"])
-
-
 def test_the_kind_of_svi_does_not_change_by_itself():
     before = recorded(compiled(svi="auto"))
-    grown = {"svi": "auto", "vlan": "300-363", "racks": FOUR_RACKS}
+    grown = {"svi": "auto", "vlan": "300-363", "racks": racks(["a"], ["b"], ["c"], ["d"])}
     assert rules(compiled(options={"record": before}, **grown)) == {"svi-kind-changes": ["aci_calico_svi"]}
     assert compiled(options={"record": before}, renumber=["all"], **grown).plan["svi"]["kind"] == "standard"

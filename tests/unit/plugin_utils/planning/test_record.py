@@ -80,9 +80,7 @@ def test_a_broken_file_is_a_problem(text):
     )
 )
 def test_no_content_of_the_file_breaks_the_plan(content):
-
-    record, problems = load_record(
-        yaml.safe_dump({"schema": 1, **content} if isinstance(content, dict) else content), "file"
-    )
+    text = yaml.safe_dump({"schema": 1, **content} if isinstance(content, dict) else content)
+    record, problems = load_record(text, "file")
     outcome = compiled(options={"record": record, "problems": problems})
     assert outcome.plan or outcome.problems
