@@ -15,14 +15,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
+from unit.module_utils.fabric import CLUSTER, SHARED, an
 
 from ansible_collections.netops.aci_calico.plugins.modules import aci_tree
 from lab.apic.server import ApicServer
 
 TESTS = Path(__file__).parents[2]
-CLUSTER = "prod1"
-OURS = f"orchestrator:aci-calico:{CLUSTER}"
-SHARED = "orchestrator:aci-calico"
 PASSWORD = "a-Password-that-appears-nowhere"
 
 # A process that forks for each line of arguments, runs the module in the child, and says when the child has ended.
@@ -48,11 +46,6 @@ for line in sys.stdin:
 
 class _Done(Exception):
     pass
-
-
-def an(cls: str, *children: dict[str, Any], **attributes: str) -> dict[str, Any]:
-    """A managed object in APIC's JSON."""
-    return {cls: {"attributes": attributes, "children": list(children)}}
 
 
 TENANT, OUT = "uni/tn-common", "uni/tn-common/out-calico"

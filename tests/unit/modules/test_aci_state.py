@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
-from unit.modules.running import an
+from unit.module_utils.fabric import an
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session
 from ansible_collections.netops.aci_calico.plugins.modules import aci_state

@@ -10,19 +10,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from unit.module_utils.fabric import OURS, SHARED, an
 from unit.modules.running import (
-    OURS,
     OUT,
     PASSWORD,
     PEERS,
     ROOTS,
-    SHARED,
     TENANT,
-    an,
     asked,
     digest,
     doors,
-    ecmp_relation,
     policies,
     tenant,
     told,
@@ -231,34 +228,6 @@ def test_a_tenant_that_is_made_is_read_bare_and_kept_while_somebody_is_in_it(run
     assert "uni/tn-new" in [item["dn"] for item in run([tenant("prod2")], cluster="prod2", state="absent")["kept"]]
     assert {"uni/tn-new", "uni/tn-new/BD-theirs"} <= set(run.objects())
     assert "uni/tn-new/ctx-v" not in run.objects()
-
-
-# --- shared by clusters ----------------------------------------------------------------------------------------------
-
-
-def test_two_clusters_share_and_the_last_one_out_removes(run):
-    shared_only = [
-        {
-            "dn": TENANT,
-            "scope": "named",
-            "tree": an(
-                "fvTenant",
-                an("bgpCtxAfPol", name="ecmp", maxEcmp="64", annotation=SHARED),
-                an("fvCtx", ecmp_relation("ecmp"), name="calico", status="modified"),
-                name="common",
-                status="modified",
-            ),
-        }
-    ]
-    before = run.objects()
-    run(shared_only, cluster="a")
-    assert [dn.rsplit("/", 1)[1] for dn in run(shared_only, cluster="b")["created"]] == [
-        f"annotationKey-[{SHARED}:b]"
-    ] * 2
-    run(shared_only, cluster="a", state="absent")
-    assert f"{TENANT}/bgpCtxAfP-ecmp" in run.objects()
-    run(shared_only, cluster="b", state="absent")
-    assert run.objects() == before
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from unit.module_utils.fabric import SHARED, an
 from unit.modules.running import (
     OUT,
     PEERS,
     ROOTS,
-    SHARED,
     TENANT,
     Runner,
     Standalone,
-    an,
     asked,
     digest,
     doors,

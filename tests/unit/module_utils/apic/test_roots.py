@@ -132,5 +132,3 @@ def test_faults_of_all_roots_at_once():
 
 def test_who_only_reads_may_name_a_root_twice():
     assert len(parse_roots([spec(TENANT), spec(TENANT)], "prod1", apart=False)) == 2
-    with pytest.raises(TreeError):
-        parse_roots([spec(TENANT), spec(TENANT)], "prod1")
