@@ -112,9 +112,7 @@ def generated() -> dict[Path, str]:
 def main(argv: list[str] | None = None) -> int:
     """Write the stale files, or list them with ``--check``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--check", action="store_true", help="list the stale files instead, and exit with 1 if there are any"
-    )
+    parser.add_argument("--check", action="store_true", help="list the stale files instead, and exit with 1 if there are any")
     check = parser.parse_args(argv).check
     stale = {path: text for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text}
     for path, text in stale.items():

@@ -148,12 +148,7 @@ def _int(option: Option) -> Schema:
 
 def _bool(option: Option) -> Schema:
     words = re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", "|".join(BOOLEANS))
-    return {
-        "type": ["boolean", "string", "integer"],
-        "pattern": _text(rf"\s*(?:{words})\s*"),
-        "minimum": 0,
-        "maximum": 1,
-    }
+    return {"type": ["boolean", "string", "integer"], "pattern": _text(rf"\s*(?:{words})\s*"), "minimum": 0, "maximum": 1}
 
 
 def _list(option: Option) -> Schema:

@@ -15,9 +15,7 @@ STAGES = ("Planning", "Preflight", "Preflight and push", "Node maintenance", "Ve
 
 def messages() -> dict[str, dict[str, Message]]:
     """Return all problems and findings by section of their page, then by anchor: findings begin with ``finding-``."""
-    formats = {
-        f"invalid-{one.id}": Message(f"The value must be {one.text}.", "Correct the value.") for one in FORMATS.values()
-    }
+    formats = {f"invalid-{one.id}": Message(f"The value must be {one.text}.", "Correct the value.") for one in FORMATS.values()}
     limits = {
         f"limit-{one.id}": Message(f"The cluster exceeds the limit for {one.unit}.", one.remedy, one.severity)
         for one in LIMITS.values()
@@ -41,9 +39,7 @@ def messages_page(generated: str) -> str:
     for title, section in messages().items():
         lines += ["", f"## {title}", "", "| Id | Severity | Meaning | What to do |", "|---|---|---|---|"]
         for anchor, one in section.items():
-            meaning, remedy = (
-                re.sub(r"(?<![`\w])(aci_calico_\w+)", r"`\1`", text) for text in (one.meaning, one.remedy)
-            )
+            meaning, remedy = (re.sub(r"(?<![`\w])(aci_calico_\w+)", r"`\1`", text) for text in (one.meaning, one.remedy))
             name = anchor.removeprefix("finding-")
             lines.append(f'| <a id="{anchor}"></a>`{name}` | {one.severity} | {meaning} | {remedy} |')
     return "\n".join(lines) + "\n"

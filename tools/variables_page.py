@@ -76,14 +76,7 @@ def variables_page(generated: str) -> str:
             lines += _keys(option, f"{option.name}[]")
     lines.append(LIMITS_INTRODUCTION)
     for limit in LIMITS.values():
-        cells = (
-            f"`{limit.id}`",
-            limit.value,
-            limit.unit,
-            ", ".join(limit.kinds),
-            limit.severity or "only shown",
-            limit.source,
-        )
+        cells = (f"`{limit.id}`", limit.value, limit.unit, ", ".join(limit.kinds), limit.severity or "only shown", limit.source)
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 

@@ -24,11 +24,7 @@ class ActionModule(PlannedAction):
         "part": {"type": "str", "required": True, "choices": ["access", "policies", "hardening", "l3out"]},
         "svi": {"type": "str", "choices": ["floating", "standard"]},
     }
-    SETTINGS = {
-        "state": "aci_calico_state",
-        "adopt": "aci_calico_adopt",
-        "update_password": "aci_calico_update_password",
-    }
+    SETTINGS = {"state": "aci_calico_state", "adopt": "aci_calico_adopt", "update_password": "aci_calico_update_password"}
     SENDS_PASSWORD = True
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:

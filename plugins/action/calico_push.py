@@ -62,8 +62,7 @@ class ActionModule(PlannedAction):
     def _change(self, state: str, definitions: list[dict[str, Any]]) -> None:
         if definitions:
             result = self.run_module(
-                "kubernetes.core.k8s",
-                {**self._access, "state": state, "definition": definitions, "merge_type": ["merge"]},
+                "kubernetes.core.k8s", {**self._access, "state": state, "definition": definitions, "merge_type": ["merge"]}
             )
             self.add_effects({name: result.get(name) for name in ("changed", "warnings")})
             results = result["result"].get("results", [result])

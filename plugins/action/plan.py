@@ -27,10 +27,7 @@ NODES = "nodes"
 class ActionModule(ClusterAction):
     """See plugins/modules/plan.py."""
 
-    ARGUMENTS = {
-        "artifacts": {"type": "bool", "default": False},
-        "require_secrets": {"type": "bool", "default": False},
-    }
+    ARGUMENTS = {"artifacts": {"type": "bool", "default": False}, "require_secrets": {"type": "bool", "default": False}}
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         """Plan the cluster that the play's host stands for."""

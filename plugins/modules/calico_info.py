@@ -133,12 +133,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions imp
 from ..module_utils.kubernetes.api import KubeApi
 from ..module_utils.names import CALICO_GROUPS, RBAC_GROUP
 
-CALICO_PLURALS = {
-    "ippools": "IPPool",
-    "bgpconfigurations": "BGPConfiguration",
-    "bgppeers": "BGPPeer",
-    "bgpfilters": "BGPFilter",
-}
+CALICO_PLURALS = {"ippools": "IPPool", "bgpconfigurations": "BGPConfiguration", "bgppeers": "BGPPeer", "bgpfilters": "BGPFilter"}
 RBAC = f"{RBAC_GROUP}/v1"
 AUTHORIZATION = "authorization.k8s.io/v1"
 BACKEND = "CALICO_NETWORKING_BACKEND"
@@ -148,18 +143,9 @@ SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
 
 def manifest(api_version: str, kind: str, obj: dict) -> dict:
     """Return an object without fields of the API server, and without the data of a Secret."""
-    metadata = {
-        name: obj["metadata"][name]
-        for name in ("name", "namespace", "labels", "annotations")
-        if name in obj["metadata"]
-    }
+    metadata = {name: obj["metadata"][name] for name in ("name", "namespace", "labels", "annotations") if name in obj["metadata"]}
     metadata.get("annotations", {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
-    return {
-        "apiVersion": api_version,
-        "kind": kind,
-        "metadata": metadata,
-        **{name: obj[name] for name in SHOWN if name in obj},
-    }
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **{name: obj[name] for name in SHOWN if name in obj}}
 
 
 def served_groups(reader: KubeApi) -> list[str]:
@@ -188,9 +174,7 @@ def _addresses(node: dict) -> list[dict]:
 
 def read_backend(reader: KubeApi, namespace: str, daemonsets: list[dict]) -> str | None:
     """Return calico-node's networking backend, from its environment or the ConfigMap that it refers to."""
-    pod = next(
-        (item["spec"]["template"]["spec"] for item in daemonsets if item["metadata"]["namespace"] == namespace), {}
-    )
+    pod = next((item["spec"]["template"]["spec"] for item in daemonsets if item["metadata"]["namespace"] == namespace), {})
     environment = [entry for container in pod.get("containers", []) for entry in container.get("env") or []]
     setting = next((entry for entry in environment if entry["name"] == BACKEND), {})
     reference = (setting.get("valueFrom") or {}).get("configMapKeyRef")

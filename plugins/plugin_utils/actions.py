@@ -212,9 +212,7 @@ class ClusterAction(ActionBase):
         task.action = name if "." in name else f"{COLLECTION}.{name}"
         task.args = arguments
         task.no_log = task.no_log or no_log
-        if (
-            self._connection.has_pipelining
-        ):  # arguments, secrets among them, reach modules by a pipe and never in a file
+        if self._connection.has_pipelining:  # arguments, secrets among them, reach modules by a pipe and never in a file
             self._connection.set_option("pipelining", True)
         loader = self._shared_loader_obj.action_loader
         action = loader.get(

@@ -48,11 +48,7 @@ def read_variables(names: Iterable[str], get: Callable[[str], Any], where: str =
             if option and (option.secret or option.connection):
                 continue
             found.problems.append(
-                Problem(
-                    "unresolved-variable",
-                    f"{where}{name}",
-                    f"It cannot be resolved: {' '.join(str(reason).split())}",
-                )
+                Problem("unresolved-variable", f"{where}{name}", f"It cannot be resolved: {' '.join(str(reason).split())}")
             )
     return found
 

@@ -80,9 +80,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 @pytest.mark.parametrize(("examples", "clusters"), EXAMPLES.items(), ids=map(" and ".join, EXAMPLES))
-def test_examples_are_configured_unchanged_and_removed(
-    runs: Runs, examples: tuple[str, ...], clusters: list[str]
-) -> None:
+def test_examples_are_configured_unchanged_and_removed(runs: Runs, examples: tuple[str, ...], clusters: list[str]) -> None:
     unchanged = dict.fromkeys(clusters, "0")
     before = runs.configuration()
     assert "0" not in runs.play("site", examples).values()

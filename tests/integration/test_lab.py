@@ -41,9 +41,7 @@ def runs(tmp_path_factory) -> list[str]:
     }
     printed = []
     for __ in range(2):
-        done = subprocess.run(
-            ["sh", "-c", command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
-        )
+        done = subprocess.run(["sh", "-c", command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         printed.append(done.stdout)
     assert not list((folder / "lab").glob("lab.json")), "the lab is still running"

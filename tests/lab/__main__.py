@@ -61,19 +61,13 @@ def parse() -> argparse.Namespace:
     commands.add_parser("up", help="start all servers that do not run yet")
     commands.add_parser("down", help="stop the lab and keep its state")
     commands.add_parser("status", help="print which servers run, and their addresses")
-    added = commands.add_parser(
-        "twin-up", help="start the BGP twins of the clusters and wait until their sessions are up"
-    )
-    added.add_argument(
-        "--wait", type=float, default=90, metavar="SECONDS", help="maximum time to wait for the sessions"
-    )
+    added = commands.add_parser("twin-up", help="start the BGP twins of the clusters and wait until their sessions are up")
+    added.add_argument("--wait", type=float, default=90, metavar="SECONDS", help="maximum time to wait for the sessions")
     commands.add_parser("twin-status", help="print the state of the BGP sessions")
     commands.add_parser("twin-down", help="stop the BGP twins")
     commands.add_parser("log", help="print the requests that APIC answered")
     commands.add_parser("reset", help="stop the lab and delete its state")
-    run = commands.add_parser(
-        "run", help="run a command with the lab up; stop the lab afterwards unless it was up before"
-    )
+    run = commands.add_parser("run", help="run a command with the lab up; stop the lab afterwards unless it was up before")
     run.add_argument("argv", nargs="+", metavar="-- COMMAND", help="the command and its arguments")
     return parser.parse_args()
 

@@ -68,9 +68,7 @@ def _birth(pid: int) -> str:
             return ""
         return "" if fields[0] == "Z" else fields[19]
     command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
-    state, __, start = (
-        subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().partition(" ")
-    )
+    state, __, start = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().partition(" ")
     return "" if state.startswith("Z") else start
 
 

@@ -92,9 +92,7 @@ class Lab:
         try:
             return self._twins.up([seed.stem for seed in _seeds()], kubeconfigs, apic)
         except requests.RequestException as error:
-            raise LabError(
-                f"APIC or Kubernetes does not answer: {error}. See the logs in {self.folder / 'log'}."
-            ) from error
+            raise LabError(f"APIC or Kubernetes does not answer: {error}. See the logs in {self.folder / 'log'}.") from error
 
     def _kubernetes(self) -> Iterator[Server]:
         first = _port("ACI_CALICO_LAB_KUBE_PORT", KUBE_PORT)
@@ -161,9 +159,7 @@ class Lab:
     def status(self) -> dict[str, str]:
         """Return the line that each server printed when it was ready; empty for a server that does not run."""
         running, record = self._running(), self._read()
-        return {
-            server.name: record[server.name]["about"] if server.name in running else "" for server in self.servers()
-        }
+        return {server.name: record[server.name]["about"] if server.name in running else "" for server in self.servers()}
 
     @contextmanager
     def running(self) -> Iterator[None]:

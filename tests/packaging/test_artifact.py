@@ -47,17 +47,7 @@ def installed(run, artifact, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     # Without the variable, ansible-galaxy finds the collection in the checkout and installs nothing.
     env = {"ANSIBLE_CONFIG": None, "ANSIBLE_COLLECTIONS_PATH": str(folder)}
-    run(
-        "ansible-galaxy",
-        "collection",
-        "install",
-        "--no-deps",
-        "--collections-path",
-        folder,
-        artifact,
-        cwd=folder,
-        env=env,
-    )
+    run("ansible-galaxy", "collection", "install", "--no-deps", "--collections-path", folder, artifact, cwd=folder, env=env)
     return folder
 
 
@@ -71,9 +61,7 @@ def test_holds_what_it_should(artifact):
 def test_importer_finds_no_fault(run, artifact, tmp_path):
     config = tmp_path / "importer.cfg"
     config.write_text(IMPORTER_CONFIG, encoding="utf-8")
-    said = run(
-        "python", "-m", "galaxy_importer.main", artifact, cwd=tmp_path, env={"GALAXY_IMPORTER_CONFIG": str(config)}
-    )
+    said = run("python", "-m", "galaxy_importer.main", artifact, cwd=tmp_path, env={"GALAXY_IMPORTER_CONFIG": str(config)})
     assert "Importer processing completed successfully" in said, said
     assert not [line for line in said.splitlines() if line.startswith(("ERROR", "WARNING"))], said
 

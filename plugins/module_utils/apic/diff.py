@@ -173,9 +173,7 @@ def users_of(existing: Existing) -> set[str]:
 
 
 class _Comparison:
-    def __init__(
-        self, existing: dict[str, Existing], rules: Rules, wanted: Wanted, root_dn: str, keep: bool = True
-    ) -> None:
+    def __init__(self, existing: dict[str, Existing], rules: Rules, wanted: Wanted, root_dn: str, keep: bool = True) -> None:
         self.existing = existing
         self.rules = rules
         self.root_class, self.root_dn = wanted.cls, root_dn
@@ -219,9 +217,7 @@ class _Comparison:
     def _align(self, wanted: Wanted, found: Existing) -> None:
         owner, others = self._owners(found)
         secrets = wanted.secrets()
-        after = {
-            name: value for name, value in wanted.attributes.items() if self._differs(wanted, found, name, secrets)
-        }
+        after = {name: value for name, value in wanted.attributes.items() if self._differs(wanted, found, name, secrets)}
         fixed = [name for name in after if (wanted.cls, name) in mo.CREATE_ONLY]
         for name in fixed:
             self._conflict(wanted, found, name, "it cannot change while the object exists; delete the object first")
@@ -363,11 +359,7 @@ class _Comparison:
 
     def _reset(self, found: Existing) -> bool:
         """Reset an object that exists as long as its parent: remove its target and its annotation."""
-        targets = [
-            name
-            for name, value in found.attributes.items()
-            if value and name.startswith("tn") and name.endswith("Name")
-        ]
+        targets = [name for name, value in found.attributes.items() if value and name.startswith("tn") and name.endswith("Name")]
         after = dict.fromkeys((*targets, "annotation"), "")
         before = {name: found.attributes[name] for name in after}
         self.result.changes.append(Change("modify", found.cls, found.key, before, after))
@@ -399,9 +391,7 @@ def _remedy(found: Existing, owner: str, others: set[str], replace: bool = False
 # --- the POST --------------------------------------------------------------------------------------------------------
 
 
-def payload(
-    wanted: Wanted, existing: dict[str, Existing], changes: list[Change], root_dn: str
-) -> dict[str, Any] | None:
+def payload(wanted: Wanted, existing: dict[str, Existing], changes: list[Change], root_dn: str) -> dict[str, Any] | None:
     """Return the body of the one POST that makes the changes, with markers instead of secrets.
 
     Existing objects above a change are included with ``status: modified``, so that APIC refuses the POST if they no longer

@@ -268,9 +268,7 @@ def class_paths(root_class: str, cls: str) -> list[tuple[str, ...]]:
     """
     parents = CLASSES[cls].parents if cls in CLASSES else ()
     direct = [(root_class, cls)] if root_class in parents else []
-    deeper = [
-        (*path, cls) for parent in sorted(parents) if parent != root_class for path in class_paths(root_class, parent)
-    ]
+    deeper = [(*path, cls) for parent in sorted(parents) if parent != root_class for path in class_paths(root_class, parent)]
     return direct + deeper
 
 

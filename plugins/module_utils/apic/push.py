@@ -230,9 +230,7 @@ class Push:
             "modified": [
                 {"dn": change.dn, "properties": sorted(change.after)} for change in changes if change.action == "modify"
             ],
-            "deleted": [
-                dn for change in changes if change.action == "delete" for dn in (change.target, *change.removed)
-            ],
+            "deleted": [dn for change in changes if change.action == "delete" for dn in (change.target, *change.removed)],
             "kept": [{"dn": dn, "reason": reason} for dn, reason in sorted(kept.items())],
             "requests": self.session.counted(),
             "diff": [_shown(change) for change in changes],
@@ -283,19 +281,11 @@ def _deepest(dns: list[str]) -> list[str]:
 
 def _missing_containers(dns: list[str]) -> PushError:
     names = ", ".join(dict.fromkeys(dns))
-    return PushError(
-        f"{names}: does not exist, but must exist already (create it first, or correct its name)", missing=list(dns)
-    )
+    return PushError(f"{names}: does not exist, but must exist already (create it first, or correct its name)", missing=list(dns))
 
 
 def _failure(error: ApicError, root: Root) -> PushError:
-    details = {
-        "code": error.code,
-        "text": error.text,
-        "status": error.status,
-        "dn": error.dn or root.dn,
-        "root": root.dn,
-    }
+    details = {"code": error.code, "text": error.text, "status": error.status, "dn": error.dn or root.dn, "root": root.dn}
     message = str(error) if root.dn in str(error) else f"{error} (at root {root.dn})"
     return PushError(message, error=details)
 
@@ -318,6 +308,5 @@ def _changed_below(imdata: Iterable[dict[str, Any]], above: str) -> Iterator[tup
 
 def _is_among(change: Change, changed: Iterable[tuple[str, str, str | None]]) -> bool:
     return any(
-        change.cls == cls and change.dn.startswith(f"{above}/") and change.dn.endswith(f"/{rn}")
-        for above, cls, rn in changed
+        change.cls == cls and change.dn.startswith(f"{above}/") and change.dn.endswith(f"/{rn}") for above, cls, rn in changed
     )

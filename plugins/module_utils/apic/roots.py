@@ -129,18 +129,13 @@ def _named_query(dn: str, terms: list[str]) -> str:
 
 def _subtree_query(dn: str, classes: Iterable[str], terms: list[str]) -> str:
     condition = terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
-    return (
-        f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(classes)}"
-        f"&query-target-filter={condition}"
-    )
+    return f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(classes)}&query-target-filter={condition}"
 
 
 def plain_prefix(dns: Collection[str]) -> str:
     """Return the common prefix of DNs (or other texts), up to the first character with a meaning in a pattern."""
     first, last = min(dns), max(dns)
-    common = next(
-        (position for position, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)
-    )
+    common = next((position for position, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
     return re.sub(r"[^\w./:-].*", "", first[:common])
 
 

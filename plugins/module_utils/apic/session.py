@@ -61,12 +61,7 @@ class Answer:
     __slots__ = ("code", "imdata", "pause", "status", "text")
 
     def __init__(
-        self,
-        status: int,
-        imdata: list[dict[str, Any]] | None = None,
-        code: str | None = None,
-        text: str = "",
-        pause: int = 0,
+        self, status: int, imdata: list[dict[str, Any]] | None = None, code: str | None = None, text: str = "", pause: int = 0
     ) -> None:
         self.status = status
         self.imdata = imdata or []
@@ -186,9 +181,7 @@ class Session(ACIModule):
             imdata = json.loads(body or "")["imdata"]
         except (KeyError, TypeError, ValueError):
             # An incomplete answer counts as no answer.
-            return Answer(
-                NO_ANSWER if status == 200 else status, text=self._hide(info.get("msg", "")), pause=_asked_pause(info)
-            )
+            return Answer(NO_ANSWER if status == 200 else status, text=self._hide(info.get("msg", "")), pause=_asked_pause(info))
         if status == 200:
             return Answer(status, imdata)
         error = imdata[0].get("error", {}).get("attributes", {}) if imdata else {}

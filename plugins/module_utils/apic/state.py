@@ -159,9 +159,7 @@ def _session(peer: dict[str, Any], entry: dict[str, Any], asn: int) -> dict[str,
         "router_id": attributes["rtrId"],
         "shut_reason": attributes["shutStQual"],
         "families": dict(
-            _counts(mo["attributes"])
-            for mo in _children(entry, "bgpPeerAfEntry")
-            if mo["attributes"]["type"] in _AF_TYPES
+            _counts(mo["attributes"]) for mo in _children(entry, "bgpPeerAfEntry") if mo["attributes"]["type"] in _AF_TYPES
         ),
     }
 

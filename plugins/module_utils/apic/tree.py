@@ -132,9 +132,7 @@ def _set_by(cls: str, attributes: Mapping[str, str]) -> list[str]:
     return [name for name in attributes if name not in mo.naming(cls)]
 
 
-def _attribute_problems(
-    cls: str, given: Mapping[str, str], attributes: Mapping[str, str], container: bool
-) -> Iterator[str]:
+def _attribute_problems(cls: str, given: Mapping[str, str], attributes: Mapping[str, str], container: bool) -> Iterator[str]:
     if given.get("status", "modified") != "modified":
         yield f"status {given['status']!r} is not allowed: leave it out, or set 'modified' for an object that must exist already"
     if container and _set_by(cls, attributes):
@@ -194,9 +192,7 @@ def index_existing(imdata: Iterable[dict[str, Any]]) -> dict[str, Existing]:
     return index
 
 
-def _index(
-    index: dict[str, Existing], cls: str, body: dict[str, Any], container_dn: str, parent: Existing | None
-) -> None:
+def _index(index: dict[str, Existing], cls: str, body: dict[str, Any], container_dn: str, parent: Existing | None) -> None:
     attributes = body.get("attributes", {})
     rn = _rn_of_reply(cls, attributes)
     if rn is None:

@@ -94,9 +94,7 @@ def _domain(plan: Plan, cls: str, cluster: str, name: str) -> Mo:
 
 
 def _vlan_pool(plan: Plan) -> Mo:
-    ranges: list[dict[str, Any]] = [
-        {"from": f"vlan-{low}", "to": f"vlan-{high}"} for low, high in plan["access"]["vlans"]
-    ]
+    ranges: list[dict[str, Any]] = [{"from": f"vlan-{low}", "to": f"vlan-{high}"} for low, high in plan["access"]["vlans"]]
     blocks = [shared("fvnsEncapBlk", plan["cluster"], **one, allocMode="static") for one in ranges]
     return shared("fvnsVlanInstP", plan["cluster"], blocks, name=plan["access"]["pool"], allocMode="static")
 
@@ -146,10 +144,5 @@ def _port_selector(group: Any, ports: list[str]) -> Mo:
 def _port_block(number: int, text: str) -> Mo:
     ports = parse_ports(text)
     return mo(
-        "infraPortBlk",
-        name=f"block{number}",
-        fromPort=ports.first,
-        toPort=ports.last,
-        fromCard=ports.module,
-        toCard=ports.module,
+        "infraPortBlk", name=f"block{number}", fromPort=ports.first, toPort=ports.last, fromCard=ports.module, toCard=ports.module
     )

@@ -75,10 +75,7 @@ def _roots(plan: Plan, part: str) -> list[Root]:
     if part == "l3out":
         return [
             *(_retired_root(plan, name) for name in plan["retired_l3outs"]),
-            *(
-                {"dn": _l3out_dn(plan, one["name"]), "scope": "subtree", "tree": _l3out(plan, one)}
-                for one in plan["l3outs"]
-            ),
+            *({"dn": _l3out_dn(plan, one["name"]), "scope": "subtree", "tree": _l3out(plan, one)} for one in plan["l3outs"]),
         ]
     if part not in ("policies", "hardening"):
         raise ValueError(f"unknown part {part!r}: expected access, policies, hardening or l3out")
@@ -173,10 +170,7 @@ def _cluster_contract(plan: Plan) -> list[Mo]:
         return []
     name = plan["names"]["cluster_contract"]
     subject = mo("vzSubj", [mo("vzRsSubjFiltAtt", tnVzFilterName=name)], name="any")
-    return [
-        mo("vzFilter", [mo("vzEntry", name="any")], name=name),
-        mo("vzBrCP", [subject], name=name, scope="context"),
-    ]
+    return [mo("vzFilter", [mo("vzEntry", name="any")], name=name), mo("vzBrCP", [subject], name=name, scope="context")]
 
 
 def _ecmp(plan: Plan) -> list[Mo]:
@@ -240,10 +234,7 @@ def _l3out(plan: Plan, l3out: Any) -> Mo:
 def _node_profile(plan: Plan, rack: Any, floating: Any) -> Mo:
     """Return a rack's leaves and their interfaces (white paper, steps 4 to 6, 8, 9 and 14)."""
     leaves = [leaf for leaf in plan["leaves"] if leaf["id"] in rack["leaves"]]
-    if floating:
-        interfaces = _floating_interfaces(plan, rack, leaves, floating)
-    else:
-        interfaces = _standard_interfaces(plan, rack, leaves)
+    interfaces = _floating_interfaces(plan, rack, leaves, floating) if floating else _standard_interfaces(plan, rack, leaves)
     children = [_protocol_profile(plan), *map(_border_leaf, leaves), *interfaces]
     return mo("l3extLNodeP", children, name=rack["node_profile"])
 

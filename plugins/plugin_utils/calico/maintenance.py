@@ -67,9 +67,7 @@ def _against(plan: dict, nodes: dict, live: dict, names: list[str]) -> Iterator[
     others = [node for node in plan["nodes"] if node["name"] not in names]
     serving = {node["name"] for node in others if _serves(nodes.get(node["name"]), live)}
     if not serving:
-        yield Problem(
-            "maintenance-last-node", NAMES, "No other node is ready and in service: the pods would have nowhere to go"
-        )
+        yield Problem("maintenance-last-node", NAMES, "No other node is ready and in service: the pods would have nowhere to go")
         return
     away = sorted(name for name in nodes if name not in names and _before(nodes[name]) is not None)
     if away:

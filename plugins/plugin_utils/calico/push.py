@@ -18,12 +18,7 @@ from typing import Any
 
 from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from ..schema.problems import Problem, errors
-from .manifests import (
-    AUTO,
-    BGP_CONFIGURATION,
-    SERVICE_FIELDS,
-    kubernetes_objects,
-)
+from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
 
 CREATED = None  # the object did not exist
 
@@ -184,9 +179,7 @@ def _stale_nodes(plan: dict, found: dict) -> list[str]:
 
 
 def _our_nodes(plan: dict, found: dict) -> list[str]:
-    return [
-        name for name, node in sorted(found["nodes"].items()) if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]
-    ]
+    return [name for name, node in sorted(found["nodes"].items()) if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]]
 
 
 def _released_node(plan: dict, name: str) -> dict:
@@ -287,9 +280,7 @@ def _teardown(plan: dict, found: dict) -> dict:
 # --- problems ----------------------------------------------------------------------------------------------------------
 
 
-def kubernetes_problems(
-    plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False
-) -> list[Problem]:
+def kubernetes_problems(plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False) -> list[Problem]:
     """Return the problems of a push; parameters as those of ``kubernetes_push``."""
     return list(_problems(plan, found, update_password, adopt))
 
@@ -368,15 +359,9 @@ def _pool_problems(plan: dict, found: dict, pool: dict) -> Iterator[Problem]:
         yield from _own_pool_problems(plan, found, pool, wanted)
     elif any(_overlap(spec["cidr"], item["cidr"]) for item in plan["calico"]["pools"]):
         cidrs = ", ".join(item["cidr"] for item in plan["calico"]["pools"])
-        yield Problem(
-            "pool-in-the-way",
-            f"IPPool/{name}",
-            f"Its CIDR {spec['cidr']} overlaps aci_calico_pod_subnets ({cidrs})",
-        )
+        yield Problem("pool-in-the-way", f"IPPool/{name}", f"Its CIDR {spec['cidr']} overlaps aci_calico_pod_subnets ({cidrs})")
     elif not spec.get("disabled"):
-        problem = (
-            f"Pods with addresses of {spec['cidr']} cannot be reached: the fabric accepts aci_calico_pod_subnets only"
-        )
+        problem = f"Pods with addresses of {spec['cidr']} cannot be reached: the fabric accepts aci_calico_pod_subnets only"
         yield Problem("pool-unplanned", f"IPPool/{name}", problem)
 
 
@@ -388,17 +373,15 @@ def _own_pool_problems(plan: dict, found: dict, pool: dict, wanted: dict) -> Ite
         problem = f"Its CIDR is {spec['cidr']}, the plan's {wanted['cidr']}; a pool's CIDR cannot be changed"
         yield Problem("pool-cidr", f"IPPool/{name}", problem)
     if (spec.get("blockSize") or default) != size:
-        problem = f"Its block size is {spec.get('blockSize') or default}, the plan's {size}; a pool's block size cannot be changed"
-        variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
-        yield Problem(
-            "pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}."
+        problem = (
+            f"Its block size is {spec.get('blockSize') or default}, the plan's {size}; a pool's block size cannot be changed"
         )
+        variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
+        yield Problem("pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}.")
     operated = (pool["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == OPERATOR
     (planned,) = (item for item in _wanted(plan, found) if _title(item) == _title(pool))
     if operated and not _covers(pool, planned):
-        yield Problem(
-            "pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change"
-        )
+        yield Problem("pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change")
 
 
 def _overlap(first: str, second: str) -> bool:

@@ -42,11 +42,7 @@ def node_network(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
     if node is None:
         raise ValueError(f"The plan of cluster {plan['cluster']} has no node {name}")
     description = describe(plan, node)
-    return {
-        "description": description,
-        "netplan": netplan(description),
-        "network_manager": network_manager(description),
-    }
+    return {"description": description, "netplan": netplan(description), "network_manager": network_manager(description)}
 
 
 def describe(plan: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,14 +143,12 @@ def network_manager(description: Mapping[str, Any]) -> dict[str, str]:
         }
         bond = description["bond"]
         profiles.append(
-            {"connection": _connection(bond, "bond"), "ethernet": {"mtu": mtu}, "bond": options}
-            | _ip(description, bond)
+            {"connection": _connection(bond, "bond"), "ethernet": {"mtu": mtu}, "bond": options} | _ip(description, bond)
         )
     if description["vlan"]:
         vlan = {"id": str(description["vlan"]), "parent": description["link"]}
         profiles.append(
-            {"connection": _connection(device, "vlan"), "ethernet": {"mtu": mtu}, "vlan": vlan}
-            | _ip(description, device)
+            {"connection": _connection(device, "vlan"), "ethernet": {"mtu": mtu}, "vlan": vlan} | _ip(description, device)
         )
     return {f"{profile['connection']['id']}.nmconnection": _keyfile(profile) for profile in profiles}
 
@@ -229,9 +223,7 @@ def vm_notes(plan: Mapping[str, Any]) -> list[str]:
             " leaves only."
         )
     else:
-        notes.append(
-            "A machine that moves to another rack keeps working, with traffic that takes a detour over its own rack."
-        )
+        notes.append("A machine that moves to another rack keeps working, with traffic that takes a detour over its own rack.")
     return [f"{_names(machines)}: virtual machines.", *notes]
 
 

@@ -23,9 +23,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
 
 
 def plan_summary(
-    plan: Mapping[str, Any],
-    report: Mapping[str, Mapping[str, Any]] | None = None,
-    artifacts: Iterable[str] | None = None,
+    plan: Mapping[str, Any], report: Mapping[str, Mapping[str, Any]] | None = None, artifacts: Iterable[str] | None = None
 ) -> str:
     """Return a summary of the plan: for each rack its leaves, nodes, addresses and peers.
 
@@ -239,10 +237,7 @@ def _connectivity(plan: Mapping[str, Any]) -> list[str]:
         header = ("Contract", "Scope", "Lets through", "Service graph", "Exported to")
         lines += ["", *markdown_table(header, map(_contract_row, plan["contracts"]))]
     for transit in plan["transit"]:
-        says = [
-            ", ".join(prefix for family in transit[side].values() for prefix in family)
-            for side in ("inside", "outside")
-        ]
+        says = [", ".join(prefix for family in transit[side].values() for prefix in family) for side in ("inside", "outside")]
         name = f"{transit['tenant']}/{transit['l3out']}"
         lines += [
             "",
@@ -254,9 +249,7 @@ def _connectivity(plan: Mapping[str, Any]) -> list[str]:
 def _by_length(plan: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return all external subnets, more specific ones first."""
     rows = [
-        (subnet["prefix"], epg["name"], ", ".join(subnet["scope"]))
-        for epg in plan["external_epgs"]
-        for subnet in epg["subnets"]
+        (subnet["prefix"], epg["name"], ", ".join(subnet["scope"])) for epg in plan["external_epgs"] for subnet in epg["subnets"]
     ]
     return sorted(rows, key=lambda row: (":" in row[0], -int(row[0].partition("/")[2])))
 
@@ -274,9 +267,7 @@ def _contracts_of(epg: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _contract_row(contract: Mapping[str, Any]) -> tuple[str, ...]:
-    filters = (
-        f"{one['name']}: {', '.join(map(_entry, one['entries'])) or 'as it is on APIC'}" for one in contract["filters"]
-    )
+    filters = (f"{one['name']}: {', '.join(map(_entry, one['entries'])) or 'as it is on APIC'}" for one in contract["filters"])
     return (
         f"{contract['tenant']}/{contract['name']}",
         contract["scope"],
@@ -312,9 +303,7 @@ def _advice_rows(plan: Mapping[str, Any]) -> list[tuple[str, ...]]:
 def _verdict(plan: Mapping[str, Any]) -> list[str]:
     svi = plan["svi"]
     advice = svi["advice"]
-    agrees = (
-        "which it has" if advice["recommended"] == svi["kind"] else f"and it has {svi['kind']} SVI: {svi['reasons'][0]}"
-    )
+    agrees = "which it has" if advice["recommended"] == svi["kind"] else f"and it has {svi['kind']} SVI: {svi['reasons'][0]}"
     return [f"{advice['recommended'].capitalize()} SVI suits cluster {plan['cluster']}, {agrees}.", *advice["reasons"]]
 
 

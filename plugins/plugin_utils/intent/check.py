@@ -43,9 +43,7 @@ def check_rules(intent: Intent) -> list[Problem]:
 
 def check_neighbours(intent: Intent, neighbours: Iterable[Intent]) -> list[Problem]:
     """Return the problems between a cluster and the others of its inventory."""
-    return [
-        problem for other in neighbours for rule in _neighbour_rules(intent, other) for problem in rule(intent, other)
-    ]
+    return [problem for other in neighbours for rule in _neighbour_rules(intent, other) for problem in rule(intent, other)]
 
 
 def _neighbour_rules(intent: Intent, other: Intent) -> Iterator[NeighbourRule]:

@@ -143,11 +143,7 @@ def read_connectivity(intent: Intent) -> Connectivity:
 
 def _entries(intent: Intent, name: str, read: Callable[[Intent, Mapping[str, Any], str], Any]) -> tuple[Any, ...]:
     return tuple(
-        read(
-            intent,
-            {key: None if value is INVALID else value for key, value in entry.items()},
-            f"aci_calico_{name}[{index}]",
-        )
+        read(intent, {key: None if value is INVALID else value for key, value in entry.items()}, f"aci_calico_{name}[{index}]")
         for index, entry in enumerate(intent[name] or [])
         if entry is not INVALID
     )
@@ -158,9 +154,7 @@ def _named(values: Iterable[Any] | None, path: str) -> tuple[Named, ...]:
 
 
 def _subnets(values: Iterable[Any] | None, role: str, path: str) -> tuple[Subnet, ...]:
-    return tuple(
-        Subnet(role, value, f"{path}[{index}]") for index, value in enumerate(values or []) if value is not INVALID
-    )
+    return tuple(Subnet(role, value, f"{path}[{index}]") for index, value in enumerate(values or []) if value is not INVALID)
 
 
 def _relations(entry: Mapping[str, Any], path: str) -> Relations:

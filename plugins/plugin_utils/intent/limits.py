@@ -46,13 +46,7 @@ class Limit:
 
 BOTH = ("floating", "standard")
 # LPM entries of a leaf by forwarding scale profile ("Cisco APIC Forwarding Scale Profiles", EX, FX and FX2 hardware).
-LPM_OF_PROFILE = {
-    "dual_stack": 20000,
-    "high_dual_stack": 38000,
-    "high_lpm": 128000,
-    "high_policy": 20000,
-    "ipv4": 38000,
-}
+LPM_OF_PROFILE = {"dual_stack": 20000, "high_dual_stack": 38000, "high_lpm": 128000, "high_policy": 20000, "ipv4": 38000}
 # The limit on the leaves of an L3Out by kind of SVI: beyond it, racks are spread over several L3Outs (``planning.spread``).
 LEAVES_OF_L3OUT = {"floating": "anchor-leaves", "standard": "border-leaves"}
 _MORE_L3OUTS = (

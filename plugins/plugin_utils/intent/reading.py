@@ -85,11 +85,7 @@ def _check_name(option: Option, host: str, path: str, problems: list[Problem]) -
     found: list[Problem] = []
     check_optional(option, host, path, found)
     problems += [
-        replace(
-            problem,
-            problem=f"{problem.problem} (the inventory host's name)",
-            remedy=f"Set {option.name}. {problem.remedy}",
-        )
+        replace(problem, problem=f"{problem.problem} (the inventory host's name)", remedy=f"Set {option.name}. {problem.remedy}")
         for problem in found
     ]
 
@@ -136,9 +132,7 @@ def _read_subnets(role: str, values: dict[str, Any], problems: list[Problem]) ->
     given = values.get(name)
     if given == [] and CLUSTER_VARIABLES[name].required:
         problems.append(Problem("required", name, f"{name} is empty", "Name at least one subnet."))
-    return [
-        Subnet(role, network, f"{name}[{index}]") for index, network in enumerate(given or []) if network is not INVALID
-    ]
+    return [Subnet(role, network, f"{name}[{index}]") for index, network in enumerate(given or []) if network is not INVALID]
 
 
 def _pins_of_list(addresses: Iterable[Any] | None, path: str, problems: list[Problem]) -> dict[str, Pin]:
@@ -178,9 +172,7 @@ def _pins(entry: Mapping[str, Any], path: str, problems: list[Problem], prefix: 
     if address is not None and address is not INVALID:
         _add_pin(pins, Pin(address, f"{path}.{prefix}address"), problems)
     addresses = entry.get(f"{prefix}addresses")
-    for pin in _pins_of_list(
-        None if addresses is INVALID else addresses, f"{path}.{prefix}addresses", problems
-    ).values():
+    for pin in _pins_of_list(None if addresses is INVALID else addresses, f"{path}.{prefix}addresses", problems).values():
         _add_pin(pins, pin, problems)
     return pins
 
@@ -197,9 +189,7 @@ def _read_racks(values: dict[str, Any], problems: list[Problem]) -> tuple[list[R
     if entries is None:
         return [], False
     if not entries:
-        problems.append(
-            Problem("required", "aci_calico_racks", "There is no rack", "Name the racks with their leaves.")
-        )
+        problems.append(Problem("required", "aci_calico_racks", "There is no rack", "Name the racks with their leaves."))
         return [], False
     racks, sound = [], True
     for index, entry in enumerate(entries):
@@ -290,9 +280,7 @@ def _add_node_hosts(
     return sound
 
 
-def _add_node_host(
-    host: str, variables: dict[str, Any], racks: dict[str, Rack], intent: Intent, problems: list[Problem]
-) -> bool:
+def _add_node_host(host: str, variables: dict[str, Any], racks: dict[str, Rack], intent: Intent, problems: list[Problem]) -> bool:
     path = f"hosts.{host}"
     rack = variables.get("aci_calico_rack")
     if "aci_calico_rack" not in variables:

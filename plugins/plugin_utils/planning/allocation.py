@@ -157,9 +157,7 @@ class _Allocator:
         anchors = [self._claimant(leaf, allocation.leaves, self.record.leaves) for leaf in _once(leaves)]
         return shared, anchors, nodes
 
-    def _claimant(
-        self, one: Node | Leaf, assignments: dict[str, Assignment], recorded: dict[str, Assignment]
-    ) -> _Claimant:
+    def _claimant(self, one: Node | Leaf, assignments: dict[str, Assignment], recorded: dict[str, Assignment]) -> _Claimant:
         assignment = assignments.setdefault(one.name, Assignment())
         pins = dict(one.pins)
         if isinstance(one, Node) and one.slot is not None:
@@ -268,9 +266,7 @@ class _Allocator:
 
     def _from_top(self, back: int) -> Iterator[dict[str, int]]:
         lowest = min(space.capacity for space in self.spaces.values())
-        return (
-            {family: space.capacity - 1 - slot for family, space in self.spaces.items()} for slot in range(back, lowest)
-        )
+        return ({family: space.capacity - 1 - slot for family, space in self.spaces.items()} for slot in range(back, lowest))
 
     def _assign_first(self, claimant: _Claimant, slots: Iterator[dict[str, int]]) -> None:
         """Assign the first slots that are free in all families in which the claimant has no address."""
@@ -344,9 +340,7 @@ class _Allocator:
             self._assign_vlan(claimant, vlan, owners)
         short = len(waiting) - len(free)
         if short > 0:
-            text = (
-                f"Standard SVI needs a VLAN for each of {len(claimants)} nodes; {len(pool)} are named, {short} too few"
-            )
+            text = f"Standard SVI needs a VLAN for each of {len(claimants)} nodes; {len(pool)} are named, {short} too few"
             self.problems.append(Problem("vlan-too-few", "aci_calico_vlan", text))
 
     @staticmethod

@@ -113,9 +113,7 @@ def compile_cluster(
 
 
 # Problems that the allocation would only repeat in other words.
-_FUNDAMENTAL = frozenset(
-    {"floating-subnet-twice", "subnet-for-each-l3out", "supernet-too-small", "family-missing", "rack-twice"}
-)
+_FUNDAMENTAL = frozenset({"floating-subnet-twice", "subnet-for-each-l3out", "supernet-too-small", "family-missing", "rack-twice"})
 
 
 def _can_allocate(intent: Intent, problems: Iterable[Problem]) -> bool:
@@ -123,8 +121,7 @@ def _can_allocate(intent: Intent, problems: Iterable[Problem]) -> bool:
     if not intent.sound or not intent.subnets["node"]:
         return False
     return not any(
-        problem.id in _FUNDAMENTAL
-        or (problem.path.startswith(SUBNET_ROLES["node"]) and problem.id != "subnet-overlap-clusters")
+        problem.id in _FUNDAMENTAL or (problem.path.startswith(SUBNET_ROLES["node"]) and problem.id != "subnet-overlap-clusters")
         for problem in errors(problems)
     )
 
@@ -181,8 +178,7 @@ def _assemble(
         "calico": _calico(intent),
         "limits": limits,
         "warnings": [
-            {"id": problem.id, "path": problem.path, "problem": problem.problem, "remedy": problem.remedy}
-            for problem in found
+            {"id": problem.id, "path": problem.path, "problem": problem.problem, "remedy": problem.remedy} for problem in found
         ],
     }
 
@@ -213,11 +209,7 @@ def _bgp(intent: Intent) -> dict[str, Any]:
         "ecmp_ibgp": intent["bgp_ecmp_ibgp"],
         "controls": list(PEER_CONTROLS),
         "prefix_limit": limit
-        and {
-            "maximum": limit,
-            "action": intent["bgp_prefix_limit_action"],
-            "threshold": intent["bgp_prefix_limit_threshold"],
-        },
+        and {"maximum": limit, "action": intent["bgp_prefix_limit_action"], "threshold": intent["bgp_prefix_limit_threshold"]},
     }
 
 
@@ -269,9 +261,7 @@ def _held_subnets(intent: Intent, l3out: L3Out, nodes: Iterable[Mapping[str, Any
         else:
             held[family] = [node["networks"][family]["subnet"] for node in nodes if node["rack"] in l3out.racks]
         if first:
-            held[family] += [
-                str(one) for role in SUBNET_ROLES if role != "node" for one in intent.networks(role, family)
-            ]
+            held[family] += [str(one) for role in SUBNET_ROLES if role != "node" for one in intent.networks(role, family)]
     return held
 
 

@@ -51,10 +51,7 @@ def _plan_external_epgs(
     A contract joins several L3Outs. It also brings the prefixes of each to the leaves of the others.
     """
     own, *microsegments = wanted.external_epgs
-    epgs = [
-        _plan_external_epg(own, l3out, [prefix for family in by.values() for prefix in family])
-        for l3out, by in held.items()
-    ]
+    epgs = [_plan_external_epg(own, l3out, [prefix for family in by.values() for prefix in family]) for l3out, by in held.items()]
     first = next(iter(held))
     epgs += [_plan_external_epg(epg, first, [str(subnet.network) for subnet in epg.subnets]) for epg in microsegments]
     if len(held) > 1:
@@ -74,9 +71,7 @@ def _plan_contract(contract: Contract) -> dict[str, Any]:
         "tenant": contract.tenant,
         "name": contract.name,
         "scope": contract.scope,
-        "filters": [
-            {"name": one.name, "entries": [_plan_entry(entry) for entry in one.entries]} for one in contract.filters
-        ],
+        "filters": [{"name": one.name, "entries": [_plan_entry(entry) for entry in one.entries]} for one in contract.filters],
         "service_graph": contract.service_graph,
         "export_to": [tenant.name for tenant in contract.export_to],
     }

@@ -18,8 +18,7 @@ def leaf_networks(allocation: Allocation, leaf: str) -> dict[str, dict[str, str]
         return {}
     addresses = allocation.leaves[leaf].addresses
     return {
-        family: {"address": with_prefix(addresses[family], space.subnet_at(0))}
-        for family, space in allocation.spaces.items()
+        family: {"address": with_prefix(addresses[family], space.subnet_at(0))} for family, space in allocation.spaces.items()
     }
 
 

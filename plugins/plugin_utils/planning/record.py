@@ -112,9 +112,7 @@ def _dump(assignment: Assignment) -> dict[str, Any]:
     content: dict[str, Any] = {} if assignment.slot is None else {"slot": assignment.slot}
     if assignment.vlan is not None:
         content["vlan"] = assignment.vlan
-    return content | {
-        family: str(assignment.addresses[family]) for family in FAMILIES if family in assignment.addresses
-    }
+    return content | {family: str(assignment.addresses[family]) for family in FAMILIES if family in assignment.addresses}
 
 
 def load_record(text: str, path: str) -> tuple[Record, list[Problem]]:

@@ -76,22 +76,14 @@ def floating_svi_plan(
         "networks": shared["networks"],
         "leaves": [{"id": leaf.id, "networks": leaf_networks(result, leaf.name)} for leaf in intent.leaves],
         "nodes": [
-            {
-                "name": node.name,
-                "slot": result.nodes[node.name].slot,
-                "networks": node_networks(result, node.name),
-            }
+            {"name": node.name, "slot": result.nodes[node.name].slot, "networks": node_networks(result, node.name)}
             for node in intent.nodes
         ],
     }
 
 
 def standard_svi_plan(
-    subnets: str | Sequence[str],
-    nodes: Sequence[Any],
-    vlans: Any = None,
-    ipv6_prefix_length: int = 64,
-    allocation: Any = None,
+    subnets: str | Sequence[str], nodes: Sequence[Any], vlans: Any = None, ipv6_prefix_length: int = 64, allocation: Any = None
 ) -> list[dict[str, Any]]:
     """Return the subnets, addresses and VLANs of a cluster with standard SVI, in the shape of the plan's ``nodes``.
 

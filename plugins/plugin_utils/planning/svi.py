@@ -45,9 +45,7 @@ def moving_machines(intent: Intent) -> bool:
 def _against_floating(intent: Intent, used: Mapping[str, Usage]) -> tuple[list[str], list[str]]:
     """Return what rules floating SVI out, and what only makes it cost more: an L3Out, subnet and VLAN for each part."""
     leaves, never = (
-        [f"{used[id_].value} {LIMITS[id_].unit}, and floating SVI allows {used[id_].allowed}"]
-        if used[id_].exceeded
-        else []
+        [f"{used[id_].value} {LIMITS[id_].unit}, and floating SVI allows {used[id_].allowed}"] if used[id_].exceeded else []
         for id_ in FLOATING_LIMITS
     )
     if not supports_floating(intent):

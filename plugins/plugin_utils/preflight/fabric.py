@@ -72,9 +72,7 @@ def fabric_asn(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
     found, wanted = fabric.get(FABRIC_AS), plan["fabric"]["asn"]
     if found is None:
         yield Problem(
-            "fabric-asn-missing",
-            "aci_calico_fabric_asn",
-            "The fabric has no AS number, so no BGP runs between its leaves",
+            "fabric-asn-missing", "aci_calico_fabric_asn", "The fabric has no AS number, so no BGP runs between its leaves"
         )
     elif int(found["asn"]) != wanted:
         yield Problem(
@@ -96,9 +94,7 @@ def releases(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
     for leaf in plan["leaves"]:
         running = [mo["version"] for mo in fabric.on_leaf("firmwareRunning", leaf["id"])]
         if any(map(_is_too_old, running)):
-            yield Problem(
-                "leaf-too-old", "aci_calico_svi", f"Leaf {leaf['id']} runs {running[0]}, which has no floating SVI"
-            )
+            yield Problem("leaf-too-old", "aci_calico_svi", f"Leaf {leaf['id']} runs {running[0]}, which has no floating SVI")
 
 
 def _is_too_old(version: str) -> bool:
@@ -122,9 +118,7 @@ def leaves(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
             )
         elif node["fabricSt"] != "active":
             yield Problem(
-                "leaf-inactive",
-                RACKS,
-                f"Leaf {leaf['id']} is {node['fabricSt']}: its sessions cannot come up until it is active",
+                "leaf-inactive", RACKS, f"Leaf {leaf['id']} is {node['fabricSt']}: its sessions cannot come up until it is active"
             )
 
 
@@ -167,17 +161,13 @@ def pairs(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
         down = [leaf for leaf in rack["leaves"] if any(mo["peerSt"] != "up" for mo in fabric.on_leaf("vpcDom", leaf))]
         if down:
             yield Problem(
-                "vpc-peer-down",
-                RACKS,
-                f"The vPC pair {one}, {other} of rack '{rack['id']}' is not up on leaf {some(down)}",
+                "vpc-peer-down", RACKS, f"The vPC pair {one}, {other} of rack '{rack['id']}' is not up on leaf {some(down)}"
             )
 
 
 def _peers(fabric: Fabric, rack: dict[str, Any]) -> str:
     peers = {leaf: fabric.vpc_peer(leaf) for leaf in rack["leaves"]}
-    return "; ".join(
-        f"{leaf} is paired with {peer}" if peer else f"{leaf} is in no pair" for leaf, peer in peers.items()
-    )
+    return "; ".join(f"{leaf} is paired with {peer}" if peer else f"{leaf} is in no pair" for leaf, peer in peers.items())
 
 
 def forwarding_tables(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
@@ -392,17 +382,13 @@ def _pool(plan: Plan, fabric: Fabric, domain: str, pool: str) -> Iterator[Proble
     name = pool.partition("[")[2].partition("]")[0]
     wanted = plan["access"]["pool"]
     if name != wanted and fabric.of_class("fvnsVlanInstP"):  # the planned pool exists, so the names differ
-        yield Problem(
-            "pool-differs", "aci_calico_vlan_pool", f"The domain {domain} has the VLAN pool {name}, not {wanted}"
-        )
+        yield Problem("pool-differs", "aci_calico_vlan_pool", f"The domain {domain} has the VLAN pool {name}, not {wanted}")
     blocks = fabric.blocks_of(pool)
     used = sorted({node["vlan"] for node in plan["nodes"]})
     outside = [vlan for vlan in used if not any(first <= vlan <= last for first, last, _block in blocks)]
     if outside:
         yield Problem(
-            "vlan-outside-pool",
-            "aci_calico_vlan",
-            f"VLAN {some(outside)} is not in the VLAN pool {name} of the domain {domain}",
+            "vlan-outside-pool", "aci_calico_vlan", f"VLAN {some(outside)} is not in the VLAN pool {name} of the domain {domain}"
         )
 
 
@@ -412,9 +398,7 @@ def _managed_pool(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
     for dn in domain_dns(plan):
         if fabric.pool_of(dn) not in (None, pool):
             yield Problem(
-                "pool-differs",
-                "aci_calico_vlan_pool",
-                f"The domain {dn} has the VLAN pool {fabric.pool_of(dn)}, not {pool}",
+                "pool-differs", "aci_calico_vlan_pool", f"The domain {dn} has the VLAN pool {fabric.pool_of(dn)}, not {pool}"
             )
     for first, last, block in fabric.blocks_of(pool):
         for low, high in plan["access"]["vlans"]:

@@ -48,11 +48,7 @@ def queries(plan: Plan) -> list[str]:
     """Return the paths of the requests."""
     access = _access_terms(plan)
     named_elsewhere = _named_terms(plan, _LONGEST - len(_below("uni", access)))
-    return [
-        _below("uni", _vrf_terms(plan)),
-        _below("uni", named_elsewhere | access),
-        _below("topology", _switch_terms(plan)),
-    ]
+    return [_below("uni", _vrf_terms(plan)), _below("uni", named_elsewhere | access), _below("topology", _switch_terms(plan))]
 
 
 def similar_query(absent: Iterable[Named]) -> str:
@@ -61,16 +57,15 @@ def similar_query(absent: Iterable[Named]) -> str:
     for one in absent:
         rn = CLASSES[one.cls].rn_format.partition("{")[0]
         beginnings.setdefault(one.cls, {}).update((f"{holder}/{rn}", None) for holder in one.holders)
-    return f"{_below('uni', {cls: _beginning_with(cls, texts) for cls, texts in beginnings.items()})}&rsp-prop-include=naming-only"
+    return (
+        f"{_below('uni', {cls: _beginning_with(cls, texts) for cls, texts in beginnings.items()})}&rsp-prop-include=naming-only"
+    )
 
 
 def _below(dn: str, terms: Mapping[str, str]) -> str:
     """Return one request for objects of several classes: ``terms`` is ``{class: filter}``, an empty filter for all of a class."""
     filters = [condition or f'wcard({cls}.dn,"{dn}/")' for cls, condition in terms.items()]
-    return (
-        f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(terms)}"
-        f"&query-target-filter={_any(filters)}"
-    )
+    return f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(terms)}&query-target-filter={_any(filters)}"
 
 
 def _vrf_terms(plan: Plan) -> dict[str, str]:
@@ -93,9 +88,7 @@ def _vrf_terms(plan: Plan) -> dict[str, str]:
         "l3extMember": _near("l3extMember.addr", plan),
         "l3extIp": _near("l3extIp.addr", plan),
     }
-    terms["l3extRsPathL3OutAtt"] = _any(
-        [_deployed("l3extRsPathL3OutAtt", plan), _near("l3extRsPathL3OutAtt.addr", plan)]
-    )
+    terms["l3extRsPathL3OutAtt"] = _any([_deployed("l3extRsPathL3OutAtt", plan), _near("l3extRsPathL3OutAtt.addr", plan)])
     return terms
 
 
@@ -244,9 +237,7 @@ class Fabric:
         self.own_l3outs = frozenset([*l3out_dns(plan), *retired])
         # The other L3Outs, and the bridge domains, of the cluster's VRF.
         vrf = vrf_dn(plan)
-        in_vrf = (
-            dn.rpartition("/")[0] for dn, relation in self.of_class("l3extRsEctx").items() if relation["tDn"] == vrf
-        )
+        in_vrf = (dn.rpartition("/")[0] for dn, relation in self.of_class("l3extRsEctx").items() if relation["tDn"] == vrf)
         self.l3outs = set(in_vrf) - self.own_l3outs
         self.bridge_domains = {dn.rpartition("/")[0] for dn in self.of_class("fvRsCtx")}
 
@@ -297,11 +288,7 @@ class Fabric:
 
     def aaeps_of(self, domain: str) -> set[str]:
         """Return the DNs of the AAEPs that have a domain."""
-        return {
-            dn.partition("/rsdomP-")[0]
-            for dn, domains in self.of_class("infraRsDomP").items()
-            if domains["tDn"] == domain
-        }
+        return {dn.partition("/rsdomP-")[0] for dn, domains in self.of_class("infraRsDomP").items() if domains["tDn"] == domain}
 
 
 def holder_of(dn: str) -> str:

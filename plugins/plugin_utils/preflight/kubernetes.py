@@ -62,9 +62,7 @@ def bgp_backend(_plan: dict, found: dict) -> Iterator[Problem]:
     """Check that calico-node runs BGP."""
     if found["backend"] not in (None, "", BGP_BACKEND):
         yield Problem(
-            "calico-without-bgp",
-            "DaemonSet/calico-node",
-            f"Its networking backend is {found['backend']}: Calico runs no BGP",
+            "calico-without-bgp", "DaemonSet/calico-node", f"Its networking backend is {found['backend']}: Calico runs no BGP"
         )
 
 

@@ -234,13 +234,9 @@ def missing_problems(absent: Iterable[Named], similar: Collection[str]) -> Itera
     for (cls, holders, path, user), alike in together.items():
         names = list(dict.fromkeys(one.name for one in alike))
         where = " or ".join(filter(None, map(_place, holders)))
-        problem = (
-            f"There is no {KINDS[cls].text} {some(names)}{where and f' in {where}'}{user and f', for {_place(user)}'}"
-        )
+        problem = f"There is no {KINDS[cls].text} {some(names)}{where and f' in {where}'}{user and f', for {_place(user)}'}"
         switch = _SWITCHES.get(path)
-        remedy = (
-            f"Create it, correct its name, or set {switch}: true." if switch else MESSAGES[KINDS[cls].missing].remedy
-        )
+        remedy = f"Create it, correct its name, or set {switch}: true." if switch else MESSAGES[KINDS[cls].missing].remedy
         yield Problem(KINDS[cls].missing, path, problem, " ".join([remedy, *_guess(alike, similar)]))
 
 

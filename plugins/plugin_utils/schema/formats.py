@@ -34,9 +34,7 @@ class Format:
     read: Callable[[str], Any]
 
 
-def _name(
-    name: str, text: str, what: str, pattern: str, longest: int, remedy: str, examples: tuple[str, ...] = ()
-) -> Format:
+def _name(name: str, text: str, what: str, pattern: str, longest: int, remedy: str, examples: tuple[str, ...] = ()) -> Format:
     """Return the format of a name, which is a pattern and a length.
 
     :param what: the name's designation in messages.
@@ -45,9 +43,7 @@ def _name(
 
     def read(value: str) -> str:
         if len(value) > longest:
-            raise AddressError(
-                f"{shown(value)} has {len(value)} characters; {what} has at most {longest}", "Shorten it."
-            )
+            raise AddressError(f"{shown(value)} has {len(value)} characters; {what} has at most {longest}", "Shorten it.")
         if not compiled.fullmatch(value):
             raise AddressError(f"{shown(value)} is not {what}", remedy)
         return value

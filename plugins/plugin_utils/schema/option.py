@@ -71,9 +71,7 @@ class Option:
     @property
     def element(self) -> Option:
         """One element of a list, as an option of its own."""
-        return replace(
-            self, type=self.elements or "str", elements=None, default=None, default_text=None, required=False
-        )
+        return replace(self, type=self.elements or "str", elements=None, default=None, default_text=None, required=False)
 
     def option(self, name: str | None) -> Option:
         """Return the key with that name."""

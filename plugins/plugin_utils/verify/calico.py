@@ -87,9 +87,7 @@ def _secret(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Finding]:
             continue
         if seen is None or not _grants(manifest, seen):
             findings.append(
-                Finding(
-                    "secret-unreadable", f"{kind} {manifest['metadata']['name']} is missing or grants less than planned"
-                )
+                Finding("secret-unreadable", f"{kind} {manifest['metadata']['name']} is missing or grants less than planned")
             )
     return findings
 
@@ -145,9 +143,7 @@ def _pool(wanted: dict, pool: dict) -> list[Finding]:
 
 def _encapsulation(pool: dict) -> list[Finding]:
     return [
-        Finding(
-            "pool-encapsulation", f"IP pool {pool['metadata']['name']}: {field} is {pool['spec'][field]}, not Never"
-        )
+        Finding("pool-encapsulation", f"IP pool {pool['metadata']['name']}: {field} is {pool['spec'][field]}, not Never")
         for field in ("ipipMode", "vxlanMode")
         if pool["spec"].get(field) not in _NO_ENCAPSULATION
     ]
@@ -183,11 +179,7 @@ def _configuration(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Fin
             if cidr not in seen
         ]
         findings += [
-            Finding(
-                "foreign-prefix",
-                f"BGPConfiguration {name}: {field} has {cidr}, which is not the cluster's",
-                prefix=cidr,
-            )
+            Finding("foreign-prefix", f"BGPConfiguration {name}: {field} has {cidr}, which is not the cluster's", prefix=cidr)
             for cidr in seen
             if cidr not in planned and not _allowed(plan, cidr)
         ]
@@ -256,9 +248,7 @@ def _peer(plan: dict, wanted: dict, peer: dict, at: dict, kubernetes: Kubernetes
         else:
             findings.append(Finding("bgppeer-differs", what, **at))
     if (spec.get("password") or {}).get("secretKeyRef") != wanted["password"]["secretKeyRef"]:
-        findings.append(
-            Finding("bgppeer-password", f"BGPPeer {name}: the password does not refer to the planned Secret", **at)
-        )
+        findings.append(Finding("bgppeer-password", f"BGPPeer {name}: the password does not refer to the planned Secret", **at))
     if set(wanted.get("filters", ())) - set(spec.get("filters") or ()):
         findings.append(Finding("bgpfilter-missing", f"BGPPeer {name} does not use the filter", **at))
     keepalive = _seconds(spec.get("keepaliveTime"))

@@ -113,12 +113,10 @@ def explanations(findings: list[Finding]) -> dict[int, Finding]:
     order = {rule: position for position, rule in enumerate(EXPLAINS)}
     causes = sorted((finding for finding in findings if finding.id in EXPLAINS), key=lambda finding: order[finding.id])
     candidates = {
-        symptom: [cause for cause in causes if symptom in EXPLAINS[cause.id]]
-        for symptom in {finding.id for finding in findings}
+        symptom: [cause for cause in causes if symptom in EXPLAINS[cause.id]] for symptom in {finding.id for finding in findings}
     }
     found = {
-        id(finding): next((cause for cause in candidates[finding.id] if _covers(cause, finding)), None)
-        for finding in findings
+        id(finding): next((cause for cause in candidates[finding.id] if _covers(cause, finding)), None) for finding in findings
     }
     return {symptom: cause for symptom, cause in found.items() if cause is not None}
 

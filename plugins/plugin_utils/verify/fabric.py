@@ -44,9 +44,7 @@ _RULE_OF: dict[tuple[str, str | None] | str, str] = {
     **dict.fromkeys(("vzBrCP", "vzCPIf", "vzEntry", "vzFilter", "vzRsIf"), "contract-differs"),
     **dict.fromkeys(("vzRsSubjFiltAtt", "vzRsSubjGraphAtt", "vzSubj"), "contract-differs"),
 }
-_ROUTE_MAP_CLASSES = frozenset(
-    {"rtctrlProfile", "rtctrlCtxP", "rtctrlRsCtxPToSubjP", "rtctrlSubjP", "rtctrlMatchRtDest"}
-)
+_ROUTE_MAP_CLASSES = frozenset({"rtctrlProfile", "rtctrlCtxP", "rtctrlRsCtxPToSubjP", "rtctrlSubjP", "rtctrlMatchRtDest"})
 _PEER_FLAGS = {"as-override": "as-override-off", "dis-peer-as-check": "peer-as-check-on"}
 
 _SEVERITIES = {"critical": ERROR, "major": ERROR, "minor": WARNING, "warning": WARNING}
@@ -149,9 +147,7 @@ def _extra(plan: dict, dn: str, mo: dict) -> Finding:
         return Finding("transit-route", f"transit L3Outs advertise {prefix}, which is not planned ({dn})")
     if f"/subj-{plan['names']['export_match']}/" in dn:
         return Finding("aci-differs", f"export route control permits {prefix}, which is not planned ({dn})")
-    return Finding(
-        "import-prefix-extra", f"import route control permits {prefix}, which is not planned ({dn})", prefix=prefix
-    )
+    return Finding("import-prefix-extra", f"import route control permits {prefix}, which is not planned ({dn})", prefix=prefix)
 
 
 def _where(plan: dict, dn: str) -> dict:
@@ -199,16 +195,8 @@ def _router_ids(aci: dict) -> list[Finding]:
 
 
 def _faults(plan: dict, faults: list) -> list[Finding]:
-    nodes = {
-        network["address"].split("/")[0]: node["name"]
-        for node in plan["nodes"]
-        for network in node["networks"].values()
-    }
-    return [
-        _fault(nodes, fault)
-        for fault in faults
-        if fault["severity"] in _SEVERITIES and fault["code"] not in SESSION_FAULTS
-    ]
+    nodes = {network["address"].split("/")[0]: node["name"] for node in plan["nodes"] for network in node["networks"].values()}
+    return [_fault(nodes, fault) for fault in faults if fault["severity"] in _SEVERITIES and fault["code"] not in SESSION_FAULTS]
 
 
 def _fault(nodes: dict, fault: dict) -> Finding:

@@ -24,9 +24,7 @@ def junit(report: dict) -> str:
         suites.setdefault(rule.suite, []).append(_rule(rule_id, report))
     for name, cases in suites.items():
         failures = sum(case.find("failure") is not None for case in cases)
-        suite = ElementTree.SubElement(
-            root, "testsuite", name=name, tests=str(len(cases)), failures=str(failures), errors="0"
-        )
+        suite = ElementTree.SubElement(root, "testsuite", name=name, tests=str(len(cases)), failures=str(failures), errors="0")
         for case in cases:
             case.set("classname", f"{report['cluster']}.{name}")
             suite.append(case)

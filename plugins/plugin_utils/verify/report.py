@@ -29,9 +29,7 @@ _EVIDENCE = 4
 _DRAINED = "no leaf sends services' traffic to the drained nodes"
 
 
-def verify(
-    plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "", nodes: list[str] | None = None
-) -> dict:
+def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "", nodes: list[str] | None = None) -> dict:
     """Compare the live state with the plan.
 
     :param plan: a cluster's plan (see docs/development/plan.md).
@@ -65,9 +63,7 @@ def verify(
     }
 
 
-def _findings(
-    plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None, only: str, nodes: list[str]
-) -> list[Finding]:
+def _findings(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None, only: str, nodes: list[str]) -> list[Finding]:
     if only == SESSIONS:
         return verify_established(expected, aci)
     if only == DRAINED:
@@ -119,9 +115,7 @@ def _sessions(expected: dict, aci: dict, kubernetes: Kubernetes | None, found: l
     return sessions
 
 
-def _racks(
-    expected: dict, aci: dict, kubernetes: Kubernetes | None, sessions: list[dict], found: list[Finding]
-) -> list[dict]:
+def _racks(expected: dict, aci: dict, kubernetes: Kubernetes | None, sessions: list[dict], found: list[Finding]) -> list[dict]:
     """Return a row for each leaf, by rack: established and planned sessions, present and expected routes."""
     wanted = Counter(route.kind for route in advertised(expected, aci, kubernetes))
     rows = []
@@ -175,8 +169,7 @@ def table(report: dict) -> list[str]:
     """Return the racks as lines of text, one for each leaf."""
     head = ("rack", "leaf", "nodes", "sessions", "pod blocks", "services", "accepted")
     rows = [
-        ["/".join(map(str, value)) if isinstance(value, list) else value for value in row.values()]
-        for row in report["racks"]
+        ["/".join(map(str, value)) if isinstance(value, list) else value for value in row.values()] for row in report["racks"]
     ]
     header, _dashes, *lines = text_table(head, rows)
     return [header, *lines]
@@ -204,9 +197,7 @@ def in_short(report: dict) -> list[str]:
 def _place(finding: dict) -> str:
     parts = [f"rack {finding['rack']}"] if finding["rack"] else []
     if finding["leaves"]:
-        parts.append(
-            ("leaf " if len(finding["leaves"]) == 1 else "leaves ") + _some([str(leaf) for leaf in finding["leaves"]])
-        )
+        parts.append(("leaf " if len(finding["leaves"]) == 1 else "leaves ") + _some([str(leaf) for leaf in finding["leaves"]]))
     if finding["nodes"]:
         parts.append(_some(finding["nodes"]))
     return ", ".join(parts)

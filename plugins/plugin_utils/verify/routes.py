@@ -142,9 +142,7 @@ def _routes_of(aci: dict, leaf: int) -> list[tuple]:
     return [(family, prefix, hops) for family, table in routes.items() for prefix, hops in table.items()]
 
 
-def _nodes_without_block(
-    expected: dict, aci: dict, routes: list[Route], kubernetes: Kubernetes | None
-) -> list[Finding]:
+def _nodes_without_block(expected: dict, aci: dict, routes: list[Route], kubernetes: Kubernetes | None) -> list[Finding]:
     """Report nodes without a pod prefix; without Calico's list of blocks, each node must advertise one in each family."""
     if kubernetes and kubernetes.blocks is not None:
         return []
@@ -217,7 +215,9 @@ def _wrong_hops(expected: dict, leaf: int, route: Route, addresses: set) -> list
     findings = []
     for address in sorted(addresses):
         node = owners.get(address)
-        what = f"{route.prefix} on leaf {leaf} has next hop {address}{f' ({node})' if node else ''}, which does not own the prefix"
+        what = (
+            f"{route.prefix} on leaf {leaf} has next hop {address}{f' ({node})' if node else ''}, which does not own the prefix"
+        )
         if node in route.nodes:
             what = f"{route.prefix} on leaf {leaf} comes straight from {node} of rack {expected['nodes'][node]['rack']}"
         findings.append(Finding("route-next-hop", what, **_scope(expected, leaf, route, {node} if node else set())))
@@ -226,9 +226,7 @@ def _wrong_hops(expected: dict, leaf: int, route: Route, addresses: set) -> list
 
 def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: list) -> list[Finding]:
     direct = {
-        hop["address"]
-        for hop in hops
-        if hop["type"] == "ebgp" and within_any(hop["address"], expected["prefixes"]["node"])
+        hop["address"] for hop in hops if hop["type"] == "ebgp" and within_any(hop["address"], expected["prefixes"]["node"])
     }
     findings = _wrong_hops(expected, leaf, route, direct)
     nodes = set(route.nodes)
@@ -241,11 +239,7 @@ def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: 
     width = min(len(home), expected["ecmp"]["ibgp"])
     if len(through) < width:
         absent = {other for tep, other in teps.items() if tep not in through}
-        names = (
-            f", without {', '.join(map(str, sorted(absent)))}"
-            if len(teps) == len(home) and len(absent) < len(home)
-            else ""
-        )
+        names = f", without {', '.join(map(str, sorted(absent)))}" if len(teps) == len(home) and len(absent) < len(home) else ""
         what = f"{route.prefix} is reached over {len(through)} of {width} leaves from leaf {leaf}{names}"
         findings.append(Finding("ecmp-width", what, **_scope(expected, leaf, route, nodes)))
     return findings
@@ -262,9 +256,7 @@ def _foreign(expected: dict, aci: dict, leaf: int, routes: list[Route], kubernet
     findings = []
     for family, prefix, hops in _routes_of(aci, leaf):
         senders = [
-            hop["address"]
-            for hop in hops
-            if hop["type"] == "ebgp" and within_any(hop["address"], expected["prefixes"]["node"])
+            hop["address"] for hop in hops if hop["type"] == "ebgp" and within_any(hop["address"], expected["prefixes"]["node"])
         ]
         if not senders:
             continue
@@ -298,9 +290,7 @@ def _offers(expected: dict, family: str) -> bool:
     return any(expected["prefixes"][role].get(family) for role in SERVICE_FIELDS)
 
 
-def offered(
-    expected: dict, routes: list[Route], kubernetes: Kubernetes | None
-) -> dict[tuple[str, str], tuple[int, int]]:
+def offered(expected: dict, routes: list[Route], kubernetes: Kubernetes | None) -> dict[tuple[str, str], tuple[int, int]]:
     """Return the number of prefixes that each node may send to a leaf: ``{(node, family): (own, learned and sent on)}``.
 
     A node advertises to a leaf its own prefixes and, unless a BGPFilter rejects them, in the worst case all prefixes of the
@@ -308,8 +298,7 @@ def offered(
     """
     counts = {}
     sent_on = {
-        family: [*prefixes, *_service_subnets(expected)[family]]
-        for family, prefixes in expected["prefixes"]["pod"].items()
+        family: [*prefixes, *_service_subnets(expected)[family]] for family, prefixes in expected["prefixes"]["pod"].items()
     }
     for node, facts in expected["nodes"].items():
         for family in facts["addresses"]:
@@ -403,9 +392,7 @@ def _foreign_origin(expected: dict, node: str, reported: list[dict]) -> list[Fin
 def _not_learned(expected: dict, node: str, absent: list[Route]) -> Finding:
     owners = frozenset(owner for route in absent for owner in route.nodes)
     racks = {expected["nodes"][name]["rack"] for name in (node, *owners)}
-    shown = ", ".join(route.prefix for route in absent[:3]) + (
-        f" and {len(absent) - 3} more" if len(absent) > 3 else ""
-    )
+    shown = ", ".join(route.prefix for route in absent[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
     return Finding(
         "node-route-missing",
         f"{node} has not learned {shown}",

@@ -52,11 +52,7 @@ def with_states(expected: dict, aci: dict) -> Sessions:
 
 def _by_address(aci: dict) -> dict:
     """Return the sessions that the leaves report, by leaf and peer address."""
-    return {
-        (int(leaf), session["address"]): session
-        for leaf, state in aci["leaves"].items()
-        for session in state["sessions"]
-    }
+    return {(int(leaf), session["address"]): session for leaf, state in aci["leaves"].items() for session in state["sessions"]}
 
 
 def name_of(session: dict) -> str:
@@ -83,12 +79,7 @@ def _cut_off_leaves(expected: dict, aci: dict) -> list[Finding]:
     if not any(map(_lives, aci["leaves"].values())):
         return []
     return [
-        Finding(
-            "leaf-silent",
-            f"leaf {leaf} has neither a session nor a route of another leaf",
-            rack=facts["rack"],
-            leaf=leaf,
-        )
+        Finding("leaf-silent", f"leaf {leaf} has neither a session nor a route of another leaf", rack=facts["rack"], leaf=leaf)
         for leaf, facts in expected["leaves"].items()
         if (state := aci["leaves"].get(str(leaf))) and state["up"] and not _lives(state)
     ]

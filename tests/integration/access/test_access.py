@@ -34,9 +34,7 @@ def dns(cluster: Cluster, cls: str) -> set[str]:
 def test_bare_fabric_gets_everything_an_l3out_needs(site: Site) -> None:
     clusters = [
         site.add("standard", intent("standard", cabled(2, 2), **ALONE), seed=None),
-        site.add(
-            "floating", intent("floating", cabled(2, 1), **{**ALONE, "vlan": 600, "physical_domain": "new"}), seed=None
-        ),
+        site.add("floating", intent("floating", cabled(2, 1), **{**ALONE, "vlan": 600, "physical_domain": "new"}), seed=None),
     ]
     before = [cluster.tree() for cluster in clusters]
     dry = site.run("site", "--check")
@@ -49,9 +47,7 @@ def test_bare_fabric_gets_everything_an_l3out_needs(site: Site) -> None:
         posts = [call for call in cluster.calls() if call.startswith("POST /api/mo")]
         assert posts[:2] == ["POST /api/mo/uni/tn-new.json", "POST /api/mo/uni.json"]
         assert len(posts) == 4
-    assert dns(clusters[0], "infraAccPortP") >= {
-        f"uni/infra/accportprof-calico-standard-{leaf}" for leaf in range(201, 205)
-    }
+    assert dns(clusters[0], "infraAccPortP") >= {f"uni/infra/accportprof-calico-standard-{leaf}" for leaf in range(201, 205)}
     second = site.run("site")
     for cluster in clusters:
         assert second.changed(cluster.name) == []
@@ -63,9 +59,7 @@ def test_clusters_share_access_policies_and_tenant(site: Site) -> None:
     one = site.add("one", intent("standard", cabled(1, 1), **ALONE), kube=False, seed=None)
     changes = {"node_subnets": ["172.16.0.0/24"], "pod_subnets": ["10.2.0.0/16"], "service_subnets": ["172.17.0.0/22"]}
     changes |= {"external_service_subnets": [], "cluster_asn": 65009, "vlan": "700-709", "vpc_name": "other-{node}"}
-    two = site.clusters["two"] = Cluster(
-        "two", intent("standard", cabled(1, 1, first=9), **{**ALONE, **changes}), one.apic
-    )
+    two = site.clusters["two"] = Cluster("two", intent("standard", cabled(1, 1, first=9), **{**ALONE, **changes}), one.apic)
     before = one.tree()
     site.run("site", "--tags", "aci")
     assert len(dns(one, "fvnsEncapBlk")) == 1 + 2

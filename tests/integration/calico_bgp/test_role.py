@@ -48,9 +48,7 @@ class Cluster:
     """A cluster with a server of its own, and the playbook that configures it."""
 
     def __init__(self, folder: Path, nodes: int = 6, svi: str = "floating", **server: Any) -> None:
-        addresses = [
-            {"name": f"node-{number}", "addresses": [f"192.168.2.{number}/24"]} for number in range(1, nodes + 1)
-        ]
+        addresses = [{"name": f"node-{number}", "addresses": [f"192.168.2.{number}/24"]} for number in range(1, nodes + 1)]
         self.folder = folder
         self.server = KubeServer(addresses, state_dir=folder / "state", **server)
         self.variables = worked_example(
@@ -154,9 +152,7 @@ def test_password_is_not_shown_or_stored(cluster: Cluster) -> None:
 
     cluster.server.emulator.store.patch = refuse
     cluster.variables.update(aci_calico_update_password="always")
-    secret = cluster.server.emulator.store.get(
-        cluster.server.emulator.kinds["", "v1", "secrets"], "kube-system", "bgp-secrets"
-    )
+    secret = cluster.server.emulator.store.get(cluster.server.emulator.kinds["", "v1", "secrets"], "kube-system", "bgp-secrets")
     secret["data"]["rr-password"] = base64.b64encode(b"of old").decode()
     with Watch(cluster.folder / "home", MARKER) as watch:
         failed = cluster.run("-vvvv", "--diff")
@@ -177,9 +173,7 @@ def test_standard_svi_is_configured_in_another_namespace(tmp_path: Path) -> None
         outcome = cluster.run()
         assert outcome.code == 0, outcome.output
         peers = cluster.server.request("GET", "/apis/projectcalico.org/v3/bgppeers")["items"]
-        assert sorted(peer["spec"]["node"] for peer in peers) == sorted(
-            [f"node-{number}" for number in range(1, 7)] * 2
-        )
+        assert sorted(peer["spec"]["node"] for peer in peers) == sorted([f"node-{number}" for number in range(1, 7)] * 2)
         assert cluster.server.request("GET", "/api/v1/namespaces/calico-system/secrets/bgp-secrets")
 
 
@@ -206,8 +200,6 @@ def test_problems_are_reported_before_anything_is_sent(tmp_path: Path) -> None:
 
 
 def test_server_that_does_not_answer_is_reported(cluster: Cluster) -> None:
-    outcome = cluster.run(
-        aci_calico_kubeconfig="", aci_calico_kube_host="https://127.0.0.1:9", aci_calico_kube_api_key="x"
-    )
+    outcome = cluster.run(aci_calico_kubeconfig="", aci_calico_kube_host="https://127.0.0.1:9", aci_calico_kube_api_key="x")
     assert outcome.code == 2
     assert "The Kubernetes API did not answer" in outcome.output

@@ -29,10 +29,7 @@ from .conftest import EMBEDDED, REAL
 PASSWORD = "correct-horse-battery"
 KINDS = ("Node", "Secret", "Role", "RoleBinding", "IPPool", "BGPPeer", "BGPFilter", "BGPConfiguration")
 #: Inventory, cluster and extra variables: a floating SVI with Calico 3.26, a standard one with the newest features.
-CLUSTERS = {
-    CALICO_V1: ("floating_svi", "prod1", {}),
-    CALICO_V3: ("standard_svi", "prod2", {"aci_calico_bgp_filter": True}),
-}
+CLUSTERS = {CALICO_V1: ("floating_svi", "prod1", {}), CALICO_V3: ("standard_svi", "prod2", {"aci_calico_bgp_filter": True})}
 PLAYBOOK = """\
 - hosts: aci_calico_clusters
   gather_facts: false
@@ -189,22 +186,16 @@ def test_second_run_changes_nothing(runs: dict[str, Run]) -> None:
     assert not any(runs["second"].returned("report")["calico"].values())
 
 
-@pytest.mark.parametrize(
-    ("tried", "done", "before"), [("tried", "first", "before"), ("teardown tried", "teardown", "second")]
-)
+@pytest.mark.parametrize(("tried", "done", "before"), [("tried", "first", "before"), ("teardown tried", "teardown", "second")])
 class TestCheckMode:
     def test_stores_nothing(self, runs: dict[str, Run], tried: str, done: str, before: str) -> None:
         assert runs[tried].objects == runs[before].objects
 
-    def test_names_the_changes_of_the_run_after_it(
-        self, runs: dict[str, Run], tried: str, done: str, before: str
-    ) -> None:
+    def test_names_the_changes_of_the_run_after_it(self, runs: dict[str, Run], tried: str, done: str, before: str) -> None:
         assert runs[tried].changed() == runs[done].changed()
         assert runs[tried].returned("report") == runs[done].returned("report")
 
-    def test_shows_the_objects_of_the_run_after_it(
-        self, runs: dict[str, Run], tried: str, done: str, before: str
-    ) -> None:
+    def test_shows_the_objects_of_the_run_after_it(self, runs: dict[str, Run], tried: str, done: str, before: str) -> None:
         predicted, shown = (without_bookkeeping(runs[name].shown()) for name in (tried, done))
         assert predicted == shown
         held = without_bookkeeping(runs[done].objects)

@@ -31,9 +31,7 @@ def servers_of(state: Path) -> list[str]:
             command = (process / "cmdline").read_text().split("\0")
         except OSError:  # it has ended in the meantime
             continue
-        if any(
-            argument.startswith(f"--{option}={state}") for argument in command for option in ("data-dir", "cert-dir")
-        ):
+        if any(argument.startswith(f"--{option}={state}") for argument in command for option in ("data-dir", "cert-dir")):
             found.append(command[0])
     return found
 

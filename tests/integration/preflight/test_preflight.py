@@ -33,9 +33,7 @@ FLOATING = {
         "uni/tn-prod/BD-web/subnet-[10.1.77.1/24]": {},
     },
     "subnet-in-external-epg": {f"{WAN}/instP-all/extsubnet-[192.168.8.0/22]": {}},
-    "subnet-on-interface": {
-        f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"addr": "192.168.1.2/29", "encap": "vlan-9"}
-    },
+    "subnet-on-interface": {f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"addr": "192.168.1.2/29", "encap": "vlan-9"}},
     "vlan-taken": {f"uni/tn-prod/ap-web/epg-front/rspathAtt-[{VPC}]": {"encap": "vlan-300"}},
     "floating-addresses": {
         SVI: {"addr": "172.31.1.2/24", "ifInstT": "ext-svi"},
@@ -70,11 +68,7 @@ THEIRS = {
     **{f"uni/tn-common/out-{name}/rsectx": {"tnFvCtxName": "calico"} for name in ("core", "edge")},
     "uni/tn-common/out-core/instP-corporate": {},
 }
-ALMOST = {
-    "uni/tn-common/brc-there": {},
-    "uni/tn-common/ap-shop": {},
-    "uni/tn-common/out-core/rsectx": {"tnFvCtxName": "default"},
-}
+ALMOST = {"uni/tn-common/brc-there": {}, "uni/tn-common/ap-shop": {}, "uni/tn-common/out-core/rsectx": {"tnFvCtxName": "default"}}
 DISCONNECTED = {
     "contract-missing",
     "contract-interface-missing",
@@ -88,13 +82,7 @@ DISCONNECTED = {
     "pool-missing",
     "aaep-missing",
 }
-KUBERNETES = {
-    "node-missing",
-    "node-address-differs",
-    "calico-without-bgp",
-    "pool-in-the-way",
-    "rights-missing",
-}
+KUBERNETES = {"node-missing", "node-address-differs", "calico-without-bgp", "pool-in-the-way", "rights-missing"}
 
 
 def seed(planted: dict[str, Any], count: int) -> dict[str, Any]:

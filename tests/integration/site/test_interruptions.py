@@ -76,9 +76,7 @@ def _complete(site: Site, wanted: dict[str, str]) -> None:
         assert cluster.nameless_tree() == wanted[cluster.variables["aci_calico_svi"]], cluster.name
 
 
-def test_run_completes_despite_a_failure_at_any_request(
-    site: Site, undisturbed: tuple[dict[str, str], list[str]]
-) -> None:
+def test_run_completes_despite_a_failure_at_any_request(site: Site, undisturbed: tuple[dict[str, str], list[str]]) -> None:
     wanted, requests = undisturbed
     # How a request is repeated does not depend on the kind of SVI: each failure happens to one of them.
     _disturb(site, cycle(KINDS), requests, "status", "drop", "expire", after="drop-after")

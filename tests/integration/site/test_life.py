@@ -18,16 +18,10 @@ def _mo(cls: str, *children: dict[str, Any], **attributes: str) -> dict[str, Any
 FOREIGN = {
     "timers": ("uni/tn-common", _mo("bgpCtxPol", name="others", holdIntvl="90", kaIntvl="30", **OTHER)),
     "look-alike": ("uni/tn-common", _mo("bgpCtxPol", name="calico-NAME2", **OTHER)),
-    "match": (
-        "uni/tn-common",
-        _mo("rtctrlSubjP", _mo("rtctrlMatchRtDest", ip="10.99.0.0/16"), name="calico-NAME-imports"),
-    ),
+    "match": ("uni/tn-common", _mo("rtctrlSubjP", _mo("rtctrlMatchRtDest", ip="10.99.0.0/16"), name="calico-NAME-imports")),
     "vrf": ("uni/tn-common", _mo("fvCtx", name="other", **OTHER)),
     "l3out": ("uni/tn-common", _mo("l3extOut", _mo("l3extInstP", name="default"), name="calico-NAME1", **OTHER)),
-    "epg": (
-        "uni/tn-common/out-calico-NAME",
-        _mo("l3extInstP", _mo("l3extSubnet", ip="10.77.0.0/16"), name="by-hand", **OTHER),
-    ),
+    "epg": ("uni/tn-common/out-calico-NAME", _mo("l3extInstP", _mo("l3extSubnet", ip="10.77.0.0/16"), name="by-hand", **OTHER)),
     "subnet": ("uni/tn-common/out-calico-NAME/instP-default", _mo("l3extSubnet", ip="10.78.0.0/16", **OTHER)),
     "node profile": ("uni/tn-common/out-calico-NAME", _mo("l3extLNodeP", name="by-hand", **OTHER)),
     "route map": ("uni/tn-common/out-calico-NAME", _mo("rtctrlProfile", name="by-hand", **OTHER)),
@@ -118,9 +112,7 @@ def test_nodes_keep_their_assignments_as_others_come_and_go(site: Site) -> None:
         name: assignment for name, assignment in first.items() if name != "n2-2"
     }
     touched = (
-        str(outcome.pushed("prod", "created"))
-        + str(outcome.pushed("prod", "modified"))
-        + str(outcome.pushed("prod", "deleted"))
+        str(outcome.pushed("prod", "created")) + str(outcome.pushed("prod", "modified")) + str(outcome.pushed("prod", "deleted"))
     )
     assert "n1-new" in touched
     assert "n2-2" in touched

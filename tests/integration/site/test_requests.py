@@ -13,18 +13,7 @@ CONNECTED = {
     "provided_contracts": ["web", "default"],
     "consumed_contracts": ["default"],
 }
-OTHERS = [
-    "bgpCtxPol",
-    "rtctrlSubjP",
-    "fvBD",
-    "l3extOut",
-    "bgpCtxAfPol",
-    "vzBrCP",
-    "vzCPIf",
-    "vzFilter",
-    "vnsAbsGraph",
-    "fvAp",
-]
+OTHERS = ["bgpCtxPol", "rtctrlSubjP", "fvBD", "l3extOut", "bgpCtxAfPol", "vzBrCP", "vzCPIf", "vzFilter", "vnsAbsGraph", "fvAp"]
 
 
 def _writes(cluster: Cluster) -> list[str]:
@@ -83,12 +72,7 @@ def _crowd(cluster: Cluster, count: int) -> None:
     ]
     cluster.post(
         "uni",
-        {
-            "polUni": {
-                "attributes": {},
-                "children": [{"fvTenant": {"attributes": {"name": "common"}, "children": children}}],
-            }
-        },
+        {"polUni": {"attributes": {}, "children": [{"fvTenant": {"attributes": {"name": "common"}, "children": children}}]}},
     )
 
 

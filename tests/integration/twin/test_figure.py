@@ -67,15 +67,7 @@ def test_nodes_learn_routes_of_each_other_with_the_fabric_asn_twice(floating: Be
         ("node-3", SECONDARY, []),
         ("node-1", "10.1.0.193", ["-M", "do", "-s", "8972"]),
     ],
-    ids=[
-        "pod to pod",
-        "local service",
-        "cluster service",
-        "node",
-        "endpoint by the secondary",
-        "secondary",
-        "full MTU",
-    ],
+    ids=["pod to pod", "local service", "cluster service", "node", "endpoint by the secondary", "secondary", "full MTU"],
 )
 def test_traffic_passes(floating: Bench, source: str, address: str, options: list[str]) -> None:
     eventually(lambda: floating.pings(source, address, *options))
@@ -106,21 +98,14 @@ def test_leaves_report_their_state_as_apic_does(floating: Bench) -> None:
 def test_leaves_refuse_routes_that_nodes_pass_on(floating: Bench) -> None:
     """The other leaf's routes come back with a longer path, which exceeds the limit of one AS number."""
     (counts,) = {
-        (it["acceptedPaths"], int(it["pfxSaved"]) > 4)
-        for it in floating.objects("bgpPeerAfEntry")
-        if "[192.168.0.2]" in it["dn"]
+        (it["acceptedPaths"], int(it["pfxSaved"]) > 4) for it in floating.objects("bgpPeerAfEntry") if "[192.168.0.2]" in it["dn"]
     }
     assert counts == ("3", True)
 
 
 def test_calico_node_status_is_filled_in(floating: Bench) -> None:
     spec = {"node": "node-1", "classes": ["Agent", "BGP", "Routes"], "updatePeriodSeconds": 1}
-    body = {
-        "apiVersion": "crd.projectcalico.org/v1",
-        "kind": "CalicoNodeStatus",
-        "metadata": {"name": "one"},
-        "spec": spec,
-    }
+    body = {"apiVersion": "crd.projectcalico.org/v1", "kind": "CalicoNodeStatus", "metadata": {"name": "one"}, "spec": spec}
     floating.kube.apply([body])
     path = floating.kube.path(body)
     eventually(lambda: floating.kube.request("GET", path).get("status"))

@@ -117,9 +117,7 @@ def test_wrong_rack_label_moves_the_sessions_to_the_other_rack(floating: Bench) 
 
 def test_peer_across_racks_comes_up(floating: Bench) -> None:
     password = {"secretKeyRef": {"name": "bgp-secrets", "key": "rr-password"}}
-    extra = calico(
-        "BGPPeer", "across", peerIP="192.168.2.203", asNumber=65002, nodeSelector='rack_id == "1"', password=password
-    )
+    extra = calico("BGPPeer", "across", peerIP="192.168.2.203", asNumber=65002, nodeSelector='rack_id == "1"', password=password)
     path = floating.kube.path(extra)
     with mended(floating, lambda: floating.kube.request("DELETE", path)):
         floating.kube.apply([extra])
@@ -130,9 +128,7 @@ def test_peer_across_racks_comes_up(floating: Bench) -> None:
 @pytest.mark.parametrize(
     ("direction", "machine", "still"), [("import", "leaf-201", "leaf-201"), ("export", "node-4", "leaf-203")]
 )
-def test_route_control_without_the_pod_subnet_hides_pods(
-    floating: Bench, direction: str, machine: str, still: str
-) -> None:
+def test_route_control_without_the_pod_subnet_hides_pods(floating: Bench, direction: str, machine: str, still: str) -> None:
     """Without import nobody has routes to pods; without export only the nodes lack them."""
     rule = f"uni/tn-common/subj-allowed-{direction}"
     pods = mo("rtctrlMatchRtDest", ip="10.1.0.0/16", aggregate="yes")
@@ -204,9 +200,7 @@ def test_keepalive_longer_than_the_hold_time_prevents_sessions(floating: Bench) 
 
 
 def test_mesh_opens_sessions_between_nodes(floating: Bench) -> None:
-    with mended(
-        floating, lambda: patch(floating, "BGPConfiguration", "default", {"spec": {"nodeToNodeMeshEnabled": False}})
-    ):
+    with mended(floating, lambda: patch(floating, "BGPConfiguration", "default", {"spec": {"nodeToNodeMeshEnabled": False}})):
         patch(floating, "BGPConfiguration", "default", {"spec": {"nodeToNodeMeshEnabled": True}})
         eventually(lambda: len(floating.sessions()) == 12 + 6 * 5)
         eventually(floating.converged)
@@ -335,9 +329,7 @@ def test_host_route_of_a_service_follows_its_endpoints(floating: Bench) -> None:
 
     def place(nodes: list[str]) -> None:
         endpoints = [{"addresses": [f"10.1.255.{at}"], "nodeName": node} for at, node in enumerate(nodes, 1)]
-        floating.kube.request(
-            "PATCH", floating.kube.path(slice_), {"endpoints": endpoints}, "application/merge-patch+json"
-        )
+        floating.kube.request("PATCH", floating.kube.path(slice_), {"endpoints": endpoints}, "application/merge-patch+json")
 
     with mended(floating, lambda: place(["node-1", "node-3", "node-6"])):
         place(["node-2"])

@@ -50,13 +50,9 @@ def test_routers_learn_the_prefixes_of_export_route_control_only(outside: Bench)
         eventually(lambda leaf=leaf: len(outside.routes(leaf, 6).get(OUTSIDE[6], [])) == 2)
     assert learned(outside, 4) == learned(outside, 6) == set()
     assert outside.routes("node-1").get(OUTSIDE[4]) is None, "the cluster's own L3Out does not let it in"
-    outside.post(
-        CORE, {"l3extOut": {"attributes": {}, "children": [mo("rtctrlProfile", ENTRY, name="default-export")]}}
-    )
+    outside.post(CORE, {"l3extOut": {"attributes": {}, "children": [mo("rtctrlProfile", ENTRY, name="default-export")]}})
     for version, block in BLOCK_1.items():
-        eventually(
-            lambda version=version, block=block: outside.routes(ROUTERS[1], version).get(block) == LEAVES[version]
-        )
+        eventually(lambda version=version, block=block: outside.routes(ROUTERS[1], version).get(block) == LEAVES[version])
 
 
 @FAMILIES

@@ -27,9 +27,7 @@ from lab.kube.server import KubeServer
 from lab.twin.bench import APIC_PASSWORD, Bench
 
 PASSWORD = "a-BGP-password-of-the-tests"
-DEADLINE = (
-    180  # seconds: machines are busy, and leaves keep the routes of a node that went without a word for up to 120
-)
+DEADLINE = 180  # seconds: machines are busy, and leaves keep the routes of a node that went without a word for up to 120
 Json = dict[str, Any]
 
 

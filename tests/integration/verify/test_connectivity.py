@@ -132,9 +132,7 @@ def test_nodes_learn_outside_prefixes(transit: Transit) -> None:
         "from a bridge domain to a service",
     ],
 )
-def test_traffic_passes_where_planned(
-    transit: Transit, source: str, address: str, options: list[str], answered: bool
-) -> None:
+def test_traffic_passes_where_planned(transit: Transit, source: str, address: str, options: list[str], answered: bool) -> None:
     if answered:
         eventually(lambda: transit.bench.pings(source, address, *options))
     else:

@@ -23,9 +23,7 @@ class Shop:
 
     def __init__(self, live: Live, manifests: Path) -> None:
         self.live = live
-        self._services = [
-            manifest for manifest in yaml.safe_load_all(manifests.read_text()) if manifest["kind"] == "Service"
-        ]
+        self._services = [manifest for manifest in yaml.safe_load_all(manifests.read_text()) if manifest["kind"] == "Service"]
 
     def open(self, *nodes: str) -> None:
         """Apply the services with a ready pod on each of the nodes."""

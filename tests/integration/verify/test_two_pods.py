@@ -43,10 +43,7 @@ def two_pods() -> dict[str, Any]:
 def fabric(folder: Path, variables: dict[str, Any]) -> Iterator[Live]:
     """Yield two ACI pods and a cluster that is not configured."""
     plan = Cluster(**variables).plan
-    with (
-        ApicServer(two_pods(), https=False, expose_secrets=True) as apic,
-        KubeServer(**installed(plan)) as kube,
-    ):
+    with ApicServer(two_pods(), https=False, expose_secrets=True) as apic, KubeServer(**installed(plan)) as kube:
         yield Live(Bench(apic, kube, folder / "twin"), plan)
 
 

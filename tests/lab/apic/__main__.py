@@ -42,12 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--controllers", type=int, default=1, help="number of controllers, each on its own port")
     parser.add_argument("--token-lifetime", type=float, default=600, metavar="SECONDS")
     parser.add_argument("--secrets", action="store_true", help="let the lab read passwords (/_lab/secrets)")
-    parser.add_argument(
-        "--misbehave", choices=(*ACTIONS, "clear"), help="make the running emulator of --state misbehave"
-    )
-    parser.add_argument(
-        "--nth", type=int, default=1, help="the first request that is hit, counted from now (default: the next)"
-    )
+    parser.add_argument("--misbehave", choices=(*ACTIONS, "clear"), help="make the running emulator of --state misbehave")
+    parser.add_argument("--nth", type=int, default=1, help="the first request that is hit, counted from now (default: the next)")
     parser.add_argument("--count", type=int, default=1, help="how many requests are hit (0: all)")
     parser.add_argument("--seconds", type=float, default=0.0, help="the latency")
     parser.add_argument("--status", type=int, default=503, help="the HTTP status")

@@ -45,8 +45,7 @@ unknown_class = Answer("122", "unknown managed object class {}")
 unresolved_class = Answer("400", "Request failed, unresolved class for {}")
 unknown_attribute = Answer("400", "unknown attribute '{}' in element '{}'")
 attributes_first = Answer(
-    "400",
-    "invalid data at line '1'. Attributes are missing, tag 'attributes' must be specified first, before any other tag",
+    "400", "invalid data at line '1'. Attributes are missing, tag 'attributes' must be specified first, before any other tag"
 )
 incomplete_value = Answer("400", "JSON parsing failed - incomplete attribute value at line: 1")
 out_of_range = Answer("801", "Property {} of {} is out of range")

@@ -53,16 +53,12 @@ def _floating_addresses_in_subnet(mo: ManagedObject) -> Iterator[Fault]:
     for path in mo.children_of("l3extRsDynPathAtt"):
         floating = ipaddress.ip_interface(path.values["floatingAddr"])
         if floating.ip.is_unspecified or floating.ip not in network:
-            descr = (
-                f"Floating address {path.values['floatingAddr']} is not in the subnet of {mo.values['addr']}: {mo.dn}"
-            )
+            descr = f"Floating address {path.values['floatingAddr']} is not in the subnet of {mo.values['addr']}: {mo.dn}"
             yield Fault("F3744", "configuration-failed", "different-subnets", "major", descr)
             return
 
 
-_RULES: dict[str, Callable[[ManagedObject], Iterator[Fault]]] = {
-    "l3extVirtualLIfP": _floating_addresses_in_subnet,
-}
+_RULES: dict[str, Callable[[ManagedObject], Iterator[Fault]]] = {"l3extVirtualLIfP": _floating_addresses_in_subnet}
 
 
 def _raise(tree: Tree, mo: ManagedObject, fault: Fault, now: str) -> None:

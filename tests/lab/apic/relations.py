@@ -75,9 +75,7 @@ class Relations:
             above += [each for each in fallbacks if each and each.cls in info.containers and each not in above]
             yield from (f"{each.dn}/{rn}" for each in above)
 
-    def _store(
-        self, mo: ManagedObject, relation: Relation, target: ManagedObject | None, state: str, qualifier: str
-    ) -> None:
+    def _store(self, mo: ManagedObject, relation: Relation, target: ManagedObject | None, state: str, qualifier: str) -> None:
         wanted = {"state": state, "stateQual": qualifier}
         if relation.by:
             wanted.update(tDn=target.dn if target else "", tRn=target.rn if target else "")

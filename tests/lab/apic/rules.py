@@ -83,9 +83,7 @@ def _one_family_for_an_interface(_tree: Tree, mo: ManagedObject) -> None:
 @_rule("bgpPeerP")
 def _private_as_flags_go_together(_tree: Tree, mo: ManagedObject) -> None:
     flags = _flags(mo, "privateASctrl")
-    if ("remove-all" in flags and "remove-exclusive" not in flags) or (
-        "replace-as" in flags and "remove-all" not in flags
-    ):
+    if ("remove-all" in flags and "remove-exclusive" not in flags) or ("replace-as" in flags and "remove-all" not in flags):
         raise errors.invalid_configuration("replace-as requires remove-all, and remove-all requires remove-exclusive")
 
 
@@ -99,9 +97,7 @@ def _graceful_restart_is_helper(_tree: Tree, mo: ManagedObject) -> None:
 def _range_runs_upwards(_tree: Tree, mo: ManagedObject) -> None:
     low, high = mo.values["from"], mo.values["to"]
     if low.partition("-")[0] != high.partition("-")[0] or int(low.partition("-")[2]) > int(high.partition("-")[2]):
-        raise errors.invalid_configuration(
-            f"Range from {low} to {high} is invalid. From value cannot be larger than To value"
-        )
+        raise errors.invalid_configuration(f"Range from {low} to {high} is invalid. From value cannot be larger than To value")
 
 
 _L4 = ("prot", "sFromPort", "sToPort", "dFromPort", "dToPort", "tcpRules")
@@ -148,9 +144,7 @@ def _label_leads_to_its_provider(tree: Tree, mo: ManagedObject) -> None:
 def _vrf_dn(tree: Tree, l3out: ManagedObject) -> str | None:
     """Return the DN of an L3Out's VRF, which is in the same tenant or in ``common``."""
     names = [relation.values["tnFvCtxName"] for relation in l3out.children_of("l3extRsEctx")]
-    candidates = [
-        f"uni/tn-{tenant}/ctx-{name}" for name in names for tenant in (l3out.container.values["name"], "common")
-    ]
+    candidates = [f"uni/tn-{tenant}/ctx-{name}" for name in names for tenant in (l3out.container.values["name"], "common")]
     return next((dn for dn in candidates if tree.get(dn)), None)
 
 

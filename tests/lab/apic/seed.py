@@ -58,10 +58,7 @@ class Seed:
     def _controllers(self) -> Iterator[Planted]:
         for controller in self._raw.get("controllers", [{"id": 1, "name": "apic1", "address": "10.0.0.1"}]):
             node = f"topology/pod-1/node-{controller['id']}"
-            yield (
-                node,
-                {"name": controller["name"], "role": "controller", "version": self.version, "fabricSt": "unknown"},
-            )
+            yield (node, {"name": controller["name"], "role": "controller", "version": self.version, "fabricSt": "unknown"})
             yield from self._system(node, controller["name"], "controller", controller["address"], pod=1)
             yield f"{node}/sys/ctrlrfwstatuscont/ctrlrrunning", {"version": self.version, "type": "controller"}
 

@@ -202,9 +202,7 @@ class ApicServer:
                 raise Dropped(unsent)
             await asyncio.sleep(0.01)
 
-    def _note(
-        self, request: web.Request, body: str, response: Response | None, changed: list[str], started: float
-    ) -> None:
+    def _note(self, request: web.Request, body: str, response: Response | None, changed: list[str], started: float) -> None:
         self.log.add(
             **{
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

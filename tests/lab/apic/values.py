@@ -173,9 +173,7 @@ def _dn(_spec: Spec, value: str) -> str:
 
 
 def _community(_spec: Spec, value: str) -> str:
-    if value and not re.fullmatch(
-        r"(regular|extended|unknown|no-advertise|no-export|internet|local-as)(:[\w.-]+)*", value
-    ):
+    if value and not re.fullmatch(r"(regular|extended|unknown|no-advertise|no-export|internet|local-as)(:[\w.-]+)*", value):
         raise Unparsable(value)
     return value
 

@@ -44,13 +44,9 @@ def main() -> int:
         help="v1: crd.projectcalico.org/v1 in kube-system; v3: projectcalico.org/v3 in calico-system (default: the seed's)",
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
-    parser.add_argument(
-        "--state", type=Path, help="folder that keeps the objects (default: none; they end with the server)"
-    )
+    parser.add_argument("--state", type=Path, help="folder that keeps the objects (default: none; they end with the server)")
     parser.add_argument("--seed", type=Path, help="YAML file with the initial content of the cluster")
-    parser.add_argument(
-        "--kubeconfig", type=Path, help="where to write the kubeconfig (default: kubeconfig in the state folder)"
-    )
+    parser.add_argument("--kubeconfig", type=Path, help="where to write the kubeconfig (default: kubeconfig in the state folder)")
     arguments = parser.parse_args()
 
     seed = read_yaml(arguments.seed) if arguments.seed else {}
@@ -68,9 +64,7 @@ def main() -> int:
         signal.signal(number, lambda *__: stop.set())
     server_class: type[KubeServer | RealKubeServer] = RealKubeServer if arguments.real else KubeServer
     try:
-        with server_class(
-            state_dir=arguments.state, port=arguments.port, kubeconfig=arguments.kubeconfig, **seed
-        ) as server:
+        with server_class(state_dir=arguments.state, port=arguments.port, kubeconfig=arguments.kubeconfig, **seed) as server:
             print(f"{server.url}  {server.title}  KUBECONFIG={server.kubeconfig}", flush=True)
             stop.wait()
     except LabError as error:

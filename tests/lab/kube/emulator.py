@@ -99,9 +99,7 @@ class Emulator(kmock.KubernetesEmulator):
         if path == "/api/v1/namespaces" or (path.startswith("/api/v1/namespaces/") and path.count("/") == 4):
             # kmock reads this segment only as the scope of namespaced objects, so insert one.
             name = path.removeprefix("/api/v1/namespaces")
-            raw_request = raw_request.clone(
-                rel_url=raw_request.rel_url.with_path(f"/api/v1/namespaces/-/namespaces{name}")
-            )
+            raw_request = raw_request.clone(rel_url=raw_request.rel_url.with_path(f"/api/v1/namespaces/-/namespaces{name}"))
         try:
             await self._misbehave(raw_request)
             if path in HEALTH:
@@ -207,13 +205,9 @@ class Emulator(kmock.KubernetesEmulator):
             message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
             raise Refusal(415, "UnsupportedMediaType", message)
         strategic = content_type == STRATEGIC_MERGE_PATCH
-        return self.store.patch(
-            kind, namespace, name, _body(request), strategic, request.subresource == "status", dry_run
-        )
+        return self.store.patch(kind, namespace, name, _body(request), strategic, request.subresource == "status", dry_run)
 
-    def _delete(
-        self, kind: Kind, namespace: str | None, name: str | None, request: kmock.Request, dry_run: bool
-    ) -> Json:
+    def _delete(self, kind: Kind, namespace: str | None, name: str | None, request: kmock.Request, dry_run: bool) -> Json:
         if name is not None:
             obj = self.store.delete(kind, namespace, name, dry_run)
             details = {"name": name, "group": kind.group, "kind": kind.plural, "uid": obj["metadata"]["uid"]}

@@ -46,9 +46,7 @@ class KubeApi:
     ca_file: Path
     kubeconfig: Path
 
-    def request(
-        self, method: str, path: str, body: Any = None, content_type: str = "application/json"
-    ) -> dict[str, Any]:
+    def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
         """Send one request and return the answer; raise ``ApiFailure`` for an error answer."""
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Content-Type": content_type}
         payload = None if body is None else json.dumps(body)
@@ -61,9 +59,7 @@ class KubeApi:
             raise ApiFailure(status, answer)
         return answer
 
-    def _exchange(
-        self, method: str, path: str, payload: str | None, headers: dict[str, str]
-    ) -> tuple[int, dict[str, Any]]:
+    def _exchange(self, method: str, path: str, payload: str | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
         try:
             self._connection.request(method, path, payload, headers)
             response = self._connection.getresponse()
@@ -179,10 +175,7 @@ def write_kubeconfig(path: Path, url: str, ca_pem: bytes, token: str, context: s
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {
-                "name": context,
-                "cluster": {"server": url, "certificate-authority-data": base64.b64encode(ca_pem).decode()},
-            }
+            {"name": context, "cluster": {"server": url, "certificate-authority-data": base64.b64encode(ca_pem).decode()}}
         ],
         "users": [{"name": USER, "user": {"token": token}}],
         "contexts": [{"name": context, "context": {"cluster": context, "user": USER}}],

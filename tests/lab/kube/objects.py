@@ -146,11 +146,7 @@ class Objects:
         old = self.get(kind, namespace, name)
         metadata = body.get("metadata") or {}
         if kind.custom and metadata.get("name") == name and not metadata.get("resourceVersion"):
-            cause = (
-                "metadata.resourceVersion",
-                "FieldValueInvalid",
-                "Invalid value: 0x0: must be specified for an update",
-            )
+            cause = ("metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0x0: must be specified for an update")
             raise _invalid(kind, name, [cause])
         return self._update(kind, old, copy.deepcopy(body), status, dry_run)
 
@@ -194,9 +190,7 @@ class Objects:
             new.pop("status", None)
             if "status" in old:
                 new["status"] = copy.deepcopy(old["status"])
-        fixed_metadata = {
-            key: old["metadata"][key] for key in (*SERVER_SET, "name", "namespace") if key in old["metadata"]
-        }
+        fixed_metadata = {key: old["metadata"][key] for key in (*SERVER_SET, "name", "namespace") if key in old["metadata"]}
         new["metadata"] = {**new["metadata"], **fixed_metadata}
         pruned = self._admit(kind, new, old)
         if new == old:
@@ -237,9 +231,7 @@ class Objects:
         metadata.setdefault("namespace", namespace)
         if namespace and metadata["namespace"] != namespace:
             raise Refusal(
-                400,
-                "BadRequest",
-                "the namespace of the provided object does not match the namespace sent on the request",
+                400, "BadRequest", "the namespace of the provided object does not match the namespace sent on the request"
             )
         if ("v1/namespaces", "", metadata["namespace"] or "") not in self._objects:
             message = f'namespaces "{metadata["namespace"]}" not found'
@@ -297,9 +289,7 @@ def _metadata_causes(kind: Kind, metadata: Json) -> Iterator[tuple[str, str, str
             if not LABEL_KEY.fullmatch(key):
                 yield path, "FieldValueInvalid", f'Invalid value: "{key}": not a qualified name'
             if not isinstance(value, str):
-                raise Unreadable(
-                    f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is not a string"
-                )
+                raise Unreadable(f"{kind.kind} in version {kind.version} cannot be handled: {path}.{key} is not a string")
             if field == "labels" and not LABEL_VALUE.fullmatch(value):
                 yield path, "FieldValueInvalid", f'Invalid value: "{value}": not a label value'
 

@@ -50,9 +50,7 @@ def find_assets() -> Path | None:
     named = os.environ.get("KUBEBUILDER_ASSETS")
     if named:
         if not is_complete(Path(named)):
-            raise LabError(
-                f"KUBEBUILDER_ASSETS names {named}, which does not hold {' and '.join(SERVERS)}. Correct or unset it."
-            )
+            raise LabError(f"KUBEBUILDER_ASSETS names {named}, which does not hold {' and '.join(SERVERS)}. Correct or unset it.")
         return Path(named)
     return built_assets() if is_complete(built_assets()) else None
 

@@ -54,18 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--apic", required=True, metavar="URL")
         added.add_argument("--apic-user", default="admin", help=f"the user; the password is in {PASSWORD_VARIABLE}")
         added.add_argument("--apic-ca", metavar="FILE", help="verify APIC's certificate with this authority")
-        added.add_argument(
-            "--kubeconfig", type=Path, action="append", required=True, help="one for each cluster of the VRF"
-        )
+        added.add_argument("--kubeconfig", type=Path, action="append", required=True, help="one for each cluster of the VRF")
         added.add_argument("--vrf", metavar="TENANT:VRF", help="the VRF, if the nodes' addresses are in several")
         added.add_argument("--owner", type=int, metavar="PID", help="stop as soon as this process has ended")
         added.add_argument("--no-report", action="store_true", help="do not report the live state")
         added.add_argument(
-            "--wait",
-            type=float,
-            default=60,
-            metavar="SECONDS",
-            help="maximum time to wait for the sessions; 0: do not wait",
+            "--wait", type=float, default=60, metavar="SECONDS", help="maximum time to wait for the sessions; 0: do not wait"
         )
     command("down", down, "stop the twin and everything in it")
     command("status", status, "print the state of the sessions").add_argument("--json", action="store_true")

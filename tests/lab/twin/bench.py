@@ -81,9 +81,7 @@ class Bench:
     def unsettled(self) -> list[str]:
         """Return the sessions that are not up; if all are, the pod blocks that leaves and nodes have no route to."""
         sessions = self.twin.ask("status")["sessions"]
-        down = [
-            f"{it['node']} - {it['peer']}: {it['state']} {it['info']}" for it in sessions if it["state"] != ESTABLISHED
-        ]
+        down = [f"{it['node']} - {it['peer']}: {it['state']} {it['info']}" for it in sessions if it["state"] != ESTABLISHED]
         if down or not sessions:
             return down or ["no session at all"]
         machines = self.twin.ask("machines")

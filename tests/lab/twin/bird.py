@@ -129,9 +129,7 @@ def _aggregation(blocks: Iterable[str]) -> str:
     return _block("function calico_aggr()", lines)
 
 
-def _export_function(
-    pools: Iterable[Pool], advertised: Iterable[str], announcements: Iterable[Announcement], asn: int
-) -> str:
+def _export_function(pools: Iterable[Pool], advertised: Iterable[str], announcements: Iterable[Announcement], asn: int) -> str:
     lines = []
     for item in announcements:
         prepends = f"bgp_path.prepend({asn}); " * item.prepend
@@ -146,9 +144,7 @@ def _export_function(
 def _kernel_filter(pools: Iterable[Pool], advertised: Iterable[str], announcements: Iterable[Announcement]) -> str:
     kept_out = [*advertised, *(item.prefix for item in announcements)]
     kept_out += [pool.cidr for pool in pools if pool.encapsulation]
-    return _block(
-        "filter calico_kernel_programming", [*(f"if (net ~ {it}) then reject;" for it in kept_out), "accept;"]
-    )
+    return _block("filter calico_kernel_programming", [*(f"if (net ~ {it}) then reject;" for it in kept_out), "accept;"])
 
 
 def _peer(peer: BgpPeer, node: Node, version: int, filters: list[Filter]) -> str:
@@ -247,9 +243,7 @@ def router_configuration(router: Router, version: int) -> str:
     sections = [
         f"router id {identity};",
         _statics(outside),
-        _block(
-            "protocol kernel", ["scan time 2;", "import none;", _outside_kernel(router, version), "merge paths on;"]
-        ),
+        _block("protocol kernel", ["scan time 2;", "import none;", _outside_kernel(router, version), "merge paths on;"]),
         _block("protocol device", ["scan time 2;"]),
         *(_leaf_session(link) for link in router.links if link.version == version),
     ]

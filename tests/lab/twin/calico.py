@@ -128,9 +128,7 @@ class _Reader:
     def cluster(self) -> Cluster:
         claimed = self._affinities()
         blocks = allocate(self._facts.values(), self._pools, claimed)
-        unclaimed = {
-            name: tuple(block for block in own if block not in claimed.get(name, ())) for name, own in blocks.items()
-        }
+        unclaimed = {name: tuple(block for block in own if block not in claimed.get(name, ())) for name, own in blocks.items()}
         return Cluster(
             nodes=tuple(self._node(node, blocks[node.name]) for node in self._facts.values()),
             pools=self._pools,
@@ -237,9 +235,7 @@ class _Reader:
     def _namespaces(self) -> list[str]:
         """Return the namespaces with calico-node's service account, or both usual ones if none has it."""
         found = [
-            item["metadata"]["namespace"]
-            for item in self._all("ServiceAccount")
-            if item["metadata"]["name"] == SERVICE_ACCOUNT
+            item["metadata"]["namespace"] for item in self._all("ServiceAccount") if item["metadata"]["name"] == SERVICE_ACCOUNT
         ]
         return [name for name in NAMESPACES if name in found] or list(NAMESPACES)
 
@@ -297,9 +293,7 @@ class _Reader:
 _SERVICE_SUBNETS = ("serviceClusterIPs", "serviceExternalIPs", "serviceLoadBalancerIPs")
 
 
-def allocate(
-    nodes: Iterable[Node], pools: Iterable[Pool], known: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]]:
+def allocate(nodes: Iterable[Node], pools: Iterable[Pool], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Return the blocks of each node.
 
     A node without a block of a pool's IP version gets the lowest free one, in the order of the nodes.
@@ -353,9 +347,7 @@ def _bare(address: str) -> str:
 
 def _addresses(item: Object) -> dict[str, str]:
     annotations = item["metadata"].get("annotations", {})
-    internal = [
-        entry["address"] for entry in item.get("status", {}).get("addresses") or () if entry["type"] == "InternalIP"
-    ]
+    internal = [entry["address"] for entry in item.get("status", {}).get("addresses") or () if entry["type"] == "InternalIP"]
     addresses = {f"ipv{ip_address(address).version}": address for address in internal}
     for family, name in (("ipv4", "IPv4Address"), ("ipv6", "IPv6Address")):
         if value := annotations.get(f"projectcalico.org/{name}"):
@@ -402,9 +394,7 @@ def _filter(item: Object) -> Filter:
 
 def _filter_rule(rule: Mapping[str, Any]) -> FilterRule:
     length = rule.get("prefixLength") or {}
-    prepends = [
-        operation["prependASPath"] for operation in rule.get("operations") or () if "prependASPath" in operation
-    ]
+    prepends = [operation["prependASPath"] for operation in rule.get("operations") or () if "prependASPath" in operation]
     return FilterRule(
         action=rule["action"],
         operator=rule.get("matchOperator", ""),

@@ -142,9 +142,7 @@ class Fabric:
     racks: tuple[tuple[int, ...], ...] = ()
     policies: Mapping[str, AddressFamilyPolicy] = field(default_factory=dict)
     classified: tuple[str, ...] = ()  # subnets of the external EPGs; other traffic has no contract
-    outside: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # the external prefixes of each L3Out, by its DN
+    outside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the external prefixes of each L3Out, by its DN
 
     def rack_of(self, leaf: int) -> tuple[int, ...]:
         """Return the leaves in a leaf's rack, including itself."""

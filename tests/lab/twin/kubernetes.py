@@ -112,9 +112,7 @@ class KubernetesClient:
             spec = {"node": node, "cidr": block, "state": "confirmed", "deleted": deleted}
             metadata = {"name": name}
             body: Object = {"apiVersion": group, "kind": "BlockAffinity", "metadata": metadata, "spec": spec}
-            answer = self._session.post(
-                f"{self._url}/apis/{group}/{CALICO_KINDS['BlockAffinity']}", json=body, timeout=TIMEOUT
-            )
+            answer = self._session.post(f"{self._url}/apis/{group}/{CALICO_KINDS['BlockAffinity']}", json=body, timeout=TIMEOUT)
             if answer.status_code != 404:
                 if answer.status_code != 409:
                     answer.raise_for_status()

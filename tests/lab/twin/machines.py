@@ -118,9 +118,7 @@ class Network:
         self._namespaces: list[str] = []
         self._resources: list[Resource] = []
 
-    def apply(
-        self, namespaces: list[str], resources: list[Resource], removed: list[Resource], made: list[Resource]
-    ) -> list[str]:
+    def apply(self, namespaces: list[str], resources: list[Resource], removed: list[Resource], made: list[Resource]) -> list[str]:
         """Create namespaces and resources as planned; return the errors."""
         for namespace in namespaces:
             if namespace not in self._namespaces:
@@ -152,10 +150,7 @@ class Daemon:
     def __init__(self, namespace: str, command: list[str], log: Path) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                ["nsenter", f"--net={NETNS / namespace}", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                ["nsenter", f"--net={NETNS / namespace}", *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
 
     @property
@@ -281,9 +276,7 @@ class BirdNode:
         program = shutil.which("bird" if self.version == 4 else "bird6", path=search_path())
         assert program  # missing_prerequisites() checks it
         flags = ["-f", *(["-R"] if recover else [])]
-        self._daemon = Daemon(
-            self.namespace, [program, *flags, "-c", str(self._file), "-s", str(self._socket)], self._log
-        )
+        self._daemon = Daemon(self.namespace, [program, *flags, "-c", str(self._file), "-s", str(self._socket)], self._log)
 
     def wait(self) -> None:
         """Wait until the daemon accepts commands."""
@@ -325,9 +318,5 @@ class BirdNode:
 
 def run_in(namespace: str, command: Iterable[str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["nsenter", f"--net={NETNS / namespace}", *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
+        ["nsenter", f"--net={NETNS / namespace}", *command], capture_output=True, text=True, check=False, timeout=timeout
     )

@@ -296,9 +296,7 @@ def _classify(wiring: Wiring, twin: Twin, namespace: str, device: str, side: str
         rules.append(f"pref 200 iif {device} blackhole")
         key = f"classify {namespace} {device} {version}"
         create, remove = [f"rule add {rule}" for rule in rules], [f"rule del {rule}" for rule in rules]
-        wiring.resources.append(
-            Resource(key, tuple(create), tuple(remove), namespace, needs, namespace, ("ip", option))
-        )
+        wiring.resources.append(Resource(key, tuple(create), tuple(remove), namespace, needs, namespace, ("ip", option)))
 
 
 def _svi(wiring: Wiring, leaf: Leaf, svi: Svi, bridge: str) -> None:
@@ -359,10 +357,7 @@ def _host(wiring: Wiring, host: Host, bridges: Bridges) -> None:
     for device, addresses in ((POD_DEVICE, pod_addresses(host.node)), (SERVICE_DEVICE, host.node.answered)):
         # A bridge without ports replaces a dummy interface, which not every kernel supports.
         made = wiring.add(
-            f"device {namespace} {device}",
-            [f"link add name {device} type bridge", f"link set {device} up"],
-            (),
-            namespace,
+            f"device {namespace} {device}", [f"link add name {device} type bridge", f"link set {device} up"], (), namespace
         )
         for address in dict.fromkeys(addresses):
             _address(wiring, namespace, device, f"{address}/{ip_interface(address).max_prefixlen}", made)

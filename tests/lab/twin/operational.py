@@ -45,11 +45,7 @@ class LeafAnswers:
 
 def leaf_objects(leaf: Leaf, twin: Twin, answers: LeafAnswers) -> list[Json]:
     """Return a leaf's operational objects in APIC's JSON, each with its ``dn``."""
-    return [
-        _bgp(leaf, twin, answers),
-        *(_routes(leaf, twin, family, answers) for family in answers.routes),
-        _lpm(leaf, answers),
-    ]
+    return [_bgp(leaf, twin, answers), *(_routes(leaf, twin, family, answers) for family in answers.routes), _lpm(leaf, answers)]
 
 
 def _mo(cls: str, children: Iterable[Json] = (), /, **attributes: object) -> Json:
@@ -214,9 +210,7 @@ def _faults(peer: Peer, established: bool, overflow: bool) -> list[Json]:
     if not established and peer.enabled:
         faults.append(_fault("F0299", "warning", "bgp-peer-not-established", "BGP peer is not established"))
     if overflow:
-        faults.append(
-            _fault("F1215", "major", "prefix-limit-exceeded", "BGP peer exceeds its maximum number of prefixes")
-        )
+        faults.append(_fault("F1215", "major", "prefix-limit-exceeded", "BGP peer exceeds its maximum number of prefixes"))
     return faults
 
 
@@ -230,16 +224,12 @@ def _fault(code: str, severity: str, subject: str, text: str) -> Json:
 def _routes(leaf: Leaf, twin: Twin, family: str, answers: LeafAnswers) -> Json:
     version = family[-1]
     vrf = f"{twin.fabric.tenant}:{twin.fabric.vrf}"
-    teps = {
-        twin.leaf_address(other, family): other.tep or twin.leaf_address(other, "ipv4") for other in twin.fabric.leaves
-    }
+    teps = {twin.leaf_address(other, family): other.tep or twin.leaf_address(other, "ipv4") for other in twin.fabric.leaves}
     routes = []
     for prefix, entries in answers.routes[family].items():
         for entry in entries:
             if entry.get("installed") and not ip_network(prefix).overlaps(UNDERLAY[family]):
-                hops = [
-                    _hop(twin, version, vrf, entry, hop, teps) for hop in entry.get("nexthops", ()) if hop.get("fib")
-                ]
+                hops = [_hop(twin, version, vrf, entry, hop, teps) for hop in entry.get("nexthops", ()) if hop.get("fib")]
                 routes.append(_mo(f"uribv{version}Route", hops, prefix=prefix))
     table = _mo(f"uribv{version}Db", routes, type="rt")
     domain = _mo(f"uribv{version}Dom", [table], name=vrf, operSt="up")

@@ -74,11 +74,7 @@ class Figure:
         aggregate = [*_PODS, "192.168.0.0/22", "192.168.8.0/22", "172.31.3.0/24", "2001:db8:2::/48", "2001:db8:8::/112"]
         subnets = [prefix for prefix in aggregate if ip_network(prefix).version in self.families]
         match_rules = [
-            mo(
-                "rtctrlSubjP",
-                *(mo("rtctrlMatchRtDest", ip=it, aggregate="yes") for it in subnets),
-                name=f"allowed-{direction}",
-            )
+            mo("rtctrlSubjP", *(mo("rtctrlMatchRtDest", ip=it, aggregate="yes") for it in subnets), name=f"allowed-{direction}")
             for direction in ("import", "export")
         ]
         policies = [
@@ -97,12 +93,7 @@ class Figure:
         route_maps = [
             mo(
                 "rtctrlProfile",
-                mo(
-                    "rtctrlCtxP",
-                    mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=f"allowed-{direction}"),
-                    name="allowed",
-                    order="0",
-                ),
+                mo("rtctrlCtxP", mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=f"allowed-{direction}"), name="allowed", order="0"),
                 name=f"default-{direction}",
             )
             for direction in ("import", "export")
@@ -126,8 +117,7 @@ class Figure:
             mo("bgpRsBestPathCtrlPol", tnBgpBestPathCtrlPolName="relaxed"),
         )
         leaves = [
-            mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no")
-            for leaf in rack.leaves
+            mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no") for leaf in rack.leaves
         ]
         interfaces = self._floating(rack) if self.floating else self._standard(rack)
         return mo("l3extLNodeP", protocol, *leaves, *interfaces, name=f"rack-{rack.number}")
@@ -230,11 +220,7 @@ class Figure:
             for leaf in rack.leaves:
                 for version in self.families:
                     for node in rack.nodes[:1] if self.floating else rack.nodes:
-                        where = (
-                            {"nodeSelector": f'rack_id == "{rack.number}"'}
-                            if self.floating
-                            else {"node": f"node-{node}"}
-                        )
+                        where = {"nodeSelector": f'rack_id == "{rack.number}"'} if self.floating else {"node": f"node-{node}"}
                         suffix = "" if self.floating else f"-node-{node}"
                         address = self.leaf_address(version, leaf, node).partition("/")[0]
                         yield calico(
@@ -255,12 +241,8 @@ def way_out(
     It has a routed port on each leaf, or an SVI on their vPC. Leaf 103 is 10.254.103.1, or 10.254.99.103 on the SVI.
     The routers have the addresses after the leaf's, or .1, .2, … on the SVI.
     """
-    attached = [
-        mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no") for leaf in leaves
-    ]
-    interfaces = [
-        mo("l3extLIfP", *_way_out(version, leaves, routers, routed), name=f"ipv{version}") for version in versions
-    ]
+    attached = [mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no") for leaf in leaves]
+    interfaces = [mo("l3extLIfP", *_way_out(version, leaves, routers, routed), name=f"ipv{version}") for version in versions]
     outside = [("172.16.0.0/12", "2001:db8:c0::/44")[version == 6] for version in versions]
     return mo(
         "l3extOut",
@@ -275,10 +257,7 @@ def way_out(
 def _way_out(version: int, leaves: tuple[int, ...], routers: int, routed: bool) -> Iterable[Json]:
     def peers(network: str, first: int) -> list[Json]:
         numbers = range(first, first + routers)
-        return [
-            mo("bgpPeerP", mo("bgpAsP", asn="65100"), addr=f"{network}{number}", password=PASSWORD)
-            for number in numbers
-        ]
+        return [mo("bgpPeerP", mo("bgpAsP", asn="65100"), addr=f"{network}{number}", password=PASSWORD) for number in numbers]
 
     beginning, length = ("10.254.{}.", 24) if version == 4 else ("fd00:{}::", 64)
     if routed:
@@ -293,9 +272,7 @@ def _way_out(version: int, leaves: tuple[int, ...], routers: int, routed: bool) 
             )
         return
     network = beginning.format(99)
-    members = [
-        mo("l3extMember", side=side, addr=f"{network}{leaf}/{length}") for side, leaf in zip("AB", leaves, strict=True)
-    ]
+    members = [mo("l3extMember", side=side, addr=f"{network}{leaf}/{length}") for side, leaf in zip("AB", leaves, strict=True)]
     yield mo(
         "l3extRsPathL3OutAtt",
         *members,
@@ -310,9 +287,7 @@ def scaled(racks: int, nodes: int, **options: Any) -> Figure:
     """Return a cluster of many racks, each with two leaves and ``nodes`` nodes."""
     return Figure(
         tuple(
-            Rack(
-                number, (199 + 2 * number, 200 + 2 * number), tuple(range((number - 1) * nodes + 1, number * nodes + 1))
-            )
+            Rack(number, (199 + 2 * number, 200 + 2 * number), tuple(range((number - 1) * nodes + 1, number * nodes + 1)))
             for number in range(1, racks + 1)
         ),
         **options,
@@ -323,10 +298,7 @@ def fabric(border: Iterable[int], compute: int = 105) -> list[Json]:
     """Return APIC's switches and its own AS number, for tests without an emulator."""
     bgp = mo("bgpInstPol", mo("bgpAsP", rn="as", asn="65002"), dn="uni/fabric/bgpInstP-default")
     nodes = [mo("fabricNode", dn=_node_dn(leaf), id=str(leaf), role="leaf") for leaf in (compute, *border)]
-    systems = [
-        mo("topSystem", dn=f"{_node_dn(leaf)}/sys", id=str(leaf), address=f"10.0.0.{leaf}")
-        for leaf in (compute, *border)
-    ]
+    systems = [mo("topSystem", dn=f"{_node_dn(leaf)}/sys", id=str(leaf), address=f"10.0.0.{leaf}") for leaf in (compute, *border)]
     return [bgp, *nodes, *systems]
 
 
@@ -341,17 +313,11 @@ def calico(kind: str, name: str, **spec: Any) -> Json:
 
 def service(name: str, address: str, nodes: list[str], *, local: bool) -> list[Json]:
     metadata = {"name": name, "namespace": "default"}
-    spec: Json = {
-        "type": "NodePort",
-        "clusterIP": address,
-        "clusterIPs": [address],
-        "ports": [{"port": 80, "protocol": "TCP"}],
-    }
+    spec: Json = {"type": "NodePort", "clusterIP": address, "clusterIPs": [address], "ports": [{"port": 80, "protocol": "TCP"}]}
     spec["externalTrafficPolicy"] = "Local" if local else "Cluster"
     labels = {"kubernetes.io/service-name": name}
     endpoints = [
-        {"addresses": [f"10.1.255.{at}"], "nodeName": node, "conditions": {"ready": True}}
-        for at, node in enumerate(nodes, 1)
+        {"addresses": [f"10.1.255.{at}"], "nodeName": node, "conditions": {"ready": True}} for at, node in enumerate(nodes, 1)
     ]
     return [
         {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec},
@@ -376,12 +342,7 @@ def _node_dn(leaf: int) -> str:
 
 def _secret_and_access(namespace: str = "kube-system") -> list[Json]:
     where = {"namespace": namespace}
-    role = {
-        "resources": ["secrets"],
-        "apiGroups": [""],
-        "resourceNames": ["bgp-secrets"],
-        "verbs": ["watch", "list", "get"],
-    }
+    role = {"resources": ["secrets"], "apiGroups": [""], "resourceNames": ["bgp-secrets"], "verbs": ["watch", "list", "get"]}
     access = "rbac.authorization.k8s.io"
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "calico-node", **where}},

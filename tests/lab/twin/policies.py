@@ -82,9 +82,7 @@ class _Reader:
 
     def _fabric_asn(self) -> int | None:
         numbers = [
-            mo.number("asn")
-            for policy in self._tree.of_class("bgpInstPol")
-            for mo in self._tree.children(policy.dn, "bgpAsP")
+            mo.number("asn") for policy in self._tree.of_class("bgpInstPol") for mo in self._tree.children(policy.dn, "bgpAsP")
         ]
         return next(filter(None, numbers), None)
 

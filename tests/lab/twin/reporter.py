@@ -88,9 +88,7 @@ class Reporter:
             last = self._updated.get((client.name, path))
             if last is not None and (not period or time.monotonic() - last < period) and item.get("status"):
                 continue
-            host = next(
-                (it for it in twin.hosts if (it.cluster_name, it.node.name) == (client.name, spec.get("node"))), None
-            )
+            host = next((it for it in twin.hosts if (it.cluster_name, it.node.name) == (client.name, spec.get("node"))), None)
             if host:
                 answers = bird_answers(supervisor.birds, host.key)
                 status = node_status(answers, spec.get("classes", ()), datetime.now(UTC))
@@ -125,9 +123,7 @@ def leaf_answers(leaf: FrrLeaf, twin: Twin) -> LeafAnswers:
     try:
         bgpd, zebra = leaf.vty("bgpd"), leaf.vty("zebra")
         # FRR without a BGP instance answers nothing, not even JSON.
-        neighbours = {
-            key: value for key, value in bgpd.ask_json("show bgp neighbors json").items() if isinstance(value, dict)
-        }
+        neighbours = {key: value for key, value in bgpd.ask_json("show bgp neighbors json").items() if isinstance(value, dict)}
         received = {}
         for address, answer in neighbours.items():
             for family, words in (("ipv4", "ipv4Unicast"), ("ipv6", "ipv6Unicast")):
@@ -141,16 +137,12 @@ def leaf_answers(leaf: FrrLeaf, twin: Twin) -> LeafAnswers:
     return LeafAnswers(neighbours, received, routes)
 
 
-def bird_answers(
-    birds: Mapping[tuple[str, int], BirdNode], machine: str, *, brief: bool = False
-) -> dict[int, BirdAnswers]:
+def bird_answers(birds: Mapping[tuple[str, int], BirdNode], machine: str, *, brief: bool = False) -> dict[int, BirdAnswers]:
     """Query the daemons of a node or external router; a daemon that is down has no answers."""
     return {version: _bird_answer(daemon, brief) for (key, version), daemon in birds.items() if key == machine}
 
 
-def _session_rows(
-    birds: Mapping[tuple[str, int], BirdNode], machine: str, peers: Mapping[str, str]
-) -> list[dict[str, str]]:
+def _session_rows(birds: Mapping[tuple[str, int], BirdNode], machine: str, peers: Mapping[str, str]) -> list[dict[str, str]]:
     """Return a machine's sessions for the user.
 
     :param peers: the neighbours' addresses by the sessions' names in BIRD.

@@ -128,8 +128,6 @@ def table(report: Mapping[str, Any]) -> str:
     sessions = report.get("sessions", [])
     lines = [f"{it['node']:20} {it['peer']:40} {it['state']:12} {it['info']}".rstrip() for it in sessions]
     lines.append(f"{sum(it['state'] == 'Established' for it in sessions)} of {len(sessions)} sessions established")
-    lines += [
-        f"MD5 failures on leaf {leaf}: {count}" for leaf, count in report.get("md5_failures", {}).items() if count
-    ]
+    lines += [f"MD5 failures on leaf {leaf}: {count}" for leaf, count in report.get("md5_failures", {}).items() if count]
     lines += [f"problem: {problem}" for problem in report.get("problems", [])]
     return "\n".join(lines)

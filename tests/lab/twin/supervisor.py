@@ -106,9 +106,7 @@ class Supervisor:
         with contextlib.suppress(FileNotFoundError):
             state = json.loads((self._options.folder / STATE).read_text(encoding="utf-8"))
             self._vrf = self._vrf or state["vrf"]
-            self._cables = {
-                key: Cable(**{**item, "rack": tuple(item["rack"])}) for key, item in state["cables"].items()
-            }
+            self._cables = {key: Cable(**{**item, "rack": tuple(item["rack"])}) for key, item in state["cables"].items()}
 
     def _remember(self, twin: Twin) -> None:
         """Keep the VRF, and the cable of each host from its first connection to a rack until the host is gone."""

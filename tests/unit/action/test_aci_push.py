@@ -9,14 +9,7 @@ from unit.plugin_utils.healthy_cluster import Cluster
 
 from ansible_collections.netops.aci_calico.plugins.action import aci_push as action
 
-DONE = {
-    "changed": True,
-    "created": ["uni/x"],
-    "modified": [],
-    "deleted": [],
-    "requests": {"total": 3},
-    "warnings": ["w"],
-}
+DONE = {"changed": True, "created": ["uni/x"], "modified": [], "deleted": [], "requests": {"total": 3}, "warnings": ["w"]}
 PLAN = Cluster().plan
 
 

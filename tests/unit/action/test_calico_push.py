@@ -66,11 +66,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 MESH = ("present", ["BGPConfiguration"])
-ALL_ELSE = [
-    ("patched", ["Node"]),
-    ("present", ["Secret"]),
-    ("present", ["BGPPeer", "IPPool", "Role", "RoleBinding"]),
-]
+ALL_ELSE = [("patched", ["Node"]), ("present", ["Secret"]), ("present", ["BGPPeer", "IPPool", "Role", "RoleBinding"])]
 
 
 def test_the_mesh_goes_off_last_and_only_after_the_sessions_are_up(bench: Bench) -> None:
@@ -78,14 +74,7 @@ def test_the_mesh_goes_off_last_and_only_after_the_sessions_are_up(bench: Bench)
     assert bench.sent == [*ALL_ELSE, ("verify", ["sessions"]), MESH]
     assert result["changed"]
     assert set(result["report"]["calico"]) == {"created", "modified", "deleted"}
-    assert {one["kind"] for one in result["objects"]} == {
-        "Node",
-        "BGPPeer",
-        "IPPool",
-        "Role",
-        "RoleBinding",
-        "BGPConfiguration",
-    }
+    assert {one["kind"] for one in result["objects"]} == {"Node", "BGPPeer", "IPPool", "Role", "RoleBinding", "BGPConfiguration"}
     assert PASSWORD not in str(result)
     assert ENCODED not in str(result)
 

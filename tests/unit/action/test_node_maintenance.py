@@ -28,9 +28,7 @@ class Bench:
         return self.drained if name == "verify" else {"changed": True}
 
     def run(self, check: bool = False, **options: Any) -> dict[str, Any]:
-        return run(
-            action, self.module, None, check, **{"plan": self.cluster.plan, "nodes": "node-2, node-5", **options}
-        )
+        return run(action, self.module, None, check, **{"plan": self.cluster.plan, "nodes": "node-2, node-5", **options})
 
 
 @pytest.fixture

@@ -138,9 +138,7 @@ def test_keeps_addresses_by_the_allocation_file(fabric):
 
 
 def test_says_everything_that_is_wrong_and_writes_nothing(fabric):
-    fabric.cluster(
-        "prod1", variables(FLOATING, mtu=1, cluster_asn=65002, vlna=3, tenant="{{ nowhere }}", bgp_password="")
-    )
+    fabric.cluster("prod1", variables(FLOATING, mtu=1, cluster_asn=65002, vlna=3, tenant="{{ nowhere }}", bgp_password=""))
     results, printed = fabric.play(artifacts=True)
     result = results["prod1-cluster"]
     assert result["failed"]
@@ -186,9 +184,7 @@ def test_pushing_needs_the_vault_and_planning_does_not(fabric):
 
 
 def test_what_only_a_connection_needs_is_not_needed(fabric):
-    own = variables(
-        FLOATING, apic_private_key="{{ vault_key }}", kubeconfig="{{ nowhere }}", bgp_password="{{ nowhere }}"
-    )
+    own = variables(FLOATING, apic_private_key="{{ vault_key }}", kubeconfig="{{ nowhere }}", bgp_password="{{ nowhere }}")
     fabric.cluster("prod1", own)
     results, _printed = fabric.play()
     assert not results["prod1-cluster"]["problems"]
@@ -210,8 +206,7 @@ def test_hosts_of_the_clusters_group_are_its_nodes(fabric):
         "cluster_name": "prod2"}), {"node-c": {"aci_calico_rack": 1}})  # fmt: skip
     results, _printed = fabric.play()
     planned = {
-        host: [(node["name"], node["rack"], node["slot"]) for node in result["plan"]["nodes"]]
-        for host, result in results.items()
+        host: [(node["name"], node["rack"], node["slot"]) for node in result["plan"]["nodes"]] for host, result in results.items()
     }
     assert planned == {"prod1-cluster": [("node-a", "1", 0), ("node-b", "2", 5)], "prod2-cluster": [("node-c", "1", 0)]}
 
@@ -221,9 +216,7 @@ def test_what_is_wrong_with_a_host_names_the_host(fabric):
     fabric.cluster("prod1", variables(STANDARD, racks=racks([], []), **PASSWORD), nodes)
     results, _printed = fabric.play()
     found = {
-        (problem["id"], problem["path"])
-        for problem in results["prod1-cluster"]["problems"]
-        if problem["severity"] == "error"
+        (problem["id"], problem["path"]) for problem in results["prod1-cluster"]["problems"] if problem["severity"] == "error"
     }
     assert found == {
         ("unresolved-variable", "hosts.node-b.aci_calico_rack"),

@@ -9,13 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic import mo
-from ansible_collections.netops.aci_calico.plugins.module_utils.apic.diff import (
-    Difference,
-    Rules,
-    compare,
-    payload,
-    remove,
-)
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic.diff import Difference, Rules, compare, payload, remove
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic.tree import index_existing, parse_wanted
 
 CLUSTER = "prod1"
@@ -113,9 +107,7 @@ class Fabric:
 
     # --- what a task does --------------------------------------------------------------------------------------------
 
-    def difference(
-        self, tree: dict[str, Any], absent: bool = False, cluster: str = CLUSTER, **rules: Any
-    ) -> Difference:
+    def difference(self, tree: dict[str, Any], absent: bool = False, cluster: str = CLUSTER, **rules: Any) -> Difference:
         wanted = parse_wanted(self.root_dn, tree, cluster)
         existing = index_existing(self.imdata())
         return (remove if absent else compare)(wanted, existing, Rules(cluster, **rules), self.root_dn)

@@ -50,10 +50,7 @@ class _Done(Exception):
 
 TENANT, OUT = "uni/tn-common", "uni/tn-common/out-calico"
 LEAVES = (201, 202)
-PEERS = [
-    f"{OUT}/lnodep-rack-1/lifp-ipv4/vlifp-[topology/pod-1/node-{leaf}]-[vlan-300]/peerP-[192.168.2.0/24]"
-    for leaf in LEAVES
-]
+PEERS = [f"{OUT}/lnodep-rack-1/lifp-ipv4/vlifp-[topology/pod-1/node-{leaf}]-[vlan-300]/peerP-[192.168.2.0/24]" for leaf in LEAVES]
 
 
 def policies(max_ecmp="64", **timers):
@@ -79,9 +76,7 @@ def ecmp_relation(name, **more):
 
 
 def guarded(*doors):
-    context = an(
-        "rtctrlCtxP", an("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="pods"), name="pods", order="0", action="permit"
-    )
+    context = an("rtctrlCtxP", an("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="pods"), name="pods", order="0", action="permit")
     return an(
         "l3extOut",
         an("l3extRsEctx", tnFvCtxName="calico"),
@@ -117,8 +112,7 @@ def doors(subnets=("10.1.0.0/16", "192.168.8.0/22"), leaves=LEAVES):
         for leaf in leaves
     ]
     nodes = [
-        an("l3extRsNodeL3OutAtt", tDn=f"topology/pod-1/node-{leaf}", rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no")
-        for leaf in leaves
+        an("l3extRsNodeL3OutAtt", tDn=f"topology/pod-1/node-{leaf}", rtrId=f"1.1.4.{leaf}", rtrIdLoopBack="no") for leaf in leaves
     ]
     protocol = an("bgpProtP", an("bgpRsBgpNodeCtxPol", tnBgpCtxPolName="timers"))
     profile = an("l3extLNodeP", protocol, *nodes, an("l3extLIfP", *svis, name="ipv4"), name="rack-1")
@@ -181,9 +175,7 @@ class Runner:
         self.result = result
         raise _Done
 
-    def __call__(
-        self, roots: list[dict[str, Any]], check: bool = False, diff: bool = True, **more: Any
-    ) -> dict[str, Any]:
+    def __call__(self, roots: list[dict[str, Any]], check: bool = False, diff: bool = True, **more: Any) -> dict[str, Any]:
         given = {**arguments(self.server, roots, **more), "_ansible_check_mode": check, "_ansible_diff": diff}
         try:
             with patch_module_args(given):
@@ -208,17 +200,13 @@ class Runner:
     def make(self, dn: str, tree: dict[str, Any]) -> None:
         """Somebody configures something by hand."""
         path = f"/api/mo/{dn}.json"
-        login = self._request(
-            "POST", "/api/aaaLogin.json", {"aaaUser": {"attributes": {"name": "admin", "pwd": "lab-admin"}}}
-        )
+        login = self._request("POST", "/api/aaaLogin.json", {"aaaUser": {"attributes": {"name": "admin", "pwd": "lab-admin"}}})
         self._request("POST", path, tree, {"Cookie": login.headers["Set-Cookie"]})
         self.server.log.clear()
 
     def _request(self, method: str, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
         data = json.dumps(body).encode()
-        return urllib.request.urlopen(
-            urllib.request.Request(self.server.url + path, data, headers or {}, method=method)
-        )
+        return urllib.request.urlopen(urllib.request.Request(self.server.url + path, data, headers or {}, method=method))
 
 
 class Standalone:

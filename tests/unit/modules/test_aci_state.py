@@ -93,11 +93,7 @@ def leaf(number, *entries, router_id="1.1.4.201"):
     ]
     routes = [
         an("uribv4Route", *hops, prefix="10.1.0.0/26"),
-        an(
-            "uribv4Route",
-            an("uribv4Nexthop", **hop("10.0.0.9/32", routeType="ibgp", active="yes")),
-            prefix="10.1.1.0/26",
-        ),
+        an("uribv4Route", an("uribv4Nexthop", **hop("10.0.0.9/32", routeType="ibgp", active="yes")), prefix="10.1.1.0/26"),
     ]
     other = an("uribv4Dom", an("uribv4Db", an("uribv4Route", prefix="172.16.0.0/24"), type="rt"), name="prod:other")
     table = an("uribv4Dom", an("uribv4Db", *routes, type="rt"), name=VRF)

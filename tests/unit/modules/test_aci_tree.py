@@ -11,19 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from unit.module_utils.fabric import OURS, SHARED, an
-from unit.modules.running import (
-    OUT,
-    PASSWORD,
-    PEERS,
-    ROOTS,
-    TENANT,
-    asked,
-    digest,
-    doors,
-    policies,
-    tenant,
-    told,
-)
+from unit.modules.running import OUT, PASSWORD, PEERS, ROOTS, TENANT, asked, digest, doors, policies, tenant, told
 
 # --- how many requests, and what they say ----------------------------------------------------------------------------
 
@@ -94,9 +82,7 @@ def test_a_root_that_is_to_be_absent_goes_and_the_others_stay(run):
 def policies_alone():
     """The tenant's policies without the L3Out."""
     root = policies()
-    root["tree"]["fvTenant"]["children"] = [
-        child for child in root["tree"]["fvTenant"]["children"] if "l3extOut" not in child
-    ]
+    root["tree"]["fvTenant"]["children"] = [child for child in root["tree"]["fvTenant"]["children"] if "l3extOut" not in child]
     return root
 
 
@@ -193,13 +179,9 @@ def test_what_others_made_is_the_same_to_the_byte_after_run_prune_and_absent(run
     )
     run.make(TENANT, by_hand)
     run(ROOTS)
-    run.make(
-        OUT, an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="172.16.0.0/12"), name="by-hand"), name="calico")
-    )
+    run.make(OUT, an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="172.16.0.0/12"), name="by-hand"), name="calico"))
     run.make(f"{OUT}/instP-default", an("l3extInstP", an("fvRsProv", tnVzBrCPName="web"), name="default"))
-    ours = {
-        dn for dn, found in run.objects().items() if is_marked(found) and "prod2" not in found[1].get("annotation", "")
-    }
+    ours = {dn for dn, found in run.objects().items() if is_marked(found) and "prod2" not in found[1].get("annotation", "")}
     theirs = {dn: found for dn, found in run.objects(volatile=True).items() if dn not in ours and is_by_hand(dn)}
     assert len(theirs) >= 8
     for roots, state in ((ROOTS, "present"), ([policies(), doors(subnets=[])], "present"), (ROOTS, "absent")):
@@ -264,10 +246,7 @@ def test_refusal_tells_code_text_object_and_root_and_what_was_done_before(run):
 
 def test_faults_of_all_trees_before_anything_is_asked(run, server):
     result = run(
-        [
-            {"dn": OUT, "tree": an("l3extOut", name="x")},
-            {"dn": TENANT, "tree": an("fvTenant", an("fvCtx"), name="common")},
-        ]
+        [{"dn": OUT, "tree": an("l3extOut", name="x")}, {"dn": TENANT, "tree": an("fvTenant", an("fvCtx"), name="common")}]
     )
     assert len(result["problems"]) == 2
     assert len(server.log) == 0
@@ -286,12 +265,8 @@ def test_second_controller_takes_over(run, server):
 
 def test_certificate_signs_every_request(run, server):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    run.make(
-        "uni/userext/user-admin", an("aaaUser", an("aaaUserCert", name="ansible", data=certificate(key)), name="admin")
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
+    run.make("uni/userext/user-admin", an("aaaUser", an("aaaUserCert", name="ansible", data=certificate(key)), name="admin"))
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
     result = run(ROOTS, private_key=pem, certificate_name="ansible", password=None)
     assert result["requests"] == {"login": 0, "get": 2, "post": 2, "retries": 0, "total": 4}
     assert not run(ROOTS, private_key=pem, certificate_name="ansible", password=None)["changed"]
@@ -301,7 +276,5 @@ def certificate(key):
 
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ansible")])
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(
-        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
-    )
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()

@@ -57,13 +57,7 @@ def read(api: Api, **params: Any) -> dict:
 
 @pytest.mark.parametrize(
     ("served", "asked", "chosen"),
-    [
-        ((V1,), "auto", V1),
-        ((V1, V3), "auto", V3),
-        ((V1, V3), V1, V1),
-        ((V1,), V3, None),
-        ((), "auto", None),
-    ],
+    [((V1,), "auto", V1), ((V1, V3), "auto", V3), ((V1, V3), V1, V1), ((V1,), V3, None), ((), "auto", None)],
 )
 def test_api_group(served, asked, chosen):
     found = read(Api(served), api_group=asked)
@@ -89,9 +83,7 @@ def test_nodes_come_with_what_concerns_calico():
     api = Api()
     annotations = {"projectcalico.org/ASNumber": "65003", "kubeadm/cri-socket": "x"}
     node = {"metadata": {"name": "node-1", "labels": {"rack_id": "1"}, "annotations": annotations, "uid": "u"}}
-    node["status"] = {
-        "addresses": [{"type": "InternalIP", "address": "192.168.2.1"}, {"type": "Hostname", "address": "node-1"}]
-    }
+    node["status"] = {"addresses": [{"type": "InternalIP", "address": "192.168.2.1"}, {"type": "Hostname", "address": "node-1"}]}
     api.answers["/api/v1/nodes"] = {"items": [node, {"metadata": {"name": "node-2"}}]}
     assert read(api)["nodes"] == {
         "node-1": {
@@ -106,11 +98,7 @@ def test_nodes_come_with_what_concerns_calico():
 def test_objects_are_manifests():
     """As they would be applied: nothing that the server added."""
     api = Api()
-    peer = {
-        "metadata": {"name": "p", "uid": "u", "resourceVersion": "7"},
-        "spec": {"peerIP": "192.0.2.1"},
-        "status": {},
-    }
+    peer = {"metadata": {"name": "p", "uid": "u", "resourceVersion": "7"}, "spec": {"peerIP": "192.0.2.1"}, "status": {}}
     api.answers[f"/apis/{V1}/bgppeers"] = {"items": [peer]}
     assert read(api)["objects"] == [
         {"apiVersion": V1, "kind": "BGPPeer", "metadata": {"name": "p"}, "spec": {"peerIP": "192.0.2.1"}}

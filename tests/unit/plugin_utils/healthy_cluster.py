@@ -148,10 +148,7 @@ class Cluster:
         return {
             "peers": {address: {"state": "Established", "type": "NodePeer"} for address in leaves},
             "routes": [
-                *(
-                    {"destination": cidr, "source": "BGPPeer", "peer": leaves[0], "interface": "eth0"}
-                    for cidr in learned
-                ),
+                *({"destination": cidr, "source": "BGPPeer", "peer": leaves[0], "interface": "eth0"} for cidr in learned),
                 *({"destination": cidr, "source": "Static", "peer": "", "interface": "blackhole"} for cidr in own),
             ],
         }
@@ -162,9 +159,7 @@ class Cluster:
 
     def manifest(self, kind, name=None):
         """Return an object of the cluster."""
-        return next(
-            obj for obj in self.info["objects"] if obj["kind"] == kind and name in (None, obj["metadata"]["name"])
-        )
+        return next(obj for obj in self.info["objects"] if obj["kind"] == kind and name in (None, obj["metadata"]["name"]))
 
     def remove(self, kind, name=None):
         """Remove an object from the cluster."""

@@ -46,9 +46,7 @@ BASES = {
 def ipv6_alone() -> dict[str, Any]:
     """Return changes for ``compiled`` that remove IPv4 from the example."""
     second = {name.removeprefix("aci_calico_"): subnets for name, subnets in SECOND_FAMILY.items()}
-    racks_ = [
-        {"id": number, "leaves": [199 + 2 * number, 200 + 2 * number], "nodes": [f"n{number}"]} for number in (1, 2)
-    ]
+    racks_ = [{"id": number, "leaves": [199 + 2 * number, 200 + 2 * number], "nodes": [f"n{number}"]} for number in (1, 2)]
     return {**second, "racks": racks_, "external_service_subnets": []}
 
 
@@ -98,9 +96,7 @@ def case(rule: str, path: str, base: dict[str, Any] = FLOATING, /, **changes: An
 broken = partial(pytest.mark.parametrize, ("rule", "path", "base", "changes"))
 
 
-def assert_named(
-    rule: str, path: str, base: dict[str, Any], changes: dict[str, Any], warnings: Collection[str] = ()
-) -> Compiled:
+def assert_named(rule: str, path: str, base: dict[str, Any], changes: dict[str, Any], warnings: Collection[str] = ()) -> Compiled:
     """Assert that the only problem of the input is the rule's, at that path, and return the outcome."""
     outcome = compiled(base, **changes)
     assert path in rules(outcome).get(rule, []), render("prod1", outcome.problems)

@@ -63,9 +63,7 @@ def test_examples_are_valid_and_name_the_schema(path):
     assert (path.parent / named).resolve() == ROOT / "schemas/aci_calico.schema.json"
 
 
-@pytest.mark.parametrize(
-    "value", ["{{ anything }}", "a-{{ b }}", "{% if c %}d{% endif %}", "$ANSIBLE_VAULT;1.1;AES256\n6162"]
-)
+@pytest.mark.parametrize("value", ["{{ anything }}", "a-{{ b }}", "{% if c %}d{% endif %}", "$ANSIBLE_VAULT;1.1;AES256\n6162"])
 def test_any_value_can_be_an_expression_or_a_vault_value(value):
     assert mistakes(CLUSTER, dict.fromkeys(VARIABLES, value)) == []
 
@@ -121,10 +119,7 @@ def test_files_can_hold_a_part_of_the_variables(text):
         ({"pod_subnets": "10.1.0.0/16, pods"}, "pod_subnets"),
         ({"dns_servers": ["256.1.1.1"]}, "dns_servers[0]"),
         ({"external_epg_scopes": ["import"]}, "external_epg_scopes[0]"),
-        (
-            {"contracts": [{"name": "c", "filters": [{"name": "f", "entries": ["icmp/8"]}]}]},
-            "contracts[0].filters[0].entries[0]",
-        ),
+        ({"contracts": [{"name": "c", "filters": [{"name": "f", "entries": ["icmp/8"]}]}]}, "contracts[0].filters[0].entries[0]"),
         ({"limits": {"anchor-leafs": 8}}, "limits"),
         ({"limits": {"anchor-leaves": "many"}}, "limits['anchor-leaves']"),
         ({"racks": "rack 1"}, "racks"),
@@ -210,10 +205,7 @@ def test_golden_plans_are_valid(path):
         (STANDARD, {"racks": [{"id": 1, "leaves": [201], "nodes": ["a"]}], "manage_access": False}),
         (STANDARD, {"racks": racks([{"name": "a", "interfaces": ["1/1", "201:1/2-3"]}]), "manage_access": True}),
         (dual_stack(FLOATING), {}),
-        (
-            dual_stack(STANDARD),
-            {"contracts": [{"name": "c", "filters": [{"name": "f", "entries": ["tcp/443", "any"]}]}]},
-        ),
+        (dual_stack(STANDARD), {"contracts": [{"name": "c", "filters": [{"name": "f", "entries": ["tcp/443", "any"]}]}]}),
     ],
 )
 def test_other_plans_are_valid(base, changes):

@@ -37,9 +37,7 @@ def _shared_ports(
         first, first_group = holders.setdefault((leaf, module, port), (node, group))
         if first is not node and first_group != group:
             yield Problem(
-                "port-twice",
-                node.path,
-                f"Port {module}/{port} of leaf {leaf} also belongs to node {first.name} ({first.path})",
+                "port-twice", node.path, f"Port {module}/{port} of leaf {leaf} also belongs to node {first.name} ({first.path})"
             )
             return
 

@@ -30,9 +30,7 @@ def as_numbers(intent: Intent) -> Iterator[Problem]:
             yield Problem("asn-reserved", path, f"AS {asn} {RESERVED_ASNS[asn]}")
         elif asn is not None and asn >= 2**31:
             yield Problem(
-                "asn-beyond-calico",
-                path,
-                f"AS {asn}: the schemas of many Calico releases refuse AS numbers from 2147483648 on",
+                "asn-beyond-calico", path, f"AS {asn}: the schemas of many Calico releases refuse AS numbers from 2147483648 on"
             )
     if intent["fabric_asn"] is not None and intent["fabric_asn"] == intent["cluster_asn"]:
         yield Problem(
@@ -100,7 +98,5 @@ def floating_needs(intent: Intent) -> Iterator[Problem]:
         )
     if not supports_floating(intent):
         yield Problem(
-            "apic-too-old",
-            "aci_calico_apic_version",
-            f"APIC {intent['apic_version']} has no floating SVI on physical domains",
+            "apic-too-old", "aci_calico_apic_version", f"APIC {intent['apic_version']} has no floating SVI on physical domains"
         )

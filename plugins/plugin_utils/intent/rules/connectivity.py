@@ -104,8 +104,7 @@ def cut_off_pods(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
 
 def _joined(one: ExternalEpg, other: ExternalEpg) -> bool:
     return any(
-        {contract.name for contract in provider.relations.provides}
-        & {contract.name for contract in consumer.relations.consumes}
+        {contract.name for contract in provider.relations.provides} & {contract.name for contract in consumer.relations.consumes}
         for provider, consumer in ((one, other), (other, one))
     )
 
@@ -135,9 +134,7 @@ def contracts(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
         )
     for contract in wanted.contracts:
         if not contract.filters:
-            yield Problem(
-                "required", f"{contract.path}.filters", "The contract has no filter", "Name at least one filter."
-            )
+            yield Problem("required", f"{contract.path}.filters", "The contract has no filter", "Name at least one filter.")
         filters = [Named(one.name, one.path) for one in contract.filters]
         yield from _twice(filters, "filter-twice", "filter")
     yield from _interfaces(wanted)
@@ -150,9 +147,7 @@ def _interfaces(wanted: Connectivity) -> Iterator[Problem]:
         for tenant in contract.export_to:
             first = seen.setdefault((tenant.name, contract.name), contract)
             if tenant.name == contract.tenant:
-                yield Problem(
-                    "export-to-own-tenant", tenant.path, f"Contract '{contract.name}' is in tenant {tenant.name}"
-                )
+                yield Problem("export-to-own-tenant", tenant.path, f"Contract '{contract.name}' is in tenant {tenant.name}")
             elif first is not contract:
                 yield Problem(
                     "contract-twice",
@@ -292,11 +287,7 @@ def other_epgs(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
     """Check that each entry names one EPG outside the cluster, and its contracts."""
     for entry in wanted.epg_contracts:
         if not entry.clear:
-            yield Problem(
-                "epg-unclear",
-                entry.path,
-                "The entry names neither exactly one EPG nor exactly one external EPG",
-            )
+            yield Problem("epg-unclear", entry.path, "The entry names neither exactly one EPG nor exactly one external EPG")
         elif not entry.relations:
             yield Problem("epg-without-contract", entry.path, "The EPG has no contract")
         if entry.tenant == intent["tenant"] and entry.l3out in intent.l3out_names:
@@ -319,9 +310,7 @@ def transit(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
             )
         if one.epg.external_epg and not one.epg.relations:
             yield Problem(
-                "epg-without-contract",
-                f"{one.path}.external_epg",
-                f"External EPG '{one.epg.external_epg}' has no contract",
+                "epg-without-contract", f"{one.path}.external_epg", f"External EPG '{one.epg.external_epg}' has no contract"
             )
 
 
@@ -409,6 +398,4 @@ def l3outs_between(intent: Intent, other: Intent) -> Iterator[Problem]:
             yield Problem("epg-of-cluster", entry.path, f"L3Out {entry.l3out} belongs to cluster {other.cluster}")
     for one in wanted.transit:
         if (one.tenant, one.l3out) in theirs:
-            yield Problem(
-                "transit-of-cluster", f"{one.path}.l3out", f"L3Out {one.l3out} belongs to cluster {other.cluster}"
-            )
+            yield Problem("transit-of-cluster", f"{one.path}.l3out", f"L3Out {one.l3out} belongs to cluster {other.cluster}")

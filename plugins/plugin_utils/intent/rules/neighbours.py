@@ -18,9 +18,7 @@ def cluster_names(intent: Intent, other: Intent) -> Iterator[Problem]:
     """Check that clusters have different names, which mark their objects and name their artifacts."""
     if intent.cluster == other.cluster:
         yield Problem(
-            "cluster-name-shared",
-            "aci_calico_cluster_name",
-            f"Another cluster of the inventory is also called '{other.cluster}'",
+            "cluster-name-shared", "aci_calico_cluster_name", f"Another cluster of the inventory is also called '{other.cluster}'"
         )
 
 

@@ -25,15 +25,11 @@ def racks(intent: Intent) -> Iterator[Problem]:
             yield Problem("rack-without-leaves", path, f"Rack '{rack.id}' has no leaf")
         elif rack.leaf_entries == 1:
             yield Problem(
-                "rack-with-one-leaf",
-                path,
-                f"Rack '{rack.id}' has one leaf only, and is cut off when that leaf fails or reloads",
+                "rack-with-one-leaf", path, f"Rack '{rack.id}' has one leaf only, and is cut off when that leaf fails or reloads"
             )
         elif rack.leaf_entries > 2:
             yield Problem(
-                "rack-with-too-many-leaves",
-                path,
-                f"Rack '{rack.id}' has {rack.leaf_entries} leaves; a vPC pair has two",
+                "rack-with-too-many-leaves", path, f"Rack '{rack.id}' has {rack.leaf_entries} leaves; a vPC pair has two"
             )
         if intent.sound and not rack.nodes:
             yield Problem("rack-without-nodes", f"{rack.path}.nodes", f"Rack '{rack.id}' has no node")
@@ -79,9 +75,7 @@ def non_anchors(intent: Intent) -> Iterator[Problem]:
     for leaf in given:
         if leaf in anchors:
             yield Problem(
-                "non-anchor-is-anchor",
-                path,
-                f"Leaf {leaf} is an anchor of rack '{anchors[leaf].rack}' ({anchors[leaf].path})",
+                "non-anchor-is-anchor", path, f"Leaf {leaf} is an anchor of rack '{anchors[leaf].rack}' ({anchors[leaf].path})"
             )
     if len(set(given)) < len(given):
         yield Problem("non-anchor-twice", path, f"A leaf is named twice: {some(given)}")
@@ -105,8 +99,5 @@ def renumbered(intent: Intent) -> Iterator[Problem]:
     for index, name in enumerate(intent["renumber"] or []):
         if isinstance(name, str) and intent.sound and name not in known:
             yield Problem(
-                "unknown-renumber",
-                f"aci_calico_renumber[{index}]",
-                f"There is no node or leaf {name}",
-                did_you_mean(name, known),
+                "unknown-renumber", f"aci_calico_renumber[{index}]", f"There is no node or leaf {name}", did_you_mean(name, known)
             )

@@ -104,9 +104,7 @@ def pod_blocks(intent: Intent) -> Iterator[Problem]:
     for subnet in intent.subnets["pod"]:
         length = lengths[subnet.family]
         if length is not None and subnet.network.prefixlen > length:
-            yield Problem(
-                "pool-smaller-than-block", subnet.path, f"{subnet.network} is smaller than a block of /{length}"
-            )
+            yield Problem("pool-smaller-than-block", subnet.path, f"{subnet.network} is smaller than a block of /{length}")
     for family, length in lengths.items():
         pools = intent.networks("pod", family)
         blocks = sum(2 ** (length - pool.prefixlen) for pool in pools if pool.prefixlen <= length) if length else 0
@@ -130,9 +128,7 @@ def imports(intent: Intent) -> Iterator[Problem]:
         for subnet in (subnet for role in SUBNET_ROLES for subnet in intent.subnets[role]):
             if not any(subnet.network in prefix for prefix in allowed):
                 yield Problem(
-                    "subnet-not-allowed",
-                    f"aci_calico_{variable}",
-                    f"Routes of {subnet.network} ({subnet.path}) are not {what}",
+                    "subnet-not-allowed", f"aci_calico_{variable}", f"Routes of {subnet.network} ({subnet.path}) are not {what}"
                 )
 
 

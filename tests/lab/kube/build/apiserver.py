@@ -72,9 +72,7 @@ def build(target: Path, mirror: str, progress: Progress) -> None:
 def _need_disk(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < DISK_NEEDED:
-        raise BuildError(
-            f"{folder.parent} has {free / 1e9:.1f} GB free; the build temporarily needs {DISK_NEEDED / 1e9:.0f} GB"
-        )
+        raise BuildError(f"{folder.parent} has {free / 1e9:.1f} GB free; the build temporarily needs {DISK_NEEDED / 1e9:.0f} GB")
 
 
 class _Build:
@@ -137,18 +135,13 @@ class _Build:
         (description,) = self.packages.glob("*.dsc")
         self.source.parent.mkdir(parents=True)
         # apt has already verified the archive's signature and the checksums.
-        run(
-            ["dpkg-source", "--no-check", "-x", str(description), str(self.source)],
-            why="the source could not be unpacked",
-        )
+        run(["dpkg-source", "--no-check", "-x", str(description), str(self.source)], why="the source could not be unpacked")
 
     def _mend_for_later_go(self) -> None:
         """Replace a library that reads internals of the Go runtime, and a comparison that panics with later Go."""
         vendored = self.source / "vendor" / "github.com" / "modern-go" / "reflect2"
         shutil.rmtree(vendored)
-        shutil.copytree(
-            self.prefix / "usr" / "share" / "gocode" / "src" / "github.com" / "modern-go" / "reflect2", vendored
-        )
+        shutil.copytree(self.prefix / "usr" / "share" / "gocode" / "src" / "github.com" / "modern-go" / "reflect2", vendored)
         validator = self.source / "vendor" / "k8s.io" / "kube-openapi" / "pkg" / "validation" / "validate" / "type.go"
         text = validator.read_text()
         if ZERO_COMPARISON not in text:
@@ -188,10 +181,7 @@ class _Build:
 
     def _compile(self, binary: Path, environment: dict[str, str]) -> None:
         listing = run(
-            ["go", "list", "-deps", SERVER],
-            cwd=self.source,
-            env=environment,
-            why="the packages of the source cannot be listed",
+            ["go", "list", "-deps", SERVER], cwd=self.source, env=environment, why="the packages of the source cannot be listed"
         )
         total = len(listing.splitlines())
         self.progress.say(f"compiling {total} packages (3 to 10 minutes on two cores)")
@@ -209,9 +199,7 @@ class _Build:
 
     def _checked(self) -> Path:
         """Return the result after checking that its server starts and has the expected version."""
-        said = run(
-            [str(self.result / "kube-apiserver"), "--version"], why="the built kube-apiserver does not start"
-        ).strip()
+        said = run([str(self.result / "kube-apiserver"), "--version"], why="the built kube-apiserver does not start").strip()
         if said != f"Kubernetes v{KUBERNETES_VERSION}" or not is_complete(self.result):
             raise BuildError(f"the built server's version is {said!r}, not {KUBERNETES_VERSION}")
         return self.result

@@ -46,8 +46,7 @@ def system_mirror() -> str:
     release = _os_release()
     columns = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
     targets = run(
-        ["apt-get", "indextargets", "--format", columns, "Created-By: Packages"],
-        why="the sources of apt cannot be listed",
+        ["apt-get", "indextargets", "--format", columns, "Created-By: Packages"], why="the sources of apt cannot be listed"
     )
     if release.get("ID") == "debian":
         for line in targets.splitlines():
@@ -79,8 +78,7 @@ class PrivateApt:
         for name in ("sources", "lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         sources = (
-            SOURCE.format(types=types, mirror=self.mirror, suite=suite, keyring=KEYRING)
-            for suite, types in suites.items()
+            SOURCE.format(types=types, mirror=self.mirror, suite=suite, keyring=KEYRING) for suite, types in suites.items()
         )
         (self.folder / "sources" / "debian.sources").write_text("".join(sources))
         (self.folder / "apt.conf").write_text(CONFIGURATION.format(folder=self.folder))

@@ -44,9 +44,7 @@ def run(command: list[str], *, why: str, cwd: Path | None = None, env: Mapping[s
     return "".join(stream(command, why=why, cwd=cwd, env=env))
 
 
-def stream(
-    command: list[str], *, why: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> Iterator[str]:
+def stream(command: list[str], *, why: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Iterator[str]:
     """Do as ``run``, but yield each line as it comes."""
     lines: list[str] = []
     with subprocess.Popen(

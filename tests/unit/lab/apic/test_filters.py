@@ -32,9 +32,7 @@ def test_filter_language(tenant, filter_, matches) -> None:
 
 def test_filters_of_flags_and_numbers(apic) -> None:
     table = class_table()
-    subnet = apic.tree.add(
-        table["l3extSubnet"], "x", apic.tree.root, {"scope": "import-security,shared-rtctrl", "ip": "9"}
-    )
+    subnet = apic.tree.add(table["l3extSubnet"], "x", apic.tree.root, {"scope": "import-security,shared-rtctrl", "ip": "9"})
     for text, matches in (
         ('anybit(l3extSubnet.scope,"import-security,export-rtctrl")', True),
         ('allbits(l3extSubnet.scope,"import-security,export-rtctrl")', False),

@@ -71,11 +71,7 @@ def test_every_default_is_a_value_that_the_property_may_have() -> None:
         ("uni/infra/vlanns-[k8s]-static/from-[vlan-1]-to-[vlan-2]", "fvnsEncapBlk", {"from": "vlan-1", "to": "vlan-2"}),
         ("uni/tn-a/annotationKey-x", "tagAnnotation", {"key": "x"}),
         ("uni/tn-a/annotationKey-[orchestrator:x]", "tagAnnotation", {"key": "orchestrator:x"}),
-        (
-            "topology/pod-1/node-201/sys/uribv4/dom-common:calico/db-rt/rt-[10.1.0.0/26]",
-            "uribv4Route",
-            {"prefix": "10.1.0.0/26"},
-        ),
+        ("topology/pod-1/node-201/sys/uribv4/dom-common:calico/db-rt/rt-[10.1.0.0/26]", "uribv4Route", {"prefix": "10.1.0.0/26"}),
     ],
 )
 def test_resolves(dn: str, cls: str, naming: dict[str, str]) -> None:

@@ -47,9 +47,7 @@ def test_query_target_is_flat_and_rsp_subtree_nested(tenant) -> None:
 
 
 def test_config_only_leaves_out_what_nobody_sets(tenant) -> None:
-    (found,) = tenant.get(
-        "/api/mo/uni/tn-t.json?rsp-prop-include=config-only&rsp-subtree=children&rsp-subtree-class=fvCtx"
-    )
+    (found,) = tenant.get("/api/mo/uni/tn-t.json?rsp-prop-include=config-only&rsp-subtree=children&rsp-subtree-class=fvCtx")
     assert sorted(found["fvTenant"]["attributes"]) == [
         "annotation", "descr", "dn", "name", "nameAlias", "ownerKey", "ownerTag", "userdom",
     ]  # fmt: skip
@@ -75,7 +73,5 @@ def test_order_and_pages_whose_number_may_be_missing(tenant) -> None:
 
 
 def test_class_below_a_node_and_abstract_class(client, tenant) -> None:
-    assert names(client.get("/api/node/class/topology/pod-1/node-201/topSystem.json")) == [
-        "topology/pod-1/node-201/sys"
-    ]
+    assert names(client.get("/api/node/class/topology/pod-1/node-201/topSystem.json")) == ["topology/pod-1/node-201/sys"]
     assert "uni/tn-t/out-o/instP-e" in names(tenant.get("/api/class/fvEPg.json"))

@@ -52,8 +52,4 @@ def test_no_name_falls_back_to_the_default_policy(client) -> None:
     assert client.attributes(relation)["state"] == "unformed"
     client.post("uni/tn-common", mo("bgpCtxPol", name="default"))
     found = client.attributes(relation)
-    assert (found["state"], found["stateQual"], found["tDn"]) == (
-        "formed",
-        "default-target",
-        "uni/tn-common/bgpCtxP-default",
-    )
+    assert (found["state"], found["stateQual"], found["tDn"]) == ("formed", "default-target", "uni/tn-common/bgpCtxP-default")

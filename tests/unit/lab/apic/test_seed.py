@@ -12,9 +12,10 @@ def test_the_default_fabric() -> None:
     assert (roles.count("controller"), roles.count("spine"), roles.count("leaf")) == (3, 2, 20)
     assert len(tree.of_class("topSystem")) == 25
     assert tree.get("uni/fabric/bgpInstP-default/as").values["asn"] == "65002"
-    assert {
-        node.values["id"] for node in tree.get("uni/fabric/protpol/expgep-vpc-201-202").children_of("fabricNodePEp")
-    } == {"201", "202"}
+    assert {node.values["id"] for node in tree.get("uni/fabric/protpol/expgep-vpc-201-202").children_of("fabricNodePEp")} == {
+        "201",
+        "202",
+    }
     assert tree.get("topology/pod-1/node-201/sys/vpc/inst/dom-201").values["peerSt"] == "up"
     assert tree.get("topology/pod-1/protpaths-201-202/pathep-[vpc-node-1]")
     assert tree.get("uni/infra/vlanns-[k8s]-static/from-[vlan-300]-to-[vlan-499]")

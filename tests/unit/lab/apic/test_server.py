@@ -77,12 +77,7 @@ def test_the_log(server, browser) -> None:
     browser.call("GET", "/api/mo/uni/tn-t.json?rsp-subtree=full")
     browser.call("GET", "/_lab/status")
     post, get = server.log
-    assert (post["method"], post["path"], post["status"], post["changed"][0]) == (
-        "POST",
-        "/api/mo/uni.json",
-        200,
-        "uni/tn-t",
-    )
+    assert (post["method"], post["path"], post["status"], post["changed"][0]) == ("POST", "/api/mo/uni.json", 200, "uni/tn-t")
     assert (get["query"], get["changed"]) == ("rsp-subtree=full", [])
     assert get["out"] > 100
     assert browser.call("GET", "/_lab/log?since=1")[1] == [get]
@@ -161,18 +156,13 @@ def test_live_state_is_served_like_anything_else(server, browser) -> None:
     node = "topology/pod-1/node-201"
     entry = {"bgpPeerEntry": {"attributes": {"addr": "192.168.2.1", "operSt": "established"}}}
     peer = {
-        "bgpPeer": {
-            "attributes": {"dn": f"{node}/sys/bgp/inst/dom-common:calico/peer-[192.168.2.0/24]"},
-            "children": [entry],
-        }
+        "bgpPeer": {"attributes": {"dn": f"{node}/sys/bgp/inst/dom-common:calico/peer-[192.168.2.0/24]"}, "children": [entry]}
     }
     assert browser.call("PUT", "/_lab/operational", {"source": "twin", "objects": [peer]}) == (200, {"objects": 2})
     target = f"/api/node/class/{node}/bgpPeerEntry.json"
     (found,) = browser.call("GET", target)[1]["imdata"]
     assert found["bgpPeerEntry"]["attributes"]["operSt"] == "established"
-    status, problem = browser.call(
-        "PUT", "/_lab/operational", {"source": "twin", "objects": [{"bgpFoo": {"attributes": {}}}]}
-    )
+    status, problem = browser.call("PUT", "/_lab/operational", {"source": "twin", "objects": [{"bgpFoo": {"attributes": {}}}]})
     assert (status, problem) == (400, {"error": "unknown managed object class bgpFoo"})
     assert len(browser.call("GET", target)[1]["imdata"]) == 1
     browser.call("PUT", "/_lab/operational", {"source": "twin", "objects": []})
@@ -198,10 +188,7 @@ def test_secrets_only_when_asked_for(server, browser, fabric) -> None:
 def test_speed_of_large_trees(server, browser) -> None:
     """Read a tenant with 5,000 other objects by class in less than a second."""
     children = [{"fvBD": {"attributes": {"name": f"bd-{i}"}}} for i in range(1700)]
-    assert (
-        browser.call("POST", "/api/mo/uni/tn-prod.json", {"fvTenant": {"attributes": {}, "children": children}})[0]
-        == 200
-    )
+    assert browser.call("POST", "/api/mo/uni/tn-prod.json", {"fvTenant": {"attributes": {}, "children": children}})[0] == 200
     started = time.monotonic()
     query = 'query-target=children&target-subtree-class=l3extOut&query-target-filter=eq(l3extOut.name,"x")'
     assert browser.call("GET", f"/api/mo/uni/tn-prod.json?{query}")[1]["totalCount"] == "0"

@@ -37,12 +37,7 @@ def test_a_subtree_that_was_replaced_in_one_transaction(make_client, tmp_path: P
     client.post("uni", mo("fvTenant", mo("vzBrCP", mo("vzSubj", name="old"), name="c"), name="t"))
     client.post(
         "uni",
-        mo(
-            "fvTenant",
-            mo("vzBrCP", name="c", status="deleted"),
-            mo("vzBrCP", mo("vzSubj", name="new"), name="c"),
-            name="t",
-        ),
+        mo("fvTenant", mo("vzBrCP", name="c", status="deleted"), mo("vzBrCP", mo("vzSubj", name="new"), name="c"), name="t"),
     )
     assert make_client(tmp_path).apic.snapshot() == client.apic.snapshot()
 

@@ -20,8 +20,7 @@ def test_stored_values_have_defaults_and_normal_forms(client) -> None:
     assert client.attributes("uni/tn-t/out-o/rsectx")["tnFvCtxName"] == ""
     client.post("uni/tn-prod", mo("l3extOut", name="o", enforceRtctrl="import,export"))
     client.post(
-        "uni/tn-prod",
-        mo("vzFilter", mo("vzEntry", name="e", etherT="ip", prot="6", dFromPort="80", dToPort="80"), name="f"),
+        "uni/tn-prod", mo("vzFilter", mo("vzEntry", name="e", etherT="ip", prot="6", dFromPort="80", dToPort="80"), name="f")
     )
     assert client.attributes("uni/tn-prod/out-o")["enforceRtctrl"] == "export,import"
     entry = client.attributes("uni/tn-prod/flt-f/e-e")
@@ -45,9 +44,7 @@ def test_only_changes_count_and_are_shown_nested(client) -> None:
     client.post("uni", mo("fvTenant", mo("l3extOut", name="o"), name="t"))
     (changed,) = client.post("uni", mo("fvTenant", mo("l3extOut", name="o", descr="new"), name="t"))
     assert changed == {
-        "l3extOut": {
-            "attributes": {"descr": "new", "dn": "uni/tn-t/out-o", "name": "o", "rn": "", "status": "modified"}
-        }
+        "l3extOut": {"attributes": {"descr": "new", "dn": "uni/tn-t/out-o", "name": "o", "rn": "", "status": "modified"}}
     }
 
 
@@ -144,12 +141,7 @@ def test_a_password_is_stored_but_never_returned(client, l3out, floating) -> Non
     assert client.apic.secrets(dn=PEER) == {PEER: {"password": "marker-secret"}}
     assert client.post(lifp, floating(peer)) == []
     rotated = client.post(lifp, floating(mo("bgpPeerP", addr="192.168.2.0/24", password="other")))
-    assert rotated[0]["bgpPeerP"]["attributes"] == {
-        "addr": "192.168.2.0/24",
-        "dn": PEER,
-        "rn": "",
-        "status": "modified",
-    }
+    assert rotated[0]["bgpPeerP"]["attributes"] == {"addr": "192.168.2.0/24", "dn": PEER, "rn": "", "status": "modified"}
 
 
 def test_xml_in_and_out(client) -> None:

@@ -60,9 +60,7 @@ def write(files: dict[Path, str]) -> None:
 
 class TestCache:
     @pytest.mark.parametrize(("variable", "below"), [("XDG_CACHE_HOME", ""), ("HOME", ".cache")])
-    def test_is_outside_of_the_checkout(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, below: str
-    ) -> None:
+    def test_is_outside_of_the_checkout(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, below: str) -> None:
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
         monkeypatch.setenv(variable, str(tmp_path))
         version = build.KUBERNETES_VERSION
@@ -159,9 +157,7 @@ class TestEnsure:
         assert "waiting for another build" in capfd.readouterr().err
 
     @pytest.mark.usefixtures("keyring")
-    def test_leaves_nothing_of_a_build_that_failed(
-        self, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_leaves_nothing_of_a_build_that_failed(self, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         executable(programs / "apt-get", "exit 1")
         monkeypatch.setattr(apiserver, "need_programs", lambda _programs: None)
         with pytest.raises(BuildError):
@@ -188,8 +184,7 @@ class Mirror:
 
 class TestToolchain:
     @pytest.mark.parametrize(
-        ("suites", "toolchain"),
-        [(("bookworm", "bullseye"), apiserver.TOOLCHAIN), (("bookworm",), apiserver.LATER_TOOLCHAIN)],
+        ("suites", "toolchain"), [(("bookworm", "bullseye"), apiserver.TOOLCHAIN), (("bookworm",), apiserver.LATER_TOOLCHAIN)]
     )
     def test_is_the_one_that_the_mirror_still_has(self, steps: apiserver._Build, suites: Any, toolchain: Any) -> None:
         assert steps._choose_toolchain(Mirror(*suites)) == toolchain
@@ -234,10 +229,7 @@ class TestSteps:
 
     @pytest.mark.parametrize(
         ("script", "problem"),
-        [
-            ("echo Kubernetes v0.0.0-master", r"v0\.0\.0-master"),
-            ("echo 'panic: oh'; exit 2", r"(?s)does not start.*panic: oh"),
-        ],
+        [("echo Kubernetes v0.0.0-master", r"v0\.0\.0-master"), ("echo 'panic: oh'; exit 2", r"(?s)does not start.*panic: oh")],
     )
     def test_refuses_a_wrong_server(self, steps: apiserver._Build, script: str, problem: str) -> None:
         executable(complete(steps.result) / "kube-apiserver", script)

@@ -122,11 +122,7 @@ def test_a_download_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"*": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}),
         (
             {"key!": "string", "optional": "boolean"},
-            {
-                "type": "object",
-                "required": ["key"],
-                "properties": {"key": {"type": "string"}, "optional": {"type": "boolean"}},
-            },
+            {"type": "object", "required": ["key"], "properties": {"key": {"type": "string"}, "optional": {"type": "boolean"}}},
         ),
     ],
 )

@@ -27,9 +27,7 @@ def test_strategic_merge_patches():
     """Merge lists of known kinds by their key and replace others."""
     taints = [{"key": "a", "effect": "NoSchedule"}, {"key": "b", "effect": "NoExecute"}]
     node = {"spec": {"taints": taints, "podCIDRs": ["10.0.0.0/24"]}}
-    patch = {
-        "spec": {"taints": [{"key": "b", "$patch": "delete"}, {"key": "a", "effect": "NoExecute"}], "podCIDRs": []}
-    }
+    patch = {"spec": {"taints": [{"key": "b", "$patch": "delete"}, {"key": "a", "effect": "NoExecute"}], "podCIDRs": []}}
     assert merge(node, patch, "Node") == {"spec": {"taints": [{"key": "a", "effect": "NoExecute"}], "podCIDRs": []}}
     assert merge(node, {"spec": {"taints": [{"key": "c"}]}})["spec"]["taints"] == [{"key": "c"}]
 

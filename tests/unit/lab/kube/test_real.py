@@ -77,9 +77,7 @@ def test_failed_database_is_reported(fails: Callable[..., str], assets: Path) ->
     assert re.search(r"(?s)etcd ended.*address already in use", fails())
 
 
-def test_servers_are_protected_and_command_lines_hold_no_secret(
-    fails: Callable[..., str], assets: Path, tmp_path: Path
-) -> None:
+def test_servers_are_protected_and_command_lines_hold_no_secret(fails: Callable[..., str], assets: Path, tmp_path: Path) -> None:
     fails()
     assert "--client-cert-auth=true" in (assets / "etcd.arguments").read_text()
     arguments = (assets / "server.arguments").read_text()

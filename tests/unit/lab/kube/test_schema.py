@@ -41,9 +41,7 @@ def test_defaults_are_filled_in_and_nulls_are_nothing():
 
 
 def test_everything_wrong_is_said_at_once():
-    outcome, __ = admitted(
-        "BGPPeer", {"asNumber": "65002", "node": 1, "nextHopMode": "Me", "password": {"secretKeyRef": {}}}
-    )
+    outcome, __ = admitted("BGPPeer", {"asNumber": "65002", "node": 1, "nextHopMode": "Me", "password": {"secretKeyRef": {}}})
     assert [path for path, __, __ in outcome.causes] == [
         "spec.asNumber",
         "spec.node",

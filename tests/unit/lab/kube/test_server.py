@@ -45,10 +45,7 @@ def test_a_new_cluster_has_calico_with_its_defaults(server):
     (pool,) = server.objects("IPPool")
     assert pool["spec"]["ipipMode"] == "Always"
     annotations = server.request("GET", "/api/v1/nodes/node-2")["metadata"]["annotations"]
-    assert annotations == {
-        "projectcalico.org/IPv4Address": "192.168.2.2/24",
-        "projectcalico.org/IPv6Address": "2001:db8::2/64",
-    }
+    assert annotations == {"projectcalico.org/IPv4Address": "192.168.2.2/24", "projectcalico.org/IPv6Address": "2001:db8::2/64"}
 
 
 def test_state_outlives_the_server(tmp_path):
@@ -92,20 +89,10 @@ def test_requests_and_dropped_fields_are_logged_without_bodies(tmp_path):
             server.request("POST", f"{PEERS}?dryRun=All", peer(asNumber="x"))
         assert (server.requests[-1].method, server.requests[-1].status) == ("POST", 422)
         last = json.loads((tmp_path / "requests.jsonl").read_text().splitlines()[-1])
-    assert {**last, "time": None} == {
-        "time": None,
-        "method": "POST",
-        "path": PEERS,
-        "query": "dryRun=All",
-        "status": 422,
-    }
+    assert {**last, "time": None} == {"time": None, "method": "POST", "path": PEERS, "query": "dryRun=All", "status": 422}
     with KubeServer(state_dir=tmp_path) as server:
         server.request("POST", PEERS, peer(typo=1))
-    assert json.loads((tmp_path / "pruned.jsonl").read_text()) == {
-        "kind": "BGPPeer",
-        "name": "p",
-        "fields": ["spec.typo"],
-    }
+    assert json.loads((tmp_path / "pruned.jsonl").read_text()) == {"kind": "BGPPeer", "name": "p", "fields": ["spec.typo"]}
 
 
 def test_two_groups_are_two_views_of_the_same_objects():
@@ -163,9 +150,7 @@ def test_status_is_written_by_itself(server):
     manifest = {"metadata": {"name": "s"}, "spec": {"node": "node-1"}, "status": {"bgp": {}}}
     assert "status" not in server.request("POST", path, manifest)
     counts = {f"number{what}V{version}": 1 for what in ("Established", "NotEstablished") for version in (4, 6)}
-    patched = server.request(
-        "PATCH", f"{path}/s/status", {"spec": {"node": "x"}, "status": {"bgp": counts}}, MERGE_PATCH
-    )
+    patched = server.request("PATCH", f"{path}/s/status", {"spec": {"node": "x"}, "status": {"bgp": counts}}, MERGE_PATCH)
     assert (patched["spec"], patched["status"]["bgp"]) == ({"node": "node-1"}, counts)
     assert patched["metadata"]["generation"] == 1
     with pytest.raises(ApiFailure, match="422"):

@@ -49,9 +49,7 @@ class Workshop:
     def remove(self, cls: str) -> None:
         """Remove every object of a class with everything below it."""
         gone = [dn for dn, each in self.tree.items() if each.cls == cls]
-        self.tree = {
-            dn: it for dn, it in self.tree.items() if not any(dn == top or dn.startswith(f"{top}/") for top in gone)
-        }
+        self.tree = {dn: it for dn, it in self.tree.items() if not any(dn == top or dn.startswith(f"{top}/") for top in gone)}
 
     def fabrics(self) -> list[Fabric]:
         """Return every VRF with an L3Out."""

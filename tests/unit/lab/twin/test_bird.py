@@ -80,9 +80,7 @@ def everything(shop: Any) -> None:
 
 @pytest.mark.parametrize("alter", [lambda shop: None, with_filters, mesh, everything])
 @pytest.mark.parametrize("version", [4, 6])
-def test_bird_reads_it(
-    workshop: Callable[..., Any], alter: Callable[[Any], None], version: int, tmp_path: Path
-) -> None:
+def test_bird_reads_it(workshop: Callable[..., Any], alter: Callable[[Any], None], version: int, tmp_path: Path) -> None:
     shop = workshop(dual_stack=True)
     alter(shop)
     extra = [Announcement("10.99.0.0/24", 2), Announcement("2001:db8:99::/64")]
@@ -96,9 +94,7 @@ def test_a_node_without_anything_is_read_too(tmp_path: Path) -> None:
 def test_filters_stand_before_calicos_own(shop: Any) -> None:
     with_filters(shop)
     text = render(shop)
-    assert (
-        "export filter { 'bgp_all-kinds.1_exportFilterV4'(false); calico_export_to_bgp_peers(false); reject; };" in text
-    )
+    assert "export filter { 'bgp_all-kinds.1_exportFilterV4'(false); calico_export_to_bgp_peers(false); reject; };" in text
     assert "if ((net ~ [ 10.1.0.0/16{26,28} ])) then { accept; }" in text
     assert "if ((net != [ 10.1.0.0/16{16,30} ])) then { reject; }" in text
     assert "if (((defined(source)) && (source ~ [ RTS_BGP ])) && !internal_peer) then { reject; }" in text

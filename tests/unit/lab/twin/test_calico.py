@@ -50,9 +50,7 @@ def test_the_as_number_of_a_node(shop: Any, annotation: str | None, configured: 
 def test_an_address_that_only_kubernetes_knows(shop: Any) -> None:
     item = shop.item("Node", "node-1")
     del item["metadata"]["annotations"]["projectcalico.org/IPv4Address"]
-    item["status"] = {
-        "addresses": [{"type": "InternalIP", "address": "192.168.0.1"}, {"type": "Hostname", "address": "x"}]
-    }
+    item["status"] = {"addresses": [{"type": "InternalIP", "address": "192.168.0.1"}, {"type": "Hostname", "address": "x"}]}
     assert node(shop).addresses == {"ipv4": "192.168.0.1"}
 
 
@@ -75,11 +73,7 @@ class TestPeers:
 
     def test_peers_by_selector(self, shop: Any) -> None:
         shop.items.append(calico("BGPPeer", "reflectors", peerSelector='rack_id == "2"', nodeSelector='rack_id == "1"'))
-        assert [peer.address for peer in node(shop).peers if peer.asn == 65003] == [
-            "192.168.0.4",
-            "192.168.0.5",
-            "192.168.0.6",
-        ]
+        assert [peer.address for peer in node(shop).peers if peer.asn == 65003] == ["192.168.0.4", "192.168.0.5", "192.168.0.6"]
 
     def test_settings(self, shop: Any) -> None:
         shop.item("BGPPeer", "leaf-201-v4")["spec"] |= {
@@ -193,12 +187,8 @@ class TestBlocks:
         assert node(workshop(dual_stack=True), "node-2").blocks == ("10.1.0.64/26", "2001:db8:1::40/122")
 
     def test_claims_are_read_and_the_rest_is_unclaimed(self, shop: Any) -> None:
-        shop.items.append(
-            calico("BlockAffinity", "a", node="node-2", cidr="10.1.7.0/26", state="confirmed", deleted="false")
-        )
-        shop.items.append(
-            calico("BlockAffinity", "b", node="node-2", cidr="10.1.8.0/26", state="confirmed", deleted="true")
-        )
+        shop.items.append(calico("BlockAffinity", "a", node="node-2", cidr="10.1.7.0/26", state="confirmed", deleted="false"))
+        shop.items.append(calico("BlockAffinity", "b", node="node-2", cidr="10.1.8.0/26", state="confirmed", deleted="true"))
         cluster = shop.cluster()
         assert next(it for it in cluster.nodes if it.name == "node-2").blocks == ("10.1.7.0/26",)
         assert "node-2" not in cluster.unclaimed
@@ -219,8 +209,6 @@ def test_reading_changes_nothing(shop: Any) -> None:
     assert shop.objects() == before
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"), [("10s", 10), ("1m30s", 90), ("2h", 7200), ("1500ms", 2), (None, None), ("", None)]
-)
+@pytest.mark.parametrize(("text", "wanted"), [("10s", 10), ("1m30s", 90), ("2h", 7200), ("1500ms", 2), (None, None), ("", None)])
 def test_durations(text: str | None, wanted: int | None) -> None:
     assert seconds(text) == wanted

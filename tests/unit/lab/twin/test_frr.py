@@ -51,12 +51,7 @@ def test_the_password_is_set_and_can_be_hidden(shop: Any) -> None:
         ("bgpCtxPol", {"maxAsLimit": "3"}, ["bgp as-path access-list AS-LIMIT-3 permit ^[0-9]+(_[0-9]+){0,2}$"], []),
         ("bgpCtxPol", {"maxAsLimit": "0"}, [], ["match as-path AS-LIMIT-1"]),
         ("bgpCtxPol", {"grCtrl": ""}, ["bgp graceful-restart-disable"], []),
-        (
-            "bgpCtxAfPol",
-            {"maxEcmp": "1", "maxEcmpIbgp": "2"},
-            ["maximum-paths 1", "maximum-paths ibgp 2"],
-            ["maximum-paths 64"],
-        ),
+        ("bgpCtxAfPol", {"maxEcmp": "1", "maxEcmpIbgp": "2"}, ["maximum-paths 1", "maximum-paths ibgp 2"], ["maximum-paths 64"]),
         ("bgpCtxAfPol", {"eDist": "30"}, ["distance bgp 30 200 220"], []),
         ("bgpBestPathCtrlPol", {"ctrl": ""}, [], ["bgp bestpath as-path multipath-relax"]),
         ("l3extOut", {"enforceRtctrl": "export"}, [], ["match ip address prefix-list IMPORT-1"]),
@@ -91,9 +86,7 @@ def test_prefix_limits(workshop: Callable[..., Any], attributes: dict[str, str],
 
 def test_without_rules_nothing_passes(shop: Any) -> None:
     shop.remove("rtctrlProfile")
-    assert {"ip prefix-list IMPORT-1 seq 5 deny any", "ip prefix-list EXPORT-2 seq 5 deny any"} <= set(
-        commands(shop.twin())
-    )
+    assert {"ip prefix-list IMPORT-1 seq 5 deny any", "ip prefix-list EXPORT-2 seq 5 deny any"} <= set(commands(shop.twin()))
 
 
 def test_leaf_without_peers_or_router_id(shop: Any) -> None:

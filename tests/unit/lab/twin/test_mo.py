@@ -20,7 +20,4 @@ def test_answers_may_be_flat_or_nested() -> None:
 def test_words_are_no_numbers_and_empty_flags_are_none() -> None:
     mo = Mo("l3extVirtualLIfP", "x", {"mtu": "inherit", "ctrl": "", "mode": ""})
     assert (mo.number("mtu", 9000), mo.flags("ctrl"), mo.get("mode", "regular")) == (9000, frozenset(), "regular")
-    assert Mo("bgpPeerP", "x", {"ctrl": "as-override,dis-peer-as-check"}).flags("ctrl") == {
-        "as-override",
-        "dis-peer-as-check",
-    }
+    assert Mo("bgpPeerP", "x", {"ctrl": "as-override,dis-peer-as-check"}).flags("ctrl") == {"as-override", "dis-peer-as-check"}

@@ -72,13 +72,7 @@ class TestChoice:
     NEAR = Fabric("t", "near", leaves=(Leaf(201, svis=(Svi("o", 300, addresses=("192.0.2.2/24",)),)),))
     FAR = Fabric("t", "far", leaves=(Leaf(202, svis=(Svi("o", 300, addresses=("198.51.100.2/24",)),)),))
     CLUSTER = Cluster(nodes=(Node("n", 1, {"ipv4": "192.0.2.1/24"}),))
-    ADDRESSES = {
-        "a": "192.0.2.1/24",
-        "b": "203.0.113.1/24",
-        "c": "203.0.113.2/24",
-        "d": "192.0.2.7/24",
-        "e": "10.0.0.2/24",
-    }
+    ADDRESSES = {"a": "192.0.2.1/24", "b": "203.0.113.1/24", "c": "203.0.113.2/24", "d": "192.0.2.7/24", "e": "10.0.0.2/24"}
 
     def test_named_or_fitting_one(self) -> None:
         assert choose_fabric([self.FAR, self.NEAR], [self.CLUSTER]) is self.NEAR

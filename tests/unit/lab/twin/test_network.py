@@ -94,12 +94,7 @@ def test_a_change_takes_along_what_is_on_it(shop: Any) -> None:
     new = wire(twin).resources
     removed, made = plan_changes(old, new)
     assert "link wiring/l201v300" in {resource.key for resource in made}
-    for key in (
-        "port l201v300",
-        "up leaf-201 vlan300",
-        "address leaf-201 vlan300 192.168.2.201/22",
-        "shared leaf-201 vlan300s",
-    ):
+    for key in ("port l201v300", "up leaf-201 vlan300", "address leaf-201 vlan300 192.168.2.201/22", "shared leaf-201 vlan300s"):
         assert key in {resource.key for resource in made}
     assert "link wiring/l201fab" not in {resource.key for resource in made}
     assert {resource.key for resource in removed} >= {"link wiring/l201v300", "shared leaf-201 vlan300s"}

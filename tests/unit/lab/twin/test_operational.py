@@ -27,24 +27,14 @@ ESTABLISHED = {
         "gracefulRestart": "advertisedAndReceived",
     },
     "gracefulRestartInfo": {"localGrMode": "Helper*", "remoteGrMode": "Restart", "endOfRibRecv": {"ipv4Unicast": True}},
-    "addressFamilyInfo": {
-        "ipv4Unicast": {"acceptedPrefixCounter": 4, "sentPrefixCounter": 10, "inboundSoftConfigPermit": True}
-    },
+    "addressFamilyInfo": {"ipv4Unicast": {"acceptedPrefixCounter": 4, "sentPrefixCounter": 10, "inboundSoftConfigPermit": True}},
 }
 FABRIC_NEIGHBOUR = {"nbrExternalLink": False, "bgpState": "Established"}
 
 
 def route(prefix: str, *hops: tuple[str, str], protocol: str = "bgp", **more: Any) -> dict[str, Any]:
     nexthops = [{"ip": ip, "interfaceName": interface, "fib": True} for ip, interface in hops]
-    return {
-        "prefix": prefix,
-        "protocol": protocol,
-        "installed": True,
-        "distance": 20,
-        "metric": 0,
-        "nexthops": nexthops,
-        **more,
-    }
+    return {"prefix": prefix, "protocol": protocol, "installed": True, "distance": 20, "metric": 0, "nexthops": nexthops, **more}
 
 
 def objects(shop: Any, answers: LeafAnswers, leaf: int = 0) -> dict[str, dict[str, str]]:
@@ -81,12 +71,7 @@ def test_an_established_neighbour(shop: Any) -> None:
     found = objects(shop, answers())
     entry = found["bgpPeerEntry 192.168.0.1"]
     assert entry["operSt"] == "established"
-    assert (entry["holdIntvl"], entry["kaIntvl"], entry["rtrId"], entry["passwdSet"]) == (
-        "3",
-        "1",
-        "192.168.0.1",
-        "enabled",
-    )
+    assert (entry["holdIntvl"], entry["kaIntvl"], entry["rtrId"], entry["passwdSet"]) == ("3", "1", "192.168.0.1", "enabled")
     assert entry["advCap"] == "as4,cap,gr-helper,ipv4-ucast,ipv4-ucast-addlp-rcv,refresh"
     assert entry["rcvCap"] == "as4,cap,gr,ipv4-ucast,ipv4-ucast-addlp-snd,refresh"
     assert entry["flags"] == "cap-neg,direct-connect,gr-enabled"
@@ -148,9 +133,7 @@ def test_a_session_that_the_prefix_limit_ended(workshop: Callable[..., Any]) -> 
 @pytest.mark.parametrize(
     ("limit", "flags"), [(12, {"pfx-threshexceeded", "pfxlimit-exceeded"}), (13, {"pfx-threshexceeded"}), (100, set())]
 )
-def test_a_prefix_limit_counts_what_is_sent_not_what_is_taken(
-    workshop: Callable[..., Any], limit: int, flags: set[str]
-) -> None:
+def test_a_prefix_limit_counts_what_is_sent_not_what_is_taken(workshop: Callable[..., Any], limit: int, flags: set[str]) -> None:
     found = objects(workshop(prefix_limit=limit), answers())
     assert {flag for flag in found["bgpPeerAfEntry ipv4-ucast"]["flags"].split(",") if flag.startswith("pfx")} == flags
     assert ("faultInst F1215" in found) is ("pfxlimit-exceeded" in flags)
@@ -201,12 +184,7 @@ def test_a_node_status_has_the_classes_that_it_asks_for() -> None:
     assert set(status) == {"bgp", "routes", "agent", "lastUpdated"}
     assert status["lastUpdated"] == "2026-11-23T05:00:00Z"
     assert status["agent"] == {
-        "birdV4": {
-            "state": "Ready",
-            "version": "1.6.8",
-            "routerID": "192.168.0.1",
-            "lastBootTime": "2026-11-23 04:40:16",
-        }
+        "birdV4": {"state": "Ready", "version": "1.6.8", "routerID": "192.168.0.1", "lastBootTime": "2026-11-23 04:40:16"}
     }
     assert (status["bgp"]["numberEstablishedV4"], status["bgp"]["numberNotEstablishedV4"]) == (1, 3)
     assert status["bgp"]["peersV6"] == []

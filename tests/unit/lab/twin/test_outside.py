@@ -55,9 +55,7 @@ def test_a_router_for_each_l3out_that_leads_outside(core: Any) -> None:
     (router,) = core.twin().routers
     assert (router.key, router.l3out, router.outside) == ("core-router", CORE, ("172.16.0.0/12",))
     assert links(router) == [("10.254.103.2/24", "10.254.103.1"), ("10.254.104.2/24", "10.254.104.1")]
-    assert {(link.asn, link.fabric_asn, link.ttl, link.password) for link in router.links} == {
-        (65100, 65002, 1, PASSWORD)
-    }
+    assert {(link.asn, link.fabric_asn, link.ttl, link.password) for link in router.links} == {(65100, 65002, 1, PASSWORD)}
     assert router.targets(4) == ["172.16.0.1"]
     assert [port.port for port in router.ports()] == [PORT.format(103), PORT.format(104)]
     assert PASSWORD not in repr(router)
@@ -74,12 +72,7 @@ def test_its_leaves_are_no_place_for_the_endpoint_nor_racks_of_their_own(core: A
 def test_an_svi_on_a_vpc_is_one_port_and_two_sessions(shop: Any) -> None:
     (router,) = with_way_out(shop, (4, 6), routed=False).twin().routers
     assert router.ports() == {Segment((103, 104), 390): (9000, ["10.254.99.1/24", "fd00:99::1/64"])}
-    assert [link.neighbour for link in router.links] == [
-        "10.254.99.103",
-        "fd00:99::103",
-        "10.254.99.104",
-        "fd00:99::104",
-    ]
+    assert [link.neighbour for link in router.links] == ["10.254.99.103", "fd00:99::103", "10.254.99.104", "fd00:99::104"]
     assert router.targets(6) == ["2001:db8:c0::1"]
 
 
@@ -186,10 +179,7 @@ def test_a_node_cannot_have_a_routers_name(core: Any) -> None:
 def test_a_sub_interface_needs_its_vlan_in_the_pool_and_a_port_none(core: Any, kind: str, deployed: bool) -> None:
     pool = "uni/infra/vlanns-[core]-static"
     block = mo("fvnsEncapBlk", **{"from": "vlan-10", "to": "vlan-19"})
-    core.extra += [
-        mo("extnwDomP", mo("infraRsVlanNs", tDn=pool), dn="uni/l3dom-core"),
-        mo("fvnsVlanInstP", block, dn=pool),
-    ]
+    core.extra += [mo("extnwDomP", mo("infraRsVlanNs", tDn=pool), dn="uni/l3dom-core"), mo("fvnsVlanInstP", block, dn=pool)]
     core.add(CORE, mo("l3extRsL3DomAtt", tDn="uni/l3dom-core"))
     for dn in PATHS.values():
         change(core, dn, ifInstT=kind, encap="vlan-390" if kind == "sub-interface" else "unknown")
@@ -213,9 +203,7 @@ def test_a_routed_ports_name_and_bridge(core: Any, kind: str, encap: str, path: 
     assert len(name) < 15
     bridges = [key for key in made if key.startswith("bridge p")]
     assert len(bridges) == 2
-    assert [sum(bridge in it.needs for it in made.values()) for bridge in bridges] == [2, 2], (
-        "a leaf and the router each"
-    )
+    assert [sum(bridge in it.needs for it in made.values()) for bridge in bridges] == [2, 2], "a leaf and the router each"
 
 
 def test_what_comes_from_a_routed_port_is_classified(core: Any) -> None:

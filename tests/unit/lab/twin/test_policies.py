@@ -123,10 +123,7 @@ def test_contexts_are_taken_in_order_and_may_deny(shop: Any) -> None:
     shop.set("rtctrlCtxP", order="5")
     shop.add("uni/tn-common", mo("rtctrlSubjP", mo("rtctrlMatchRtDest", ip="10.1.9.0/24"), name="not-this"))
     shop.add(
-        profile,
-        mo(
-            "rtctrlCtxP", mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="not-this"), name="deny", order="1", action="deny"
-        ),
+        profile, mo("rtctrlCtxP", mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="not-this"), name="deny", order="1", action="deny")
     )
     rules = first_peer(shop.fabric()).imports
     assert rules is not None
@@ -153,20 +150,13 @@ def test_prefix_lengths_of_an_aggregate(shop: Any) -> None:
 def test_a_vlan_has_to_be_in_the_domains_pool(shop: Any, pool: tuple[str, str], deployed: bool) -> None:
     name = "uni/infra/vlanns-[k8s]-static"
     block = mo("fvnsEncapBlk", **{"from": f"vlan-{pool[0]}", "to": f"vlan-{pool[1]}"})
-    shop.extra += [
-        mo("physDomP", mo("infraRsVlanNs", tDn=name), dn="uni/phys-k8s"),
-        mo("fvnsVlanInstP", block, dn=name),
-    ]
+    shop.extra += [mo("physDomP", mo("infraRsVlanNs", tDn=name), dn="uni/phys-k8s"), mo("fvnsVlanInstP", block, dn=name)]
     assert bool(shop.fabric().leaves[0].svis) is deployed
 
 
 def test_vpc_groups_tell_racks_apart_where_node_profiles_do_not(shop: Any) -> None:
     groups = [
-        mo(
-            "fabricExplicitGEp",
-            *(mo("fabricNodePEp", id=str(leaf)) for leaf in pair),
-            dn=f"uni/fabric/protpol/expgep-{pair[0]}",
-        )
+        mo("fabricExplicitGEp", *(mo("fabricNodePEp", id=str(leaf)) for leaf in pair), dn=f"uni/fabric/protpol/expgep-{pair[0]}")
         for pair in ((201, 203), (202, 204), (301, 302))
     ]
     shop.extra += groups

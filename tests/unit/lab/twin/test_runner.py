@@ -17,10 +17,7 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(machines, "FRR_PROGRAMS", tmp_path)
     missing = machines.missing_prerequisites()
     assert missing[0].startswith("root, ")
-    assert missing[1:] == [
-        "BIRD 1.6 (make bird)",
-        *(f"the package {name}" for name in ("frr", "iproute2", "util-linux")),
-    ]
+    assert missing[1:] == ["BIRD 1.6 (make bird)", *(f"the package {name}" for name in ("frr", "iproute2", "util-linux"))]
 
 
 def test_commands_without_a_twin(tmp_path: Path) -> None:

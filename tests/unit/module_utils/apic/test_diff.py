@@ -36,9 +36,7 @@ def vrf(*made):
 
 
 def changed(difference):
-    return [
-        (change.action, change.dn, tuple(change.after)) for change in difference.changes if change.action == "modify"
-    ]
+    return [(change.action, change.dn, tuple(change.after)) for change in difference.changes if change.action == "modify"]
 
 
 def created(difference):
@@ -59,12 +57,7 @@ def conflicts(difference):
 def test_nothing_there_everything_is_created_parents_first():
     fabric = l3out()
     difference = fabric.push(TREE)
-    assert created(difference) == [
-        OUT,
-        f"{OUT}/rsectx",
-        f"{OUT}/instP-default",
-        f"{OUT}/instP-default/extsubnet-[10.1.0.0/16]",
-    ]
+    assert created(difference) == [OUT, f"{OUT}/rsectx", f"{OUT}/instP-default", f"{OUT}/instP-default/extsubnet-[10.1.0.0/16]"]
     assert fabric.objects[OUT][1] == {"annotation": OURS, "name": "o", "enforceRtctrl": "import,export"}
     assert fabric.objects[f"{OUT}/rsectx"][1]["tnFvCtxName"] == "v"
 
@@ -197,10 +190,7 @@ def test_adopt_takes_over_what_differs_and_what_does_not():
     fabric = l3out(an("l3extOut", an("l3extInstP", name="default"), name="o", descr="a", annotation=THEIRS))
     difference = fabric.push(an("l3extOut", an("l3extInstP", name="default"), name="o", descr="b"), adopt=True)
     assert not difference.conflicts
-    assert changed(difference) == [
-        ("modify", OUT, ("descr", "annotation")),
-        ("modify", f"{OUT}/instP-default", ("annotation",)),
-    ]
+    assert changed(difference) == [("modify", OUT, ("descr", "annotation")), ("modify", f"{OUT}/instP-default", ("annotation",))]
     assert fabric.objects[OUT][1]["annotation"] == OURS
 
 
@@ -208,9 +198,7 @@ def test_create_only_property_cannot_change_even_when_ours():
     path = "topology/pod-1/paths-1/pathep-[eth1/1]"
     fabric = Fabric("uni/tn-t/out-o/lnodep-n/lifp-i", "l3extLIfP")
     fabric.push(an("l3extLIfP", an("l3extRsPathL3OutAtt", tDn=path, isMultiPodDirect="no"), name="i"))
-    difference = fabric.push(
-        an("l3extLIfP", an("l3extRsPathL3OutAtt", tDn=path, isMultiPodDirect="yes", mtu="9000"), name="i")
-    )
+    difference = fabric.push(an("l3extLIfP", an("l3extRsPathL3OutAtt", tDn=path, isMultiPodDirect="yes", mtu="9000"), name="i"))
     assert [conflict.prop for conflict in difference.conflicts] == ["isMultiPodDirect"]
     assert "delete the object first" in difference.conflicts[0].text
     assert not difference.changes
@@ -234,13 +222,7 @@ def test_prune_removes_what_is_ours_and_no_longer_wanted_by_exact_dn():
 
 def test_a_name_that_begins_alike_is_another_object():
     fabric = l3out(
-        an(
-            "l3extOut",
-            an("l3extInstP", name="a", annotation=OURS),
-            an("l3extInstP", name="ab"),
-            name="o",
-            annotation=OURS,
-        )
+        an("l3extOut", an("l3extInstP", name="a", annotation=OURS), an("l3extInstP", name="ab"), name="o", annotation=OURS)
     )
     fabric.push(an("l3extOut", name="o"))
     assert f"{OUT}/instP-ab" in fabric.objects
@@ -249,9 +231,7 @@ def test_a_name_that_begins_alike_is_another_object():
 
 @pytest.mark.parametrize("annotation", ["", "by:hand", THEIRS])
 def test_foreign_objects_survive_prune_and_absent(annotation):
-    fabric = l3out(
-        an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="1.0.0.0/8"), name="x", annotation=annotation), name="o")
-    )
+    fabric = l3out(an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="1.0.0.0/8"), name="x", annotation=annotation), name="o"))
     before = fabric.snapshot()
     fabric.push(an("l3extOut", name="o"))
     fabric.push(an("l3extOut", name="o"), absent=True)
@@ -335,9 +315,7 @@ def test_root_that_is_gone_needs_nothing():
 
 
 def test_named_root_prunes_only_along_the_classes_of_its_tree():
-    tree = an(
-        "fvTenant", an("l3extOut", an("rtctrlProfile", name="default-import"), name="o"), name="t", status="modified"
-    )
+    tree = an("fvTenant", an("l3extOut", an("rtctrlProfile", name="default-import"), name="o"), name="t", status="modified")
     wanted = parse_wanted("uni/tn-t", tree, "prod1")
     paths = {("fvTenant", "l3extOut"), ("fvTenant", "l3extOut", "rtctrlProfile")}
     ours = [

@@ -57,9 +57,7 @@ def grow(cls, naming, drawn, annotations):
 
 def strangers(fabric):
     return {
-        dn: value
-        for dn, value in fabric.snapshot().items()
-        if value[1].get("annotation") != OURS and not follows(fabric, dn)
+        dn: value for dn, value in fabric.snapshot().items() if value[1].get("annotation") != OURS and not follows(fabric, dn)
     }
 
 
@@ -132,11 +130,7 @@ def test_nothing_of_ours_remains_but_what_is_wanted_or_holds_what_others_made(fa
     difference = fabric.push(tree, absent=how == "absent")
     if difference.conflicts:
         return
-    wanted = (
-        {dn for dn, (_cls, attributes) in Fabric(OUT, "l3extOut").make(tree).objects.items()}
-        if how == "prune"
-        else set()
-    )
+    wanted = {dn for dn, (_cls, attributes) in Fabric(OUT, "l3extOut").make(tree).objects.items()} if how == "prune" else set()
     ours = {dn for dn, (_cls, attributes) in fabric.objects.items() if attributes.get("annotation") == OURS}
     for dn in ours - {normal(dn) for dn in wanted}:
         assert dn in difference.kept

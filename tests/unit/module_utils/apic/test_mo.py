@@ -18,11 +18,7 @@ from ansible_collections.netops.aci_calico.plugins.module_utils.apic import mo
             {"nodeDn": "topology/pod-1/node-201", "encap": "vlan-300"},
             "vlifp-[topology/pod-1/node-201]-[vlan-300]",
         ),
-        (
-            "fvRsCtxToBgpCtxAfPol",
-            {"tnBgpCtxAfPolName": "e", "af": "ipv4-ucast"},
-            "rsctxToBgpCtxAfPol-[e]-ipv4-ucast",
-        ),
+        ("fvRsCtxToBgpCtxAfPol", {"tnBgpCtxAfPolName": "e", "af": "ipv4-ucast"}, "rsctxToBgpCtxAfPol-[e]-ipv4-ucast"),
     ],
 )
 def test_relative_name_and_back(cls, attributes, rn):

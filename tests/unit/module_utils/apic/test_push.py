@@ -4,20 +4,7 @@ from __future__ import annotations
 
 import pytest
 from unit.module_utils.fabric import SHARED, an
-from unit.modules.running import (
-    OUT,
-    PEERS,
-    ROOTS,
-    TENANT,
-    Runner,
-    Standalone,
-    asked,
-    digest,
-    doors,
-    policies,
-    tenant,
-    told,
-)
+from unit.modules.running import OUT, PEERS, ROOTS, TENANT, Runner, Standalone, asked, digest, doors, policies, tenant, told
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session as session_module
 
@@ -25,10 +12,7 @@ from ansible_collections.netops.aci_calico.plugins.module_utils.apic import sess
 
 
 def test_conflicts_of_all_roots_come_at_once_and_nothing_is_sent(run, server):
-    run.make(
-        TENANT,
-        an("fvTenant", an("bgpCtxPol", name="timers", kaIntvl="60"), an("l3extOut", name="calico"), name="common"),
-    )
+    run.make(TENANT, an("fvTenant", an("bgpCtxPol", name="timers", kaIntvl="60"), an("l3extOut", name="calico"), name="common"))
     before = run.objects(volatile=True)
     result = run(ROOTS)
     assert result["failed"]
@@ -55,12 +39,7 @@ def test_container_that_is_absent_is_named(run, check):
 
 def test_check_mode_looks_for_a_container_once_and_only_if_it_must(run, server):
     run(ROOTS, check=True)
-    assert [path for _method, path in asked(server)] == [
-        "aaaLogin",
-        f"mo/{TENANT}",
-        f"mo/{OUT}",
-        f"mo/{TENANT}/ctx-calico",
-    ]
+    assert [path for _method, path in asked(server)] == ["aaaLogin", f"mo/{TENANT}", f"mo/{OUT}", f"mo/{TENANT}/ctx-calico"]
     run(ROOTS)
     asked(server)
     run(ROOTS, check=True)
@@ -208,8 +187,7 @@ def test_object_that_vanishes_between_read_and_post_is_read_again(run, monkeypat
     def after_somebody(session, path, data):
         monkeypatch.setattr(session_module.Session, "post", post)
         run.make(
-            "uni/tn-common",
-            an("fvTenant", {"l3extOut": {"attributes": {"name": "calico", "status": "deleted"}}}, name="common"),
+            "uni/tn-common", an("fvTenant", {"l3extOut": {"attributes": {"name": "calico", "status": "deleted"}}}, name="common")
         )
         return post(session, path, data)
 

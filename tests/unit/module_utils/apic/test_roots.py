@@ -34,9 +34,7 @@ def test_named_objects_are_asked_for_by_dn_and_nothing_else_when_nothing_is_prun
 
 
 def test_what_is_ours_of_the_same_classes_is_asked_for_too():
-    query = root(an("rtctrlSubjP", an("rtctrlMatchRtDest", ip="10.0.0.0/8"), an("tagTag", key="k"), name="s")).query(
-        True
-    )
+    query = root(an("rtctrlSubjP", an("rtctrlMatchRtDest", ip="10.0.0.0/8"), an("tagTag", key="k"), name="s")).query(True)
     assert "target-subtree-class=rtctrlSubjP,rtctrlMatchRtDest&" in query
     assert f'eq(rtctrlMatchRtDest.annotation,"{OURS}")' in query
     assert f'eq(rtctrlSubjP.annotation,"{OURS}"),eq(rtctrlSubjP.annotation,"{SHARED}")' in query
@@ -56,9 +54,7 @@ def test_whatever_stands_in_the_place_of_a_relation_is_read():
 
 
 def test_pattern_ends_before_what_means_something_in_patterns():
-    tree = an(
-        "fvTenant", vrf(*[an("fvSubnet", rn=f"subnet-[10.{n}.0.0/16]") for n in range(20)]), name="t", status="modified"
-    )
+    tree = an("fvTenant", vrf(*[an("fvSubnet", rn=f"subnet-[10.{n}.0.0/16]") for n in range(20)]), name="t", status="modified")
     query = Root({"dn": TENANT, "scope": "named", "tree": tree}, "prod1").query(False)
     assert f'wcard(fvSubnet.dn,"{TENANT}/ctx-v/subnet-")' in query
 

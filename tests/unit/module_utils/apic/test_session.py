@@ -16,10 +16,7 @@ from ansible_collections.netops.aci_calico.plugins.module_utils.apic.session imp
 OK = (200, {"imdata": [{"fvTenant": {"attributes": {"dn": "uni/tn-t"}}}]})
 BUSY = (503, {"imdata": [{"error": {"attributes": {"code": "503", "text": "Resolve timeout"}}}]})
 SLOW_DOWN = (429, {"imdata": []})
-EXPIRED = (
-    403,
-    {"imdata": [{"error": {"attributes": {"code": "403", "text": "Token was invalid (Error: Token timeout)"}}}]},
-)
+EXPIRED = (403, {"imdata": [{"error": {"attributes": {"code": "403", "text": "Token was invalid (Error: Token timeout)"}}}]})
 DROPPED = (-1, None)
 
 
@@ -31,15 +28,7 @@ def module(**params):
     def fail(msg, **_details):
         raise Failed(msg)
 
-    given = {
-        "host": "apic1",
-        "username": "joe",
-        "password": "pw",
-        "private_key": None,
-        "port": None,
-        "use_ssl": None,
-        **params,
-    }
+    given = {"host": "apic1", "username": "joe", "password": "pw", "private_key": None, "port": None, "use_ssl": None, **params}
     return SimpleNamespace(params=given, _socket_path=None, _debug=False, warn=print, fail_json=fail)
 
 
@@ -109,9 +98,7 @@ def test_answer_that_breaks_off_is_none(monkeypatch):
     answers = iter([(Broken(), {"status": 200, "msg": "OK"})])
     call = Scripted.api_call
     session.get("/api/mo/uni.json")
-    monkeypatch.setattr(
-        Scripted, "api_call", lambda self, *args, **more: next(answers, None) or call(self, *args, **more)
-    )
+    monkeypatch.setattr(Scripted, "api_call", lambda self, *args, **more: next(answers, None) or call(self, *args, **more))
     assert session.get("/api/mo/uni.json")
     assert session.counted()["retries"] == 1
 

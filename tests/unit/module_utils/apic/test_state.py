@@ -10,39 +10,17 @@ L3OUTS = ["uni/tn-common/out-calico", "uni/tn-common/out-calico-2"]
 
 
 def replies(**changes):
-    return {
-        **{key: [] for key in ("leaves", "instances", "domains", "routes_ipv4", "lpm_used", "lpm_limit")},
-        **changes,
-    }
+    return {**{key: [] for key in ("leaves", "instances", "domains", "routes_ipv4", "lpm_used", "lpm_limit")}, **changes}
 
 
 def peer_state(**attributes):
-    full = {
-        "kaIntvl": "60",
-        "holdIntvl": "180",
-        "rtrId": "0.0.0.0",
-        "shutStQual": "unspecified",
-        "flags": "",
-        "rcvCap": "",
-    }
+    full = {"kaIntvl": "60", "holdIntvl": "180", "rtrId": "0.0.0.0", "shutStQual": "unspecified", "flags": "", "rcvCap": ""}
     inner = {
         "bgpPeerEntry": {
-            "attributes": {
-                **full,
-                "addr": "192.168.2.1",
-                "operSt": "idle",
-                "type": "ebgp",
-                "passwdSet": "disabled",
-                **attributes,
-            }
+            "attributes": {**full, "addr": "192.168.2.1", "operSt": "idle", "type": "ebgp", "passwdSet": "disabled", **attributes}
         }
     }
-    peer = {
-        "bgpPeer": {
-            "attributes": {"addr": "192.168.2.0/24", "asn": "65003", "passwdSet": "disabled"},
-            "children": [inner],
-        }
-    }
+    peer = {"bgpPeer": {"attributes": {"addr": "192.168.2.0/24", "asn": "65003", "passwdSet": "disabled"}, "children": [inner]}}
     dom = {"dn": "topology/pod-1/node-201/sys/bgp/inst/dom-common:calico", "rtrId": "1.1.4.201", "operSt": "up"}
     return leaf_states(replies(domains=[{"bgpDom": {"attributes": dom, "children": [peer]}}]), ["ipv4"])["201"]
 

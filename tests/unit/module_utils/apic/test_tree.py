@@ -19,9 +19,7 @@ def faults_of(tree, dn="uni/tn-t/out-o"):
 
 
 def test_everything_becomes_text_and_ours():
-    wanted = parse(
-        {"l3extOut": {"attributes": {"name": "o", "enforceRtctrl": ["import", "export"], "mplsEnabled": False}}}
-    )
+    wanted = parse({"l3extOut": {"attributes": {"name": "o", "enforceRtctrl": ["import", "export"], "mplsEnabled": False}}})
     assert wanted.attributes == {"name": "o", "enforceRtctrl": "import,export", "mplsEnabled": "no", "annotation": OURS}
 
 

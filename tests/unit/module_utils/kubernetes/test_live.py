@@ -32,8 +32,7 @@ def test_nodes_that_announce_no_services():
 
 
 @pytest.mark.parametrize(
-    ("change", "counts"),
-    [({}, True), ({"state": "pending"}, False), ({"deleted": "true"}, False), ({"deleted": True}, False)],
+    ("change", "counts"), [({}, True), ({"state": "pending"}, False), ({"deleted": "true"}, False), ({"deleted": True}, False)]
 )
 def test_blocks_that_are_a_nodes_for_good(change, counts):
     spec = {"cidr": "10.1.0.0/26", "node": "a", "state": "confirmed", "deleted": "false", **change}

@@ -54,9 +54,7 @@ def test_pool_domains_and_aaep() -> None:
 
 
 def test_groups_selectors_and_profiles() -> None:
-    found = flat(
-        root_of(plan_of(STANDARD, physical_domain=None, **MANAGED, **one_rack(nodes=CABLED_NODES)), "uni")["tree"]
-    )
+    found = flat(root_of(plan_of(STANDARD, physical_domain=None, **MANAGED, **one_rack(nodes=CABLED_NODES)), "uni")["tree"])
     infra, group = "/polUni/infraInfra", "/polUni/infraInfra/infraFuncP/infraAccBndlGrp vpc-b"
     own = {"annotation": "orchestrator:aci-calico:prod1"}
     assert found[group] == {"name": "vpc-b", "lagT": "node", **own}

@@ -16,9 +16,7 @@ def _objects(mo: dict[str, Any], above: str = "") -> Iterator[tuple[str, str, di
     """Path (classes and names), class and attributes of each object."""
     for cls, body in mo.items():
         attributes = body["attributes"]
-        name = next(
-            (attributes[key] for key in ("name", "ip", "key", "tnVzBrCPName", "tnVzCPIfName") if key in attributes), ""
-        )
+        name = next((attributes[key] for key in ("name", "ip", "key", "tnVzBrCPName", "tnVzCPIfName") if key in attributes), "")
         path = f"{above}/{cls}[{name}]" if above else cls
         yield path, cls, attributes
         for child in body.get("children", ()):
@@ -55,9 +53,7 @@ def test_a_contract_with_all_that_belongs_to_it():
 
 
 def test_whatever_clusters_may_share_is_marked_so():
-    tree = apic_tree(
-        plan_of(PROD, contracts=[contract()], epg_contracts=[{**EPG, "consume": ["web"]}], transit=["core"])
-    )
+    tree = apic_tree(plan_of(PROD, contracts=[contract()], epg_contracts=[{**EPG, "consume": ["web"]}], transit=["core"]))
     found = {path: (cls, attributes) for path, cls, attributes in _objects(tree)}
     shared = [path for path, (_cls, attributes) in found.items() if attributes.get("annotation") == SHARED]
     for path, (cls, _attributes) in found.items():
@@ -69,16 +65,10 @@ def test_whatever_clusters_may_share_is_marked_so():
 
 def test_containers_of_others_are_passed_through():
     tree = _tree(
-        epg_contracts=[{**EPG, "provide": ["a"], "consume_interfaces": ["b"]}],
-        transit=[{**CORPORATE, "consume": ["c"]}],
+        epg_contracts=[{**EPG, "provide": ["a"], "consume_interfaces": ["b"]}], transit=[{**CORPORATE, "consume": ["c"]}]
     )
     prod = "polUni/fvTenant[prod]"
-    for container in (
-        "fvAp[intranet]",
-        "fvAp[intranet]/fvAEPg[web]",
-        "l3extOut[core]",
-        "l3extOut[core]/l3extInstP[corporate]",
-    ):
+    for container in ("fvAp[intranet]", "fvAp[intranet]/fvAEPg[web]", "l3extOut[core]", "l3extOut[core]/l3extInstP[corporate]"):
         assert tree[f"{prod}/{container}"]["status"] == "modified"
         assert set(tree[f"{prod}/{container}"]) == {"status", "name"}
     assert f"{prod}/fvAp[intranet]/fvAEPg[web]/fvRsProv[a]" in tree

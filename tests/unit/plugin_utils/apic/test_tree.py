@@ -56,12 +56,7 @@ def test_standard_svi_of_the_worked_example() -> None:
     assert paths[0] == ("topology/pod-1/protpaths-201-202/pathep-[vpc-node-1]", "vlan-300", None, "9000")
     assert [encap for _target, encap, *_rest in paths] == [f"vlan-{vlan}" for vlan in range(300, 306)]
     sides = _attributes(tree, "l3extMember", "side", "addr")
-    assert sides[:4] == [
-        ("A", "192.168.2.4/29"),
-        ("B", "192.168.2.5/29"),
-        ("A", "192.168.2.12/29"),
-        ("B", "192.168.2.13/29"),
-    ]
+    assert sides[:4] == [("A", "192.168.2.4/29"), ("B", "192.168.2.5/29"), ("A", "192.168.2.12/29"), ("B", "192.168.2.13/29")]
     assert _attributes(tree, "l3extIp", "addr")[:3] == ["192.168.2.6/29", "192.168.2.6/29", "192.168.2.14/29"]
     assert _attributes(tree, "bgpPeerP", "addr")[:2] == ["192.168.2.1", "192.168.2.9"]
     assert len(list(_find(tree, "l3extLIfP"))) == 6, "two nodes may sit behind one vPC, so each has its own profile"
@@ -103,14 +98,8 @@ def test_a_rack_with_one_leaf_has_a_plain_path() -> None:
 
 
 def test_families_of_an_svi_are_kept_apart() -> None:
-    subnets = {
-        "node_subnets": ["192.168.2.0/24", "2001:db8:2::/64"],
-        "pod_subnets": ["10.1.0.0/16", "2001:db8:100::/56"],
-    }
-    subnets |= {
-        "service_subnets": ["192.168.8.0/22", "2001:db8:8::/112"],
-        "external_service_subnets": ["192.168.3.0/24"],
-    }
+    subnets = {"node_subnets": ["192.168.2.0/24", "2001:db8:2::/64"], "pod_subnets": ["10.1.0.0/16", "2001:db8:100::/56"]}
+    subnets |= {"service_subnets": ["192.168.8.0/22", "2001:db8:8::/112"], "external_service_subnets": ["192.168.3.0/24"]}
     tree = apic_tree(_plan(**subnets))
     for __, interfaces in _find(tree, "l3extLIfP"):
         addresses = [svi["l3extVirtualLIfP"]["attributes"]["addr"] for svi in interfaces]
@@ -140,11 +129,7 @@ def test_parts_share_out_the_tree() -> None:
     assert "bgpPeerPfxPol" in policies["classes"], "a prefix limit that is switched off takes its policy along"
     assert policies["except"] == [l3out["dn"]], "the L3Out is its own root's"
     assert hardening["except"] == [f"{l3out['dn']}/instP-default"]
-    assert (elsewhere["dn"], elsewhere["tree"], elsewhere["except"]) == (
-        "uni",
-        {"polUni": {"attributes": {}}},
-        [policies["dn"]],
-    )
+    assert (elsewhere["dn"], elsewhere["tree"], elsewhere["except"]) == ("uni", {"polUni": {"attributes": {}}}, [policies["dn"]])
     assert not list(_find(policies["tree"], "l3extOut"))
     assert not list(_find(hardening["tree"], "bgpPeerP"))
     assert next(_find(hardening["tree"], "l3extOut"))[0]["enforceRtctrl"] == "export,import"

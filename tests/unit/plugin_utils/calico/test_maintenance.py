@@ -9,10 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.plugin_utils.healthy_cluster import LOCAL_NODES, NODES, RACKS, Cluster
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.names import (
-    BEFORE_MAINTENANCE_ANNOTATION,
-    EXCLUDE_LABEL,
-)
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import BEFORE_MAINTENANCE_ANNOTATION, EXCLUDE_LABEL
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.maintenance import node_maintenance
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import verify
 from lab.kube.objects import merge
@@ -21,12 +18,7 @@ from lab.kube.objects import merge
 def node(name, labels=None, unschedulable=None):
     """A Node object as Kubernetes keeps it: without what is empty."""
     metadata = {"name": name, "annotations": {"other": "1"}, **({"labels": labels} if labels else {})}
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": metadata,
-        "spec": {"unschedulable": True} if unschedulable else {},
-    }
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"unschedulable": True} if unschedulable else {}}
 
 
 @pytest.fixture

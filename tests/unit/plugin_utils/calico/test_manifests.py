@@ -129,9 +129,7 @@ def test_filter_rejects_what_was_learned_in_each_family():
     (bgp_filter,) = of_kind(objects, "BGPFilter")
     rules = [{"action": "Reject", "source": "RemotePeers"}]
     assert bgp_filter["spec"] == {"exportV4": rules, "exportV6": rules}
-    assert {tuple(peer["spec"]["filters"]) for peer in of_kind(objects, "BGPPeer")} == {
-        (bgp_filter["metadata"]["name"],)
-    }
+    assert {tuple(peer["spec"]["filters"]) for peer in of_kind(objects, "BGPPeer")} == {(bgp_filter["metadata"]["name"],)}
 
 
 def test_dual_stack_has_both_families_everywhere():

@@ -131,9 +131,7 @@ def test_the_result_is_what_the_plan_says(plan, after):
     """Everything of ``kubernetes_objects`` is in the cluster, and what was in the pool besides still is."""
     for manifest in kubernetes_objects(plan, GROUP, "kube-system"):
         if manifest["kind"] in ("BGPPeer", "IPPool", "BGPConfiguration"):
-            assert (
-                manifest["spec"].items() <= the(after, manifest["kind"], manifest["metadata"]["name"])["spec"].items()
-            )
+            assert manifest["spec"].items() <= the(after, manifest["kind"], manifest["metadata"]["name"])["spec"].items()
     assert the(after, "IPPool", "default-ipv4-ippool")["spec"]["allowedUses"] == ["Workload"]
 
 
@@ -158,9 +156,7 @@ def test_a_keepalive_time_that_somebody_set_goes(plan, after):
 
 def test_what_the_plan_has_no_more_is_removed(plan, fresh):
     """The filter, its mention in the peers, external services and load balancer addresses."""
-    wider = cluster_plan(
-        worked_example(aci_calico_bgp_filter=True, aci_calico_load_balancer_subnets=["192.168.4.0/24"])
-    )
+    wider = cluster_plan(worked_example(aci_calico_bgp_filter=True, aci_calico_load_balancer_subnets=["192.168.4.0/24"]))
     after = pushed(fresh, kubernetes_push(wider, fresh))
     narrower = cluster_plan(worked_example(aci_calico_external_service_subnets=[]))
     push = kubernetes_push(narrower, after)
@@ -185,12 +181,7 @@ def test_stale_peers_and_nodes_are_released(plan, after):
 
 def test_foreign_peers_and_filters_are_never_removed(plan, fresh):
     for kind in ("BGPPeer", "BGPFilter"):
-        manifest = {
-            "apiVersion": GROUP,
-            "kind": kind,
-            "metadata": {"name": "theirs"},
-            "spec": {"peerIP": "198.51.100.1"},
-        }
+        manifest = {"apiVersion": GROUP, "kind": kind, "metadata": {"name": "theirs"}, "spec": {"peerIP": "198.51.100.1"}}
         fresh["objects"].append(manifest)
     push = kubernetes_push(plan, fresh)
     assert push["deleted"] == []
@@ -312,12 +303,7 @@ def test_a_peer_made_by_hand_for_one_of_our_leaves(plan, fresh):
 
 @pytest.mark.parametrize("field", ["nodeMeshPassword", "nodeMeshMaxRestartTime"])
 def test_settings_that_need_the_mesh(plan, fresh, field):
-    configuration = {
-        "apiVersion": GROUP,
-        "kind": "BGPConfiguration",
-        "metadata": {"name": "default"},
-        "spec": {field: "x"},
-    }
+    configuration = {"apiVersion": GROUP, "kind": "BGPConfiguration", "metadata": {"name": "default"}, "spec": {field: "x"}}
     fresh["objects"].append(configuration)
     assert refused(plan, fresh) == ["mesh-setting"]
 
@@ -345,10 +331,7 @@ def test_teardown_puts_a_configuration_back(plan, fresh):
     )
     after = pushed(fresh, kubernetes_push(plan, fresh))
     # A later push must not take its own settings for what was there before.
-    subnets = {
-        "aci_calico_service_subnets": ["192.168.12.0/22"],
-        "aci_calico_load_balancer_subnets": ["192.168.4.0/24"],
-    }
+    subnets = {"aci_calico_service_subnets": ["192.168.12.0/22"], "aci_calico_load_balancer_subnets": ["192.168.4.0/24"]}
     changed = cluster_plan(worked_example(**subnets))
     after = pushed(after, kubernetes_push(changed, after))
     bare = pushed(after, kubernetes_push(plan, after, state="absent"))

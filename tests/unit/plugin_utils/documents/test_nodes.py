@@ -53,9 +53,7 @@ def _of_netplan(text: str, node: dict[str, Any], kind: str) -> dict[str, Any]:
     layers = [layer for layer in ("ethernets", "bonds", "vlans") if layer in network]
     ((device, top),) = network[layers[-1]].items()
     everything = [one for layer in layers for one in network[layer].values()]
-    assert all(
-        (one["mtu"], one["dhcp4"], one["dhcp6"], one["accept-ra"]) == (8900, False, False, False) for one in everything
-    )
+    assert all((one["mtu"], one["dhcp4"], one["dhcp6"], one["accept-ra"]) == (8900, False, False, False) for one in everything)
     assert [one.get("link-local") for one in everything if one is not top] == [[]] * (len(everything) - 1)
     if kind == "bare_metal":
         (bond,) = network["bonds"].values()
@@ -83,12 +81,7 @@ def _of_network_manager(files: dict[str, str], node: dict[str, Any], kind: str) 
     if profiles[device]["connection"]["type"] == "vlan":
         assert profiles[device]["vlan"] == {"id": str(node["vlan"]), "parent": device.rpartition(".")[0]}
     pairs = [family["address1"].split(",") for family in families]
-    return {
-        "device": device,
-        "nics": nics,
-        "addresses": [one[0] for one in pairs],
-        "gateways": [one[1] for one in pairs],
-    }
+    return {"device": device, "nics": nics, "addresses": [one[0] for one in pairs], "gateways": [one[1] for one in pairs]}
 
 
 def test_a_node_without_ipv4_has_it_disabled():
@@ -136,9 +129,7 @@ def test_the_node_counts_more_than_its_rack_and_the_rack_more_than_the_cluster()
         {"id": 2, "leaves": [203, 204], "nodes": ["c"], "node_kind": "vm"},
     ]
     plan = plan_of(FLOATING, racks=racks)
-    assert {
-        node["name"]: (node["system"]["kind"], node["system"]["nics"], node["system"]["bond"]) for node in plan["nodes"]
-    } == {
+    assert {node["name"]: (node["system"]["kind"], node["system"]["nics"], node["system"]["bond"]) for node in plan["nodes"]} == {
         "a": ("bare_metal", ["eno1", "eno2"], "bond0"),
         "b": ("vm", ["ens3"], None),
         "c": ("vm", ["ens192"], None),

@@ -20,11 +20,7 @@ from unit.plugin_utils.sample_plans import (
     segment,
 )
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import (
-    plan_document,
-    plan_summary,
-    svi_advice,
-)
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import plan_document, plan_summary, svi_advice
 
 
 @pytest.mark.parametrize("base", BASES.values(), ids=BASES)

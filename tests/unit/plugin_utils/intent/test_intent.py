@@ -11,11 +11,7 @@ from unit.plugin_utils.sample_plans import FLOATING, STANDARD, variables
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import compile_cluster
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import (
-    CLUSTER_VARIABLES,
-    NODE_VARIABLES,
-    SECRETS,
-)
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import CLUSTER_VARIABLES, NODE_VARIABLES, SECRETS
 
 WORDS = [
     "", "1", "-1", "300-310", "300-", "node-1", "node-2", "192.168.2.0/24", "192.168.2.7", "fd00::/64", "fd00::1", "10.0.0.0/8",
@@ -47,11 +43,7 @@ def test_no_value_of_any_variable_raises(changes, base):
 
 
 @settings(deadline=None, max_examples=20)
-@given(
-    racks=st.lists(
-        st.fixed_dictionaries({}, optional=dict.fromkeys(("id", "leaves", "nodes", "pod"), values)), max_size=3
-    )
-)
+@given(racks=st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(("id", "leaves", "nodes", "pod"), values)), max_size=3))
 def test_no_racks_raise(racks):
     for base in (FLOATING, STANDARD):
         outcome_of({**base, "aci_calico_racks": racks})
@@ -59,9 +51,7 @@ def test_no_racks_raise(racks):
 
 @settings(deadline=None, max_examples=40)
 @given(
-    hosts=st.dictionaries(
-        st.sampled_from(["a", "b", "C c"]), st.dictionaries(node_names, values, max_size=4), max_size=3
-    ),
+    hosts=st.dictionaries(st.sampled_from(["a", "b", "C c"]), st.dictionaries(node_names, values, max_size=4), max_size=3),
     neighbour=st.dictionaries(names, values, max_size=4),
 )
 def test_no_hosts_and_neighbours_raise(hosts, neighbour):
@@ -70,9 +60,7 @@ def test_no_hosts_and_neighbours_raise(hosts, neighbour):
 
 @settings(deadline=None, max_examples=20)
 @given(
-    shape=st.sampled_from(
-        [str, lambda text: [text], lambda text: {"key": text}, lambda text: text + " ", lambda text: text * 9]
-    )
+    shape=st.sampled_from([str, lambda text: [text], lambda text: {"key": text}, lambda text: text + " ", lambda text: text * 9])
 )
 def test_no_secret_is_shown(shape):
     for name in SECRETS:

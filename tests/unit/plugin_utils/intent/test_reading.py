@@ -5,17 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.plugin_utils.sample_plans import (
-    FLOATING,
-    STANDARD,
-    assert_named,
-    broken,
-    case,
-    compiled,
-    one_rack,
-    racks,
-    rules,
-)
+from unit.plugin_utils.sample_plans import FLOATING, STANDARD, assert_named, broken, case, compiled, one_rack, racks, rules
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.reading import SECRETS_DECLARED, SECRETS_READABLE
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import compile_cluster
@@ -58,9 +48,7 @@ BROKEN = [
     case("invalid-apic-name", "external_epg", external_epg="é"),
     case("invalid-cluster-name", "cluster_name", cluster_name="../prod"),
     case("invalid-rack-id", "racks[0].id", **one_rack(id="-1-")),
-    case(
-        "invalid-hypervisor", "racks[0].nodes[0].hypervisor", **one_rack(nodes=[{"name": "a", "hypervisor": "esx 1"}])
-    ),
+    case("invalid-hypervisor", "racks[0].nodes[0].hypervisor", **one_rack(nodes=[{"name": "a", "hypervisor": "esx 1"}])),
     case("invalid-dns-name", "racks[0].nodes[0]", **one_rack(nodes=["Node_1"])),
     case("invalid-dns-label", "calico_namespace", calico_namespace="kube_system"),
     case("invalid-label-key", "rack_label", rack_label="rack id"),
@@ -80,11 +68,7 @@ BROKEN = [
         "racks[0].nodes[0].addresses[0]",
         **one_rack(nodes=[{"name": "a", "address": "192.168.2.7", "addresses": ["192.168.2.8"]}]),
     ),
-    case(
-        "invalid-router-id",
-        "racks[0].leaves[1].router_id",
-        **one_rack(leaves=[201, {"id": 202, "router_id": "fd00::1"}]),
-    ),
+    case("invalid-router-id", "racks[0].leaves[1].router_id", **one_rack(leaves=[201, {"id": 202, "router_id": "fd00::1"}])),
 ]
 
 
@@ -163,9 +147,7 @@ def hosts(**variables_of: dict[str, Any]) -> dict[str, Any]:
 
 def test_hosts_are_nodes():
     outcome = compiled(
-        STANDARD,
-        hosts(a={"rack": 1, "node_slot": 3}, b={"rack": "2", "node_name": "bee", "node_vlan": 330}),
-        racks=EMPTY_RACKS,
+        STANDARD, hosts(a={"rack": 1, "node_slot": 3}, b={"rack": "2", "node_name": "bee", "node_vlan": 330}), racks=EMPTY_RACKS
     )
     assert not outcome.problems
     assert [(node["name"], node["rack"], node["slot"], node["vlan"]) for node in outcome.plan["nodes"]] == [

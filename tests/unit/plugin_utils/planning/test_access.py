@@ -11,11 +11,7 @@ def test_groups_and_their_ports() -> None:
         {"name": "vpc-b", "vpc": True, "leaves": [{"id": 201, "ports": ["1/2"]}, {"id": 202, "ports": ["1/12-13"]}]},
     ]
     shared = one_rack(
-        nodes=[
-            cabled_node("a", "1/1", vpc="esx"),
-            cabled_node("b", "1/1", vpc="esx"),
-            cabled_node("c", "1/2", vpc="esx"),
-        ]
+        nodes=[cabled_node("a", "1/1", vpc="esx"), cabled_node("b", "1/1", vpc="esx"), cabled_node("c", "1/2", vpc="esx")]
     )
     assert plan_of(STANDARD, **MANAGED, **shared)["access"]["groups"] == [
         {"name": "esx", "vpc": True, "leaves": [{"id": leaf, "ports": ["1/1", "1/2"]} for leaf in (201, 202)]}

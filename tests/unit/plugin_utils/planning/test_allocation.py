@@ -95,10 +95,7 @@ def test_the_second_family_takes_the_slot_of_the_first():
     first = compiled(STANDARD, racks=racks(["a", "b", "c"]))
     second = compiled(STANDARD, {"record": recorded(first)}, racks=racks(["c", "b"]))
     both = plan_of(dual_stack(STANDARD), {"record": recorded(second)}, racks=racks(["c", "b"]))
-    assert [node["networks"]["ipv6"]["subnet"] for node in both["nodes"]] == [
-        "fd00:192:168:2::/64",
-        "fd00:192:168:1::/64",
-    ]
+    assert [node["networks"]["ipv6"]["subnet"] for node in both["nodes"]] == ["fd00:192:168:2::/64", "fd00:192:168:1::/64"]
 
 
 def test_a_larger_subnet_moves_nobody():
@@ -110,8 +107,7 @@ def test_a_larger_subnet_moves_nobody():
 
 def test_pins_do_not_push_others_out():
     plan = plan_of(
-        racks=racks(["a", {"name": "b", "address": "192.168.2.1"}, {"name": "c", "slot": 1}]),
-        secondary_addresses=["192.168.2.3"],
+        racks=racks(["a", {"name": "b", "address": "192.168.2.1"}, {"name": "c", "slot": 1}]), secondary_addresses=["192.168.2.3"]
     )
     assert {node["name"]: node["networks"]["ipv4"]["address"] for node in plan["nodes"]} == {
         "a": "192.168.2.4/24",
@@ -137,19 +133,12 @@ def test_vlans_stay_when_the_range_grows():
 
 BROKEN = [
     case("subnet-too-small", "node_subnets", node_subnets=["192.168.2.0/29"], **one_rack(nodes=["a", "b", "c"])),
-    case(
-        "subnet-too-small", "node_subnets", STANDARD, node_subnets=["192.168.2.0/28"], **one_rack(nodes=["a", "b", "c"])
-    ),
+    case("subnet-too-small", "node_subnets", STANDARD, node_subnets=["192.168.2.0/28"], **one_rack(nodes=["a", "b", "c"])),
     case("address-outside", "floating_addresses[0]", floating_addresses=["192.168.3.253"]),
     case("address-outside", "secondary_addresses[0]", secondary_addresses=["192.168.2.255"]),
     case("address-outside", "secondary_addresses[0]", secondary_addresses=["fd00::1"]),
     case("address-collision", "racks[0].leaves[0].address", secondary_addresses=["192.168.2.201"]),
-    case(
-        "address-collision",
-        "floating_addresses[0]",
-        floating_addresses=["192.168.2.10"],
-        secondary_addresses=["192.168.2.10"],
-    ),
+    case("address-collision", "floating_addresses[0]", floating_addresses=["192.168.2.10"], secondary_addresses=["192.168.2.10"]),
     case(
         "address-collision",
         "racks[0].nodes[1].address",
@@ -166,12 +155,7 @@ BROKEN = [
         STANDARD,
         **one_rack(nodes=[{"name": "a", "slot": 1}, {"name": "b", "address": "192.168.2.10"}]),
     ),
-    case(
-        "address-outside",
-        "racks[0].nodes[0].address",
-        STANDARD,
-        **one_rack(nodes=[{"name": "a", "address": "192.168.2.4"}]),
-    ),
+    case("address-outside", "racks[0].nodes[0].address", STANDARD, **one_rack(nodes=[{"name": "a", "address": "192.168.2.4"}])),
     case("slot-out-of-range", "racks[0].nodes[0]", STANDARD, **one_rack(nodes=[{"name": "a", "slot": 32}])),
     case("vlan-too-few", "vlan", STANDARD, vlan="300-304"),
     case(
@@ -202,9 +186,7 @@ def test_a_recorded_address_outside_the_subnet_is_a_renumbering():
     outcome = compiled(options={"record": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"])
     assert set(rules(outcome)) == {"renumbering"}
     assert len(outcome.problems) == 2 + 2 + 2, "nodes, leaves, shared addresses"
-    assert compiled(
-        options={"record": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"], renumber=["all"]
-    ).plan
+    assert compiled(options={"record": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"], renumber=["all"]).plan
 
 
 def test_a_recorded_vlan_is_not_changed():

@@ -7,16 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from unit.plugin_utils.sample_plans import (
-    FLOATING,
-    STANDARD,
-    compiled,
-    dual_stack,
-    ipv6_alone,
-    plan_of,
-    racks,
-    variables,
-)
+from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, dual_stack, ipv6_alone, plan_of, racks, variables
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects

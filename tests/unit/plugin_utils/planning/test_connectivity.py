@@ -6,10 +6,7 @@ from unit.plugin_utils.sample_plans import CORPORATE, EPG, FLOATING, dual_stack,
 
 
 def test_the_outside_is_told_to_the_nodes_and_the_cluster_to_the_outside():
-    plan = plan_of(
-        transit=[{"l3out": "core", "subnets": ["172.16.0.0/12", "11.0.0.0/8"]}],
-        transit_subnets=["192.168.3.0/24"],
-    )
+    plan = plan_of(transit=[{"l3out": "core", "subnets": ["172.16.0.0/12", "11.0.0.0/8"]}], transit_subnets=["192.168.3.0/24"])
     assert plan["route_control"]["export"]["ipv4"][-2:] == ["172.16.0.0/12", "11.0.0.0/8"]
     assert "172.16.0.0/12" not in plan["route_control"]["import"]["ipv4"], "nodes have nothing to say about the outside"
     (transit,) = plan["transit"]

@@ -6,9 +6,7 @@ from unit.plugin_utils.sample_plans import STANDARD, dual_stack, plan_of
 
 
 def test_side_a_is_the_leaf_with_the_lower_id():
-    one, other = (
-        plan_of(STANDARD, racks=[{"id": 1, "leaves": ids, "nodes": ["a"]}]) for ids in ([201, 202], [202, 201])
-    )
+    one, other = (plan_of(STANDARD, racks=[{"id": 1, "leaves": ids, "nodes": ["a"]}]) for ids in ([201, 202], [202, 201]))
     assert one == other
     assert [(leaf["id"], leaf["side"]) for leaf in one["leaves"]] == [(201, "A"), (202, "B")]
 

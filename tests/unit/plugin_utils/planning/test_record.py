@@ -69,9 +69,7 @@ def test_a_broken_file_is_a_problem(text):
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(
-                    ["schema", "svi", "l3outs", "1", "racks", "nodes", "leaves", "kind", "ipv4", "vlan", "node-1"]
-                ),
+                st.sampled_from(["schema", "svi", "l3outs", "1", "racks", "nodes", "leaves", "kind", "ipv4", "vlan", "node-1"]),
                 inner,
                 max_size=4,
             )

@@ -50,11 +50,7 @@ EIGHT = range(1, 9)
 
 def test_racks_fill_one_l3out_after_the_other():
     plan = plan_of(FLOATING, **wide(*EIGHT))
-    assert homes(plan) == {
-        "calico-prod1": ["1", "2", "3"],
-        "calico-prod1-2": ["4", "5", "6"],
-        "calico-prod1-3": ["7", "8"],
-    }
+    assert homes(plan) == {"calico-prod1": ["1", "2", "3"], "calico-prod1-2": ["4", "5", "6"], "calico-prod1-3": ["7", "8"]}
     assert {rack["id"]: rack["l3out"] for rack in plan["racks"]} == {
         rack: name for name, ids in homes(plan).items() for rack in ids
     }
@@ -64,11 +60,7 @@ def test_each_floating_svi_has_a_subnet_a_vlan_and_addresses_of_its_own():
     plan = plan_of(dual_stack(FLOATING), **wide(*EIGHT, node_subnets=SUBNETS + SECOND_SUBNETS))
     for l3out, subnet, second, vlan in zip(plan["l3outs"], SUBNETS, SECOND_SUBNETS, (300, 301, 302), strict=True):
         networks = l3out["floating"]["networks"]
-        assert (networks["ipv4"]["subnet"], networks["ipv6"]["subnet"], l3out["floating"]["vlan"]) == (
-            subnet,
-            second,
-            vlan,
-        )
+        assert (networks["ipv4"]["subnet"], networks["ipv6"]["subnet"], l3out["floating"]["vlan"]) == (subnet, second, vlan)
         for node in (node for node in plan["nodes"] if node["rack"] in l3out["racks"]):
             assert (node["vlan"], node["networks"]["ipv4"]["subnet"]) == (vlan, subnet)
             assert f"{node['networks']['ipv4']['gateway']}/24" == networks["ipv4"]["secondary"]
@@ -128,10 +120,7 @@ def test_route_control_lets_everything_of_the_cluster_in_and_out_of_each_l3out()
     plan = plan_of(FLOATING, **wide(*EIGHT))
     assert set(SUBNETS) <= set(plan["route_control"]["import"]["ipv4"])
     assert plan["route_control"]["import"] == plan["route_control"]["export"]
-    used = [
-        (inside, body["attributes"]["tnRtctrlSubjPName"])
-        for inside, body in objects(apic_tree(plan), "rtctrlRsCtxPToSubjP")
-    ]
+    used = [(inside, body["attributes"]["tnRtctrlSubjPName"]) for inside, body in objects(apic_tree(plan), "rtctrlRsCtxPToSubjP")]
     rules_ = ("calico-prod1-import", "calico-prod1-export")
     assert used == [(name, rule) for name in homes(plan) for rule in rules_]
 

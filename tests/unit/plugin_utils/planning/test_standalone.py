@@ -47,11 +47,7 @@ def test_floating_svi_plan_with_pins():
 
 @pytest.mark.parametrize(
     ("subnet", "prefix", "expected"),
-    [
-        ("192.168.2.0/29", True, "192.168.2.6/29"),
-        ("192.168.2.0/24", False, "192.168.2.254"),
-        ("fd00::/125", True, "fd00::6/125"),
-    ],
+    [("192.168.2.0/29", True, "192.168.2.6/29"), ("192.168.2.0/24", False, "192.168.2.254"), ("fd00::/125", True, "fd00::6/125")],
 )
 def test_secondary_ip(subnet, prefix, expected):
     assert secondary_ip(subnet, prefix) == expected

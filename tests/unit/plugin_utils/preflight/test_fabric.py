@@ -121,9 +121,7 @@ def condition(
         condition("leaf-inactive", {NODE: {"fabricSt": "inactive"}}),
         condition("leaves-not-paired", racks=[{"id": 1, "leaves": [202, 203], "nodes": ["a"]}]),
         condition("vpc-peer-down", {f"{NODE}/sys/vpc/inst/dom-201": {"peerSt": "down"}}),
-        condition(
-            "lpm-headroom", {f"{LPM}5min": {"totalLpmLast": "19990"}, f"{LPM}Cap5min": {"totalLpmCapLast": "20000"}}
-        ),
+        condition("lpm-headroom", {f"{LPM}5min": {"totalLpmLast": "19990"}, f"{LPM}Cap5min": {"totalLpmCapLast": "20000"}}),
         condition("tenant-missing", tenant="nobody", vrf_tenant="common"),
         condition("vrf-missing", vrf="nobody"),
         condition("bd-enforced", {"uni/tn-common/ctx-calico": {"bdEnforcedEnable": "yes"}}),
@@ -131,18 +129,14 @@ def condition(
         condition("object-taken", {}, STANDARD, **(MANAGED | NAMES)),
         condition("router-id-contradicts", {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "9.9.9.9"}}),
         condition(
-            "router-id-repeats",
-            {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[topology/pod-1/node-101]": {"rtrId": "1.1.4.201"}},
+            "router-id-repeats", {**IN_VRF, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[topology/pod-1/node-101]": {"rtrId": "1.1.4.201"}}
         ),
         condition("subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[192.168.2.1/24]": {}}),
         condition("subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[10.1.77.1/24]": {}}),
         condition("subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[10.128.0.1/8]": {}}),
+        condition("subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[fd00:10:1::1/64]": {}}, dual_stack(FLOATING)),
         condition(
-            "subnet-in-bridge-domain", {**BD, "uni/tn-prod/BD-web/subnet-[fd00:10:1::1/64]": {}}, dual_stack(FLOATING)
-        ),
-        condition(
-            "subnet-on-interface",
-            {**IN_VRF, f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]/mem-A": {"addr": "192.168.3.2/29"}},
+            "subnet-on-interface", {**IN_VRF, f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]/mem-A": {"addr": "192.168.3.2/29"}}
         ),
         condition(
             "subnet-on-interface",
@@ -151,42 +145,28 @@ def condition(
         condition("subnet-in-external-epg", {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.0.0/16]": {}}),
         condition("subnet-in-external-epg", {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.9.0/24]": {}}),
         condition("vlan-taken", {f"{EPG}/rspathAtt-[{VPC}]": {"encap": "vlan-300"}}),
-        condition(
-            "vlan-taken",
-            {f"{EPG}/rspathAtt-[topology/pod-1/paths-203/pathep-[eth1/4]]": {"encap": "vlan-304"}},
-            STANDARD,
-        ),
+        condition("vlan-taken", {f"{EPG}/rspathAtt-[topology/pod-1/paths-203/pathep-[eth1/4]]": {"encap": "vlan-304"}}, STANDARD),
         condition("vlan-taken", {f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"encap": "vlan-300"}}),
         condition("vlan-taken", floating_svi(WAN, vlan=300)),
         condition("domain-missing", l3_domain="nobody"),
         condition("domain-missing", {}, STANDARD, l3_domain="nobody"),
         condition("domain-missing", physical_domain="nobody"),
         condition(
-            "domain-without-pool",
-            {"uni/l3dom-bare": {}, "uni/infra/attentp-k8s/rsdomP-[uni/l3dom-bare]": {}},
-            l3_domain="bare",
+            "domain-without-pool", {"uni/l3dom-bare": {}, "uni/infra/attentp-k8s/rsdomP-[uni/l3dom-bare]": {}}, l3_domain="bare"
         ),
         condition("vlan-outside-pool", vlan=700),
         condition("pool-differs", {"uni/infra/vlanns-[other]-dynamic": {}}, vlan_pool="other"),
         condition("domain-without-aaep", aaep="default"),
-        condition(
-            "domain-without-aaep",
-            {"uni/l3dom-bare/rsvlanNs": {"tDn": "uni/infra/vlanns-[k8s]-static"}},
-            l3_domain="bare",
-        ),
+        condition("domain-without-aaep", {"uni/l3dom-bare/rsvlanNs": {"tDn": "uni/infra/vlanns-[k8s]-static"}}, l3_domain="bare"),
         condition("group-missing", {}, STANDARD, vpc_name="nobodys-{node}"),
         condition("group-is-no-vpc", {GROUP: {"lagT": "link"}}, STANDARD),
         condition("group-without-domain", {f"{GROUP}/rsattEntP": {"tDn": "uni/infra/attentp-default"}}, STANDARD),
         condition("pool-differs", manage_access=True),
         condition("encap-blocks-overlap", manage_access=True, vlan_pool="k8s"),
-        condition(
-            "floating-addresses", {**floating_svi(WAN), **floating_svi(f"{WAN}-2", 2)}, limits={"floating-addresses": 2}
-        ),
+        condition("floating-addresses", {**floating_svi(WAN), **floating_svi(f"{WAN}-2", 2)}, limits={"floating-addresses": 2}),
     ],
 )
-def test_a_planted_condition_is_found(
-    rule: str, base: dict[str, Any], changes: dict[str, Any], planted: dict[str, Any]
-) -> None:
+def test_a_planted_condition_is_found(rule: str, base: dict[str, Any], changes: dict[str, Any], planted: dict[str, Any]) -> None:
     assert list(found(base, changes, planted)) == [rule]
 
 
@@ -212,13 +192,7 @@ def test_only_what_fails_is_an_error() -> None:
     [
         # Another VRF.
         ({}, {"uni/tn-prod/BD-web/rsctx": {"tnFvCtxName": "prod"}, "uni/tn-prod/BD-web/subnet-[10.1.77.1/24]": {}}),
-        (
-            {},
-            {
-                f"{WAN}/rsectx": {"tnFvCtxName": "default"},
-                f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "9.9.9.9"},
-            },
-        ),
+        ({}, {f"{WAN}/rsectx": {"tnFvCtxName": "default"}, f"{WAN}/lnodep-n/rsnodeL3OutAtt-[{NODE}]": {"rtrId": "9.9.9.9"}}),
         # The more specific subnet wins, and what is only passed on is in nobody's way.
         ({}, {**IN_VRF, f"{WAN}/instP-all/extsubnet-[0.0.0.0/0]": {}, f"{WAN}/instP-all/extsubnet-[10.0.0.0/8]": {}}),
         ({}, {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.0.0/16]": {"scope": "export-rtctrl"}}),
@@ -234,10 +208,7 @@ def test_only_what_fails_is_an_error() -> None:
         # Its own, from an earlier run.
         ({}, {"uni/tn-common/out-calico-prod1": {"annotation": "orchestrator:aci-calico:prod1"}}),
         ({}, floating_svi(WAN)),
-        (
-            {"manage_access": True, "vlan": "300-499", "svi": "standard", "vlan_pool": "k8s", "vpc_name": "new-{node}"},
-            {},
-        ),
+        ({"manage_access": True, "vlan": "300-499", "svi": "standard", "vlan_pool": "k8s", "vpc_name": "new-{node}"}, {}),
     ],
 )
 def test_what_only_looks_like_a_condition_is_no_finding(changes: dict[str, Any], planted: dict[str, Any]) -> None:
@@ -261,9 +232,7 @@ def test_everything_is_said_at_once() -> None:
 
 def test_the_common_tenant_is_never_made() -> None:
     plan = plan_of(FLOATING, manage_tenant=True)
-    assert [problem.id for problem in fabric_problems(plan, lambda _paths: {}) if "tenant" in problem.id] == [
-        "tenant-missing"
-    ]
+    assert [problem.id for problem in fabric_problems(plan, lambda _paths: {}) if "tenant" in problem.id] == ["tenant-missing"]
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*/plan.json")), ids=lambda path: path.parent.name)

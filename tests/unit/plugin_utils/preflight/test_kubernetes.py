@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from unit.plugin_utils.sample_plans import FLOATING, dual_stack, plan_of
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.kubernetes import (
-    calico_mode,
-    cluster_problems,
-)
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
 
 ALL = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 POOL = {
@@ -78,11 +75,7 @@ def test_a_good_cluster_is_silent(plan: dict[str, Any]) -> None:
         ("calico-without-bgp", "error", cluster(PLAN, backend="vxlan")),
         ("calico-without-bgp", "error", cluster(PLAN, backend="none")),
         ("rights-missing", "error", cluster(PLAN, rights=[])),
-        (
-            "node-missing",
-            "error",
-            cluster(PLAN, nodes={k: v for k, v in cluster(PLAN)["nodes"].items() if k != "node-1"}),
-        ),
+        ("node-missing", "error", cluster(PLAN, nodes={k: v for k, v in cluster(PLAN)["nodes"].items() if k != "node-1"})),
         ("pool-in-the-way", "error", cluster(PLAN, objects=[{**POOL, "metadata": {"name": "other"}}])),
         ("calico-missing", "error", cluster(PLAN, api_group=None, api_groups=[])),
         ("calico-node-missing", "error", cluster(PLAN, namespace=None, namespaces=[])),
@@ -167,11 +160,7 @@ def test_each_right_is_needed_and_named(resource: str, verb: str, named: str) ->
 
 
 def test_the_mode_in_a_line() -> None:
-    vxlan = {
-        **POOL,
-        "metadata": {"name": "b"},
-        "spec": {"cidr": "10.2.0.0/16", "ipipMode": "Never", "vxlanMode": "CrossSubnet"},
-    }
+    vxlan = {**POOL, "metadata": {"name": "b"}, "spec": {"cidr": "10.2.0.0/16", "ipipMode": "Never", "vxlanMode": "CrossSubnet"}}
     plain = {**POOL, "metadata": {"name": "c"}, "spec": {"cidr": "10.3.0.0/16"}}
     assert calico_mode(cluster(PLAN, objects=[POOL, vxlan, plain])) == (
         "crd.projectcalico.org/v1 in kube-system, backend bird, pools: default-ipv4-ippool 10.1.0.0/16 with IP-in-IP,"

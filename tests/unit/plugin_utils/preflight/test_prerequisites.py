@@ -18,10 +18,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.prereq
 ELSEWHERE = {"uni/tn-prod/out-core/rsectx": {"tnFvCtxName": "other"}, "uni/tn-prod/ctx-other": {}}
 CONNECTED = {
     **LEAKED,
-    "contracts": [
-        contract(scope="global", service_graph="firewall", export_to=["mgmt"]),
-        contract("all", filters=["default"]),
-    ],
+    "contracts": [contract(scope="global", service_graph="firewall", export_to=["mgmt"]), contract("all", filters=["default"])],
     "provided_contracts": ["web", "default"],
     "consumed_contracts": ["theirs"],
     "consumed_interfaces": ["exported"],
@@ -46,13 +43,7 @@ def test_two_places_are_looked_at() -> None:
 
 
 def missing(
-    rule: str,
-    path: str,
-    text: str,
-    base: dict[str, Any] = PROD,
-    planted: dict[str, Any] | None = None,
-    /,
-    **changes: Any,
+    rule: str, path: str, text: str, base: dict[str, Any] = PROD, planted: dict[str, Any] | None = None, /, **changes: Any
 ) -> ParameterSet:
     """A problem that the planted objects and the changes cause; the variables are named without their prefix."""
     return pytest.param(rule, f"aci_calico_{path}", text, base, changes, planted, id=rule)
@@ -149,9 +140,7 @@ def missing(
             "external EPG nobodys in L3Out core of tenant prod",
             epg_contracts=[{**CORPORATE, "external_epg": "nobodys", "provide": ["default"]}],
         ),
-        missing(
-            "tenant-missing", "transit[0].tenant", "tenant nobody", transit=[{"tenant": "nobody", "l3out": "core"}]
-        ),
+        missing("tenant-missing", "transit[0].tenant", "tenant nobody", transit=[{"tenant": "nobody", "l3out": "core"}]),
         missing("l3out-missing", "transit[1].l3out", "L3Out nobodys in tenant prod", transit=["core", "nobodys"]),
         missing(
             "external-epg-missing",
@@ -159,15 +148,10 @@ def missing(
             "external EPG nobodys in L3Out core of tenant prod",
             transit=[{**CORPORATE, "external_epg": "nobodys", "provide": ["default"]}],
         ),
-        missing(
-            "transit-in-another-vrf", "transit[0].l3out", "uni/tn-prod/ctx-other", PROD, ELSEWHERE, transit=["core"]
-        ),
+        missing("transit-in-another-vrf", "transit[0].l3out", "uni/tn-prod/ctx-other", PROD, ELSEWHERE, transit=["core"]),
         missing("tenant-missing", "contracts[0].tenant", "tenant nobody", contracts=[contract(tenant="nobody")]),
         missing(
-            "tenant-missing",
-            "contracts[0].export_to[1]",
-            "tenant nobody",
-            contracts=[contract(export_to=["mgmt", "nobody"])],
+            "tenant-missing", "contracts[0].export_to[1]", "tenant nobody", contracts=[contract(export_to=["mgmt", "nobody"])]
         ),
         missing(
             "filter-missing",
@@ -194,14 +178,8 @@ def test_what_is_missing_is_said_at_its_variable(
 @pytest.mark.parametrize(
     ("changes", "remedy"),
     [
-        (
-            {"consumed_contracts": ["defaults"]},
-            "Create it, or correct its name in the inventory. Did you mean default?",
-        ),
-        (
-            {"consumed_contracts": ["k8s-webb"]},
-            "Create it, or correct its name in the inventory. Did you mean k8s-web?",
-        ),
+        ({"consumed_contracts": ["defaults"]}, "Create it, or correct its name in the inventory. Did you mean default?"),
+        ({"consumed_contracts": ["k8s-webb"]}, "Create it, or correct its name in the inventory. Did you mean k8s-web?"),
         ({"consumed_contracts": ["unlike"]}, "Create it, or correct its name in the inventory."),
         ({"transit": ["cor"]}, "Create it, or correct its name in the inventory. Did you mean core?"),
         (
@@ -226,15 +204,9 @@ def test_several_names_that_are_almost_right() -> None:
 
 def test_of_what_is_in_something_missing_nothing_is_said() -> None:
     plan = plan_of(
-        PROD,
-        tenant="nobody",
-        consumed_contracts=["theirs"],
-        transit=[{**CORPORATE, "tenant": "no", "provide": ["default"]}],
+        PROD, tenant="nobody", consumed_contracts=["theirs"], transit=[{**CORPORATE, "tenant": "no", "provide": ["default"]}]
     )
-    assert sorted(problem.problem for problem in problems_of(plan)) == [
-        "There is no tenant no",
-        "There is no tenant nobody",
-    ]
+    assert sorted(problem.problem for problem in problems_of(plan)) == ["There is no tenant no", "There is no tenant nobody"]
 
 
 def test_what_another_cluster_of_the_run_makes_is_not_missed() -> None:

@@ -28,8 +28,7 @@ def test_a_wrong_rack_label_explains_sessions_and_routes(cluster):
 
 
 @pytest.mark.parametrize(
-    ("annotation", "cause"),
-    [("projectcalico.org/ASNumber", "node-asn"), ("projectcalico.org/IPv4Address", "node-address")],
+    ("annotation", "cause"), [("projectcalico.org/ASNumber", "node-asn"), ("projectcalico.org/IPv4Address", "node-address")]
 )
 def test_a_nodes_annotations(cluster, annotation, cause):
     del cluster.info["nodes"]["node-5"]["annotations"][annotation]

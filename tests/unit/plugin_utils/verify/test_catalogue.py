@@ -16,9 +16,7 @@ def test_rules_are_read_as_they_are_written():
         rule = RULES[rule_id]
         assert (rule.severity == "warning", rule.heals) == ("warning" in flags, "heals" in flags)
     assert RULES["timers"].remedy.endswith("on APIC.")
-    assert RULES["ecmp"].remedy.endswith(
-        "on APIC. The policy applies to the whole VRF: ask the other users of the VRF first."
-    )
+    assert RULES["ecmp"].remedy.endswith("on APIC. The policy applies to the whole VRF: ask the other users of the VRF first.")
 
 
 def test_every_rule_says_what_to_do():

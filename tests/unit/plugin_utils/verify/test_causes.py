@@ -39,10 +39,7 @@ def test_evidence_goes_to_the_end_of_the_chain():
     ],
 )
 def test_a_cause_covers_what_lies_where_it_does(cause, symptom, covered):
-    findings = [
-        Finding("import-prefix-missing", "cause", **cause),
-        Finding("pod-block-missing", "symptom", **symptom),
-    ]
+    findings = [Finding("import-prefix-missing", "cause", **cause), Finding("pod-block-missing", "symptom", **symptom)]
     assert ids(findings) == (["import-prefix-missing"] if covered else ["import-prefix-missing", "pod-block-missing"])
 
 

@@ -7,10 +7,7 @@ import json
 import pytest
 from unit.plugin_utils.healthy_cluster import STANDARD, Cluster
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.expectations import (
-    expectations,
-    negotiated_timers,
-)
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.expectations import expectations, negotiated_timers
 
 
 def test_a_node_is_to_have_a_session_with_each_leaf_of_its_rack_and_no_other():

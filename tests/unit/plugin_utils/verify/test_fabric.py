@@ -215,19 +215,9 @@ SVI = f"{L3OUT}/lnodep-rack-1/lifp-rack-1-ipv4/vlifp-[topology/pod-1/node-201]-[
 @pytest.mark.parametrize(
     ("dn", "cls", "attributes", "rule"),
     [
-        (
-            f"uni/tn-common/subj-calico-prod1-import/dest-[{ADDED}]",
-            "rtctrlMatchRtDest",
-            {"ip": ADDED},
-            "import-prefix-extra",
-        ),
+        (f"uni/tn-common/subj-calico-prod1-import/dest-[{ADDED}]", "rtctrlMatchRtDest", {"ip": ADDED}, "import-prefix-extra"),
         (f"uni/tn-common/subj-calico-prod1-export/dest-[{ADDED}]", "rtctrlMatchRtDest", {"ip": ADDED}, "aci-differs"),
-        (
-            f"uni/tn-common/subj-calico-prod1-transit/dest-[{ADDED}]",
-            "rtctrlMatchRtDest",
-            {"ip": ADDED},
-            "transit-route",
-        ),
+        (f"uni/tn-common/subj-calico-prod1-transit/dest-[{ADDED}]", "rtctrlMatchRtDest", {"ip": ADDED}, "transit-route"),
         (f"{L3OUT}/instP-default/extsubnet-[{ADDED}]", "l3extSubnet", {"ip": ADDED}, "external-subnet"),
         (f"{SVI}/peerP-[192.168.2.77]", "bgpPeerP", {"addr": "192.168.2.77"}, "aci-extra-peer"),
         (f"{L3OUT}/instP-other", "l3extInstP", {"name": "other"}, None),

@@ -82,9 +82,7 @@ def test_between_clusters(rule: str, changes: dict[str, Any]) -> None:
     assert list(rules(compiled(FLOATING, {"neighbours": {"prod2": other}}, **mine))) == [rule]
     apart = {"neighbours": {"prod2": other | {"aci_calico_apic_host": ["apic9"]}}}
     assert rules(compiled(FLOATING, apart, apic_host=["apic1"], **mine)) == {}
-    assert (
-        rules(compiled(FLOATING, {"neighbours": {"prod2": other | {"aci_calico_manage_access": False}}}, **mine)) == {}
-    )
+    assert rules(compiled(FLOATING, {"neighbours": {"prod2": other | {"aci_calico_manage_access": False}}}, **mine)) == {}
 
 
 def test_clusters_may_share_all_but_ports() -> None:

@@ -59,9 +59,7 @@ BROKEN = [
     ),
     case("relation-twice", "provided_contracts[1]", provided_contracts=["web", "web"]),
     case(
-        "relation-twice",
-        "epg_contracts[0].consume_interfaces[1]",
-        epg_contracts=[{**EPG, "consume_interfaces": ["web", "web"]}],
+        "relation-twice", "epg_contracts[0].consume_interfaces[1]", epg_contracts=[{**EPG, "consume_interfaces": ["web", "web"]}]
     ),
     # contracts
     case("contract-twice", "contracts[1].name", contracts=[contract(), contract(tenant="common")]),
@@ -83,11 +81,7 @@ BROKEN = [
     ),
     case("export-to-own-tenant", "contracts[0].export_to[0]", contracts=[contract(export_to=["common"])]),
     case(
-        "contract-out-of-sight",
-        "provided_contracts[0]",
-        PROD,
-        contracts=[contract(tenant="other")],
-        provided_contracts=["web"],
+        "contract-out-of-sight", "provided_contracts[0]", PROD, contracts=[contract(tenant="other")], provided_contracts=["web"]
     ),
     case(
         "contract-out-of-sight",
@@ -103,18 +97,8 @@ BROKEN = [
         contracts=[contract(scope="global")],
         epg_contracts=[{**OVER_THERE, "consume_interfaces": ["web"]}],
     ),
-    case(
-        "contract-unknown",
-        "consumed_contracts[0]",
-        contracts=[contract("web-services")],
-        consumed_contracts=["Web_Services"],
-    ),
-    case(
-        "contract-scope",
-        "contracts[0].scope",
-        contracts=[contract(scope="application-profile")],
-        provided_contracts=["web"],
-    ),
+    case("contract-unknown", "consumed_contracts[0]", contracts=[contract("web-services")], consumed_contracts=["Web_Services"]),
+    case("contract-scope", "contracts[0].scope", contracts=[contract(scope="application-profile")], provided_contracts=["web"]),
     *(
         case(
             "contract-scope",
@@ -139,20 +123,12 @@ BROKEN = [
     case("epg-unclear", "epg_contracts[0]", epg_contracts=[{"epg": "web", "consume": ["web"]}]),
     case("epg-unclear", "epg_contracts[0]", epg_contracts=[{**EPG, **CORPORATE, "consume": ["web"]}]),
     case("epg-without-contract", "epg_contracts[0]", epg_contracts=[EPG]),
-    case(
-        "epg-own",
-        "epg_contracts[0]",
-        epg_contracts=[{"l3out": "calico-prod1", "external_epg": "default", "consume": ["web"]}],
-    ),
+    case("epg-own", "epg_contracts[0]", epg_contracts=[{"l3out": "calico-prod1", "external_epg": "default", "consume": ["web"]}]),
     case("transit-twice", "transit[1]", transit=["core", {"l3out": "core", "tenant": "common"}]),
     case("transit-own", "transit[0].l3out", transit=["calico-prod1"]),
     case("epg-unclear", "transit[0].external_epg", transit=[{"l3out": "core", "consume": ["web"]}]),
     case("epg-without-contract", "transit[0].external_epg", transit=[CORPORATE]),
-    case(
-        "subnet-twice",
-        "transit[0].subnets[1]",
-        transit=[{"l3out": "core", "subnets": ["172.16.0.0/12", "172.16.0.0/12"]}],
-    ),
+    case("subnet-twice", "transit[0].subnets[1]", transit=[{"l3out": "core", "subnets": ["172.16.0.0/12", "172.16.0.0/12"]}]),
     case("transit-subnet-inside", "transit[0].subnets[0]", transit=[{"l3out": "core", "subnets": ["10.1.2.0/24"]}]),
     case("transit-family", "transit[0].subnets[0]", transit=[{"l3out": "core", "subnets": ["::/0"]}]),
     case("transit-subnet-not-own", "transit_subnets[0]", transit_subnets=["10.0.0.0/8"]),
@@ -217,12 +193,7 @@ TWO = [
         {"microsegments": [segment("10.60.0.0/16")]},
         {"microsegments": [segment("10.60.4.0/24")]},
     ),
-    (
-        "contract-contradicts",
-        "aci_calico_contracts[0]",
-        {"contracts": [contract()]},
-        {"contracts": [contract(scope="global")]},
-    ),
+    ("contract-contradicts", "aci_calico_contracts[0]", {"contracts": [contract()]}, {"contracts": [contract(scope="global")]}),
     (
         "epg-of-cluster",
         "aci_calico_epg_contracts[0]",

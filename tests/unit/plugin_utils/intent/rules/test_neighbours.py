@@ -38,11 +38,7 @@ def test_two_clusters_in_one_vrf_get_along():
         ("subnet-overlap-clusters", "aci_calico_node_subnets[0]", {"external_service_subnets": ["192.168.2.0/28"]}),
         ("vlan-shared", "aci_calico_vlan", {"vlan": 300}),
         ("vlan-shared", "aci_calico_vlan", {"vlan": "290-310", "svi": "standard"}),
-        (
-            "vlan-shared",
-            "aci_calico_vlan",
-            {"vlan": "400-410", "svi": "standard", "racks": racks([{"name": "x", "vlan": 300}])},
-        ),
+        ("vlan-shared", "aci_calico_vlan", {"vlan": "400-410", "svi": "standard", "racks": racks([{"name": "x", "vlan": 300}])}),
         (
             "router-id-contradicts",
             f"{RACKS}[0].leaves[0]",

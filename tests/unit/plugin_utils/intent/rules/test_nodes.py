@@ -10,9 +10,7 @@ from unit.plugin_utils.sample_plans import FLOATING, STANDARD, compiled, rules
 
 def two_nodes(**of_the_second: Any) -> list[dict[str, Any]]:
     """A rack with two nodes."""
-    return [
-        {"id": 1, "leaves": [201, 202], "nodes": [{"name": "a", "hypervisor": "esx-1"}, {"name": "b", **of_the_second}]}
-    ]
+    return [{"id": 1, "leaves": [201, 202], "nodes": [{"name": "a", "hypervisor": "esx-1"}, {"name": "b", **of_the_second}]}]
 
 
 @pytest.mark.parametrize(

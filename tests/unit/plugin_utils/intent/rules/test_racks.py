@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.plugin_utils.sample_plans import (
-    FLOATING,
-    STANDARD,
-    assert_named,
-    broken,
-    case,
-    compiled,
-    one_rack,
-    racks,
-    rules,
-)
+from unit.plugin_utils.sample_plans import FLOATING, STANDARD, assert_named, broken, case, compiled, one_rack, racks, rules
 
 BROKEN = [
     case(
