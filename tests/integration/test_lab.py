@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTERS = ("prod1", "prod2")
 RECAP = re.compile(r"^(\S+)-cluster +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=0 ", re.MULTILINE)
-REQUESTS = re.compile(r"answered (\d+) requests; (\d+|none) of them wrote")
+REQUESTS = re.compile(r"answered (\d+) requests; (\d+|none) of them were writes")
 
 
 @pytest.fixture(scope="module")

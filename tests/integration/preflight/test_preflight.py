@@ -116,7 +116,7 @@ def found(outcome: Outcome, host: str) -> set[str]:
 
 def mentions(outcome: Outcome, rules: set[str]) -> Counter[str]:
     """Return how often the terminal shows each rule."""
-    words = re.findall(r"[a-z]+(?:-[a-z]+)+", outcome.output)
+    words = re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)+", outcome.output)
     return Counter(word for word in words if word in rules)
 
 
