@@ -22,14 +22,14 @@ from ansible.plugins.loader import action_loader, become_loader, callback_loader
 
 
 def ansible_playbook(
-    *arguments: str, folder: Path, environment: Mapping[str, str] = os.environ, **settings: object
+    *arguments: str, folder: Path, environment: Mapping[str, str] | None = None, **settings: object
 ) -> subprocess.CompletedProcess[str]:
     """Run a playbook in a folder and return its exit code and all that it printed; ``settings`` are constants of Ansible."""
     _load()
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as printed, warnings.catch_warnings():
         # The threads of the test process are left behind.
         warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
-        work = (arguments, folder, dict(environment), settings, printed.name)
+        work = (arguments, folder, dict(os.environ if environment is None else environment), settings, printed.name)
         fork = multiprocessing.get_context("fork").Process(target=_run, args=work)
         fork.start()
         fork.join()

@@ -24,7 +24,11 @@ class Machine:
         self.started: list[str] = []
         self.password = ""
         patch.setattr("lab.twins.group", lambda _apic, _kubeconfigs: self.groups)
-        patch.setattr(TwinRunner, "up", lambda twin, *arguments, **environment: self._up(twin, *arguments, **environment))
+
+        def up(twin: TwinRunner, arguments: list[str], **environment: str) -> None:
+            self._up(twin, arguments, **environment)
+
+        patch.setattr(TwinRunner, "up", up)
         patch.setattr(TwinRunner, "down", lambda twin: bool(self.running.pop(twin.folder.name, None)))
 
     def _up(self, twin: TwinRunner, arguments: list[str], **environment: str) -> None:
