@@ -53,7 +53,7 @@ def test_wrong_aci_pod_is_found_before_anything_is_written(tmp_path: Path, root:
         done = Play(tmp_path, root, made, variables)(playbook="site")
         assert done.returncode == 2, done.stdout
         for leaf in POD_2["leaves"]:
-            assert f"Leaf {leaf} is in pod 2, rack '2' in pod 1" in done.stdout + done.stderr
+            assert f"Leaf {leaf} is in ACI pod 2, rack '2' in ACI pod 1" in done.stdout + done.stderr
         assert "uni/tn-common/out-calico-prod1" not in {mo["dn"] for mo in made.bench.objects("l3extOut")}
 
 
