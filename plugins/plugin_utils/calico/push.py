@@ -11,12 +11,12 @@ them as merge patches: ``null`` removes a field.
 from __future__ import annotations
 
 import copy
-import ipaddress
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
+from ..schema.addressing import IPNetwork, overlap
 from ..schema.problems import Problem, errors
 from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
 
@@ -357,7 +357,7 @@ def _pool_problems(plan: dict, found: dict, pool: dict) -> Iterator[Problem]:
     wanted = next((item for item in plan["calico"]["pools"] if item["name"] == name), None)
     if wanted:
         yield from _own_pool_problems(plan, found, pool, wanted)
-    elif any(_overlap(spec["cidr"], item["cidr"]) for item in plan["calico"]["pools"]):
+    elif any(overlap(IPNetwork(spec["cidr"]), IPNetwork(item["cidr"])) for item in plan["calico"]["pools"]):
         cidrs = ", ".join(item["cidr"] for item in plan["calico"]["pools"])
         yield Problem("pool-in-the-way", f"IPPool/{name}", f"Its CIDR {spec['cidr']} overlaps aci_calico_pod_subnets ({cidrs})")
     elif not spec.get("disabled"):
@@ -382,11 +382,6 @@ def _own_pool_problems(plan: dict, found: dict, pool: dict, wanted: dict) -> Ite
     (planned,) = (item for item in _wanted(plan, found) if _title(item) == _title(pool))
     if operated and not _covers(pool, planned):
         yield Problem("pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change")
-
-
-def _overlap(first: str, second: str) -> bool:
-    networks = ipaddress.ip_network(first, strict=False), ipaddress.ip_network(second, strict=False)
-    return networks[0].version == networks[1].version and networks[0].overlaps(networks[1])
 
 
 def _peer_problems(plan: dict, found: dict) -> Iterator[Problem]:

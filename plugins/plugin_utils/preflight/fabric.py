@@ -10,7 +10,6 @@ missing objects. The path of a problem is the variable that it concerns.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeGuard
@@ -19,6 +18,7 @@ from ...module_utils.names import SHARED
 from ..apic.access import domain_dns
 from ..intent.limits import has_floating
 from ..intent.rules.connectivity import LEAKING
+from ..schema.addressing import IPAddress, IPNetwork, overlap
 from ..schema.messages import ERROR, WARNING
 from ..schema.problems import Problem, some
 from .facts import (
@@ -39,8 +39,6 @@ from .facts import (
     vrf_dn,
 )
 from .prerequisites import Plan, missing, missing_problems
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 RACKS = "aci_calico_racks"
 # Share of a leaf's longest-prefix-match entries above which to warn.
@@ -234,7 +232,7 @@ def router_ids(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
     by_router_id = {leaf["router_id"]: leaf for leaf in plan["leaves"]}
     for dn, node in sorted(fabric.of_class("l3extRsNodeL3OutAtt").items()):
         router_id, l3out = node["rtrId"], holder_of(dn)
-        if l3out not in fabric.l3outs or ipaddress.ip_address(router_id).is_unspecified:
+        if l3out not in fabric.l3outs or not int(IPAddress(router_id)):
             continue
         leaf, namesake = by_leaf.get(node["tDn"]), by_router_id.get(router_id)
         if leaf and leaf["router_id"] != router_id:
@@ -258,7 +256,7 @@ def router_ids(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
 def subnets(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
     """Check that no bridge domain and no other L3Out of the VRF has subnets of the cluster."""
     own = [
-        (role, ipaddress.ip_network(text))
+        (role, IPNetwork(text))
         for role, families in plan["subnets"].items()
         for networks in families.values()
         for text in networks
@@ -266,50 +264,42 @@ def subnets(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
     taken = [*_bridge_domain_subnets(fabric), *_interface_subnets(fabric)]
     for role, network in own:
         for rule, theirs, where in sorted(set(taken), key=str):
-            if _overlap(network, theirs):
+            if overlap(network, theirs):
                 yield _subnet_problem(rule, role, network, f"overlaps {theirs} of {where}")
         for theirs, where in _external_subnets(fabric):
-            if _within(theirs, network):
+            if theirs in network:
                 yield _subnet_problem("subnet-in-external-epg", role, network, f"is also in {where}: {theirs}")
 
 
-def _subnet_problem(id_: str, role: str, network: Network, problem: str) -> Problem:
+def _subnet_problem(id_: str, role: str, network: IPNetwork, problem: str) -> Problem:
     path = f"aci_calico_{role}_subnets"
     return Problem(id_, path, f"{network} {problem}, in the same VRF")
 
 
-def _bridge_domain_subnets(fabric: Fabric) -> Iterator[tuple[str, Network, str]]:
+def _bridge_domain_subnets(fabric: Fabric) -> Iterator[tuple[str, IPNetwork, str]]:
     for dn, subnet in fabric.of_class("fvSubnet").items():
         bridge_domain = "/".join(dn.split("/")[:3])
         if bridge_domain in fabric.bridge_domains:
             yield "subnet-in-bridge-domain", _network(subnet["ip"]), bridge_domain
 
 
-def _interface_subnets(fabric: Fabric) -> Iterator[tuple[str, Network, str]]:
+def _interface_subnets(fabric: Fabric) -> Iterator[tuple[str, IPNetwork, str]]:
     for cls, name in INTERFACE_ADDRESSES:
         for dn, interface in fabric.of_class(cls).items():
             network = _network(interface[name])
-            if holder_of(dn) in fabric.l3outs and not network.network_address.is_unspecified:
+            if holder_of(dn) in fabric.l3outs and network.first:
                 yield "subnet-on-interface", network, holder_of(dn)
 
 
-def _external_subnets(fabric: Fabric) -> Iterator[tuple[Network, str]]:
+def _external_subnets(fabric: Fabric) -> Iterator[tuple[IPNetwork, str]]:
     """Yield subnets by which external EPGs of other L3Outs classify traffic. Subnets that are only exported do not collide."""
     for dn, subnet in sorted(fabric.of_class("l3extSubnet").items()):
         if holder_of(dn) in fabric.l3outs and "import-security" in subnet["scope"].split(","):
             yield _network(subnet["ip"]), dn.rpartition("/extsubnet-")[0]
 
 
-def _network(text: str) -> Network:
-    return ipaddress.ip_network(text, strict=False)
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
-
-
-def _within(inner: Network, outer: Network) -> bool:
-    return _overlap(inner, outer) and inner.prefixlen >= outer.prefixlen
+def _network(text: str) -> IPNetwork:
+    return IPNetwork(text).cidr
 
 
 # --- VLANs, domains, AAEP --------------------------------------------------------------------------------------------
@@ -453,7 +443,7 @@ def floating_addresses(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
         return
     others = set()
     for dn, path in fabric.of_class("l3extRsDynPathAtt").items():
-        if holder_of(dn) not in fabric.own_l3outs and not _network(path["floatingAddr"]).network_address.is_unspecified:
+        if holder_of(dn) not in fabric.own_l3outs and _network(path["floatingAddr"]).first:
             encap = re.findall(r"-\[([^]]+)\]/rsdynPathAtt-", dn)[0]
             others.add((holder_of(dn), encap, path["floatingAddr"]))
     own = len(plan["l3outs"]) * len(plan["address_families"])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -65,7 +66,7 @@ def main() -> int:
     server_class: type[KubeServer | RealKubeServer] = RealKubeServer if arguments.real else KubeServer
     try:
         with server_class(state_dir=arguments.state, port=arguments.port, kubeconfig=arguments.kubeconfig, **seed) as server:
-            print(f"{server.url}  {server.title}  KUBECONFIG={server.kubeconfig}", flush=True)
+            print(f"{server.url}  {server.title}  KUBECONFIG={shlex.quote(str(server.kubeconfig))}", flush=True)
             stop.wait()
     except LabError as error:
         print(error, file=sys.stderr)

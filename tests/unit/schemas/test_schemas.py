@@ -176,7 +176,7 @@ def written(option: Option) -> st.SearchStrategy[Any]:
     return value | st.sampled_from(JUNK)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(data=st.data(), option=st.sampled_from(REGISTRY))
 def test_the_schema_accepts_what_the_checker_accepts(data, option):
     """Exclude what the checker leaves to other rules: the keys of ``aci_calico_limits`` and the BGP password."""

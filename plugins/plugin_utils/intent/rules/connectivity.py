@@ -191,13 +191,13 @@ def reach(intent: Intent, wanted: Connectivity) -> Iterator[Problem]:
             if contract:
                 users[contract].append((tenant, one))
             else:
-                yield from _invisible(tenant, one, wanted.contracts)
+                yield from _elsewhere("contract-out-of-sight", tenant, one, wanted.contracts)
         for one in epg.relations.consumes_interfaces:
             contract = exported.get((tenant, one.name))
             if contract:
                 users[contract].append((tenant, one))
             else:
-                yield from _not_exported(tenant, one, wanted.contracts)
+                yield from _elsewhere("contract-not-exported", tenant, one, wanted.contracts)
     for contract, named in users.items():
         yield from _scope(intent, contract, named)
 
@@ -210,29 +210,14 @@ def _epgs(intent: Intent, wanted: Connectivity) -> Iterator[tuple[str, ExternalE
         yield epg.tenant, epg
 
 
-def _invisible(tenant: str, one: Named, made: Iterable[Contract]) -> Iterator[Problem]:
-    for contract in made:
-        if contract.name == one.name:
-            yield Problem(
-                "contract-out-of-sight",
-                one.path,
-                f"Contract '{one.name}' is in tenant {contract.tenant}, and an EPG of tenant {tenant} cannot refer to it",
-            )
-            return
-    yield from _misspelt(one, [contract.name for contract in made])
-
-
-def _not_exported(tenant: str, one: Named, made: Iterable[Contract]) -> Iterator[Problem]:
-    for contract in made:
-        if contract.name == one.name:
-            yield Problem(
-                "contract-not-exported",
-                one.path,
-                f"Contract '{one.name}' of tenant {contract.tenant} is not exported to tenant {tenant}",
-                f"Add {tenant} to {contract.path}.export_to.",
-            )
-            return
-    yield from _misspelt(one, [contract.name for contract in made])
+def _elsewhere(id_: str, tenant: str, one: Named, made: Iterable[Contract]) -> Iterator[Problem]:
+    contract = next((contract for contract in made if contract.name == one.name), None)
+    if contract:
+        problem = f"Contract '{one.name}' is in tenant {contract.tenant}, out of reach of an EPG of tenant {tenant}"
+        remedy = f"Add {tenant} to {contract.path}.export_to." if id_ == "contract-not-exported" else ""
+        yield Problem(id_, one.path, problem, remedy)
+    else:
+        yield from _misspelt(one, [contract.name for contract in made])
 
 
 def _misspelt(one: Named, known: list[str]) -> Iterator[Problem]:

@@ -87,7 +87,7 @@ def fabrics(draw):
     return fabric
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(fabrics(), trees(), st.booleans())
 def test_push_gets_there_and_once_is_enough(fabric, tree, adopt):
     before = fabric.snapshot()
@@ -114,7 +114,7 @@ def assert_holds(fabric, tree, parent):
             assert_holds(fabric, child, dn)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(fabrics(), trees(), st.booleans())
 def test_what_others_made_stays_as_it_is(fabric, tree, prune):
     before = strangers(fabric)
@@ -124,7 +124,7 @@ def test_what_others_made_stays_as_it_is(fabric, tree, prune):
     assert {dn: fabric.objects.get(dn) for dn in before} == before
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(fabrics(), trees(), st.sampled_from(["prune", "absent"]))
 def test_nothing_of_ours_remains_but_what_is_wanted_or_holds_what_others_made(fabric, tree, how):
     difference = fabric.push(tree, absent=how == "absent")
@@ -141,7 +141,7 @@ def normal(dn):
     return dn.replace("FD00", "fd00")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(fabrics(), trees(), st.booleans(), st.booleans())
 def test_what_is_announced_is_what_happens(fabric, tree, absent, prune):
     before = fabric.snapshot()
@@ -164,7 +164,7 @@ def test_what_is_announced_is_what_happens(fabric, tree, absent, prune):
 STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(STEPS)
 def test_shared_object_lives_exactly_as_long_as_it_has_users(steps):
     dn = "uni/tn-t/bgpCtxAfP-e"

@@ -35,21 +35,21 @@ def outcome_of(own: dict[str, Any], **options: Any) -> None:
         assert json.loads(json.dumps(outcome.plan)) == outcome.plan
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @example(changes={"aci_calico_nics": [None, None]}, base=FLOATING)
 @given(changes=st.dictionaries(names, values, max_size=4), base=st.sampled_from([FLOATING, STANDARD, {}]))
 def test_no_value_of_any_variable_raises(changes, base):
     outcome_of({**base, **changes})
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(racks=st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(("id", "leaves", "nodes", "pod"), values)), max_size=3))
 def test_no_racks_raise(racks):
     for base in (FLOATING, STANDARD):
         outcome_of({**base, "aci_calico_racks": racks})
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     hosts=st.dictionaries(st.sampled_from(["a", "b", "C c"]), st.dictionaries(node_names, values, max_size=4), max_size=3),
     neighbour=st.dictionaries(names, values, max_size=4),
@@ -58,7 +58,7 @@ def test_no_hosts_and_neighbours_raise(hosts, neighbour):
     outcome_of(STANDARD, node_hosts=hosts, neighbours={"other": variables(STANDARD) | neighbour})
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     shape=st.sampled_from([str, lambda text: [text], lambda text: {"key": text}, lambda text: text + " ", lambda text: text * 9])
 )

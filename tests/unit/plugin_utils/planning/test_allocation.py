@@ -44,7 +44,7 @@ memberships = st.lists(st.sampled_from(NODES), min_size=1, max_size=len(NODES), 
 
 
 @pytest.mark.parametrize("kind", BASES)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(history=st.lists(memberships, min_size=2, max_size=5), data=st.data())
 def test_nobody_moves_when_others_come_go_or_change_places(kind, history, data):
     record, before = Record(), {}
@@ -61,7 +61,7 @@ def test_nobody_moves_when_others_come_go_or_change_places(kind, history, data):
 
 
 @pytest.mark.parametrize("kind", BASES)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(members=memberships)
 def test_nothing_overlaps_and_all_lies_within(kind, members):
     plan = plan_of(BASES[kind], racks=racks(members, []))

@@ -62,7 +62,7 @@ def test_a_broken_file_is_a_problem(text):
     assert rules(compiled(options={"problems": [problem]})) == {"allocation-file": ["allocations.yml"]}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     content=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

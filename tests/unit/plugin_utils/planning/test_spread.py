@@ -139,7 +139,7 @@ def test_each_l3out_is_a_root_and_the_contract_a_policy():
 memberships = st.lists(st.sampled_from(EIGHT), min_size=1, unique=True)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(history=st.lists(memberships, min_size=2, max_size=4))
 def test_no_rack_moves_to_another_l3out(history):
     options, before = {}, {}
