@@ -43,7 +43,7 @@ def cluster_schema() -> Schema:
         "title": "Variables of a cluster (netops.aci_calico)",
         "description": "A file in group_vars or host_vars. Variables of others are not checked.",
         "type": "object",
-        "properties": {option.name: variable(_with_limits(option)) for option in REGISTRY},
+        "properties": {option.name: variable(_with_limits(option)) for option in REGISTRY if not option.per_run},
         "patternProperties": {f"^(?!{PREFIX})": {}},
         "additionalProperties": False,
     }

@@ -41,7 +41,7 @@ class ActionModule(PlannedAction):
         password = self.password() if options["state"] == "present" else ""
         found = self.run_module("calico_info", {**self._access, **about_calico(plan, password)})["calico"]
         settings = {name: options[name] for name in ("state", "update_password", "adopt")}
-        push = kubernetes_push(plan, found, **settings)
+        push = kubernetes_push(plan, found, **settings, consents=self.consents())
         problems = self.report(plan["cluster"], push["problems"], "configured in Kubernetes")
         self._show(push["differences"])
         self._send(push, plan, password, options["sessions_timeout"])

@@ -42,7 +42,7 @@ class ActionModule(PlannedAction):
             about = about_calico(plan, self.password())
             found = self.run_module("calico_info", {**access, **about, "checks": True})["calico"]
             result["calico"] = calico_mode(found)
-            problems += cluster_problems(plan, found, options["update_password"], options["adopt"])
+            problems += cluster_problems(plan, found, options["update_password"], options["adopt"], self.consents())
         return result | {"problems": self.report(plan["cluster"], problems, "configured")}
 
     def _fabric(self, plan: dict[str, Any], options: dict[str, Any]) -> list[Problem]:

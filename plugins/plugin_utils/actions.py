@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE
 from .inventory import Inventory, Variables, read_variables
@@ -22,6 +23,7 @@ from .planning.compile import compile_cluster
 from .planning.record import Record, load_record
 from .schema.addressing import require_netaddr
 from .schema.check import check_optional, plain
+from .schema.consent import CONSENT, Consents
 from .schema.option import INVALID
 from .schema.problems import Problem, errors, headline, severest_first
 from .schema.variables import PLANNED, PUSHED, VARIABLES
@@ -156,7 +158,7 @@ class ClusterAction(ActionBase):
             neighbours=inventory.neighbours(),
             secrets=SECRETS_READABLE if require_secrets else SECRETS_DECLARED,
             unreadable=found.unreadable,
-            problems=[*found.problems, *unusable, *unresolved],
+            problems=[*found.problems, *unusable, *unresolved, *self._misplaced(found.values)],
         )
         self.report(compiled.cluster, compiled.problems, "planned")
         if location:
@@ -164,6 +166,25 @@ class ClusterAction(ActionBase):
                 self.add_effects({"warnings": [NOT_RECORDED_YET.format(location)]})
             self.write(location, compiled.record or "")
         return Planned(compiled.require(), compiled.problems, found.values, location)
+
+    # --- what is given with the run ----------------------------------------------------------------------------------
+
+    def consents(self) -> Consents:
+        """Return the consents that were given with this run. The plan reports unknown names."""
+        names = []
+        if CONSENT in self._extra_vars():
+            names = check_optional(VARIABLES[CONSENT], plain(self._value(CONSENT)), CONSENT, [])
+        return Consents(frozenset(() if names is INVALID else set(names) - {INVALID}), self._task.check_mode)
+
+    def _misplaced(self, values: Mapping[str, Any]) -> list[Problem]:
+        """Return a problem for each variable of a run that is set elsewhere."""
+        given = self._extra_vars()
+        misplaced = [name for name in values if name in VARIABLES and VARIABLES[name].per_run and name not in given]
+        return [Problem("consent-not-of-run", name, "It was not given with the run") for name in misplaced]
+
+    def _extra_vars(self) -> Collection[str]:
+        """Return the names of the variables from the command line, which have precedence over all others."""
+        return load_extra_vars(self._loader).keys()
 
     # --- the cluster's variables -------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from ..schema.addressing import IPNetwork, overlap
+from ..schema.consent import NONE_GIVEN, SESSION_RESET, Consents
 from ..schema.problems import Problem, errors
 from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
 
@@ -28,7 +29,12 @@ OPERATOR = "tigera-operator"
 
 
 def kubernetes_push(
-    plan: dict, found: dict, state: str = "present", update_password: str = "on_create", adopt: bool = False
+    plan: dict,
+    found: dict,
+    state: str = "present",
+    update_password: str = "on_create",
+    adopt: bool = False,
+    consents: Consents = NONE_GIVEN,
 ) -> dict:
     """Return the changes to send to a cluster.
 
@@ -37,6 +43,7 @@ def kubernetes_push(
     :param state: ``present``, or ``absent`` for teardown.
     :param update_password: ``always`` replaces a password that differs, ``on_create`` leaves it alone and warns.
     :param adopt: take over objects with planned names that lack the labels of this collection.
+    :param consents: the interruptions that are agreed to.
     :returns: the ``problems``; the changes in the order in
         which to send them: ``patched`` (patches of existing objects), ``secret`` (a manifest or None; if ``password`` is true,
         the password goes into its ``data``), ``applied``, ``deleted`` and ``postponed`` (manifests; the last ones turn off a
@@ -46,7 +53,7 @@ def kubernetes_push(
     """
     if state == "absent":
         return _result(plan, found, [], **_teardown(plan, found))
-    problems = kubernetes_problems(plan, found, update_password, adopt)
+    problems = kubernetes_problems(plan, found, update_password, adopt, consents)
     if errors(problems):
         return _result(plan, found, problems)
     return _result(plan, found, problems, **_changes(plan, found, update_password))
@@ -280,12 +287,14 @@ def _teardown(plan: dict, found: dict) -> dict:
 # --- problems ----------------------------------------------------------------------------------------------------------
 
 
-def kubernetes_problems(plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False) -> list[Problem]:
+def kubernetes_problems(
+    plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False, consents: Consents = NONE_GIVEN
+) -> list[Problem]:
     """Return the problems of a push; parameters as those of ``kubernetes_push``."""
-    return list(_problems(plan, found, update_password, adopt))
+    return list(_problems(plan, found, update_password, adopt, consents))
 
 
-def _problems(plan: dict, found: dict, update_password: str, adopt: bool) -> Iterator[Problem]:
+def _problems(plan: dict, found: dict, update_password: str, adopt: bool, consents: Consents) -> Iterator[Problem]:
     yield from _failure_problems(found)
     yield from _installation_problems(plan, found)
     yield from _node_problems(plan, found)
@@ -299,12 +308,19 @@ def _problems(plan: dict, found: dict, update_password: str, adopt: bool) -> Ite
         yield from _pool_problems(plan, found, pool)
     yield from _peer_problems(plan, found)
     yield from _configuration_problems(found)
-    if found["password_matches"] is False and update_password != "always":
-        yield Problem(
-            "secret-differs",
-            f"Secret/{plan['calico']['secret']['name']}",
-            "It holds another password than aci_calico_bgp_password, which does not replace it",
-        )
+    yield from _password_problems(plan, found, update_password, consents)
+
+
+def _password_problems(plan: dict, found: dict, update_password: str, consents: Consents) -> Iterator[Problem]:
+    if found["password_matches"] is not False:
+        return
+    path = f"Secret/{plan['calico']['secret']['name']}"
+    if update_password == "always":
+        reset = "The new BGP password ends all sessions of the cluster, and graceful restart does not cover that"
+        yield from consents.require(SESSION_RESET, path, reset, "some seconds after both APIC and Calico have the new password")
+    else:
+        text = "It holds another password than aci_calico_bgp_password, which does not replace it"
+        yield Problem("secret-differs", path, text)
 
 
 def _failure_problems(found: dict) -> Iterator[Problem]:

@@ -11,21 +11,25 @@ from collections.abc import Iterator
 from ...module_utils.names import ADDRESS_ANNOTATIONS, RBAC_GROUP
 from ..calico.manifests import ROLE_NAME
 from ..calico.push import kubernetes_problems
+from ..schema.consent import NONE_GIVEN, Consents
 from ..schema.problems import Problem
 
 # The networking backend of calico-node that runs BGP.
 BGP_BACKEND = "bird"
 
 
-def cluster_problems(plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False) -> list[Problem]:
+def cluster_problems(
+    plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False, consents: Consents = NONE_GIVEN
+) -> list[Problem]:
     """Return the problems that prevent a plan from being pushed or from working, and warnings.
 
     :param found: what ``netops.aci_calico.calico_info`` returned as ``calico``, with its ``checks``.
     :param update_password: see ``kubernetes_push``.
     :param adopt: see ``kubernetes_push``.
+    :param consents: see ``kubernetes_push``.
     """
     own = (problem for rule in RULES for problem in rule(plan, found))
-    return [*kubernetes_problems(plan, found, update_password, adopt), *own]
+    return [*kubernetes_problems(plan, found, update_password, adopt, consents), *own]
 
 
 def node_addresses(plan: dict, found: dict) -> Iterator[Problem]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from . import ports
 from .addressing import AddressError, parse_address, parse_route, parse_subnet
-from .problems import shown
+from .consent import CONSENTS, TEARDOWN
+from .problems import did_you_mean, shown
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,14 @@ def _read_filter_entry(text: str) -> FilterEntry:
     return FilterEntry(match[1], (low, high))
 
 
+def _read_consent(text: str) -> str:
+    if text not in CONSENTS and not re.fullmatch(rf"{TEARDOWN}:{_LABEL}", text):
+        known = [*CONSENTS, f"{TEARDOWN}:<cluster>"]
+        remedy = did_you_mean(text, known) or f"The consents are {', '.join(known)}."
+        raise AddressError(f"There is no consent {shown(text)}", remedy)
+    return text
+
+
 _DNS = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
@@ -153,6 +162,8 @@ FORMATS: dict[str, Format] = {
               "Write it as `ip link` shows it, such as eno1.", ("eno1",)),
         _name("hypervisor", "letters, digits and `. _ -`", "a hypervisor's name", r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
               253, "Write its host name."),
+        Format("consent", f"{', '.join(f'`{name}`' for name in CONSENTS)} or `{TEARDOWN}:<cluster>`",
+               rf"(?:{'|'.join(CONSENTS)}|{TEARDOWN}:{_LABEL})", (*CONSENTS, f"{TEARDOWN}:prod1"), _read_consent),
         Format("vpc-pattern", "an APIC name with the placeholders `{node}` and `{rack}`",
                r"(?:[a-zA-Z0-9_.:-]|\{node\}|\{rack\})*", ("vpc-{node}",), _read_vpc_pattern),
     )

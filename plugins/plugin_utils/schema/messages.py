@@ -52,6 +52,9 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "unknown-renumber": Message(
             "aci_calico_renumber has a name that is neither a node nor a leaf of the cluster.",
             "Name nodes, leaves (leaf-201), svi or all."),
+        "consent-not-of-run": Message(
+            "aci_calico_consent is set in the inventory, a play or a role, where it would outlive its purpose.",
+            "Remove it there, and give it with the run that needs it: -e aci_calico_consent=NAME."),
         "name-too-long": Message("A name, or a name that is made from it, is longer than APIC allows.", "Choose a shorter name."),
         "password-missing": Message(
             "There is no BGP password.",
@@ -430,7 +433,13 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "The BGPConfiguration has a setting that Calico refuses once the node-to-node mesh is off.", "Remove the setting."),
         "secret-differs": Message(
             "The Secret has another password than aci_calico_bgp_password, and keeps it.",
-            "Run site with aci_calico_update_password: always to change the password on both sides.", WARNING),
+            "Run site with -e aci_calico_update_password=always -e aci_calico_consent=session-reset to change it on both sides.",
+            WARNING),
+    },
+    "Consents": {
+        "consent-missing": Message(
+            "The run would interrupt something, and nobody agreed to that. In check mode this is a warning.",
+            "Run again with -e aci_calico_consent=NAME, at a time when the interruption is acceptable."),
     },
     "Node maintenance": {
         "maintenance-nodes": Message("No node is named.", "Name the nodes: -e node_maintenance_nodes=node-3."),

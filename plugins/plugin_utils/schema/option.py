@@ -42,6 +42,7 @@ class Option:
     :param empty: whether an empty string is allowed in spite of the format.
     :param secret: whether the value is hidden: it is never shown, and never in the plan.
     :param connection: whether the variable only serves to reach APIC or Kubernetes. Planning needs none of them.
+    :param per_run: whether the value is given with a run (extra vars) and refused elsewhere, so that it ends with the run.
     :param scope: ``cluster``; ``node`` for a variable of a Kubernetes node's own inventory host; ``any`` for a variable of
         the cluster that a node's own inventory host may override.
     :param group: the heading under which the documentation lists it.
@@ -64,6 +65,7 @@ class Option:
     empty: bool = False
     secret: bool = False
     connection: bool = False
+    per_run: bool = False
     scope: str = "cluster"
     group: str = ""
     source: str = ""

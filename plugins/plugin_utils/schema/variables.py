@@ -17,6 +17,7 @@ from typing import Any
 
 from ...module_utils.names import CALICO_GROUPS
 from . import keys
+from .consent import CONSENT, CONSENTS
 from .keys import contracts
 from .option import BARE_METAL, VM, Option, dicts, number, texts
 
@@ -309,6 +310,15 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_verify_node_status",
                "Whether to read sessions and routes from the nodes' BGP daemons. A CalicoNodeStatus is created for each node and"
                " removed afterwards.", "bool", default=True),
+    ),
+    *_group(
+        "Given with a run",
+        texts(CONSENT,
+              "The interruptions to which you agree in this run, by name:"
+              f" {'; '.join(f'C({name}), {text}' for name, text in CONSENTS.items())};"
+              " C(teardown:<cluster>), the removal of a cluster. The run stops before it interrupts something without a consent,"
+              " and says which one it needs. Set it with C(-e) only: elsewhere it would outlive its purpose, and is refused.",
+              format="consent", default=[], per_run=True),
     ),
     *_group(
         "Node hosts",

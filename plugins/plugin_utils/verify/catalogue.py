@@ -129,7 +129,7 @@ session-graceful-restart: a session has no graceful restart
   Restart calico-node on the node, one node at a time.
 session-password: a session is not protected by a password
   The leaf's peer has no password.
-  Run netops.aci_calico.site with aci_calico_update_password=always.
+  Run netops.aci_calico.site with -e aci_calico_update_password=always -e aci_calico_consent=session-reset.
 session-cross-rack: a session across racks
   The node peers with a leaf of another rack: wrong rack label or an additional BGPPeer.
   Correct the node's label or remove the BGPPeer.
@@ -197,7 +197,7 @@ secret-unreadable: calico-node has no permission to read the Secret
   Role or RoleBinding is missing or differs: calico-node cannot read the password.
 password-differs heals: the BGP password differs
   The two ends of the session sign with different passwords: TCP drops every segment without a message (MD5 failures).
-  Set the password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.
+  Set the password on both sides: run netops.aci_calico.site with -e aci_calico_update_password=always -e aci_calico_consent=session-reset.
 node-status-missing warning heals: a node's BGP daemon does not report
   calico-node has not updated the node's CalicoNodeStatus: the node's own sessions and routes are unknown.
   See the logs of calico-node on the node; CalicoNodeStatus needs Calico 3.20 or later.

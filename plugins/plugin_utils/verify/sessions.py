@@ -250,7 +250,7 @@ def _password(expected: dict, leaf: int, family: str, nodes: set) -> Finding:
         family=family,
         nodes=frozenset(nodes),
         remedy="Ping the leaf's address from a node. If there is no answer, check the node's cable and VLAN. If there is, set"
-        " the password on both sides: run netops.aci_calico.site with aci_calico_update_password=always.",
+        " the password on both sides: run netops.aci_calico.site with -e aci_calico_update_password=always -e aci_calico_consent=session-reset.",
     )
 
 

@@ -112,8 +112,12 @@ def test_password_is_kept_unless_update_password_is_always(cluster: Cluster) -> 
     assert (kept.code, kept.changed, kept.written) == (0, 0, [])
     assert "It holds another password" in kept.output
 
-    predicted = cluster.run("--check", aci_calico_bgp_password="another", aci_calico_update_password="always")
-    rotated = cluster.run(aci_calico_bgp_password="another", aci_calico_update_password="always")
+    new = {"aci_calico_bgp_password": "another", "aci_calico_update_password": "always"}
+    predicted = cluster.run("--check", **new)
+    refused = cluster.run(**new)
+    assert (refused.code, refused.written) == (2, [])
+    assert "-e aci_calico_consent=session-reset" in refused.output
+    rotated = cluster.run("-e", "aci_calico_consent=session-reset", **new)
     assert rotated.written == predicted.written == [("PATCH", "/api/v1/namespaces/kube-system/secrets/bgp-secrets")]
     assert rotated.changed == predicted.changed == 1
     assert (predicted.dry, rotated.dry) == (True, False)
@@ -155,7 +159,7 @@ def test_password_is_not_shown_or_stored(cluster: Cluster) -> None:
     secret = cluster.server.emulator.store.get(cluster.server.emulator.kinds["", "v1", "secrets"], "kube-system", "bgp-secrets")
     secret["data"]["rr-password"] = base64.b64encode(b"of old").decode()
     with Watch(cluster.folder / "home", MARKER) as watch:
-        failed = cluster.run("-vvvv", "--diff")
+        failed = cluster.run("-vvvv", "--diff", "-e", "aci_calico_consent=session-reset")
     assert failed.code == 2
     assert "could not be stored" in failed.output
     assert "Secret is invalid" in failed.output

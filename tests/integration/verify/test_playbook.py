@@ -74,7 +74,8 @@ def test_site_keeps_the_mesh_until_the_sessions_are_up(play: Play, cluster: Live
         assert cluster.get("BGPPeer", "aci-leaf-201"), "everything else is configured"
         assert now() == (True, "Always")
 
-        done = play("--tags", "calico", "-e", "aci_calico_update_password=always", playbook="site")
+        agreed = ("-e", "aci_calico_update_password=always", "-e", "aci_calico_consent=session-reset")
+        done = play("--tags", "calico", *agreed, playbook="site")
         assert done.returncode == 0, done.stdout
         assert "12/12 sessions established" in done.stdout
         assert now() == (False, "Never")

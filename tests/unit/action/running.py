@@ -35,5 +35,6 @@ def run(
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="none is made"))
     made = action.ActionModule(task, connection, SimpleNamespace(), None, SimpleNamespace(template=template), None)
     made.try_module = lambda name, arguments, no_log=False: module(name, arguments)
+    made._extra_vars = lambda: task_vars or {}
     hosts = {"hostvars": {}, "inventory_hostname": "prod1", "ansible_play_batch": ["prod1"]}
     return made.run(task_vars={**hosts, **(task_vars or {})})

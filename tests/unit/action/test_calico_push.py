@@ -117,6 +117,14 @@ def test_errors_are_refused_before_anything_is_sent(bench: Bench) -> None:
     assert (bench.sent, result["changed"]) == ([], False)
 
 
+def test_a_consent_of_the_run_lets_the_new_password_pass(bench: Bench) -> None:
+    bench.found["password_matches"] = False
+    refused = bench.run(update_password="always")
+    assert [problem["id"] for problem in refused["problems"]] == ["consent-missing"]
+    assert bench.sent == []
+    assert "failed" not in bench.run(update_password="always", consent="route-loss, session-reset")
+
+
 def test_each_difference_is_shown_and_that_of_the_secret_is_not(bench: Bench) -> None:
     shown = {change["after_header"]: change for change in bench.run()["diff"]}
     assert shown["BGPConfiguration/default"]["after"]["spec"]["nodeToNodeMeshEnabled"] is False

@@ -137,6 +137,17 @@ def test_keeps_addresses_by_the_allocation_file(fabric):
     assert [(node["name"], node["slot"]) for node in nodes] == [("new", 0), ("b", 1)]
 
 
+def test_a_consent_is_given_with_the_run_and_refused_elsewhere(fabric):
+    fabric.cluster("prod1", variables(FLOATING, consent=["session-reset"], **PASSWORD))
+    results, _printed = fabric.play()
+    assert problems(results["prod1-cluster"]) == {"consent-not-of-run": "aci_calico_consent"}
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    results, _printed = fabric.play("-e", "aci_calico_consent=session-reset,teardown:prod1")
+    assert results["prod1-cluster"]["problems"] == []
+    results, _printed = fabric.play("-e", "aci_calico_consent=sesion-reset")
+    assert problems(results["prod1-cluster"]) == {"invalid-consent": "aci_calico_consent[0]"}
+
+
 def test_says_everything_that_is_wrong_and_writes_nothing(fabric):
     fabric.cluster("prod1", variables(FLOATING, mtu=1, cluster_asn=65002, vlna=3, tenant="{{ nowhere }}", bgp_password=""))
     results, printed = fabric.play(artifacts=True)

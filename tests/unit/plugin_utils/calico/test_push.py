@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.consent import Consents
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import errors, warnings
 from lab.example import worked_example
 from lab.kube.objects import merge
@@ -200,10 +201,21 @@ def test_a_password_that_differs_stays_and_is_pointed_out(plan, after):
 
 def test_rotation_replaces_a_password_that_differs(plan, after):
     after["password_matches"] = False
-    push = kubernetes_push(plan, after, update_password="always")
+    push = kubernetes_push(plan, after, update_password="always", consents=Consents(frozenset({"session-reset"})))
+    assert push["problems"] == []
     assert push["password"] is True
     assert push["modified"] == ["Secret/bgp-secrets"]
     assert push["differences"]["Secret/bgp-secrets"] == {"before": {}, "after": {"data": "a new value, not shown"}}
+
+
+def test_rotation_ends_all_sessions_and_needs_a_consent(plan, after):
+    after["password_matches"] = False
+    push = kubernetes_push(plan, after, update_password="always")
+    assert ids(push["problems"]) == ["consent-missing"]
+    assert nothing(push)
+    preview = kubernetes_push(plan, after, update_password="always", consents=Consents(preview=True))
+    assert ids(warnings(preview["problems"])) == ["consent-missing"]
+    assert preview["modified"] == ["Secret/bgp-secrets"]
 
 
 def test_a_secret_without_its_labels_keeps_its_value(plan, after):

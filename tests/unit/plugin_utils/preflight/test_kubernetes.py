@@ -9,6 +9,7 @@ import pytest
 from unit.plugin_utils.sample_plans import FLOATING, dual_stack, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.consent import Consents
 
 ALL = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 POOL = {
@@ -110,7 +111,10 @@ def test_what_calico_itself_found_counts_as_an_address() -> None:
 
 
 def test_a_password_that_is_going_to_be_replaced_is_not_pointed_out() -> None:
-    assert found(PLAN, cluster(PLAN, password_matches=False), update_password="always") == {}
+    changed = cluster(PLAN, password_matches=False)
+    agreed = Consents(frozenset({"session-reset"}))
+    assert found(PLAN, changed, update_password="always") == {"consent-missing": "error"}
+    assert found(PLAN, changed, update_password="always", consents=agreed) == {}
 
 
 def rules_of(*, without: tuple[str, str] = ("", ""), bgp_filter: bool = False) -> list[dict[str, Any]]:

@@ -56,6 +56,8 @@ def test_filter_entries(text, entry):
         ("router-id", "fd00::1", "'fd00::1' is not an IPv4 address"),
         ("tenant-name", "t" * 64, "has 64 characters; a tenant's name has at most 63"),
         ("vpc-pattern", "vpc-{node", "'vpc-{node' is not a pattern"),
+        ("consent", "sesion-reset", "There is no consent 'sesion-reset'"),
+        ("consent", "teardown:", "There is no consent 'teardown:'"),
         ("vpc-pattern", "vpc {node}", "'vpc ' is not an APIC name"),
     ],
 )
