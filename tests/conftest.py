@@ -17,14 +17,14 @@ COLLECTIONS = ROOT / "collections"
 NO_SKIP = bool(os.environ.get("ACI_CALICO_NO_SKIP"))
 
 
-# CI uses the same examples each time; other runs try new ones.
-settings.register_profile("ci", derandomize=True)
+# A slow machine fails no property. CI uses the same examples each time; other runs try new ones.
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
 
 
 def pytest_configure() -> None:
     """Resolve ``ansible_collections.netops.aci_calico`` to this checkout, here and in each process that a test starts."""
-    if NO_SKIP:
-        settings.load_profile("ci")
+    settings.load_profile("ci" if NO_SKIP else "default")
     os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
     # Ansible offers no public way to install its import hook outside of its own commands.

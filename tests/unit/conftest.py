@@ -14,11 +14,6 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import urls
-from hypothesis import settings
-
-# A slow machine fails no property.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 UNIT = Path(__file__).resolve().parent
 RAISING = {path for folder in ("plugin_utils", "action") for path in (UNIT / folder).rglob("test_*.py")}
