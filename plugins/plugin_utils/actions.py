@@ -20,7 +20,7 @@ from ansible.utils.vars import load_extra_vars
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE
 from .inventory import Inventory, Variables, read_variables
 from .planning.compile import compile_cluster
-from .planning.record import Record, load_record
+from .planning.ledger import Ledger, load_ledger
 from .schema.addressing import require_netaddr
 from .schema.check import check_optional, plain
 from .schema.consent import CONSENT, Consents
@@ -148,13 +148,13 @@ class ClusterAction(ActionBase):
         inventory = Inventory(self.task_vars, self._templar)
         found = inventory.read_cluster()
         location = _allocation_file(inventory, found)
-        record, unusable = _load_record(location)
+        ledger, unusable = _load_ledger(location)
         node_hosts, unresolved = inventory.node_hosts()
         compiled = compile_cluster(
             found.values,
             inventory.host,
             node_hosts=node_hosts,
-            record=record,
+            ledger=ledger,
             neighbours=inventory.neighbours(),
             secrets=SECRETS_READABLE if require_secrets else SECRETS_DECLARED,
             unreadable=found.unreadable,
@@ -180,7 +180,8 @@ class ClusterAction(ActionBase):
         """Return a problem for each variable of a run that is set elsewhere."""
         given = self._extra_vars()
         misplaced = [name for name in values if name in VARIABLES and VARIABLES[name].per_run and name not in given]
-        return [Problem("consent-not-of-run", name, "It was not given with the run") for name in misplaced]
+        remedy = "Remove it there, and give it with the run that needs it: -e {}=NAME."
+        return [Problem("consent-not-of-run", name, "It was not given with the run", remedy.format(name)) for name in misplaced]
 
     def _extra_vars(self) -> Collection[str]:
         """Return the names of the variables from the command line, which have precedence over all others."""
@@ -320,15 +321,15 @@ def _allocation_file(inventory: Inventory, found: Variables) -> str | None:
     return None
 
 
-def _load_record(path: str | None) -> tuple[Record, list[Problem]]:
+def _load_ledger(path: str | None) -> tuple[Ledger, list[Problem]]:
     if not path or not os.path.exists(path):
-        return Record(), []
+        return Ledger(), []
     try:
         with open(path, encoding="utf-8") as file:
-            return load_record(file.read(), path)
+            return load_ledger(file.read(), path)
     except (OSError, UnicodeDecodeError) as reason:
         problem = Problem("allocation-file", path, f"It cannot be read: {reason}", "Restore it, or make it readable.")
-        return Record(), [problem]
+        return Ledger(), [problem]
 
 
 def _replace(path: str, text: str) -> None:

@@ -26,9 +26,10 @@ from .access import access_plan
 from .advice import advise
 from .allocation import allocate
 from .connectivity import plan_connectivity
+from .ledger import Ledger, dump_ledger, unproven, usable
 from .networks import floating_networks, leaf_networks, node_networks
 from .peering import SIDES, leaf_peers, node_peers, sessions
-from .record import Allocation, Record, dump_record
+from .record import Allocation, record_of
 from .spread import retired, spread
 from .svi import choose_svi, recommend_svi
 
@@ -68,7 +69,7 @@ def compile_cluster(
     host: str,
     *,
     node_hosts: Mapping[str, Mapping[str, Any]] | None = None,
-    record: Record | None = None,
+    ledger: Ledger | None = None,
     neighbours: Mapping[str, Mapping[str, Any]] | None = None,
     secrets: str = SECRETS_OPTIONAL,
     unreadable: Collection[str] = (),
@@ -79,7 +80,7 @@ def compile_cluster(
     :param variables: the cluster's variables.
     :param host: the inventory host that stands for the cluster.
     :param node_hosts: the other hosts of its groups, with their variables.
-    :param record: the content of the allocation file.
+    :param ledger: the allocation file.
     :param neighbours: the variables of the inventory's other clusters, by host.
     :param secrets: how strictly to check the password (see ``intent.reading``).
     :param unreadable: variables that are declared and have no readable value.
@@ -94,9 +95,10 @@ def compile_cluster(
     floating = [other for other in others if other.kind == "floating" and intent.shares_fabric(other)]
     recommended = recommend_svi(intent, floating)
     intent.kind, intent.reasons = choose_svi(intent, recommended)
-    record = record or Record()
+    ledger = ledger or Ledger()
+    record, refused = usable(ledger, intent)
     intent.l3outs = spread(intent, record.racks_of(intent.kind))
-    found = [*problems, *found, *check_rules(intent), *check_neighbours(intent, others), *override_problems(intent)]
+    found = [*problems, *refused, *found, *check_rules(intent), *check_neighbours(intent, others), *override_problems(intent)]
     used = usage(intent, floating)
     if intent.sound:
         found += limit_problems(intent.kind, used)
@@ -106,10 +108,14 @@ def compile_cluster(
         found += collisions
     if not allocations or errors(found):
         return Compiled(intent.cluster, None, None, found)
+    now = record_of(intent, allocations, record)
+    unknown = unproven(ledger, intent, now)
+    if unknown:
+        return Compiled(intent.cluster, None, None, [*found, *unknown])
     gone = retired(intent, record.racks_of(intent.kind))
     advice = advise(intent, recommended, floating)
     plan = _assemble(intent, allocations, gone, advice, limit_report(intent.kind, used), warnings(found))
-    return Compiled(intent.cluster, plan, dump_record(intent, allocations, record), found)
+    return Compiled(intent.cluster, plan, dump_ledger(intent.cluster, now), found)
 
 
 # Problems that the allocation would only repeat in other words.

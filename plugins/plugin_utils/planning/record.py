@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The allocation file: reading what was allocated before, and writing what is allocated now."""
+"""What is recorded of an allocation: the content of the allocation file, without its form (see ``ledger``)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from ..intent.intent import Intent
 from ..schema.addressing import FAMILIES, AddressError, IPAddress, Space, parse_address
-from ..schema.check import plain
-from ..schema.problems import Problem, shown
+from ..schema.problems import shown
 
-SCHEMA = 1
 # The two shared addresses of a floating SVI as the file names them, from the top of the subnet down.
 SHARED = ("secondary", "floating")
-HEADER = """\
-# Who has which address and VLAN in cluster {cluster}. Written by netops.aci_calico: commit it with the inventory, as you
-# would a lock file. Without it, nodes could be renumbered when others come and go.
-"""
+KINDS = ("floating", "standard")
 
 
 @dataclass
@@ -66,7 +59,7 @@ class L3OutRecord:
 
 @dataclass
 class Record:
-    """The content of an allocation file. ``l3outs`` is keyed by their numbers."""
+    """What was allocated to a cluster. ``l3outs`` is keyed by their numbers."""
 
     kind: str | None = None
     l3outs: dict[int, L3OutRecord] = field(default_factory=dict)
@@ -82,30 +75,39 @@ class Record:
         return self.l3outs.get(number, L3OutRecord())
 
 
-def dump_record(intent: Intent, allocations: Mapping[int, Allocation], record: Record) -> str:
-    """Return the text of the allocation file: the same bytes for the same allocation.
+def record_of(intent: Intent, allocations: Mapping[int, Allocation], before: Record) -> Record:
+    """Return the record of an allocation.
 
     :param allocations: the allocation of each L3Out by its number.
-    :param record: what was recorded before: L3Outs that have no rack any more keep their numbers.
+    :param before: what was recorded before: L3Outs that have no rack any more keep their numbers.
     """
-    l3outs: dict[int, dict[str, Any]] = {number: {"racks": []} for number in record.racks_of(intent.kind)}
+    l3outs = {number: L3OutRecord() for number in before.racks_of(intent.kind)}
     for l3out in intent.l3outs:
         allocation = allocations[l3out.number]
-        entry = l3outs[l3out.number] = {"racks": list(l3out.racks)}
-        if intent.kind == "floating":
-            entry |= {"vlan": allocation.vlan, **{name: _dump(one) for name, one in allocation.shared.items()}}
+        l3outs[l3out.number] = L3OutRecord(list(l3out.racks), allocation.vlan, allocation.shared)
     leaves = {name: one for allocation in allocations.values() for name, one in allocation.leaves.items()}
     nodes = {name: one for allocation in allocations.values() for name, one in allocation.nodes.items()}
-    content = {
-        "schema": SCHEMA,
-        "cluster": intent.cluster,
-        "svi": {"kind": intent.kind},
-        "l3outs": dict(sorted(l3outs.items())),
-        "leaves": {name: _dump(one) for name, one in sorted(leaves.items())},
-        "nodes": {name: _dump(one) for name, one in sorted(nodes.items())},
+    return Record(intent.kind, dict(sorted(l3outs.items())), dict(sorted(leaves.items())), dict(sorted(nodes.items())))
+
+
+# --- plain data ------------------------------------------------------------------------------------------------------
+
+
+def dump_content(record: Record) -> dict[str, Any]:
+    """Return the record as plain data, in the order of the file."""
+    return {
+        "svi": {"kind": record.kind},
+        "l3outs": {number: _dump_l3out(one) for number, one in record.l3outs.items()},
+        "leaves": {name: _dump(one) for name, one in record.leaves.items()},
+        "nodes": {name: _dump(one) for name, one in record.nodes.items()},
     }
-    body = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=150)
-    return f"{HEADER.format(cluster=intent.cluster)}---\n{body}"
+
+
+def _dump_l3out(l3out: L3OutRecord) -> dict[str, Any]:
+    content: dict[str, Any] = {"racks": l3out.racks}
+    if l3out.vlan is not None:
+        content["vlan"] = l3out.vlan
+    return content | {name: _dump(one) for name, one in l3out.shared.items()}
 
 
 def _dump(assignment: Assignment) -> dict[str, Any]:
@@ -115,86 +117,74 @@ def _dump(assignment: Assignment) -> dict[str, Any]:
     return content | {family: str(assignment.addresses[family]) for family in FAMILIES if family in assignment.addresses}
 
 
-def load_record(text: str, path: str) -> tuple[Record, list[Problem]]:
-    """Read the text of an allocation file.
+class BadRecordError(Exception):
+    """The content is not that of an allocation file; the text says why."""
 
-    :param path: the path of the file, for problems.
+
+def load_content(content: Mapping[str, Any]) -> Record:
+    """Read plain data, in which all keys are texts.
+
+    :raises BadRecordError: a part is missing, unknown or of the wrong type.
     """
-    try:
-        content = plain(yaml.safe_load(text))
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
-        return read_record(None, path, f"it is not YAML: {' '.join(str(problem).split())}")
-    if content is None and not text.strip():
-        return Record(), []
-    return read_record(content, path)
+    kind = _mapping(content, "svi", {"kind"}).get("kind")
+    if kind not in KINDS:
+        raise BadRecordError(f"the kind of SVI is {shown(kind)}, not one of {', '.join(KINDS)}")
+    numbers = _mapping(content, "l3outs")
+    for number in numbers:
+        if not (number.isascii() and number.isdecimal()) or str(int(number)) != number or number == "0":
+            raise BadRecordError(f"{shown(number)} is not the number of an L3Out")
+    l3outs = {int(number): _l3out(numbers, number) for number in sorted(numbers, key=int)}
+    leaves, nodes = (
+        {name: _assignment(entries, name) for name in sorted(entries)}
+        for entries in (_mapping(content, "leaves"), _mapping(content, "nodes"))
+    )
+    return Record(kind, l3outs, leaves, nodes)
 
 
-def read_record(content: Any, path: str, reason: str = "it is not a dictionary") -> tuple[Record, list[Problem]]:
-    """Read the content of an allocation file.
-
-    :param reason: why the content cannot be read if it is not a dictionary.
-    :returns: the record, empty if it cannot be read, and problems.
-    """
-    try:
-        if not isinstance(content, dict):
-            raise _BadRecordError(reason)
-        if content.get("schema") != SCHEMA:
-            raise _BadRecordError(f"its schema is {shown(content.get('schema'))}, not {SCHEMA}")
-        kind = _mapping(content, "svi").get("kind")
-        leaves, nodes = (_assignments(_mapping(content, key)) for key in ("leaves", "nodes"))
-        return Record(kind, _l3outs(_mapping(content, "l3outs")), leaves, nodes), []
-    except _BadRecordError as problem:
-        return Record(), [Problem("allocation-file", path, f"The allocation file cannot be used: {problem}")]
-
-
-class _BadRecordError(Exception):
-    pass
-
-
-def _mapping(content: dict[str, Any], key: str) -> dict[str, Any]:
+def _mapping(content: Mapping[str, Any], key: str, known: set[str] | None = None) -> dict[str, Any]:
+    """Return a dictionary that must be there, with no other keys than the known ones."""
     value = content.get(key)
-    if value is None:
-        return {}
     if not isinstance(value, dict):
-        raise _BadRecordError(f"'{key}' is {shown(value)} and not a dictionary")
+        raise BadRecordError(f"'{key}' is {shown(value)} and not a dictionary" if key in content else f"'{key}' is missing")
+    strange = [name for name in value if known is not None and name not in known]
+    if strange:
+        raise BadRecordError(f"'{key}' has the unknown key {shown(strange[0])}")
     return value
 
 
-def _l3outs(entries: dict[str, Any]) -> dict[int, L3OutRecord]:
-    found = {}
-    for number in entries:
-        entry = _mapping(entries, number)
-        racks = entry.get("racks") or []
-        if not number.isdecimal() or int(number) < 1 or not isinstance(racks, list):
-            raise _BadRecordError(f"'l3outs' has {shown(number)} with {shown(entry)}")
-        shared = {name: _assignment(entry, name) for name in SHARED if name in entry}
-        found[int(number)] = L3OutRecord([str(rack) for rack in racks], _number(entry, "vlan"), shared)
-    return found
+def _l3out(entries: Mapping[str, Any], number: str) -> L3OutRecord:
+    entry = _mapping(entries, number, {"racks", "vlan", *SHARED})
+    racks = entry.get("racks")
+    if not isinstance(racks, list) or not all(isinstance(rack, str) for rack in racks) or len(set(racks)) < len(racks):
+        raise BadRecordError(f"the racks of L3Out {number} are {shown(racks)} and not a list of different names")
+    return L3OutRecord(racks, _number(entry, "vlan"), {name: _assignment(entry, name) for name in SHARED if name in entry})
 
 
-def _number(content: dict[str, Any], key: str) -> int | None:
+def _number(content: Mapping[str, Any], key: str) -> int | None:
     value = content.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _BadRecordError(f"'{key}' is {shown(value)} and not a number")
+    if key in content and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise BadRecordError(f"'{key}' is {shown(value)} and not a number")
     return value
 
 
-def _assignments(entries: dict[str, Any]) -> dict[str, Assignment]:
-    return {name: _assignment(entries, name) for name in entries}
-
-
-def _assignment(entries: dict[str, Any], name: str) -> Assignment:
-    entry = _mapping(entries, name)
+def _assignment(entries: Mapping[str, Any], name: str) -> Assignment:
+    entry = _mapping(entries, name, {"slot", "vlan", *FAMILIES})
     assignment = Assignment(_number(entry, "slot"), _number(entry, "vlan"))
     for family in FAMILIES:
         if family in entry:
-            try:
-                address = parse_address(str(entry[family]))
-            except AddressError as problem:
-                raise _BadRecordError(f"{name}: {problem.problem}") from None
-            if f"ipv{address.version}" != family:
-                raise _BadRecordError(f"{name}: {address} is not {family}")
-            assignment.addresses[family] = address
+            assignment.addresses[family] = _address(entry[family], name, family)
+    if not assignment.addresses:
+        raise BadRecordError(f"'{name}' has no address")
     return assignment
+
+
+def _address(value: Any, name: str, family: str) -> IPAddress:
+    if not isinstance(value, str):
+        raise BadRecordError(f"'{name}' has {shown(value)} as {family}, which is not an address")
+    try:
+        address = parse_address(value)
+    except AddressError as problem:
+        raise BadRecordError(f"'{name}': {problem.problem}") from None
+    if f"ipv{address.version}" != family or str(address) != value:
+        raise BadRecordError(f"'{name}' has {shown(value)} as {family}; {address} was meant")
+    return address

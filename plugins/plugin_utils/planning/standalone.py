@@ -7,17 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..intent import check as rules
 from ..intent.intent import Intent, L3Out
 from ..intent.reading import read_intent
 from ..schema.addressing import AddressError, IPNetwork, last_usable, parse_subnet, with_prefix
-from ..schema.problems import IntentError, errors
+from ..schema.problems import IntentError, Problem, errors
 from .allocation import allocate
 from .compile import compile_cluster
+from .ledger import Ledger, read_ledger, unproven, usable
 from .networks import floating_networks, leaf_networks, node_networks
-from .record import Allocation, Record, read_record
+from .record import Allocation, record_of
 
 
 def cluster_plan(
@@ -32,16 +34,16 @@ def cluster_plan(
     :param variables: its ``aci_calico_*`` variables; others are ignored.
     :param host: the cluster's name if ``aci_calico_cluster_name`` is not set.
     :param node_hosts: variables of hosts that are its nodes, by host.
-    :param allocation: the content of its allocation file.
+    :param allocation: the text or the content of its allocation file.
     :param neighbours: variables of the fabric's other clusters, by host.
     :raises IntentError: with all problems.
     """
-    record, problems = (Record(), []) if allocation is None else read_record(allocation, "allocation")
+    ledger, problems = _read(allocation)
     for name, value in (("variables", variables), ("node_hosts", node_hosts), ("neighbours", neighbours)):
         if value is not None and not isinstance(value, Mapping):
             raise TypeError(f"{name} must be a dictionary")
     return compile_cluster(
-        variables, str(host), node_hosts=node_hosts, record=record, neighbours=neighbours, problems=problems
+        variables, str(host), node_hosts=node_hosts, ledger=ledger, neighbours=neighbours, problems=problems
     ).require()
 
 
@@ -60,7 +62,7 @@ def floating_svi_plan(
     :param leaves: the anchor leaves: IDs, or dictionaries as in a rack's ``leaves``.
     :param floating: pinned floating addresses.
     :param secondary: pinned secondary addresses.
-    :param allocation: the content of an allocation file.
+    :param allocation: the text or the content of an allocation file.
     :returns: ``{"networks": {family: …}, "leaves": [{"id", "networks"}], "nodes": [{"name", "slot", "networks"}]}``.
     :raises IntentError: with all problems.
     """
@@ -91,7 +93,7 @@ def standard_svi_plan(
     :param nodes: names, or dictionaries as in a rack's ``nodes``.
     :param vlans: a VLAN for each node, as in ``aci_calico_vlan``; None for a result without VLANs.
     :param ipv6_prefix_length: the length of an IPv6 node's own prefix.
-    :param allocation: the content of an allocation file.
+    :param allocation: the text or the content of an allocation file.
     :returns: ``[{"name", "slot", "vlan", "networks": {family: {"subnet", "address", "gateway", "leaf_a", "leaf_b",
         "secondary"}}}]``.
     :raises IntentError: with all problems.
@@ -114,18 +116,26 @@ def standard_svi_plan(
     ]
 
 
+def _read(allocation: Any) -> tuple[Ledger, list[Problem]]:
+    return (Ledger(), []) if allocation is None else read_ledger(allocation, "allocation")
+
+
 def _allocate(kind: str, variables: Mapping[str, Any], allocation: Any) -> tuple[Intent, Allocation]:
     """Allocate from these variables alone, and ignore that required ones are missing."""
-    record, problems = (Record(), []) if allocation is None else read_record(allocation, "allocation")
-    intent, found = read_intent(variables, "cluster")
+    ledger, problems = _read(allocation)
+    intent, found = read_intent(variables, ledger.cluster or "cluster")
     intent.kind = kind
     intent.l3outs = [L3Out(1, intent.l3out, tuple(rack.id for rack in intent.racks))]
+    record, refused = usable(ledger, intent)
     given = {name for name, value in variables.items() if value is not None}
     problems += [problem for problem in found if problem.id != "required" or problem.path.split("[")[0] in given]
     problems += [problem for rule in (rules.leaves, rules.nodes, rules.node_subnets) for problem in rule(intent)]
+    problems += refused
     if not errors(problems):
         allocations, collisions = allocate(intent, record)
         problems += collisions
+    if not errors(problems):
+        problems += unproven(ledger, intent, replace(record_of(intent, allocations, record), l3outs={}))
     if errors(problems):
         raise IntentError(intent.cluster, problems)
     return intent, allocations[1]

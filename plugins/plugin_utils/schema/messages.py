@@ -53,7 +53,7 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "aci_calico_renumber has a name that is neither a node nor a leaf of the cluster.",
             "Name nodes, leaves (leaf-201), svi or all."),
         "consent-not-of-run": Message(
-            "aci_calico_consent is set in the inventory, a play or a role, where it would outlive its purpose.",
+            "aci_calico_consent or aci_calico_seal_allocation is set in the inventory, a play or a role, where it would outlive its purpose.",
             "Remove it there, and give it with the run that needs it: -e aci_calico_consent=NAME."),
         "name-too-long": Message("A name, or a name that is made from it, is longer than APIC allows.", "Choose a shorter name."),
         "password-missing": Message(
@@ -161,8 +161,21 @@ CATALOGUE: dict[str, dict[str, Message]] = {
     },
     "Planning: the allocation file": {
         "allocation-file": Message(
-            "The allocation file cannot be read or used.",
-            "Restore it from version control. Deleting it may renumber the cluster."),
+            "The allocation file cannot be read, or is not what the collection writes: truncated, badly merged or damaged.",
+            "Restore it from version control, or run the playbook recover."),
+        "allocation-file-changed": Message(
+            "The allocation file was truncated, merged or edited: its content does not have the digest that the file states.",
+            "Restore it from version control, run the playbook recover, or seal it (aci_calico_seal_allocation)."),
+        "allocation-file-foreign": Message(
+            "The allocation file is that of another cluster.",
+            "Correct aci_calico_allocation_file or aci_calico_cluster_name. For a cluster that was renamed, edit cluster in the file"
+            " and seal it (aci_calico_seal_allocation)."),
+        "allocation-file-shared": Message(
+            "Two clusters have the same allocation file, and would overwrite each other's.",
+            "Give each cluster a file of its own: aci_calico_allocation_file."),
+        "allocation-file-unproven": Message(
+            "An allocation file of schema 1, which has no digest, lacks nodes or leaves of the inventory: it could be truncated.",
+            "If they are new, seal the file (aci_calico_seal_allocation). Otherwise restore it."),
         "allocation-not-recorded": Message(
             "The inventory has no folder in which to record the allocation.",
             "Set aci_calico_allocation_file, or pin addresses.", WARNING),

@@ -319,6 +319,9 @@ REGISTRY: tuple[Option, ...] = (
               " C(teardown:<cluster>), the removal of a cluster. The run stops before it interrupts something without a consent,"
               " and says which one it needs. Set it with C(-e) only: elsewhere it would outlive its purpose, and is refused.",
               format="consent", default=[], per_run=True),
+        Option("aci_calico_seal_allocation",
+               "The name of the cluster whose allocation file you edited or merged by hand. The plan checks and seals it again.",
+               per_run=True),
     ),
     *_group(
         "Node hosts",

@@ -11,7 +11,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import Compiled, compile_cluster
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.record import Record, load_record
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.ledger import Ledger, load_ledger
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
 from lab.example import worked_example
 
@@ -68,11 +68,11 @@ def rules(outcome: Compiled) -> dict[str, list[str]]:
     return found
 
 
-def recorded(outcome: Compiled) -> Record:
+def recorded(outcome: Compiled) -> Ledger:
     """Return what the next run reads from the allocation file of this one."""
-    record, problems = load_record(outcome.record or "", "allocation")
+    ledger, problems = load_ledger(outcome.record or "", "allocation")
     assert not problems
-    return record
+    return ledger
 
 
 def racks(*nodes: list[Any], leaves: bool = True) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from unit.plugin_utils.sample_plans import (
     rules,
 )
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.record import Record
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.ledger import Ledger
 
 RACKS = "aci_calico_racks"
 NODES = [f"node-{number}" for number in range(12)]
@@ -47,17 +47,17 @@ memberships = st.lists(st.sampled_from(NODES), min_size=1, max_size=len(NODES), 
 @settings(max_examples=20)
 @given(history=st.lists(memberships, min_size=2, max_size=5), data=st.data())
 def test_nobody_moves_when_others_come_go_or_change_places(kind, history, data):
-    record, before = Record(), {}
+    ledger, before = Ledger(), {}
     for members in history:
         split = data.draw(st.integers(0, len(members)))
         layout = racks(members[:split], members[split:])
         if data.draw(st.booleans()):
             layout.reverse()
-        outcome = compiled(BASES[kind], {"record": record}, racks=layout)
+        outcome = compiled(BASES[kind], {"ledger": ledger}, racks=layout)
         held = assignments(outcome.require())
         stayed = set(before) & set(held)
         assert {name: held[name] for name in stayed} == {name: before[name] for name in stayed}
-        record, before = recorded(outcome), held
+        ledger, before = recorded(outcome), held
 
 
 @pytest.mark.parametrize("kind", BASES)
@@ -85,22 +85,22 @@ def test_nothing_overlaps_and_all_lies_within(kind, members):
 
 def test_a_freed_slot_is_the_next_ones():
     first = compiled(racks=racks(["a", "b", "c"]))
-    second = compiled(options={"record": recorded(first)}, racks=racks(["a", "c"]))
-    assert "b" not in recorded(second).nodes
-    third = plan_of(options={"record": recorded(second)}, racks=racks(["a", "c", "d"]))
+    second = compiled(options={"ledger": recorded(first)}, racks=racks(["a", "c"]))
+    assert "b" not in recorded(second).record.nodes
+    third = plan_of(options={"ledger": recorded(second)}, racks=racks(["a", "c", "d"]))
     assert [(node["name"], node["slot"]) for node in third["nodes"]] == [("a", 0), ("c", 2), ("d", 1)]
 
 
 def test_the_second_family_takes_the_slot_of_the_first():
     first = compiled(STANDARD, racks=racks(["a", "b", "c"]))
-    second = compiled(STANDARD, {"record": recorded(first)}, racks=racks(["c", "b"]))
-    both = plan_of(dual_stack(STANDARD), {"record": recorded(second)}, racks=racks(["c", "b"]))
+    second = compiled(STANDARD, {"ledger": recorded(first)}, racks=racks(["c", "b"]))
+    both = plan_of(dual_stack(STANDARD), {"ledger": recorded(second)}, racks=racks(["c", "b"]))
     assert [node["networks"]["ipv6"]["subnet"] for node in both["nodes"]] == ["fd00:192:168:2::/64", "fd00:192:168:1::/64"]
 
 
 def test_a_larger_subnet_moves_nobody():
     small = compiled(node_subnets=["192.168.2.0/25"], racks=racks(["a"]))
-    large = plan_of(options={"record": recorded(small)}, racks=racks(["a"]))
+    large = plan_of(options={"ledger": recorded(small)}, racks=racks(["a"]))
     assert large["l3outs"][0]["floating"]["networks"]["ipv4"]["secondary"] == "192.168.2.126/24"
     assert large["leaves"][0]["networks"]["ipv4"]["address"] == "192.168.2.124/24"
 
@@ -119,13 +119,13 @@ def test_pins_do_not_push_others_out():
 
 def test_a_permission_to_renumber_moves_nobody_by_itself():
     before = compiled(racks=racks(["a", "b"]))
-    after = compiled(options={"record": recorded(before)}, racks=racks(["b"]), renumber=["all"])
+    after = compiled(options={"ledger": recorded(before)}, racks=racks(["b"]), renumber=["all"])
     assert after.plan["nodes"][0]["networks"]["ipv4"]["address"] == "192.168.2.2/24"
 
 
 def test_vlans_stay_when_the_range_grows():
     before = compiled(STANDARD, racks=racks(["a", "b"]), vlan="310-312")
-    after = plan_of(STANDARD, {"record": recorded(before)}, racks=racks(["x", "a", "b"]), vlan="305-312")
+    after = plan_of(STANDARD, {"ledger": recorded(before)}, racks=racks(["x", "a", "b"]), vlan="305-312")
     assert {node["name"]: node["vlan"] for node in after["nodes"]} == {"x": 307, "a": 310, "b": 311}
 
 
@@ -175,32 +175,32 @@ def test_broken_input_is_named(rule, path, base, changes):
 def test_a_recorded_address_is_not_changed_by_a_pin():
     before = recorded(compiled())
     pinned = racks([{"name": "node-1", "address": "192.168.2.77"}, "node-2"])
-    outcome = compiled(options={"record": before}, racks=pinned)
+    outcome = compiled(options={"ledger": before}, racks=pinned)
     assert rules(outcome) == {"renumbering": [f"{RACKS}[0].nodes[0].address"]}
-    allowed = compiled(options={"record": before}, racks=pinned, renumber=["node-1"])
+    allowed = compiled(options={"ledger": before}, racks=pinned, renumber=["node-1"])
     assert allowed.plan["nodes"][0]["networks"]["ipv4"]["address"] == "192.168.2.77/24"
 
 
 def test_a_recorded_address_outside_the_subnet_is_a_renumbering():
     before = recorded(compiled(racks=racks(["a", "b"])))
-    outcome = compiled(options={"record": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"])
+    outcome = compiled(options={"ledger": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"])
     assert set(rules(outcome)) == {"renumbering"}
     assert len(outcome.problems) == 2 + 2 + 2, "nodes, leaves, shared addresses"
-    assert compiled(options={"record": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"], renumber=["all"]).plan
+    assert compiled(options={"ledger": before}, racks=racks(["a", "b"]), node_subnets=["192.168.7.0/24"], renumber=["all"]).plan
 
 
 def test_a_recorded_vlan_is_not_changed():
     before = recorded(compiled())
-    assert rules(compiled(options={"record": before}, vlan=301)) == {"renumbering": ["aci_calico_vlan"]}
-    assert compiled(options={"record": before}, vlan=301, renumber="svi").plan["l3outs"][0]["floating"]["vlan"] == 301
+    assert rules(compiled(options={"ledger": before}, vlan=301)) == {"renumbering": ["aci_calico_vlan"]}
+    assert compiled(options={"ledger": before}, vlan=301, renumber="svi").plan["l3outs"][0]["floating"]["vlan"] == 301
     before = recorded(compiled(STANDARD))
-    outcome = compiled(STANDARD, {"record": before}, vlan="301-363")
+    outcome = compiled(STANDARD, {"ledger": before}, vlan="301-363")
     assert rules(outcome) == {"renumbering": [f"{RACKS}[0].nodes[0]"]}
-    assert compiled(STANDARD, {"record": before}, vlan="301-363", renumber=["node-1"]).plan["nodes"][0]["vlan"] == 306
+    assert compiled(STANDARD, {"ledger": before}, vlan="301-363", renumber=["node-1"]).plan["nodes"][0]["vlan"] == 306
 
 
 def test_the_kind_of_svi_does_not_change_by_itself():
     before = recorded(compiled(svi="auto"))
     grown = {"svi": "auto", "vlan": "300-363", "racks": racks(["a"], ["b"], ["c"], ["d"])}
-    assert rules(compiled(options={"record": before}, **grown)) == {"svi-kind-changes": ["aci_calico_svi"]}
-    assert compiled(options={"record": before}, renumber=["all"], **grown).plan["svi"]["kind"] == "standard"
+    assert rules(compiled(options={"ledger": before}, **grown)) == {"svi-kind-changes": ["aci_calico_svi"]}
+    assert compiled(options={"ledger": before}, renumber=["all"], **grown).plan["svi"]["kind"] == "standard"

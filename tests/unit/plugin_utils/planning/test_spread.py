@@ -150,23 +150,23 @@ def test_no_rack_moves_to_another_l3out(history):
         assert all(now[rack] == before[rack] for rack in set(now) & set(before))
         for l3out in plan["l3outs"]:
             assert 0 < len(l3out["racks"]) <= 2
-        options, before = {"record": recorded(outcome)}, now
+        options, before = {"ledger": recorded(outcome)}, now
 
 
 def test_an_l3out_without_racks_goes_and_its_number_is_free_again():
     first = compiled(FLOATING, racks=racks(1, 2, 3, 4), node_subnets=SUBNETS[:2], vlan="300-301")
-    second = compiled(FLOATING, {"record": recorded(first)}, racks=racks(1, 2, 3), node_subnets=SUBNETS[:1])
+    second = compiled(FLOATING, {"ledger": recorded(first)}, racks=racks(1, 2, 3), node_subnets=SUBNETS[:1])
     assert second.plan["retired_l3outs"] == ["calico-prod1-2"]
     gone, stays = apic_roots(second.plan, "l3out")
     assert (gone["dn"], gone["state"], "state" in stays) == ("uni/tn-common/out-calico-prod1-2", "absent", False)
     again = {"racks": racks(1, 2, 3, 5), "node_subnets": SUBNETS[:2], "vlan": "300-301"}
-    third = plan_of(FLOATING, {"record": recorded(second)}, **again)
+    third = plan_of(FLOATING, {"ledger": recorded(second)}, **again)
     assert (homes(third)["calico-prod1-2"], third["retired_l3outs"]) == (["5"], [])
 
 
 def test_a_vlan_stays_with_its_l3out():
     first = compiled(FLOATING, **wide(*EIGHT))
-    plan = plan_of(FLOATING, {"record": recorded(first)}, **wide(*EIGHT, vlan=[299, *range(300, 303)]))
+    plan = plan_of(FLOATING, {"ledger": recorded(first)}, **wide(*EIGHT, vlan=[299, *range(300, 303)]))
     assert [l3out["floating"]["vlan"] for l3out in plan["l3outs"]] == [300, 301, 302]
 
 
@@ -174,7 +174,7 @@ def test_a_node_that_moves_to_a_rack_of_another_l3out_gets_another_address_only_
     first = compiled(FLOATING, **wide(*EIGHT))
     moved = racks(*EIGHT)
     moved[7]["nodes"].append(moved[0]["nodes"].pop())
-    options = {"record": recorded(first)}
+    options = {"ledger": recorded(first)}
     refused = compiled(FLOATING, options, **wide(racks=moved))
     assert "renumbering" in rules(refused)
     assert "192.168.5.0/24, the node subnet of its rack's L3Out calico-prod1-3" in str(refused.problems)

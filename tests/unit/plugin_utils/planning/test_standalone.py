@@ -17,13 +17,6 @@ def test_cluster_plan():
     assert cluster_plan(FLOATING) == plan_of()
 
 
-def test_cluster_plan_keeps_an_allocation():
-    allocation = {"schema": 1, "svi": {"kind": "floating"}, "nodes": {"node-1": {"slot": 9, "ipv4": "192.168.2.10"}}}
-    plan = cluster_plan(FLOATING, "prod1", allocation=allocation)
-    assert plan["nodes"][0]["networks"]["ipv4"]["address"] == "192.168.2.10/24"
-    assert plan["nodes"][1]["networks"]["ipv4"]["address"] == "192.168.2.1/24"
-
-
 def test_standard_svi_plan_with_pins_and_two_families():
     nodes = ["a", {"name": "b", "slot": 4, "vlan": 9}]
     plan = standard_svi_plan(["192.168.2.0/24", "fd00::/120"], nodes, [7, 8], 125)
