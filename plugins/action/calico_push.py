@@ -11,15 +11,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.utils.display import Display
 
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico
 from ..plugin_utils.calico.push import kubernetes_push
+from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import SESSIONS
 
 HIDDEN = "<hidden>"
-display = Display()
 
 
 class ActionModule(PlannedAction):
@@ -88,10 +87,11 @@ class ActionModule(PlannedAction):
         """
         if self._task.check_mode:
             kinds = " and ".join(dict.fromkeys(manifest["kind"] for manifest in postponed))
-            display.display(
+            text = (
                 f"{plan['cluster']}: A real run would wait for up to {timeout} s until all sessions with the leaves are"
                 f" established, before it sends {kinds}: the node-to-node mesh is on."
             )
+            self.show("\n".join(wrapped(text, rest="  ")))
             return
         try:
             result = self.try_module("verify", {"plan": plan, "only": SESSIONS, "timeout": timeout})

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
 from ..plugin_utils.calico.maintenance import node_maintenance
+from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import DRAINED
 
@@ -48,7 +49,15 @@ class ActionModule(PlannedAction):
             for name in change["nodes"]:
                 arguments = {"name": name, "delete_options": {**options["delete_options"], "ignore_daemonsets": True}}
                 self.add_effects(self.run_module(f"{K8S}_drain", {**access, **arguments}))
+        self.show(self._done(plan["cluster"], change["nodes"], begin, options["drain"]))
         return {"problems": problems}
+
+    def _done(self, cluster: str, nodes: list[str], begin: bool, drain: bool) -> str:
+        """Return the new state of the nodes as text."""
+        state = "out of service and " + ("drained" if drain else "cordoned") if begin else "in service"
+        verb = "would be" if self._task.check_mode else "is" if len(nodes) == 1 else "are"
+        names = f"node {nodes[0]}" if len(nodes) == 1 else f"nodes {', '.join(nodes)}"
+        return "\n".join(wrapped(f"{cluster}: {names} {verb} {state}", rest="  "))
 
     def _wait(self, plan: dict[str, Any], options: dict[str, Any]) -> None:
         """Wait until no leaf sends services' traffic to the nodes."""

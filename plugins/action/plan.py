@@ -18,10 +18,12 @@ from ..plugin_utils.apic.tree import apic_tree
 from ..plugin_utils.calico.manifests import kubernetes_objects
 from ..plugin_utils.documents.nodes import node_files
 from ..plugin_utils.documents.plan import plan_document
+from ..plugin_utils.schema.check import check_optional
 from ..plugin_utils.schema.variables import VARIABLES
 
 # The folder of the nodes' network configurations. It holds no other files.
 NODES = "nodes"
+DIFF = VARIABLES["aci_calico_artifacts_diff"]
 
 
 class ActionModule(ClusterAction):
@@ -45,17 +47,18 @@ class ActionModule(ClusterAction):
         folder = os.path.join(os.path.expanduser(str(named)), plan["cluster"])
         artifacts = _artifacts(plan, folder)
         nodes = {os.path.join(folder, path): text for path, text in node_files(plan).items()}
+        shown = bool(check_optional(DIFF, variables.get(DIFF.name), DIFF.name, []))
         for path, text in (artifacts | nodes).items():
-            self.write(path, text)
-        self._remove_others(os.path.join(folder, NODES), nodes)
+            self.write(path, text, shown)
+        self._remove_others(os.path.join(folder, NODES), nodes, shown)
         return [*artifacts, *([os.path.join(folder, NODES)] if nodes else [])]
 
-    def _remove_others(self, folder: str, wanted: Iterable[str]) -> None:
+    def _remove_others(self, folder: str, wanted: Iterable[str], shown: bool) -> None:
         """Remove the files that an earlier plan wrote and this one does not."""
         for place, _folders, names in os.walk(folder, topdown=False):
             for path in sorted({os.path.join(place, name) for name in names}.difference(wanted)):
                 change = {"before": f"{path}\n", "after": "", "before_header": path, "after_header": path}
-                self.add_effects({"changed": True, "diff": change})
+                self.add_effects({"changed": True, "diff": change if shown else []})
                 if not self._task.check_mode:
                     os.unlink(path)
             if not self._task.check_mode and not os.listdir(place):

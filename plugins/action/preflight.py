@@ -20,6 +20,8 @@ from ..plugin_utils.schema.option import INVALID
 from ..plugin_utils.schema.problems import Problem
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, PLANNED, VARIABLES
 
+SIDES = {"look_at_apic": "fabric", "look_at_kubernetes": "Kubernetes"}
+
 
 class ActionModule(PlannedAction):
     """See plugins/modules/preflight.py."""
@@ -43,7 +45,9 @@ class ActionModule(PlannedAction):
             found = self.run_module("calico_info", {**access, **about, "checks": True})["calico"]
             result["calico"] = calico_mode(found)
             problems += cluster_problems(plan, found, options["update_password"], options["adopt"], self.consents())
-        return result | {"problems": self.report(plan["cluster"], problems, "configured")}
+        listed = self.report(plan["cluster"], problems, "configured")
+        self.show(_verdict(plan["cluster"], options, len(listed)))
+        return result | {"problems": listed}
 
     def _fabric(self, plan: dict[str, Any], options: dict[str, Any]) -> list[Problem]:
         apic = self.access(options["apic"], APIC_ACCESS)
@@ -52,6 +56,13 @@ class ActionModule(PlannedAction):
             return dict(self.run_module("aci_info", {**apic, "queries": paths})["objects"])
 
         return fabric_problems(plan, read, options["adopt"], _plans_beside(self.task_vars))
+
+
+def _verdict(cluster: str, options: dict[str, Any], warnings: int) -> str:
+    """Return the result as a line of text."""
+    checked = [name for option, name in SIDES.items() if options[option]]
+    count = f"{warnings or 'no'} {'warning' if warnings == 1 else 'warnings'}"
+    return f"{cluster}: {' and '.join(checked) or 'nothing'} checked, no errors, {count}"
 
 
 def _plans_beside(task_vars: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,17 +11,14 @@ import os
 import time
 from typing import Any
 
-from ansible.utils.display import Display
-
 from ..module_utils.names import CALICO_V3
-from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico
+from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
 from ..plugin_utils.apic.tree import apic_roots
+from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
 from ..plugin_utils.verify.junit import junit
 from ..plugin_utils.verify.observed import Kubernetes
 from ..plugin_utils.verify.report import DRAINED, SESSIONS, explain, in_short, progress, table, verdict, verify
-
-display = Display()
 
 
 class ActionModule(PlannedAction):
@@ -47,16 +44,16 @@ class ActionModule(PlannedAction):
             report = self._watch(reader, options["timeout"], options["interval"])
         finally:
             reader.clean_up()
-        for line in (verdict(report), *table(report), *explain(report)):
-            display.display(line)
+        self.show("\n".join((*wrapped(verdict(report), rest="  "), *table(report), *explain(report))))
         result = {
             "causes": [finding["id"] for finding in report["findings"]],
             "artifacts": [] if options["only"] else self._write_report(report, options["artifacts_dir"]),
         }
         if report["ok"]:
             return result | {"report": report}
-        # Callbacks print a failed result completely: the whole report is in its file.
-        return result | {"failed": True, "msg": f"{verdict(report)}: {'; '.join(in_short(report))}"}
+        # Callbacks print a failed result completely: the findings are above it, and the whole report is in its file.
+        findings = f": {'; '.join(in_short(report))}" if prints_data() else ""
+        return result | {"failed": True, "msg": f"{verdict(report)}{findings}"}
 
     def _watch(self, reader: _Reader, timeout: int, interval: int) -> dict[str, Any]:
         """Look until nothing is left that can still change by itself, or time is up."""
@@ -66,7 +63,7 @@ class ActionModule(PlannedAction):
             report = reader.look()
             line = progress(report)
             if line != shown:
-                display.display(f"{report['cluster']}: {line}")
+                self.show("\n".join(wrapped(f"{report['cluster']}: {line}", rest="  ")))
             shown = line
             if not report["waiting"] or time.monotonic() + interval > deadline:
                 return report

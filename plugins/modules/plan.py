@@ -36,7 +36,7 @@ attributes:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Returns the differences of the files that it writes.
+    description: Returns the difference of the allocation file, and with C(aci_calico_artifacts_diff) those of the other files that it writes.
     support: full
   action:
     description: Runs as an action on the controller.
@@ -58,8 +58,7 @@ EXAMPLES = r"""
       register: aci_calico_planned
 
     - name: Show the plan
-      ansible.builtin.debug:
-        msg: "{{ (aci_calico_planned.plan | netops.aci_calico.plan_summary).splitlines() }}"
+      netops.aci_calico.summary:
 """
 
 RETURN = r"""
@@ -83,8 +82,10 @@ artifacts:
   elements: str
   sample: [artifacts/prod1/plan.json, artifacts/prod1/plan.md, artifacts/prod1/apic.json, artifacts/prod1/kubernetes.yml, artifacts/prod1/nodes]
 problems:
-  description: All problems with the variables, errors and warnings.
-  returned: always
+  description:
+    - All problems with the variables, errors and warnings.
+    - If one is an error, they are printed as text, and are in the failed result only if a callback prints data (C(ansible.posix.json)).
+  returned: when there is no error, or a callback prints data
   type: list
   elements: dict
   contains:

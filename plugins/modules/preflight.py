@@ -63,8 +63,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: What was found, errors first, each with C(id), C(severity), C(path), C(problem) and C(remedy).
-  returned: always
+  description:
+    - What was found, errors first, each with C(id), C(severity), C(path), C(problem) and C(remedy).
+    - If one is an error, they are printed as text, and are in the failed result only if a callback prints data (C(ansible.posix.json)).
+  returned: when there is no error, or a callback prints data
   type: list
   elements: dict
   sample:

@@ -13,10 +13,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
+from .documents.differences import grouped
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE
 from .inventory import Inventory, Variables, read_variables
 from .planning.compile import compile_cluster
@@ -25,7 +28,7 @@ from .schema.addressing import require_netaddr
 from .schema.check import check_optional, plain
 from .schema.consent import CONSENT, Consents
 from .schema.option import INVALID
-from .schema.problems import Problem, errors, headline, severest_first
+from .schema.problems import Problem, errors, headline, render, severest_first
 from .schema.variables import PLANNED, PUSHED, VARIABLES
 
 COLLECTION = "netops.aci_calico"
@@ -39,6 +42,9 @@ NOT_RECORDED_YET = (
 # How to reach a server; documented in doc_fragments/reading.py.
 CONNECTION: Mapping[str, Any] = {"type": "dict", "default": {}, "no_log": True}
 BOTH_SIDES = {"apic": CONNECTION, "kubernetes": CONNECTION}
+# The callbacks whose output is data for a program.
+DATA_CALLBACKS = ("json", "jsonl")
+display = Display()
 
 
 class Refused(Exception):
@@ -77,6 +83,8 @@ class ClusterAction(ActionBase):
             result |= self.act(options)
         except Refused as refused:
             result |= refused.result
+        if not prints_data():
+            self._effects["diff"] = grouped(self._effects["diff"])
         return result | {name: value for name, value in self._effects.items() if value or name == "changed"}
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +94,11 @@ class ClusterAction(ActionBase):
         """
         raise NotImplementedError
 
-    # --- effects -----------------------------------------------------------------------------------------------------
+    # --- output and effects ------------------------------------------------------------------------------------------
+
+    def show(self, text: str) -> None:
+        """Print text for people, in one piece. It goes to the standard error output if a callback prints data."""
+        display.display(f"{text.rstrip()}\n", stderr=prints_data())
 
     def add_effects(self, result: Mapping[str, Any]) -> None:
         """Add what a module changed, warned of and showed to the result of this action."""
@@ -97,9 +109,10 @@ class ClusterAction(ActionBase):
             self._effects["diff"] += shown if isinstance(shown, list) else [shown]
 
     def report(self, cluster: str, problems: Iterable[Problem], done: str) -> list[dict[str, str]]:
-        """Show each problem once: as the failed result if one is an error, else as warnings.
+        """Show each problem once: as text if one is an error, else as warnings.
 
-        Ansible prints a whole failed result, so ``msg`` does not repeat the list. It prints equal warnings once in a run.
+        Ansible prints a whole failed result as data and equal warnings once in a run. So a failed result has the list of
+        problems only if a callback prints data.
 
         :returns: the problems as plain data.
         :raises Refused: a problem is an error.
@@ -107,7 +120,8 @@ class ClusterAction(ActionBase):
         ordered = severest_first(problems)
         found = [problem.as_dict() for problem in ordered]
         if errors(ordered):
-            raise Refused(headline(cluster, ordered, done), problems=found)
+            self.show(render(cluster, ordered, done))
+            raise Refused(headline(cluster, ordered, done), **({"problems": found} if prints_data() else {}))
         texts = [f"{cluster}: {one.path} [{one.id}]: {one.problem.rstrip('.')}. {one.remedy}" for one in ordered]
         self.add_effects({"warnings": texts})
         return found
@@ -118,8 +132,11 @@ class ClusterAction(ActionBase):
         report = plain(earlier.get("report")) if isinstance(earlier, Mapping) else None
         return {"report": {**(report or {}), part: done}}
 
-    def write(self, path: str, text: str) -> None:
-        """Write a file completely or not at all, if its content differs; in check mode only report that."""
+    def write(self, path: str, text: str, shown: bool = True) -> None:
+        """Write a file completely or not at all, if its content differs; in check mode only report that.
+
+        :param shown: whether ``--diff`` shows the difference.
+        """
         before = ""
         try:
             if os.path.exists(path):
@@ -132,7 +149,7 @@ class ClusterAction(ActionBase):
         except (OSError, UnicodeDecodeError) as problem:
             raise AnsibleError(f"{path} cannot be written: {problem}") from problem
         change = {"before": before, "after": text, "before_header": path, "after_header": path}
-        self.add_effects({"changed": True, "diff": change})
+        self.add_effects({"changed": True, "diff": change if shown else []})
 
     # --- the plan ----------------------------------------------------------------------------------------------------
 
@@ -344,6 +361,11 @@ def _replace(path: str, text: str) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def prints_data() -> bool:
+    """Return whether the standard output is data for a program."""
+    return str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in DATA_CALLBACKS
 
 
 def about_calico(plan: dict[str, Any], password: str) -> dict[str, Any]:

@@ -9,42 +9,56 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..schema.text import WIDTH, table, wrapped
 from .nodes import attachment, describe, vm_notes
 
 FAMILY_NAMES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
-    """Return the lines of a text table with aligned columns."""
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
-
-
 def plan_summary(
-    plan: Mapping[str, Any], report: Mapping[str, Mapping[str, Any]] | None = None, artifacts: Iterable[str] | None = None
+    plan: Mapping[str, Any],
+    report: Mapping[str, Mapping[str, Any]] | None = None,
+    artifacts: Iterable[str] | None = None,
+    check: bool = False,
 ) -> str:
     """Return a summary of the plan: for each rack its leaves, nodes, addresses and peers.
 
     :param plan: a cluster's plan.
     :param report: what was pushed: ``{part: {"created": [...] or number, "modified": …, "deleted": …, "requests": n}}``.
     :param artifacts: the files that were written.
+    :param check: whether the changes were only predicted.
     """
-    blocks = [_head(plan), *(_rack(plan, rack) for rack in plan["racks"]), _report(report or {})]
-    files = list(artifacts or [])
-    if files:
-        blocks.append(["Artifacts:", *(f"  {path}" for path in files)])
+    racks = (_rack(plan, rack) for rack in plan["racks"])
+    return _text(_wrapped_head(plan), *racks, _report(report or {}, check), [] if check else _written(artifacts or ()))
+
+
+def changes_summary(
+    plan: Mapping[str, Any], report: Mapping[str, Mapping[str, Any]], artifacts: Iterable[str] = (), check: bool = False
+) -> str:
+    """Return the changes of a run as text: the cluster in one line, the number of objects by part, and the files."""
+    return _text(wrapped(_title(plan), rest="  "), _report(report, check), [] if check else _written(artifacts))
+
+
+def _text(*blocks: Sequence[str]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _head(plan: Mapping[str, Any]) -> list[str]:
-    fabric, svi = plan["fabric"], plan["svi"]
+def _wrapped_head(plan: Mapping[str, Any]) -> list[str]:
+    first, *others = _head(plan)
+    return [*wrapped(first, rest="  "), *(line for text in others for line in wrapped(text.strip(), "  ", "    "))]
+
+
+def _title(plan: Mapping[str, Any]) -> str:
     families = " and ".join(FAMILY_NAMES[family] for family in plan["address_families"])
+    size = f"{len(plan['nodes'])} nodes in {len(plan['racks'])} racks"
+    return f"Cluster {plan['cluster']}: {size}, {families}, {plan['svi']['kind']} SVI"
+
+
+def _head(plan: Mapping[str, Any]) -> list[str]:
+    fabric = plan["fabric"]
     l3outs = ", ".join(l3out["name"] for l3out in plan["l3outs"])
     lines = [
-        f"Cluster {plan['cluster']}: {len(plan['nodes'])} nodes in {len(plan['racks'])} racks, {families}, {svi['kind']} SVI"
-        f" ({svi['reasons'][0]})",
+        f"{_title(plan)} ({plan['svi']['reasons'][0]})",
         f"  L3Out {l3outs} in VRF {fabric['tenant']}:{fabric['vrf']}; AS {plan['cluster_asn']} to the fabric's AS"
         f" {fabric['asn']}; MTU {plan['interface']['mtu']}",
     ]
@@ -76,11 +90,12 @@ def _rack(plan: Mapping[str, Any], rack: Mapping[str, Any]) -> list[str]:
     leaves = [leaf for leaf in plan["leaves"] if leaf["id"] in rack["leaves"]]
     nodes = [node for node in plan["nodes"] if node["rack"] == rack["id"]]
     lines = [f"Rack {rack['id']} (pod {rack['pod']}): {len(nodes)} nodes behind {len(leaves)} leaves"]
-    lines += [f"  {line}" for line in table(("Leaf", "Side", "Router ID", "Addresses"), map(_leaf_row, leaves))]
-    lines.append("")
+    lines += [*table(("Leaf", "Side", "Router ID", "Addresses"), map(_leaf_row, leaves), "  ", WIDTH), ""]
+    header: tuple[str, ...] = ("Node", "VLAN", "Address", "Gateway", "Peers")
     rows = [row for node in nodes for row in _node_rows(node)]
-    header = ("Node", "VLAN", "Address", "Gateway", "Peers")
-    return lines + [f"  {line}" for line in table(header, rows)]
+    if any(leaf["networks"] for leaf in leaves):  # all nodes have the same gateway and peers, which are above
+        header, rows = header[:3], [row[:3] for row in rows]
+    return lines + table(header, rows, "  ", WIDTH)
 
 
 def _leaf_row(leaf: Mapping[str, Any]) -> tuple[str, ...]:
@@ -89,6 +104,7 @@ def _leaf_row(leaf: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _node_rows(node: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return a row for each address family."""
     return [
         (
             node["name"],
@@ -101,12 +117,24 @@ def _node_rows(node: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _report(report: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _report(report: Mapping[str, Mapping[str, Any]], check: bool) -> list[str]:
+    """Return the number of changed objects by part. "requests" counts those to APIC."""
     if not report:
         return []
     columns = ("created", "modified", "deleted", "requests")
     rows = [(part, *(_amount(result.get(column)) for column in columns)) for part, result in report.items()]
-    return ["Pushed:", *(f"  {line}" for line in table(("Part", *map(str.capitalize, columns)), rows))]
+    if all(amount in ("0", "-") for row in rows for amount in row[1:4]):
+        return ["Nothing would change on APIC or in Kubernetes." if check else "Nothing changed on APIC or in Kubernetes."]
+    names = ("Would create", "Would modify", "Would delete") if check else ("Created", "Modified", "Deleted")
+    return table(("Objects", *names, "Requests"), rows)
+
+
+def _written(artifacts: Iterable[str]) -> list[str]:
+    """Return the names of the files by folder."""
+    folders: dict[str, list[str]] = {}
+    for folder, _slash, name in (path.rpartition("/") for path in artifacts):
+        folders.setdefault(folder, []).append(name)
+    return [line for folder, names in folders.items() for line in wrapped(f"Files in {folder}: {', '.join(names)}", rest="  ")]
 
 
 def _amount(value: Any) -> str:
@@ -316,13 +344,13 @@ def _advice(plan: Mapping[str, Any]) -> list[str]:
 def svi_advice(plan: Mapping[str, Any]) -> str:
     """Return the recommended kind of SVI as text: the white paper's Table 1 for the cluster, and the use of each limit."""
     verdict, *reasons = _verdict(plan)
-    lines = [verdict, *(f"  - {reason}" for reason in reasons)]
+    lines = [*wrapped(verdict), *(line for reason in reasons for line in wrapped(reason, "  - "))]
     for criterion, floating, standard, better in _advice_rows(plan):
-        lines += ["", f"{criterion}" + (f" (better: {better})" if better != "-" else "")]
-        lines += [f"  floating  {floating}", f"  standard  {standard}"]
+        lines += ["", *wrapped(f"{criterion}" + (f" (better: {better})" if better != "-" else ""))]
+        lines += [*wrapped(floating, "  floating  "), *wrapped(standard, "  standard  ")]
     rows = [(one["id"], one["value"], one["limit"], max(0, one["limit"] - one["value"])) for one in plan["limits"]]
-    lines += ["", *table(("Limit", "Taken", "Of", "Left"), rows)]
-    return "\n".join([*lines, "", *(line.removeprefix("- ") for line in _routes(plan))]) + "\n"
+    lines += ["", *table(("Limit", "Taken", "Of", "Left"), rows), ""]
+    return "\n".join([*lines, *(line for text in _routes(plan) for line in wrapped(text.removeprefix("- "), rest="  "))]) + "\n"
 
 
 def _limits(plan: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from .messages import ERROR, MESSAGES, WARNING
+from .text import wrapped
 
 Item = TypeVar("Item")
 
@@ -76,14 +77,14 @@ def headline(cluster: str, problems: list[Problem], done: str = "planned") -> st
     return text + (f", {others} {'warning' if others == 1 else 'warnings'}" if others else "")
 
 
-def render(cluster: str, problems: Iterable[Problem]) -> str:
-    """Return all problems as text for people: errors first, each with its path, its id and its remedy."""
+def render(cluster: str, problems: Iterable[Problem], done: str = "planned") -> str:
+    """Return all problems as text for people: errors first, each with its path, its id and its remedy, in 80 columns."""
     ordered = severest_first(problems)
-    blocks = [
-        f"{number}. {problem.path} [{problem.severity}: {problem.id}]\n   {problem.problem}\n   -> {problem.remedy}"
-        for number, problem in enumerate(ordered, 1)
-    ]
-    return "\n".join([headline(cluster, ordered), *blocks])
+    lines = [headline(cluster, ordered, done)]
+    for number, problem in enumerate(ordered, 1):
+        lines += ["", *wrapped(f"{problem.path} [{problem.severity}: {problem.id}]", f"{number}. ", "   ")]
+        lines += [*wrapped(problem.problem, "   "), *wrapped(problem.remedy, "   -> ")]
+    return "\n".join(lines)
 
 
 def repeated(items: Iterable[Item], key: Callable[[Item], Hashable]) -> Iterator[tuple[Item, Item]]:

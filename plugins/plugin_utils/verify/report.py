@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..documents.plan import table as text_table
 from ..schema.messages import ERROR
+from ..schema.text import table as text_table
+from ..schema.text import wrapped
 from .calico import verify_calico
 from .catalogue import RULES
 from .causes import Finding, explanations, root_causes
@@ -179,13 +180,12 @@ def explain(report: dict) -> list[str]:
     """Return all findings as lines of text: what, where, the likely cause, the remedy, and the evidence."""
     lines = []
     for number, finding in enumerate(report["findings"], 1):
-        lines.append(f"{number}. {finding['severity']}: {finding['what']} [{finding['id']}]")
-        lines += [f"   where:  {where}" for where in [_place(finding)] if where]
-        lines += [f"   cause:  {finding['cause']}", f"   remedy: {finding['remedy']}"]
-        lines += [f"   seen:   {text}" for text in finding["evidence"][:_EVIDENCE]]
-        rest = len(finding["evidence"]) - _EVIDENCE
-        if rest > 0:
-            lines.append(f"           and {rest} more")
+        lines += ["", *wrapped(f"{finding['severity']}: {finding['what']} [{finding['id']}]", f"{number}. ", "   ")]
+        evidence = finding["evidence"]
+        rest = [f"and {len(evidence) - _EVIDENCE} more"] if len(evidence) > _EVIDENCE else []
+        texts = [("where", _place(finding)), ("cause", finding["cause"]), ("remedy", finding["remedy"])]
+        texts += [("seen", text) for text in evidence[:_EVIDENCE] + rest]
+        lines += [line for title, text in texts if text for line in wrapped(text, f"   {title + ':':8}")]
     return lines
 
 

@@ -110,8 +110,15 @@ def spoil_kubernetes(cluster: Cluster) -> None:
 
 def found(outcome: Outcome, host: str) -> set[str]:
     """Return the ids of the problems that preflight reports for a host."""
+    return set(listed(outcome, host))
+
+
+def listed(outcome: Outcome, host: str) -> list[str]:
+    """Return the ids of a host's problems: those in results, and those that are printed if one is an error."""
     results = (result for _task, name, result in outcome.results if name == host)
-    return {fault["id"] for result in results for fault in result.get("problems", ())}
+    text = re.search(rf"^Cluster {host} cannot be configured: .*\n(?:\n\d+\. .*\n(?: .*\n)+)+", outcome.output, re.MULTILINE)
+    printed = re.findall(r"\[(?:error|warning): ([a-z0-9-]+)\]", " ".join(text[0].split())) if text else []
+    return [problem["id"] for result in results for problem in result.get("problems", ())] + printed
 
 
 def mentions(outcome: Outcome, rules: set[str]) -> Counter[str]:
@@ -151,7 +158,7 @@ def test_preflight_finds_everything_before_anything_is_written(site: Site) -> No
     assert found(outcome, "disconnected") == DISCONNECTED
     assert found(outcome, "managed") == {"lacp-policy-missing"}
     assert "Did you mean there?" in outcome.output
-    every = [problem["id"] for __, __, result in outcome.results for problem in result.get("problems", ())]
+    every = [problem for name in site.clusters for problem in listed(outcome, name)]
     assert mentions(outcome, set(every)) == Counter(every), "each problem is printed once"
     assert [(cluster.tree(), writes(cluster)) for cluster in broken] == before
     assert found(outcome, "good") == set()

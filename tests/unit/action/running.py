@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
+import pytest
+from ansible import constants
 from ansible.errors import AnsibleUndefinedVariable
+
+from ansible_collections.netops.aci_calico.plugins.plugin_utils import actions
 
 MISSING = "{{ vault_password }}"
 
@@ -23,11 +28,13 @@ def run(
     module: Callable[[str, dict[str, Any]], dict[str, Any]],
     task_vars: dict[str, Any] | None = None,
     check: bool = False,
+    callback: str = "ansible.posix.json",
     **arguments: Any,
 ) -> dict[str, Any]:
     """Return the result of an action.
 
     :param module: returns the result of a module, by its name and its arguments.
+    :param callback: what prints results.
     :param arguments: those of the task.
     """
     name = f"netops.aci_calico.{action.__name__.rpartition('.')[2]}"
@@ -37,4 +44,12 @@ def run(
     made.try_module = lambda name, arguments, no_log=False: module(name, arguments)
     made._extra_vars = lambda: task_vars or {}
     hosts = {"hostvars": {}, "inventory_hostname": "prod1", "ansible_play_batch": ["prod1"]}
-    return made.run(task_vars={**hosts, **(task_vars or {})})
+    with patch.object(constants, "DEFAULT_STDOUT_CALLBACK", callback):
+        return made.run(task_vars={**hosts, **(task_vars or {})})
+
+
+def listen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of lines that actions will print from now on, blank ones left out."""
+    said: list[str] = []
+    monkeypatch.setattr(actions.display, "display", lambda text, **__: said.extend(filter(None, text.splitlines())))
+    return said

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from unit.action.running import run
+from unit.action.running import listen, run
 
 from ansible_collections.netops.aci_calico.plugins.action import calico_push as action
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
@@ -24,7 +24,7 @@ class Bench:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[tuple[str, list[str]]] = []
-        self.said: list[str] = []
+        self.said = listen(monkeypatch)
         self.failing: dict[str, Any] = {}
         self.found = {
             "api_group": GROUP,
@@ -36,7 +36,6 @@ class Bench:
             "password_matches": None,
             "failures": [],
         }
-        monkeypatch.setattr(action.display, "display", self.said.append)
 
     def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "calico_info":

@@ -17,6 +17,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems 
 
 MARKER = "S3cr3tMarker"
 PASSWORD = {"bgp_password": MARKER}
+SHOWN = ("-e", "aci_calico_artifacts_diff=true")
 ALLOCATION = "inventory/.allocations/prod1.yml"
 
 
@@ -109,7 +110,7 @@ def test_the_nodes_folder_holds_nobody_else(fabric):
     fabric.play(artifacts=True)
     assert {f"{folder}/b/netplan.yaml", f"{folder}/a/bond0.300.nmconnection"} <= fabric.files()
     fabric.cluster("prod1", variables(FLOATING, racks=racks(["a"]), node_configs="netplan", **PASSWORD))
-    results, _printed = fabric.play("--check", "--diff", artifacts=True)
+    results, _printed = fabric.play("--check", "--diff", *SHOWN, artifacts=True)
     gone = {change["before_header"] for change in results["prod1-cluster"]["diff"] if not change["after"]}
     assert f"{folder}/b/netplan.yaml" in gone & fabric.files()
     fabric.play(artifacts=True)
@@ -122,6 +123,8 @@ def test_check_mode_tells_and_writes_nothing(fabric):
     fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
     results, printed = fabric.play("--check", "--diff", artifacts=True)
     assert results["prod1-cluster"]["changed"]
+    assert [change["after_header"].endswith(ALLOCATION) for change in results["prod1-cluster"]["diff"]] == [True]
+    results, printed = fabric.play("--check", "--diff", *SHOWN, artifacts=True)
     assert {change["after_header"] for change in results["prod1-cluster"]["diff"]} >= {"artifacts/prod1/plan.json"}
     assert not fabric.files()
     assert MARKER not in printed
@@ -162,6 +165,7 @@ def test_says_everything_that_is_wrong_and_writes_nothing(fabric):
     }
     assert result["msg"] == "Cluster prod1 cannot be planned: 5 errors"
     assert all(printed.count(f'"{problem["id"]}"') == 1 for problem in result["problems"])
+    assert all(printed.count(f"{problem['path']} [error: {problem['id']}]") == 1 for problem in result["problems"])
     assert not fabric.files()
     assert "Traceback" not in printed
 

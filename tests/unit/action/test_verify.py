@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from unit.action.running import run
+from unit.action.running import listen, run
 from unit.plugin_utils.healthy_cluster import Cluster
 
 from ansible_collections.netops.aci_calico.plugins.action import verify as action
@@ -22,13 +22,12 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.cluster = Cluster()
         self.calls: list[tuple[str, dict]] = []
-        self.said: list[str] = []
+        self.said = listen(monkeypatch)
         self.now = 0.0
         self.slept: list[float] = []
         self.before_look: Any = lambda look: None
         monkeypatch.setattr(action.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(action.time, "sleep", self._sleep)
-        monkeypatch.setattr(action.display, "display", self.said.append)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

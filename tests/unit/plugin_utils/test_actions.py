@@ -6,8 +6,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
-from unit.action.running import MISSING, run
+from unit.action.running import MISSING, listen, run
 from unit.plugin_utils.healthy_cluster import Cluster
 
 from ansible_collections.netops.aci_calico.plugins.action import preflight, verify
@@ -94,8 +95,11 @@ def test_the_registered_plan_is_used_if_the_task_has_none():
     assert seen["cluster"] == "registered"
 
 
-def test_each_problem_is_in_the_result_once():
-    """Errors are in the list alone, because Ansible prints a failed result completely; warnings are printed by themselves."""
+@pytest.mark.parametrize("callback", ["default", "ansible.posix.json"])
+def test_each_problem_is_printed_once(monkeypatch, callback):
+    """Errors are printed as text, or are in the failed result if a callback prints data; warnings are printed by themselves."""
+    monkeypatch.setattr(constants, "DEFAULT_STDOUT_CALLBACK", callback)
+    said = listen(monkeypatch)
     problems = [Problem("node-unplanned", "Node/x", "It is odd"), Problem("node-missing", "Node/y", "It is gone")]
     action = verify.ActionModule.__new__(verify.ActionModule)
     action._effects = {"changed": False, "warnings": []}
@@ -106,5 +110,7 @@ def test_each_problem_is_in_the_result_once():
     with pytest.raises(Refused) as refused:
         action.report("prod1", problems, "configured")
     assert refused.value.result["msg"] == "Cluster prod1 cannot be configured: 1 error, 1 warning"
-    assert [problem["id"] for problem in refused.value.result["problems"]] == ["node-missing", "node-unplanned"]
+    assert said[:2] == ["Cluster prod1 cannot be configured: 1 error, 1 warning", "1. Node/y [error: node-missing]"]
+    listed = [problem["id"] for problem in refused.value.result.get("problems", ())]
+    assert listed == ([] if callback == "default" else ["node-missing", "node-unplanned"])
     assert len(action._effects["warnings"]) == 1

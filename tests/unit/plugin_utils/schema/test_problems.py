@@ -22,9 +22,17 @@ def test_an_id_that_is_not_in_the_catalogue_fails():
 
 def test_errors_come_first():
     found = [problems.Problem("rack-without-nodes", "a", "one"), problems.Problem("rack-twice", "b", "two")]
-    first, _second, *lines = problems.render("prod1", found).splitlines()
+    first, *lines = problems.render("prod1", found).splitlines()
     assert first == "Cluster prod1 cannot be planned: 1 error, 1 warning"
-    assert lines[0:2] == ["   two", f"   -> {MESSAGES['rack-twice'].remedy}"]
+    assert lines[:4] == ["", "1. b [error: rack-twice]", "   two", f"   -> {MESSAGES['rack-twice'].remedy}"]
+
+
+def test_lines_of_text_have_80_columns_and_paths_are_not_broken():
+    path = f"hosts.{'n' * 90}.aci_calico_rack"
+    first, *lines = problems.render("prod1", [problems.Problem("rack-twice", path, "word " * 40)]).splitlines()[2:]
+    assert path in first
+    assert max(map(len, lines)) <= 80
+    assert len(lines) > 4
 
 
 def test_texts():
