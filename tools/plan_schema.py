@@ -10,7 +10,7 @@ from typing import Any
 from json_schema import DRAFT, Schema, canonical
 
 from plugins.plugin_utils.intent.limits import LIMITS
-from plugins.plugin_utils.planning.compile import PEER_CONTROLS, SCHEMA
+from plugins.plugin_utils.planning.compile import PEER_CONTROLS, POLICY_KINDS, SCHEMA
 from plugins.plugin_utils.planning.peering import SIDES
 from plugins.plugin_utils.schema.addressing import FAMILIES
 from plugins.plugin_utils.schema.formats import FORMATS, PROTOCOLS
@@ -111,6 +111,7 @@ PLAN: dict[str, tuple[str, Any]] = {
         **{name: variable(f"bgp_{name}") for name in ("keepalive", "hold", "as_limit", "graceful_restart")},
         **{name: variable(f"bgp_{name}") for name in ("as_path_relax", "ecmp_ebgp", "ecmp_ibgp")},
         "controls": [one_of(*PEER_CONTROLS)],
+        "existing_policies": [one_of(*POLICY_KINDS)],
         "prefix_limit": or_null({
             "maximum": variable("bgp_prefix_limit"),
             **{name: variable(f"bgp_prefix_limit_{name}") for name in ("action", "threshold")}})}),

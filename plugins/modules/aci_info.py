@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 objects:
-  description: The objects by DN, each with C(class) and C(attributes); without tags, faults and health scores.
+  description: The objects by DN, each with C(class) and C(attributes); without faults and health scores.
   returned: success
   type: dict
 requests:
@@ -67,7 +67,7 @@ def main():
     objects = {}
     try:
         for path in module.params["queries"]:
-            objects.update(flatten(session.get(path)))
+            objects.update(flatten(session.get(path), tags=True))
     except ApicError as error:
         details = {"code": error.code, "text": error.text, "status": error.status}
         module.fail_json(msg=str(error), error=details, requests=session.counted())

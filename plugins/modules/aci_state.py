@@ -79,6 +79,11 @@ options:
         type: list
         elements: str
         default: []
+      keep:
+        description: Not used here.
+        type: list
+        elements: str
+        default: []
 extends_documentation_fragment:
   - cisco.aci.aci
   - netops.aci_calico.reading
@@ -143,6 +148,7 @@ def argument_spec():
         "classes": {"type": "list", "elements": "str", "default": []},
         "assumed": {"type": "list", "elements": "str", "default": []},
         "except": {"type": "list", "elements": "str", "default": []},
+        "keep": {"type": "list", "elements": "str", "default": []},
     }
     return {
         **aci_argument_spec(),

@@ -108,6 +108,13 @@ options:
         type: list
         elements: str
         default: []
+      keep:
+        description:
+          - For a root of scope V(named), classes of objects that are removed only with O(state=absent), because others may
+            still refer to them.
+        type: list
+        elements: str
+        default: []
       assumed:
         description:
           - DNs of containers that another task creates before this one. In check mode they may be missing.
@@ -292,6 +299,7 @@ def argument_spec():
         "classes": {"type": "list", "elements": "str", "default": []},
         "assumed": {"type": "list", "elements": "str", "default": []},
         "except": {"type": "list", "elements": "str", "default": []},
+        "keep": {"type": "list", "elements": "str", "default": []},
     }
     return {
         **aci_argument_spec(),

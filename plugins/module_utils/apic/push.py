@@ -104,7 +104,7 @@ class Push:
             prune=options["prune"],
             adopt=options["adopt"],
             resend_secrets=options["update_password"] == "always",
-            paths=root.paths if root.named else None,
+            paths=root.pruned(absent),
             others=root.others,
         )
         return Step(root, existing, (remove if absent else compare)(root.wanted, existing, rules, root.dn))

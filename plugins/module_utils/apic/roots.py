@@ -23,9 +23,10 @@ class Root:
     """One root: its ``dn``, its ``wanted`` tree, and whether it must be ``absent``.
 
     :param spec: ``{"dn": …, "scope": "subtree" | "named" | "bare", "tree": …, "state": "present" | "absent", "classes": [class, …],
-        "except": [DN, …], "assumed": [DN, …]}``; a named root also prunes objects of ``classes``, even if its tree has none
-        of them; ``except`` are DNs below it that belong to another root; ``assumed`` are containers that another task creates
-        in the same run, so that check mode does not report them as missing.
+        "except": [DN, …], "keep": [class, …], "assumed": [DN, …]}``; a named root also prunes objects of ``classes``, even if
+        its tree has none of them; ``except`` are DNs below it that belong to another root; objects of the classes ``keep`` are
+        removed only with the whole configuration; ``assumed`` are containers that another task creates in the same run, so
+        that check mode does not report them as missing.
     :raises TreeError: when the tree has problems.
     """
 
@@ -42,6 +43,7 @@ class Root:
         self.paths: set[tuple[str, ...]] = set()
         self.mergeable = self.named and not self.bare
         self.others = tuple(f"{dn}/" for dn in spec.get("except") or ())
+        self.keep = frozenset(spec.get("keep") or ())
         self._collect(self.wanted, (self.wanted.cls,), True)
         for cls in spec.get("classes") or ():
             self.paths.update(mo.class_paths(self.wanted.cls, cls))
@@ -56,6 +58,12 @@ class Root:
                 self.top_classes.add(wanted.cls)
         for child in wanted.children:
             self._collect(child, (*path, child.cls), top and wanted.container)
+
+    def pruned(self, removing: bool) -> set[tuple[str, ...]] | None:
+        """Return the paths of the classes of which objects can be removed; None for all."""
+        if not self.named:
+            return None
+        return self.paths if removing else {path for path in self.paths if self.keep.isdisjoint(path)}
 
     def query(self, with_owned: bool, removing: bool = False) -> str:
         """Return the path of the GET.

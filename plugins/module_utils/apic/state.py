@@ -71,17 +71,20 @@ def _fault_filter(vrf: str, l3outs: Iterable[str]) -> str:
 # --- replies ---------------------------------------------------------------------------------------------------------
 
 
-def flatten(imdata: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the objects and all objects below them as ``{dn: {"class": …, "attributes": …}}``, without tags and faults."""
+def flatten(imdata: Iterable[dict[str, Any]], tags: bool = False) -> dict[str, dict[str, Any]]:
+    """Return the objects and all objects below them as ``{dn: {"class": …, "attributes": …}}``, without faults.
+
+    :param tags: whether to include tags.
+    """
     objects: dict[str, dict[str, Any]] = {}
     for item in imdata:
         for cls, body in item.items():
-            _flatten(cls, body, None, objects)
+            _flatten(cls, body, None, objects, tags)
     return objects
 
 
-def _flatten(cls: str, body: dict[str, Any], parent: str | None, objects: dict[str, dict[str, Any]]) -> None:
-    if is_report(cls) or is_tag(cls):
+def _flatten(cls: str, body: dict[str, Any], parent: str | None, objects: dict[str, dict[str, Any]], tags: bool) -> None:
+    if is_report(cls) or (is_tag(cls) and not tags):
         return
     attributes = dict(body["attributes"])
     # Objects below another one have only a relative name.
@@ -89,7 +92,7 @@ def _flatten(cls: str, body: dict[str, Any], parent: str | None, objects: dict[s
     objects[dn] = {"class": cls, "attributes": attributes}
     for child in body.get("children", ()):
         for child_cls, child_body in child.items():
-            _flatten(child_cls, child_body, dn, objects)
+            _flatten(child_cls, child_body, dn, objects, tags)
 
 
 def leaf_states(replies: Mapping[str, list[dict[str, Any]]], families: list[str]) -> dict[str, dict[str, Any]]:

@@ -22,6 +22,8 @@ from .objects import Mo, Plan, Root, existing, merge_child, mo, own, shared
 
 # Classes of which a cluster may have objects in its tenants.
 OPTIONAL_CLASSES = ("bgpPeerPfxPol", *apic_connectivity.CLASSES)
+# Classes of policies that L3Outs name, ``{class: key of the plan's names}``: unused ones are removed after the L3Outs changed.
+_NAMED = {"bgpCtxPol": "timers", "bgpBestPathCtrlPol": "best_path", "bgpPeerPfxPol": "prefix_limit"}
 
 AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
 
@@ -76,6 +78,7 @@ def _roots(plan: Plan, part: str) -> list[Root]:
         return [
             *(_retired_root(plan, name) for name in plan["retired_l3outs"]),
             *({"dn": _l3out_dn(plan, one["name"]), "scope": "subtree", "tree": _l3out(plan, one)} for one in plan["l3outs"]),
+            _unused_policies(plan),
         ]
     if part not in ("policies", "hardening"):
         raise ValueError(f"unknown part {part!r}: expected access, policies, hardening or l3out")
@@ -93,13 +96,26 @@ def _roots(plan: Plan, part: str) -> list[Root]:
 
 def _tenant_root(name: str, tree: Mo, elsewhere: list[str]) -> Root:
     classes = list(OPTIONAL_CLASSES)
-    return {"dn": f"uni/tn-{name}", "scope": "named", "tree": tree, "classes": classes, "except": elsewhere}
+    return {"dn": f"uni/tn-{name}", "scope": "named", "tree": tree, "classes": classes, "except": elsewhere, "keep": list(_NAMED)}
 
 
 def _other_tenants(known: list[str]) -> Root:
     """Return the root for other tenants, where the cluster may have had objects before its inventory changed."""
     classes = list(apic_connectivity.CLASSES)
     return {"dn": "uni", "scope": "named", "tree": mo("polUni"), "classes": classes, "except": known}
+
+
+def _unused_policies(plan: Plan) -> Root:
+    """Return the root that removes policies which the L3Outs do not name any more, such as those of an earlier version.
+
+    It comes after the L3Outs: a relation without its target would fall back to the default policy, and reset sessions.
+    """
+    made = flat(mo("polUni", _policy_tenants(plan).values()))
+    used = [dn for dn, one in made.items() if one["class"] in _NAMED]
+    tenants = {plan["fabric"]["tenant"], plan["fabric"]["vrf_tenant"]}
+    existing_policies = {cls: plan["names"][kind] for cls, kind in _NAMED.items() if kind in plan["bgp"]["existing_policies"]}
+    used += [f"uni/tn-{tenant}/{rn_from(cls, {'name': name})}" for cls, name in existing_policies.items() for tenant in tenants]
+    return {"dn": "uni", "scope": "named", "tree": mo("polUni"), "classes": list(_NAMED), "except": sorted(used)}
 
 
 def _retired_root(plan: Plan, name: str) -> Root:
@@ -117,39 +133,20 @@ def _policy_tenants(plan: Plan) -> dict[str, Mo]:
     """Return ``{tenant: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13), contracts and transit."""
     fabric, owner = plan["fabric"], plan["names"]["owner"]
     vrf_tenant = fabric.get("vrf_tenant") or fabric["tenant"]
-    policies = _bgp_policies(plan) + _match_rules(plan) + _cluster_contract(plan)
+    policies = _prefix_limit(plan) + _match_rules(plan) + _cluster_contract(plan)
     children = {fabric["tenant"]: [own(policy, owner) for policy in policies]}
-    children.setdefault(vrf_tenant, []).extend(_ecmp(plan))
+    children.setdefault(vrf_tenant, []).extend(_vrf_policies(plan))
     for name, mos in apic_connectivity.tenant_objects(plan).items():
         children.setdefault(name, []).extend(mos)
     return {name: existing("fvTenant", mos, name=name) for name, mos in children.items()}
 
 
-def _bgp_policies(plan: Plan) -> list[Mo]:
-    bgp, names = plan["bgp"], plan["names"]
-    policies = [
-        mo(
-            "bgpCtxPol",
-            name=names["timers"],
-            kaIntvl=bgp["keepalive"],
-            holdIntvl=bgp["hold"],
-            maxAsLimit=bgp["as_limit"],
-            grCtrl="helper" if bgp["graceful_restart"] else "",
-        ),
-        mo("bgpBestPathCtrlPol", name=names["best_path"], ctrl="asPathMultipathRelax" if bgp["as_path_relax"] else ""),
-    ]
-    limit = bgp["prefix_limit"]
-    if limit:
-        policies.append(
-            mo(
-                "bgpPeerPfxPol",
-                name=names["prefix_limit"],
-                action=limit["action"],
-                maxPfx=limit["maximum"],
-                thresh=limit["threshold"],
-            )
-        )
-    return policies
+def _prefix_limit(plan: Plan) -> list[Mo]:
+    limit = plan["bgp"]["prefix_limit"]
+    if not limit:
+        return []
+    values = {"action": limit["action"], "maxPfx": limit["maximum"], "thresh": limit["threshold"]}
+    return [mo("bgpPeerPfxPol", name=plan["names"]["prefix_limit"], **values)]
 
 
 def _match_rules(plan: Plan) -> list[Mo]:
@@ -173,15 +170,32 @@ def _cluster_contract(plan: Plan) -> list[Mo]:
     return [mo("vzFilter", [mo("vzEntry", name="any")], name=name), mo("vzBrCP", [subject], name=name, scope="context")]
 
 
-def _ecmp(plan: Plan) -> list[Mo]:
-    """Return the address-family policy and its relation on the VRF, which clusters in one VRF share."""
+def vrf_policies(plan: Plan) -> dict[str, Mo]:
+    """Return the BGP policies that clusters share, by kind.
+
+    Timers, AS limit and best path exist once for each VRF on a leaf, and ECMP once for a VRF. The policies are in the VRF's
+    tenant, where every L3Out of the VRF finds them, so equal values have one policy.
+    """
     bgp, names, cluster = plan["bgp"], plan["names"], plan["cluster"]
-    policy = shared("bgpCtxAfPol", cluster, name=names["ecmp"], maxEcmp=bgp["ecmp_ebgp"], maxEcmpIbgp=bgp["ecmp_ibgp"])
+    timers = {"kaIntvl": bgp["keepalive"], "holdIntvl": bgp["hold"], "maxAsLimit": bgp["as_limit"]}
+    restart = "helper" if bgp["graceful_restart"] else ""
+    relax = "asPathMultipathRelax" if bgp["as_path_relax"] else ""
+    paths = {"maxEcmp": bgp["ecmp_ebgp"], "maxEcmpIbgp": bgp["ecmp_ibgp"]}
+    return {
+        "timers": shared("bgpCtxPol", cluster, name=names["timers"], **timers, grCtrl=restart),
+        "best_path": shared("bgpBestPathCtrlPol", cluster, name=names["best_path"], ctrl=relax),
+        "ecmp": shared("bgpCtxAfPol", cluster, name=names["ecmp"], **paths),
+    }
+
+
+def _vrf_policies(plan: Plan) -> list[Mo]:
+    """Return the shared policies that do not exist already, and the relation of the VRF with the ECMP policy."""
+    policies = [policy for kind, policy in vrf_policies(plan).items() if kind not in plan["bgp"]["existing_policies"]]
     relations = [
-        shared("fvRsCtxToBgpCtxAfPol", cluster, tnBgpCtxAfPolName=names["ecmp"], af=AF_OF_FAMILY[family])
+        shared("fvRsCtxToBgpCtxAfPol", plan["cluster"], tnBgpCtxAfPolName=plan["names"]["ecmp"], af=AF_OF_FAMILY[family])
         for family in plan["address_families"]
     ]
-    return [policy, existing("fvCtx", relations, name=plan["fabric"]["vrf"])]
+    return [*policies, existing("fvCtx", relations, name=plan["fabric"]["vrf"])]
 
 
 # --- the L3Out -------------------------------------------------------------------------------------------------------

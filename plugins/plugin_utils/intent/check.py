@@ -18,7 +18,7 @@ from .rules.access import cabling, shared_blocks, shared_domains, shared_ports, 
 from .rules.bgp import as_numbers, floating_needs, forwarding_profile, mtu, prefix_limit, timers
 from .rules.connectivity import connectivity_problems, contracts_between, l3outs_between, microsegments_between
 from .rules.names import names
-from .rules.neighbours import cluster_names, l3outs, shared_ecmp, shared_router_ids, shared_subnets, shared_vlans
+from .rules.neighbours import cluster_names, l3outs, shared_ecmp, shared_policies, shared_router_ids, shared_subnets, shared_vlans
 from .rules.nodes import hypervisors, mobility, nics
 from .rules.racks import leaves, nodes, non_anchors, racks, renumbered, router_ids
 from .rules.subnets import (
@@ -96,4 +96,4 @@ FABRIC_RULES: Sequence[NeighbourRule] = (
     contracts_between,
     l3outs_between,
 )
-VRF_RULES: Sequence[NeighbourRule] = (shared_subnets, shared_router_ids, shared_ecmp, microsegments_between)
+VRF_RULES: Sequence[NeighbourRule] = (shared_subnets, shared_router_ids, shared_ecmp, shared_policies, microsegments_between)

@@ -38,6 +38,8 @@ SCHEMA = 1
 DEFAULT_POOL = {"ipv4": "default-ipv4-ippool", "ipv6": "default-ipv6-ippool"}
 # Without these, nodes of one AS reject each other's routes (white paper, "AS Per Cluster design - overview").
 PEER_CONTROLS = ("as-override", "dis-peer-as-check")
+# The BGP policies that are valid for the VRF, or for the VRF on a leaf, whichever L3Out names them.
+POLICY_KINDS = ("timers", "best_path", "ecmp")
 
 
 @dataclass
@@ -214,6 +216,7 @@ def _bgp(intent: Intent) -> dict[str, Any]:
         "ecmp_ebgp": intent["bgp_ecmp_ebgp"],
         "ecmp_ibgp": intent["bgp_ecmp_ibgp"],
         "controls": list(PEER_CONTROLS),
+        "existing_policies": [kind for kind in POLICY_KINDS if intent[f"bgp_{kind}_policy"]],
         "prefix_limit": limit
         and {"maximum": limit, "action": intent["bgp_prefix_limit_action"], "threshold": intent["bgp_prefix_limit_threshold"]},
     }
@@ -233,11 +236,10 @@ def _route_control(intent: Intent) -> dict[str, dict[str, list[str]]]:
 def _names(intent: Intent) -> dict[str, str]:
     """Return the names of policies: the cluster's are named after its L3Out, the VRF's after their content, to be shared."""
     name = intent.l3out
+    shared = _shared_names(intent)
     return {
         "owner": owner_of(intent.cluster),
-        "timers": name,
-        "best_path": name,
-        "ecmp": f"calico-ecmp-{intent['bgp_ecmp_ebgp']}-{intent['bgp_ecmp_ibgp']}",
+        **{kind: intent[f"bgp_{kind}_policy"] or shared[kind] for kind in POLICY_KINDS},
         "prefix_limit": name,
         "import_match": f"{name}-import",
         "export_match": f"{name}-export",
@@ -246,6 +248,16 @@ def _names(intent: Intent) -> dict[str, str]:
         "transit": f"calico-{intent.cluster}-transit",
         "external_epg": intent["external_epg"],
         "cluster_contract": cluster_contract(intent),
+    }
+
+
+def _shared_names(intent: Intent) -> dict[str, str]:
+    """Return the names of the policies of the VRF: two policies with equal content and different names would conflict."""
+    timers = (intent[f"bgp_{name}"] for name in ("keepalive", "hold", "as_limit"))
+    return {
+        "timers": "-".join(map(str, ("calico-timers", *timers, "helper" if intent["bgp_graceful_restart"] else "no-restart"))),
+        "best_path": f"calico-best-path-{'relax' if intent['bgp_as_path_relax'] else 'strict'}",
+        "ecmp": f"calico-ecmp-{intent['bgp_ecmp_ebgp']}-{intent['bgp_ecmp_ibgp']}",
     }
 
 

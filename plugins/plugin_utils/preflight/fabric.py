@@ -10,6 +10,7 @@ missing objects. The path of a problem is the variable that it concerns.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeGuard
@@ -38,6 +39,7 @@ from .facts import (
     transit_dns,
     vrf_dn,
 )
+from .policies import policy_problems
 from .prerequisites import Plan, missing, missing_problems
 
 RACKS = "aci_calico_racks"
@@ -55,11 +57,16 @@ def fabric_problems(
     :param beside: the plans of other clusters of the fabric that are configured in the same run.
     """
     objects = read(queries(plan))
+    beside, others = itertools.tee(beside)  # read only if they are needed
     absent = missing(plan, objects, beside)
     similar = read([similar_query(absent)]) if absent else ()
     rules = RULES if adopt else (*RULES, foreign_objects)
     fabric = Fabric(plan, objects)
-    return [*missing_problems(absent, similar), *(problem for rule in rules for problem in rule(plan, fabric))]
+    return [
+        *missing_problems(absent, similar),
+        *(problem for rule in rules for problem in rule(plan, fabric)),
+        *policy_problems(plan, fabric, read, adopt, others),
+    ]
 
 
 # --- the fabric and its switches -------------------------------------------------------------------------------------

@@ -80,6 +80,11 @@ def _vrf_terms(plan: Plan) -> dict[str, str]:
         "l3extRsNodeL3OutAtt": _any(
             [_equals("l3extRsNodeL3OutAtt.tDn", leaves), _equals("l3extRsNodeL3OutAtt.rtrId", router_ids)]
         ),
+        "bgpExtP": "",
+        "bgpRsBgpNodeCtxPol": 'ne(bgpRsBgpNodeCtxPol.tnBgpCtxPolName,"")',
+        "bgpRsBestPathCtrlPol": 'ne(bgpRsBestPathCtrlPol.tnBgpBestPathCtrlPolName,"")',
+        "fvRsCtxToBgpCtxAfPol": f'wcard(fvRsCtxToBgpCtxAfPol.dn,"{vrf}/")',
+        "tagAnnotation": f'wcard(tagAnnotation.dn,"{vrf}/rsctxToBgpCtxAfPol-")',
         "l3extVirtualLIfP": "",
         "l3extRsDynPathAtt": "",
         "fvRsPathAtt": _deployed("fvRsPathAtt", plan),

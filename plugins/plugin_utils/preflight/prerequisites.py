@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils.apic.mo import CLASSES, last_rn, parent_dn, split_dn
 from ...module_utils.names import COMMON
-from ..apic.tree import apic_tree, flat
+from ..apic.tree import apic_tree, flat, vrf_policies
 from ..schema.messages import MESSAGES
 from ..schema.problems import Problem, closest, some
 
@@ -57,6 +57,9 @@ KINDS = {
     "infraAttEntityP": Kind("AAEP", "aaep-missing"),
     "lacpLagPol": Kind("port channel policy", "lacp-policy-missing"),
     "infraAccBndlGrp": Kind("vPC interface policy group", "group-missing"),
+    "bgpCtxPol": Kind("BGP timers policy", "bgp-policy-missing"),
+    "bgpBestPathCtrlPol": Kind("BGP best path policy", "bgp-policy-missing"),
+    "bgpCtxAfPol": Kind("BGP address family context policy", "bgp-policy-missing"),
     "fvAp": Kind("application profile", "application-profile-missing"),
     "fvAEPg": Kind("EPG", "epg-missing"),
     "l3extOut": Kind("L3Out", "l3out-missing"),
@@ -98,7 +101,15 @@ def named(plan: Plan) -> list[Named]:
     """Return all objects that a plan needs and does not make, each once; containers before their content."""
     made = made_by([plan])
     found: dict[tuple[str, ...], Named] = {}
-    for one in (*_fabric(plan), *_access(plan), *_transit(plan), *_epgs(plan), *_contracts(plan), *_relations(plan)):
+    for one in (
+        *_fabric(plan),
+        *_access(plan),
+        *_policies(plan),
+        *_transit(plan),
+        *_epgs(plan),
+        *_contracts(plan),
+        *_relations(plan),
+    ):
         if made.isdisjoint(one.dns):
             found.setdefault((one.cls, *one.dns), one)
     return list(found.values())
@@ -141,6 +152,15 @@ def _access(plan: Plan) -> Iterator[Named]:
     for node in plan["nodes"]:
         if node["vpc"]:
             yield Named("infraAccBndlGrp", node["vpc"], (GROUPS,), "aci_calico_vpc_name")
+
+
+def _policies(plan: Plan) -> Iterator[Named]:
+    """Yield the BGP policies that the inventory names. The relation with the ECMP policy is in the VRF, the others in the L3Out."""
+    fabric = plan["fabric"]
+    for kind, policy in vrf_policies(plan).items():
+        if kind in plan["bgp"]["existing_policies"]:
+            home = fabric["vrf_tenant" if kind == "ecmp" else "tenant"]
+            yield Named(next(iter(policy)), plan["names"][kind], _seen_from(home), f"aci_calico_bgp_{kind}_policy")
 
 
 def _transit(plan: Plan) -> Iterator[Named]:

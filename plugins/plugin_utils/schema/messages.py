@@ -316,6 +316,10 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "ecmp-contradicts": Message(
             "Two clusters of one VRF set different numbers of ECMP paths; the VRF has one.",
             "Use the same value in all clusters of the VRF."),
+        "bgp-policy-contradicts": Message(
+            "Two clusters of one VRF have a leaf in common and set different BGP timers, AS limits, graceful restart or AS path"
+            " relaxation; a leaf has one value for the VRF.",
+            "Use the same value in both clusters, or other leaves or another VRF for one of them."),
     },
     "Preflight: the fabric": {
         "fabric-asn-missing": Message(
@@ -372,6 +376,24 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "floating-addresses": Message(
             "With this cluster, the fabric would have more floating addresses than the limit.",
             "Use standard SVI (aci_calico_svi: standard), or raise aci_calico_limits if your release allows more."),
+        "bgp-policy-taken": Message(
+            "Another L3Out of the VRF uses another BGP timers or best path policy on a leaf of the cluster. A leaf has one for the"
+            " VRF: APIC raises F0467, and chance decides which one is in force after a reload. This is a warning if the other"
+            " L3Out is that of a cluster with equal values, which an earlier version configured.",
+            "Use leaves or a VRF without that L3Out, or take over its policy by name."),
+        "bgp-policy-inherited": Message(
+            "A BGP L3Out of the VRF has no BGP timers or best path policy of its own on a leaf of the cluster. It is about to get"
+            " the cluster's timers, AS limit and AS path relaxation there.",
+            "Use leaves or a VRF without that L3Out, or give the cluster the values that its neighbours need"
+            " (aci_calico_bgp_as_limit: 0 keeps their routes). No action is needed if these values suit it.", WARNING),
+        "bgp-policy-differs": Message(
+            "The policy that aci_calico_bgp_timers_policy, aci_calico_bgp_best_path_policy or aci_calico_bgp_ecmp_policy names has"
+            " other values than the inventory.",
+            "Set the variables to the values of the policy."),
+        "bgp-policy-missing": Message("A BGP policy that the inventory names does not exist.", _CREATE),
+        "ecmp-policy-taken": Message(
+            "The VRF has another ECMP policy, which is not this cluster's alone; it can have one for an address family.",
+            "Name it in aci_calico_bgp_ecmp_policy, or agree on one policy with its other users."),
         "transit-in-another-vrf": Message(
             "A transit L3Out is not in the cluster's VRF, and the cluster's subnets are not leaked.",
             "Name an L3Out of the cluster's VRF, or leak the routes (shared-rtctrl and shared-security in aci_calico_external_epg_scopes)."),

@@ -185,6 +185,19 @@ REGISTRY: tuple[Option, ...] = (
                1, 64, default=64, source="Max BGP ECMP path"),
         number("aci_calico_bgp_ecmp_ibgp", "The highest number of equal iBGP paths. The setting is valid for the whole VRF.",
                1, 64, default=64, source="Max BGP ECMP path"),
+        Option("aci_calico_bgp_timers_policy",
+               "An existing BGP timers policy, if another L3Out of the VRF uses it on the cluster's leaves: a leaf has one for"
+               " each VRF. Set C(aci_calico_bgp_keepalive), C(aci_calico_bgp_hold), C(aci_calico_bgp_as_limit) and"
+               " C(aci_calico_bgp_graceful_restart) to its values.",
+               format="apic-name", default_text="named after these values and created"),
+        Option("aci_calico_bgp_best_path_policy",
+               "An existing BGP best path policy, if another L3Out of the VRF uses it on the cluster's leaves. Set"
+               " C(aci_calico_bgp_as_path_relax) to its value.",
+               format="apic-name", default_text="named after this value and created"),
+        Option("aci_calico_bgp_ecmp_policy",
+               "An existing BGP address family context policy, if the VRF has one. Set C(aci_calico_bgp_ecmp_ebgp) and"
+               " C(aci_calico_bgp_ecmp_ibgp) to its values.",
+               format="apic-name", default_text="named after these values and created"),
         number("aci_calico_bgp_prefix_limit", "The highest number of prefixes from a node; no limit if unset.",
                1, 300000, source=_STEP_13),
         Option("aci_calico_bgp_prefix_limit_action", "The action beyond the prefix limit.",

@@ -30,7 +30,7 @@ def test_the_variables_say_what_is_pushed_and_how():
     assert (sent["module"], sent["host"], sent["cluster"], sent["state"]) == ("aci_tree", "apic", "prod1", "present")
     assert (sent["adopt"], sent["update_password"]) == (True, "on_create")
     assert sent["secrets"] == {"bgp_password": "secret"}
-    assert [root["dn"] for root in sent["roots"]] == ["uni/tn-common/out-calico-prod1"]
+    assert [root["dn"] for root in sent["roots"]] == ["uni/tn-common/out-calico-prod1", "uni"]
     assert (result["changed"], result["created"], result["warnings"]) == (True, ["uni/x"], ["w"])
 
 

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules for two clusters of one inventory: names, L3Outs, subnets, VLANs, router IDs and ECMP."""
+"""Rules for two clusters of one inventory: names, L3Outs, subnets, VLANs, router IDs and BGP policies."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...schema.addressing import overlap
 from ...schema.problems import Problem, some
@@ -83,12 +83,39 @@ def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Problem]:
             )
 
 
+# Settings that the VRF has once, and those that it has once on each leaf.
+_OF_VRF = ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp", "bgp_ecmp_policy")
+_OF_VRF_ON_LEAF = (
+    "bgp_keepalive",
+    "bgp_hold",
+    "bgp_as_limit",
+    "bgp_graceful_restart",
+    "bgp_timers_policy",
+    "bgp_as_path_relax",
+    "bgp_best_path_policy",
+)
+
+
 def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Problem]:
     """Check that clusters set the same ECMP paths, which are a setting of the VRF."""
-    for name in ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp"):
-        if None not in (intent[name], other[name]) and intent[name] != other[name]:
-            yield Problem(
-                "ecmp-contradicts",
-                f"aci_calico_{name}",
-                f"{intent[name]} here and {other[name]} in cluster {other.cluster}, but the VRF has one value",
-            )
+    for name in _contradicting(intent, other, _OF_VRF):
+        yield _contradiction("ecmp-contradicts", intent, other, name, "but the VRF has one value")
+
+
+def shared_policies(intent: Intent, other: Intent) -> Iterator[Problem]:
+    """Check that clusters with a common leaf set the same timers and best path, which the VRF has once on a leaf."""
+    common = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
+    for name in _contradicting(intent, other, _OF_VRF_ON_LEAF) if common else ():
+        where = f"but the VRF has one value on leaf {some(common)}"
+        yield _contradiction("bgp-policy-contradicts", intent, other, name, where)
+
+
+def _contradicting(intent: Intent, other: Intent, names: Iterable[str]) -> list[str]:
+    """Return the settings in which clusters differ. A policy without a name is made from the other settings."""
+    unset = {name for name in names if not name.endswith("_policy") and None in (intent[name], other[name])}
+    return [name for name in names if name not in unset and intent[name] != other[name]]
+
+
+def _contradiction(id_: str, intent: Intent, other: Intent, name: str, where: str) -> Problem:
+    mine, theirs = ("no name" if value is None else value for value in (intent[name], other[name]))
+    return Problem(id_, f"aci_calico_{name}", f"{mine} here and {theirs} in cluster {other.cluster}, {where}")

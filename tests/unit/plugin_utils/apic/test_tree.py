@@ -112,19 +112,20 @@ def test_families_of_an_svi_are_kept_apart() -> None:
 def test_what_is_the_clusters_own_says_so() -> None:
     plan = _plan()
     tree = apic_tree(plan)
-    for cls in ("l3extOut", "bgpCtxPol", "rtctrlSubjP", "l3extVirtualLIfP", "l3extInstP"):
+    for cls in ("l3extOut", "rtctrlSubjP", "l3extVirtualLIfP", "l3extInstP"):
         assert set(_attributes(tree, cls, "annotation")) == {f"orchestrator:aci-calico:{plan['cluster']}"}
     for cls in ("fvTenant", "fvCtx"):
         assert _attributes(tree, cls, "status", "annotation") == [("modified", None)]
-    assert _attributes(tree, "bgpCtxAfPol", "annotation") == ["orchestrator:aci-calico"]
-    assert _attributes(tree, "tagAnnotation", "key") == [f"orchestrator:aci-calico:{plan['cluster']}"] * 2
+    for cls in ("bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol"):
+        assert _attributes(tree, cls, "annotation") == ["orchestrator:aci-calico"]
+    assert _attributes(tree, "tagAnnotation", "key") == [f"orchestrator:aci-calico:{plan['cluster']}"] * 4
 
 
 def test_parts_share_out_the_tree() -> None:
     plan = _plan()
     policies, elsewhere = apic_roots(plan, "policies")
     hardening, _elsewhere = apic_roots(plan, "hardening")
-    (l3out,) = apic_roots(plan, "l3out")
+    l3out, unused = apic_roots(plan, "l3out")
     assert (policies["dn"], policies["scope"]) == ("uni/tn-common", "named")
     assert "bgpPeerPfxPol" in policies["classes"], "a prefix limit that is switched off takes its policy along"
     assert policies["except"] == [l3out["dn"]], "the L3Out is its own root's"
@@ -133,6 +134,11 @@ def test_parts_share_out_the_tree() -> None:
     assert not list(_find(policies["tree"], "l3extOut"))
     assert not list(_find(hardening["tree"], "bgpPeerP"))
     assert next(_find(hardening["tree"], "l3extOut"))[0]["enforceRtctrl"] == "export,import"
+    assert set(unused["classes"]) == set(policies["keep"]) == set(hardening["keep"]), "the L3Out stops using a policy first"
+    assert unused["except"] == [
+        "uni/tn-common/bestpath-calico-best-path-relax",
+        "uni/tn-common/bgpCtxP-calico-timers-1-3-1-helper",
+    ]
     assert l3out["dn"] == f"uni/tn-common/out-{plan['l3outs'][0]['name']}"
     assert len(list(_find(l3out["tree"], "rtctrlProfile"))) == 2
     with pytest.raises(ValueError, match="policies, hardening or l3out"):
@@ -145,3 +151,15 @@ def test_a_vrf_of_another_tenant_has_its_policy_there() -> None:
     assert list(_find(roots["uni/tn-common"], "fvCtx"))
     assert list(_find(roots["uni/tn-common"], "bgpCtxAfPol"))
     assert not list(_find(roots["uni/tn-prod"], "fvCtx"))
+    assert list(_find(roots["uni/tn-common"], "bgpCtxPol")), "a leaf has one policy for the VRF, whichever tenant an L3Out is in"
+
+
+def test_policies_that_exist_are_named_and_not_made() -> None:
+    plan = _plan(bgp_timers_policy="wan", bgp_best_path_policy="wan-path", bgp_ecmp_policy="wan-paths", bgp_prefix_limit=500)
+    tree = apic_tree(plan)
+    for cls in ("bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol"):
+        assert not list(_find(tree, cls))
+    assert set(_attributes(tree, "bgpRsBgpNodeCtxPol", "tnBgpCtxPolName")) == {"wan"}
+    assert set(_attributes(tree, "bgpRsBestPathCtrlPol", "tnBgpBestPathCtrlPolName")) == {"wan-path"}
+    assert _attributes(tree, "fvRsCtxToBgpCtxAfPol", "tnBgpCtxAfPolName") == ["wan-paths"]
+    assert {"uni/tn-common/bgpCtxP-wan", "uni/tn-common/bgpPfxP-calico-prod1"} < set(apic_roots(plan, "l3out")[-1]["except"])

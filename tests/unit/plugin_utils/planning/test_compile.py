@@ -41,9 +41,11 @@ def test_the_worked_example(variables_, example):
 # --- single variables ------------------------------------------------------------------------------------------------
 
 
-def test_names_follow_the_l3out():
-    names = plan_of(l3out="k8s", bgp_ecmp_ebgp=32)["names"]
-    assert (names["timers"], names["import_match"], names["ecmp"]) == ("k8s", "k8s-import", "calico-ecmp-32-64")
+def test_names_follow_the_l3out_and_those_of_shared_policies_their_content():
+    names = plan_of(l3out="k8s", bgp_ecmp_ebgp=32, bgp_graceful_restart=False, bgp_as_path_relax=False)["names"]
+    assert (names["prefix_limit"], names["import_match"]) == ("k8s", "k8s-import")
+    shared = ("calico-timers-1-3-1-no-restart", "calico-best-path-strict", "calico-ecmp-32-64")
+    assert (names["timers"], names["best_path"], names["ecmp"]) == shared
 
 
 def test_import_subnets_replace_the_clusters_own():

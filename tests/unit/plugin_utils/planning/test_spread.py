@@ -127,7 +127,7 @@ def test_route_control_lets_everything_of_the_cluster_in_and_out_of_each_l3out()
 
 def test_each_l3out_is_a_root_and_the_contract_a_policy():
     plan = plan_of(FLOATING, **wide(*EIGHT))
-    assert [root["dn"] for root in apic_roots(plan, "l3out")] == [f"uni/tn-common/out-{name}" for name in homes(plan)]
+    assert [root["dn"] for root in apic_roots(plan, "l3out")] == [*(f"uni/tn-common/out-{name}" for name in homes(plan)), "uni"]
     policies, _other_tenants = apic_roots(plan, "policies")
     assert objects(policies["tree"], "vzBrCP")
     assert "vzBrCP" in policies["classes"], "a cluster that shrinks to one L3Out gives its contract up"
@@ -157,7 +157,7 @@ def test_an_l3out_without_racks_goes_and_its_number_is_free_again():
     first = compiled(FLOATING, racks=racks(1, 2, 3, 4), node_subnets=SUBNETS[:2], vlan="300-301")
     second = compiled(FLOATING, {"ledger": recorded(first)}, racks=racks(1, 2, 3), node_subnets=SUBNETS[:1])
     assert second.plan["retired_l3outs"] == ["calico-prod1-2"]
-    gone, stays = apic_roots(second.plan, "l3out")
+    gone, stays, _unused = apic_roots(second.plan, "l3out")
     assert (gone["dn"], gone["state"], "state" in stays) == ("uni/tn-common/out-calico-prod1-2", "absent", False)
     again = {"racks": racks(1, 2, 3, 5), "node_subnets": SUBNETS[:2], "vlan": "300-301"}
     third = plan_of(FLOATING, {"ledger": recorded(second)}, **again)

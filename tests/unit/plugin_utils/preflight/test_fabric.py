@@ -71,7 +71,7 @@ def read(apic: Apic, paths: list[str]) -> dict[str, Any]:
         cookies = f"APIC-cookie={apic.gate.issue('admin')}"
         response = apic.handle(Request("GET", target, unquote(path), dict(parse_qsl(query)), cookies, ""))
         assert response.status == 200, response.body
-        objects |= flatten(json.loads(response.body)["imdata"])
+        objects |= flatten(json.loads(response.body)["imdata"], tags=True)
     return objects
 
 

@@ -50,6 +50,12 @@ def test_two_clusters_in_one_vrf_get_along():
             {"racks": [{"id": 1, "leaves": [{"id": 301, "router_id": "1.1.4.201"}, 302], "nodes": ["x"]}]},
         ),
         ("ecmp-contradicts", "aci_calico_bgp_ecmp_ebgp", {"bgp_ecmp_ebgp": 32}),
+        ("ecmp-contradicts", "aci_calico_bgp_ecmp_policy", {"bgp_ecmp_policy": "wan"}),
+        ("bgp-policy-contradicts", "aci_calico_bgp_keepalive", {"bgp_keepalive": 0}),
+        ("bgp-policy-contradicts", "aci_calico_bgp_as_limit", {"bgp_as_limit": 0, "racks": racks(["x"])}),
+        ("bgp-policy-contradicts", "aci_calico_bgp_graceful_restart", {"bgp_graceful_restart": False}),
+        ("bgp-policy-contradicts", "aci_calico_bgp_as_path_relax", {"bgp_as_path_relax": False}),
+        ("bgp-policy-contradicts", "aci_calico_bgp_timers_policy", {"bgp_timers_policy": "wan"}),
     ],
 )
 def test_two_clusters_that_collide_are_refused(rule, path, changes):
@@ -62,10 +68,10 @@ def test_two_clusters_that_collide_are_refused(rule, path, changes):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"vrf": "other", "pod_subnets": ["10.1.64.0/18"], "router_id_base": "2.2.2.0", "bgp_ecmp_ebgp": 32},
+        {"vrf": "other", "pod_subnets": ["10.1.64.0/18"], "router_id_base": "2.2.2.0", "bgp_ecmp_ebgp": 32, "bgp_hold": 9},
         {"tenant": "other", "vrf_tenant": "other", "l3out": "calico-prod1"},
         {"apic_host": ["apic9"], "vlan": 300, "pod_subnets": ["10.1.64.0/18"], "l3out": "calico-prod1"},
-        {"vlan": 300, "racks": [{"id": 1, "leaves": [301, 302], "nodes": ["x"]}]},
+        {"vlan": 300, "bgp_as_limit": 0, "racks": [{"id": 1, "leaves": [301, 302], "nodes": ["x"]}]},
     ],
     ids=["another VRF", "another tenant", "another fabric", "other leaves"],
 )
