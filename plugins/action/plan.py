@@ -7,22 +7,19 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
-from ..plugin_utils.actions import ClusterAction
+from ..plugin_utils.actions import ClusterAction, Planned
 from ..plugin_utils.apic.tree import apic_tree
 from ..plugin_utils.calico.manifests import kubernetes_objects
 from ..plugin_utils.documents.nodes import node_files
 from ..plugin_utils.documents.plan import plan_document
+from ..plugin_utils.files import NODES
 from ..plugin_utils.schema.check import check_optional
 from ..plugin_utils.schema.variables import VARIABLES
 
-# The folder of the nodes' network configurations. It holds no other files.
-NODES = "nodes"
 DIFF = VARIABLES["aci_calico_artifacts_diff"]
 
 
@@ -33,8 +30,11 @@ class ActionModule(ClusterAction):
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         """Plan the cluster that the play's host stands for."""
+        self.WRITES_ARTIFACTS = options["artifacts"]
         made = self.make_plan(options["require_secrets"])
-        artifacts = self._write_artifacts(made.plan, made.variables) if options["artifacts"] else []
+        artifacts = self.write_plan(made) if options["artifacts"] else []
+        if not options["artifacts"]:
+            self.save(made.plan["cluster"], made.recording)
         return {
             "plan": made.plan,
             "problems": [problem.as_dict() for problem in made.problems],
@@ -42,37 +42,29 @@ class ActionModule(ClusterAction):
             "artifacts": artifacts,
         }
 
-    def _write_artifacts(self, plan: dict[str, Any], variables: Mapping[str, Any]) -> list[str]:
-        named = variables.get("aci_calico_artifacts_dir") or VARIABLES["aci_calico_artifacts_dir"].default
-        folder = os.path.join(os.path.expanduser(str(named)), plan["cluster"])
-        artifacts = _artifacts(plan, folder)
-        nodes = {os.path.join(folder, path): text for path, text in node_files(plan).items()}
-        shown = bool(check_optional(DIFF, variables.get(DIFF.name), DIFF.name, []))
-        for path, text in (artifacts | nodes).items():
-            self.write(path, text, shown)
-        self._remove_others(os.path.join(folder, NODES), nodes, shown)
-        return [*artifacts, *([os.path.join(folder, NODES)] if nodes else [])]
-
-    def _remove_others(self, folder: str, wanted: Iterable[str], shown: bool) -> None:
-        """Remove the files that an earlier plan wrote and this one does not."""
-        for place, _folders, names in os.walk(folder, topdown=False):
-            for path in sorted({os.path.join(place, name) for name in names}.difference(wanted)):
-                change = {"before": f"{path}\n", "after": "", "before_header": path, "after_header": path}
-                self.add_effects({"changed": True, "diff": change if shown else []})
-                if not self._task.check_mode:
-                    os.unlink(path)
-            if not self._task.check_mode and not os.listdir(place):
-                os.rmdir(place)
+    def write_plan(self, made: Planned) -> list[str]:
+        """Write the artifacts and, last, the allocation file; all of them or none."""
+        files = _files(made.plan)
+        nodes = node_files(made.plan)
+        artifacts = self.artifacts(made.plan["cluster"])
+        changes = artifacts.replace(files | nodes)
+        self.report(made.plan["cluster"], artifacts.problems, "recorded")
+        self.apply(made.plan["cluster"], [*changes, *made.recording])
+        self.add_changes(changes, bool(check_optional(DIFF, made.variables.get(DIFF.name), DIFF.name, [])))
+        self.add_changes(made.recording)
+        if not self._task.check_mode:
+            artifacts.remove_empty_folders(changes)
+        return [*map(artifacts.path, files), *([artifacts.path(NODES)] if nodes else [])]
 
 
-def _artifacts(plan: dict[str, Any], folder: str) -> dict[str, str]:
-    """Return the files for reviewers, ``{path: text}``. None of them holds a secret."""
+def _files(plan: dict[str, Any]) -> dict[str, str]:
+    """Return the files for reviewers, ``{name: text}``. None of them holds a secret."""
     manifests = yaml.safe_dump_all(kubernetes_objects(plan), sort_keys=False, explicit_start=True, width=200)
     return {
-        os.path.join(folder, "plan.json"): _json(plan),
-        os.path.join(folder, "plan.md"): plan_document(plan),
-        os.path.join(folder, "apic.json"): _json(apic_tree(plan)),
-        os.path.join(folder, "kubernetes.yml"): manifests,
+        "plan.json": _json(plan),
+        "plan.md": plan_document(plan),
+        "apic.json": _json(apic_tree(plan)),
+        "kubernetes.yml": manifests,
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ..module_utils.names import CALICO_V3
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
 from ..plugin_utils.apic.tree import apic_roots
+from ..plugin_utils.files import Artifacts
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
 from ..plugin_utils.verify.junit import junit
@@ -73,16 +74,12 @@ class ActionModule(PlannedAction):
         """Write the report for people and for CI systems; in check mode write nothing."""
         if not folder or self._task.check_mode:
             return []
-        folder = os.path.join(os.path.expanduser(folder), report["cluster"])
-        files = {
-            os.path.join(folder, "verify.json"): json.dumps(report, indent=2, ensure_ascii=False) + "\n",
-            os.path.join(folder, "verify.xml"): junit(report),
-        }
-        os.makedirs(folder, exist_ok=True)
-        for path, text in files.items():
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        return list(files)
+        files = {"verify.json": json.dumps(report, indent=2, ensure_ascii=False) + "\n", "verify.xml": junit(report)}
+        artifacts = Artifacts(os.path.expanduser(folder), report["cluster"])
+        changes = artifacts.write(files)
+        self.report(report["cluster"], artifacts.problems, "recorded")
+        self.apply(report["cluster"], changes)
+        return list(map(artifacts.path, files))
 
 
 class _Reader:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +19,16 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from .documents.differences import grouped
+from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes, read_file, said
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE
-from .inventory import Inventory, Variables, read_variables
+from .inventory import Inventory, read_variables
 from .planning.compile import compile_cluster
-from .planning.ledger import Ledger, load_ledger
+from .planning.ledger import LARGEST, Ledger, load_ledger
 from .schema.addressing import require_netaddr
 from .schema.check import check_optional, plain
 from .schema.consent import CONSENT, Consents
 from .schema.option import INVALID
-from .schema.problems import Problem, errors, headline, render, severest_first
+from .schema.problems import Problem, errors, headline, printable, render, severest_first
 from .schema.variables import PLANNED, PUSHED, VARIABLES
 
 COLLECTION = "netops.aci_calico"
@@ -37,8 +37,10 @@ ALLOCATIONS = ".allocations"
 # Not part of the plan: the plan of the next run must be the same.
 NOT_RECORDED_YET = (
     "{0} does not exist: every slot is assigned anew. If the cluster is configured already, stop and restore the file"
-    " from version control; otherwise commit it."
+    " from version control or run the playbook recover; otherwise commit it."
 )
+# Problems that are shown; more are in a file.
+MOST_SHOWN = 50
 # How to reach a server; documented in doc_fragments/reading.py.
 CONNECTION: Mapping[str, Any] = {"type": "dict", "default": {}, "no_log": True}
 BOTH_SIDES = {"apic": CONNECTION, "kubernetes": CONNECTION}
@@ -57,12 +59,16 @@ class Refused(Exception):
 
 @dataclass
 class Planned:
-    """A plan that was made just now, and what it was made from."""
+    """A plan that was made just now.
+
+    :ivar recording: the change of the allocation file.
+    """
 
     plan: dict[str, Any]
     problems: list[Problem]
     variables: Mapping[str, Any]
     allocation_file: str | None
+    recording: list[Change]
 
 
 class ClusterAction(ActionBase):
@@ -72,6 +78,8 @@ class ClusterAction(ActionBase):
     _requires_connection = False
     _supports_check_mode = True
     ARGUMENTS: Mapping[str, Any] = {}
+    # Whether the folder of the artifacts may be made.
+    WRITES_ARTIFACTS = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the arguments, act, and return the result with all changes and warnings on the way."""
@@ -98,7 +106,7 @@ class ClusterAction(ActionBase):
 
     def show(self, text: str) -> None:
         """Print text for people, in one piece. It goes to the standard error output if a callback prints data."""
-        display.display(f"{text.rstrip()}\n", stderr=prints_data())
+        display.display("\n".join([*map(printable, text.rstrip().split("\n")), ""]), stderr=prints_data())
 
     def add_effects(self, result: Mapping[str, Any]) -> None:
         """Add what a module changed, warned of and showed to the result of this action."""
@@ -118,12 +126,18 @@ class ClusterAction(ActionBase):
         :raises Refused: a problem is an error.
         """
         ordered = severest_first(problems)
-        found = [problem.as_dict() for problem in ordered]
+        listed = ordered[:MOST_SHOWN]
+        found = [problem.as_dict() for problem in listed]
+        others = self._keep_all(cluster, ordered) if len(ordered) > MOST_SHOWN else ""
         if errors(ordered):
-            self.show(render(cluster, ordered, done))
-            raise Refused(headline(cluster, ordered, done), **({"problems": found} if prints_data() else {}))
-        texts = [f"{cluster}: {one.path} [{one.id}]: {one.problem.rstrip('.')}. {one.remedy}" for one in ordered]
-        self.add_effects({"warnings": texts})
+            text = render(cluster, ordered, done, MOST_SHOWN)
+            self.show(f"{text}\n\n{others}" if others else text)
+            raise Refused(
+                f"{headline(cluster, ordered, done)}{f'. {others}' if others else ''}",
+                **({"problems": found} if prints_data() else {}),
+            )
+        texts = [f"{cluster}: {one.path} [{one.id}]: {one.problem.rstrip('.')}. {one.remedy}" for one in listed]
+        self.add_effects({"warnings": [*texts, f"{cluster}: {len(ordered)} warnings. {others}"] if others else texts})
         return found
 
     def reported(self, part: str, done: dict[str, Any]) -> dict[str, Any]:
@@ -132,29 +146,56 @@ class ClusterAction(ActionBase):
         report = plain(earlier.get("report")) if isinstance(earlier, Mapping) else None
         return {"report": {**(report or {}), part: done}}
 
-    def write(self, path: str, text: str, shown: bool = True) -> None:
-        """Write a file completely or not at all, if its content differs; in check mode only report that.
+    def save(self, cluster: str, changes: Sequence[Change]) -> None:
+        """Change files, all or none, and show the changes; in check mode only show them.
 
-        :param shown: whether ``--diff`` shows the difference.
+        :raises Refused: a file cannot be written.
         """
-        before = ""
+        self.apply(cluster, changes)
+        self.add_changes(changes)
+
+    def add_changes(self, changes: Iterable[Change], shown: bool = True) -> None:
+        """Add changes of files to the result.
+
+        :param shown: whether ``--diff`` shows the differences.
+        """
+        for change in changes:
+            self.add_effects({"changed": True, "diff": _diff(change) if shown else []})
+
+    def apply(self, cluster: str, changes: Sequence[Change]) -> None:
+        """Change files, all or none; in check mode change nothing.
+
+        :raises Refused: a file cannot be written.
+        """
         try:
-            if os.path.exists(path):
-                with open(path, encoding="utf-8", newline="") as file:
-                    before = file.read()
-            if before == text:
-                return
             if not self._task.check_mode:
-                _replace(path, text)
-        except (OSError, UnicodeDecodeError) as problem:
-            raise AnsibleError(f"{path} cannot be written: {problem}") from problem
-        change = {"before": before, "after": text, "before_header": path, "after_header": path}
-        self.add_effects({"changed": True, "diff": change if shown else []})
+                apply_changes(changes)
+        except UnwritableError as reason:
+            self.report(cluster, [reason.problem], "recorded")
+
+    def artifacts(self, cluster: str) -> Artifacts:
+        """Return the artifacts of the cluster."""
+        name = "aci_calico_artifacts_dir"
+        named = plain(self._value(name)) if name in self.task_vars else None
+        return Artifacts(os.path.expanduser(str(named or VARIABLES[name].default)), cluster)
+
+    def _keep_all(self, cluster: str, problems: Sequence[Problem]) -> str:
+        """Write all problems to the cluster's folder of artifacts, if there is one, and return where the others are."""
+        first = f"The first {MOST_SHOWN} are listed."
+        try:
+            artifacts = self.artifacts(cluster)
+            if self._task.check_mode or not (self.WRITES_ARTIFACTS or os.path.isdir(artifacts.folder)):
+                return first
+            changes = artifacts.add({PROBLEMS: f"{render(cluster, problems)}\n"})
+            apply_changes(changes)
+        except (AnsibleError, UnwritableError):
+            return first
+        return first if artifacts.problems else f"{first} All of them are in {artifacts.path(PROBLEMS)}"
 
     # --- the plan ----------------------------------------------------------------------------------------------------
 
     def make_plan(self, require_secrets: bool) -> Planned:
-        """Plan the cluster from the inventory and write the allocation file.
+        """Plan the cluster from the inventory. The caller saves ``recording``.
 
         :raises Refused: the variables have errors.
         """
@@ -164,25 +205,28 @@ class ClusterAction(ActionBase):
             raise AnsibleError(str(reason)) from reason
         inventory = Inventory(self.task_vars, self._templar)
         found = inventory.read_cluster()
-        location = _allocation_file(inventory, found)
-        ledger, unusable = _load_ledger(location)
+        neighbours = inventory.neighbours()
+        location = _allocation_file(inventory.host, inventory.folder, found.values)
+        before, ledger, unusable = _read_ledger(location)
+        unusable += _sharing(inventory, location, found.values, neighbours) if location else [NOWHERE_TO_RECORD]
         node_hosts, unresolved = inventory.node_hosts()
         compiled = compile_cluster(
             found.values,
             inventory.host,
             node_hosts=node_hosts,
             ledger=ledger,
-            neighbours=inventory.neighbours(),
+            neighbours=neighbours,
             secrets=SECRETS_READABLE if require_secrets else SECRETS_DECLARED,
             unreadable=found.unreadable,
             problems=[*found.problems, *unusable, *unresolved, *self._misplaced(found.values)],
         )
         self.report(compiled.cluster, compiled.problems, "planned")
-        if location:
-            if require_secrets and not os.path.exists(location):
-                self.add_effects({"warnings": [NOT_RECORDED_YET.format(location)]})
-            self.write(location, compiled.record or "")
-        return Planned(compiled.require(), compiled.problems, found.values, location)
+        if location and require_secrets and before is None:
+            self.add_effects({"warnings": [NOT_RECORDED_YET.format(location)]})
+        after = (compiled.record or "").encode()
+        changed = location and before != after
+        recording = [Change(location, before, after, os.path.realpath(location), durable=True)] if location and changed else []
+        return Planned(compiled.require(), compiled.problems, found.values, location, recording)
 
     # --- what is given with the run ----------------------------------------------------------------------------------
 
@@ -299,7 +343,9 @@ class PlannedAction(ClusterAction):
         plan = options["plan"] or (registered.get("plan") if isinstance(registered, Mapping) else None)
         if plan:
             return dict(plain(plan))
-        return self.make_plan(self.SENDS_PASSWORD and options["state"] == "present").plan
+        made = self.make_plan(self.SENDS_PASSWORD and options["state"] == "present")
+        self.save(made.plan["cluster"], made.recording)
+        return made.plan
 
     def _complete(self, options: dict[str, Any]) -> list[Problem]:
         """Set the options that the task does not give from the cluster's variables or their defaults."""
@@ -320,47 +366,58 @@ def _setting_specs(settings: Mapping[str, str]) -> dict[str, Any]:
     return specs
 
 
-def _allocation_file(inventory: Inventory, found: Variables) -> str | None:
-    """Return the path of the allocation file; None if the inventory has no folder for it."""
-    named = found.values.get("aci_calico_allocation_file")
+NOWHERE_TO_RECORD = Problem(
+    "allocation-not-recorded",
+    "aci_calico_allocation_file",
+    "The inventory has no folder to keep the allocation in, so nodes may be renumbered when others come and go",
+)
+
+
+def _cluster_of(host: str, values: Mapping[str, Any]) -> str:
+    return str(values.get("aci_calico_cluster_name") or host)
+
+
+def _allocation_file(host: str, folder: str | None, values: Mapping[str, Any]) -> str | None:
+    """Return the path of a cluster's allocation file; None if its inventory has no folder for it."""
+    named = values.get("aci_calico_allocation_file")
     if named and isinstance(named, str):
         return os.path.expanduser(named)
-    cluster = found.values.get("aci_calico_cluster_name") or inventory.host
-    if inventory.folder:
-        return os.path.join(inventory.folder, ALLOCATIONS, f"{os.path.basename(str(cluster))}.yml")
-    found.problems.append(
-        Problem(
-            "allocation-not-recorded",
-            "aci_calico_allocation_file",
-            "The inventory has no folder to keep the allocation in, so nodes may be renumbered when others come and go",
-        )
-    )
-    return None
+    return os.path.join(folder, ALLOCATIONS, f"{os.path.basename(_cluster_of(host, values))}.yml") if folder else None
 
 
-def _load_ledger(path: str | None) -> tuple[Ledger, list[Problem]]:
-    if not path or not os.path.exists(path):
-        return Ledger(), []
+def _sharing(
+    inventory: Inventory, location: str, values: Mapping[str, Any], neighbours: Mapping[str, Mapping[str, Any]]
+) -> list[Problem]:
+    """Return a problem for each other cluster of the inventory that has the same allocation file."""
+    problems = []
+    for host, others in neighbours.items():
+        theirs = _allocation_file(host, inventory.folder_of(host), others)
+        if theirs and os.path.realpath(theirs) == os.path.realpath(location):
+            both = " and of cluster ".join(sorted([_cluster_of(inventory.host, values), _cluster_of(host, others)]))
+            text = f"{os.path.realpath(location)} is the allocation file of cluster {both}"
+            problems.append(Problem("allocation-file-shared", "aci_calico_allocation_file", text))
+    return problems
+
+
+def _read_ledger(path: str | None) -> tuple[bytes | None, Ledger, list[Problem]]:
+    """Return the content of the allocation file, what it says, and problems."""
+    if not path:
+        return None, Ledger(), []
     try:
-        with open(path, encoding="utf-8") as file:
-            return load_ledger(file.read(), path)
+        content = read_file(path, LARGEST)
+        return content, *(load_ledger(content.decode(), path) if content is not None else (Ledger(), []))
     except (OSError, UnicodeDecodeError) as reason:
-        problem = Problem("allocation-file", path, f"It cannot be read: {reason}", "Restore it, or make it readable.")
-        return Ledger(), [problem]
+        text = said(reason) if isinstance(reason, OSError) else "it is not UTF-8 text"
+        remedy = "Make it a file that the user who runs Ansible can read, restore it, or correct aci_calico_allocation_file."
+        return None, Ledger(), [Problem("allocation-file", path, f"It cannot be read: {text}", remedy)]
 
 
-def _replace(path: str, text: str) -> None:
-    folder = os.path.dirname(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def _diff(change: Change) -> dict[str, str]:
+    """Return the change as Ansible shows it."""
+    texts = [content.decode(errors="replace") if content is not None else "" for content in (change.before, change.after)]
+    if change.after is None:
+        texts[0] = f"{change.path}\n"
+    return {"before": texts[0], "after": texts[1], "before_header": change.path, "after_header": change.path}
 
 
 def prints_data() -> bool:

@@ -62,9 +62,7 @@ class Inventory:
         self._hostvars = task_vars["hostvars"]
         self._groups: Mapping[str, list[str]] = task_vars["groups"]
         self.host: str = plain(task_vars["inventory_hostname"])
-        folder = plain(task_vars.get("inventory_dir"))
-        # For hosts named on the command line Ansible gives the folder "None".
-        self.folder: str | None = folder if folder and os.path.isabs(folder) else None
+        self.folder = _folder(task_vars)
 
     def read_cluster(self) -> Variables:
         """Read the cluster's own variables, including those of the play and the command line."""
@@ -77,6 +75,10 @@ class Inventory:
             variables = self._hostvars[name]
             found[name] = read_variables(_names(variables), variables.__getitem__).values
         return found
+
+    def folder_of(self, host: str) -> str | None:
+        """Return the folder of the inventory source that names a host."""
+        return _folder(self._hostvars[host])
 
     def node_hosts(self) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
         """Read the hosts that share a group with this cluster's host and with no other cluster's.
@@ -104,6 +106,12 @@ class Inventory:
             if group not in ("all", "ungrouped") and clusters.intersection(hosts) == {self.host}:
                 candidates |= dict.fromkeys(hosts)
         return [host for host in candidates if host != self.host]
+
+
+def _folder(variables: Mapping[str, Any]) -> str | None:
+    folder = plain(variables.get("inventory_dir"))
+    # For hosts named on the command line Ansible gives the folder "None".
+    return folder if folder and os.path.isabs(folder) else None
 
 
 def _names(variables: Iterable[str]) -> list[str]:

@@ -127,7 +127,7 @@ def _unusable(path: str, reason: str) -> Problem:
 
 def _parse(text: str) -> Any:
     if len(text) > LARGEST:
-        raise BadRecordError(f"it has {len(text)} characters, more than {LARGEST}")
+        raise BadRecordError(f"it is larger than {LARGEST} bytes")
     conflict = _MERGE.search(text)
     if conflict:
         raise BadRecordError(f"line {text.count(chr(10), 0, conflict.start()) + 1} has the mark of an unresolved merge")

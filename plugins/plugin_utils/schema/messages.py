@@ -159,7 +159,7 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "aci_calico_vlan has too few VLANs: floating SVI needs one for each L3Out, standard SVI one for each node.",
             "Name a larger range, such as 300-363."),
     },
-    "Planning: the allocation file": {
+    "Planning: the allocation file and the artifacts": {
         "allocation-file": Message(
             "The allocation file cannot be read, or is not what the collection writes: truncated, badly merged or damaged.",
             "Restore it from version control, or run the playbook recover."),
@@ -176,6 +176,13 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "allocation-file-unproven": Message(
             "An allocation file of schema 1, which has no digest, lacks nodes or leaves of the inventory: it could be truncated.",
             "If they are new, seal the file (aci_calico_seal_allocation). Otherwise restore it."),
+        "file-unwritable": Message(
+            "The allocation file or an artifact cannot be written. No file was changed.",
+            "Free space, or let the user that runs Ansible write there. aci_calico_allocation_file and aci_calico_artifacts_dir name other"
+            " places."),
+        "artifact-link": Message(
+            "A file or folder below aci_calico_artifacts_dir is a symbolic link, which could lead to files of others. No file was changed.",
+            "Remove the link. To keep artifacts elsewhere, set aci_calico_artifacts_dir."),
         "allocation-not-recorded": Message(
             "The inventory has no folder in which to record the allocation.",
             "Set aci_calico_allocation_file, or pin addresses.", WARNING),

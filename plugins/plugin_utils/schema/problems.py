@@ -35,11 +35,13 @@ class Problem:
     severity: str = ""
 
     def __post_init__(self) -> None:
-        """Complete the problem from the catalogue. An id that is not in it raises a KeyError."""
+        """Complete the problem from the catalogue, and escape control characters. An unknown id raises a KeyError."""
         if not (self.remedy and self.severity):
             message = MESSAGES[self.id]
             object.__setattr__(self, "remedy", self.remedy or message.remedy)
             object.__setattr__(self, "severity", self.severity or message.severity)
+        for name in ("path", "problem", "remedy"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
     def as_dict(self) -> dict[str, str]:
         """Return the problem as plain data."""
@@ -77,11 +79,14 @@ def headline(cluster: str, problems: list[Problem], done: str = "planned") -> st
     return text + (f", {others} {'warning' if others == 1 else 'warnings'}" if others else "")
 
 
-def render(cluster: str, problems: Iterable[Problem], done: str = "planned") -> str:
-    """Return all problems as text for people: errors first, each with its path, its id and its remedy, in 80 columns."""
+def render(cluster: str, problems: Iterable[Problem], done: str = "planned", most: int | None = None) -> str:
+    """Return problems as text for people: errors first, each with its path, its id and its remedy, in 80 columns.
+
+    :param most: how many to list; by default all.
+    """
     ordered = severest_first(problems)
     lines = [headline(cluster, ordered, done)]
-    for number, problem in enumerate(ordered, 1):
+    for number, problem in enumerate(ordered[:most], 1):
         lines += ["", *wrapped(f"{problem.path} [{problem.severity}: {problem.id}]", f"{number}. ", "   ")]
         lines += [*wrapped(problem.problem, "   "), *wrapped(problem.remedy, "   -> ")]
     return "\n".join(lines)
@@ -113,6 +118,13 @@ def some(values: Iterable[object], most: int = 8) -> str:
     values = list(values)
     text = ", ".join(map(str, values[:most]))
     return f"{text} and {len(values) - most} more" if len(values) > most else text
+
+
+def printable(text: str) -> str:
+    """Return a text whose control characters are escaped, so that they cannot act on a terminal or a log."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shown(value: object, limit: int = 60) -> str:

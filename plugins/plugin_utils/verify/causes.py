@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from ..schema.messages import ERROR
+from ..schema.problems import printable
 from .catalogue import EXPLAINS, RULES, Rule
 
 # These faults repeat the session finding.
@@ -52,6 +53,7 @@ class Finding:
         self.severity = self.severity or rule.severity
         self.cause = self.cause or rule.cause
         self.remedy = self.remedy or rule.remedy
+        self.what, self.cause, self.remedy = map(printable, (self.what, self.cause, self.remedy))
         self.heals = rule.heals if self.heals is None else self.heals
         self.nodes = frozenset(self.nodes) | ({self.node} if self.node else set())
         self.leaves = frozenset(self.leaves) | ({self.leaf} if self.leaf else set())

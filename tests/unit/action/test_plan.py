@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -90,7 +91,7 @@ def test_plans_writes_and_then_changes_nothing(fabric):
     names = ("plan.json", "plan.md", "apic.json", "kubernetes.yml")
     *files, nodes = result["artifacts"]
     assert files == [f"artifacts/prod1/{name}" for name in names]
-    assert {path for path in fabric.files() if not path.startswith(f"{nodes}/")} == {*files, ALLOCATION}
+    assert {path for path in fabric.files() if not path.startswith(f"{nodes}/")} == {*files, "artifacts/prod1/.files", ALLOCATION}
     assert f"{nodes}/node-6/netplan.yaml" in fabric.files()
     written = {path: fabric.read(path) for path in fabric.files()}
 
@@ -104,7 +105,7 @@ def test_plans_writes_and_then_changes_nothing(fabric):
     assert kinds >= {"Node", "Secret", "IPPool", "BGPPeer", "BGPConfiguration"}
 
 
-def test_the_nodes_folder_holds_nobody_else(fabric):
+def test_the_nodes_folder_holds_no_file_of_an_earlier_plan(fabric):
     folder = "artifacts/prod1/nodes"
     fabric.cluster("prod1", variables(FLOATING, racks=racks(["a", "b"]), **PASSWORD))
     fabric.play(artifacts=True)
@@ -117,6 +118,56 @@ def test_the_nodes_folder_holds_nobody_else(fabric):
     assert {path for path in fabric.files() if path.startswith(folder)} == {f"{folder}/a/netplan.yaml"}
     results, _printed = fabric.play(artifacts=True)
     assert not results["prod1-cluster"]["changed"]
+
+
+def test_files_of_users_stay_and_links_are_refused(fabric):
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a", "b"]), **PASSWORD))
+    fabric.play(artifacts=True)
+    fabric.write("artifacts/prod1/nodes/b/notes.txt", "mine")
+    fabric.write("elsewhere/netplan.yaml", "mine")
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a"]), **PASSWORD))
+    fabric.play(artifacts=True)
+    assert {path for path in fabric.files() if path.startswith("artifacts/prod1/nodes/b/")} == {
+        "artifacts/prod1/nodes/b/notes.txt"
+    }
+
+    shutil.rmtree(fabric.folder / "artifacts/prod1/nodes/a")
+    (fabric.folder / "artifacts/prod1/nodes/a").symlink_to(fabric.folder / "elsewhere")
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a", "new"]), **PASSWORD))
+    before = {path: fabric.read(path) for path in fabric.files()}
+    results, _printed = fabric.play(artifacts=True)
+    assert problems(results["prod1-cluster"]) == {"artifact-link": "artifacts/prod1/nodes/a"}
+    assert {path: fabric.read(path) for path in fabric.files()} == before, "neither artifacts nor the allocation"
+
+
+def test_artifacts_and_allocation_are_written_together_or_not_at_all(fabric):
+    fabric.cluster("prod1", variables(FLOATING, allocation_file="file/one.yml", **PASSWORD))
+    fabric.write("file", "mine")
+    results, printed = fabric.play(artifacts=True)
+    assert problems(results["prod1-cluster"]) == {"allocation-file": "file/one.yml"}
+    assert "Not a directory" in printed
+    (fabric.folder / "file").unlink()
+    fabric.write("artifacts/prod1/plan.md/mine", "mine")
+    results, printed = fabric.play(artifacts=True)
+    assert problems(results["prod1-cluster"]) == {"file-unwritable": "artifacts/prod1/plan.md"}
+    assert fabric.files() == {"artifacts/prod1/plan.md/mine"}
+    assert "Traceback" not in printed
+
+
+def test_many_problems_are_summed_up(fabric):
+    nodes = [f"node_{number}" for number in range(120)]
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(nodes), **PASSWORD))
+    results, _printed = fabric.play()
+    result = results["prod1-cluster"]
+    assert len(result["problems"]) == 50
+    assert result["msg"] == "Cluster prod1 cannot be planned: 120 errors. The first 50 are listed."
+    assert not fabric.files()
+    results, _printed = fabric.play(artifacts=True)
+    assert results["prod1-cluster"]["msg"].endswith("All of them are in artifacts/prod1/problems.txt")
+    assert fabric.read("artifacts/prod1/problems.txt").count("[error: invalid-dns-name]") == 120
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    fabric.play(artifacts=True)
+    assert "artifacts/prod1/problems.txt" not in fabric.files()
 
 
 def test_check_mode_tells_and_writes_nothing(fabric):
@@ -257,6 +308,58 @@ def test_a_broken_allocation_file_is_not_overwritten(fabric):
     results, _printed = fabric.play()
     assert set(problems(results["prod1-cluster"])) == {"allocation-file"}
     assert fabric.read(ALLOCATION) == "<<<<<<< HEAD\n"
+
+
+def test_the_file_of_another_cluster_is_refused_and_one_file_for_two(fabric):
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    fabric.play()
+    whole = fabric.read(ALLOCATION)
+    fabric.cluster("prod1", variables(FLOATING, cluster_name="prod2", allocation_file=ALLOCATION, **PASSWORD))
+    results, _printed = fabric.play()
+    assert problems(results["prod1-cluster"]) == {"allocation-file-foreign": ALLOCATION}
+    assert fabric.read(ALLOCATION) == whole
+
+    (fabric.folder / "link.yml").symlink_to(ALLOCATION)
+    fabric.cluster("prod1", variables(FLOATING, **PASSWORD))
+    fabric.cluster(
+        "prod2", variables(STANDARD, vrf="other", l3out="x", cluster_name="prod2", allocation_file="link.yml", **PASSWORD)
+    )
+    results, _printed = fabric.play()
+    for host in ("prod1-cluster", "prod2-cluster"):
+        [problem] = [one for one in results[host]["problems"] if one["id"] == "allocation-file-shared"]
+        assert "is the allocation file of cluster prod1 and of cluster prod2" in problem["problem"]
+    assert fabric.read(ALLOCATION) == whole
+
+
+def test_the_allocation_is_written_through_a_link_and_keeps_its_mode(fabric):
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a"]), **PASSWORD))
+    fabric.write("kept/prod1.yml", "")
+    link, real = fabric.folder / ALLOCATION, fabric.folder / "kept/prod1.yml"
+    link.parent.mkdir()
+    link.symlink_to(real)
+    real.unlink()
+    fabric.play()
+    real.chmod(0o600)
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a", "b"]), **PASSWORD))
+    fabric.play()
+    assert link.is_symlink()
+    assert "  b: " in real.read_text()
+    assert real.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_merge_by_hand_is_sealed_by_naming_the_cluster_with_the_run(fabric):
+    fabric.cluster("prod1", variables(FLOATING, racks=racks(["a", "b"]), **PASSWORD))
+    fabric.play()
+    fabric.write(ALLOCATION, fabric.read(ALLOCATION).replace("192.168.2.2}", "192.168.2.9}"))
+    results, _printed = fabric.play()
+    assert problems(results["prod1-cluster"]) == {"allocation-file-changed": str(fabric.folder / ALLOCATION)}
+    results, _printed = fabric.play("-e", "aci_calico_seal_allocation=prod1")
+    assert results["prod1-cluster"]["plan"]["nodes"][1]["networks"]["ipv4"]["address"] == "192.168.2.9/24"
+    results, _printed = fabric.play()
+    assert not results["prod1-cluster"]["changed"]
+    fabric.cluster("prod1", variables(FLOATING, seal_allocation="prod1", racks=racks(["a", "b"]), **PASSWORD))
+    results, _printed = fabric.play()
+    assert problems(results["prod1-cluster"]) == {"consent-not-of-run": "aci_calico_seal_allocation"}
 
 
 def test_a_push_without_the_allocation_file_is_warned_of_and_the_plan_is_the_same(fabric):
