@@ -177,7 +177,11 @@ def read(session, params, roots):
     for root in roots:
         if root.tops or not root.named:
             objects.update(flatten(session.get(root.query(with_owned=False))))
-    return {"leaves": leaf_states(replies, families), "objects": objects, "faults": faults(replies["faults"])}
+    return {
+        "leaves": leaf_states(replies, families),
+        "objects": objects,
+        "faults": faults([*replies["faults"], *replies["delegates"]]),
+    }
 
 
 def main():

@@ -40,6 +40,7 @@ def queries(vrf: str, families: Iterable[str], leaves: list[str], l3outs: Iterab
         "domains": _of_class("bgpDom", f'eq(bgpDom.name,"{vrf}")', "bgpPeer,bgpPeerEntry,bgpPeerAfEntry"),
         **{f"routes_{family}": _routes(family, vrf, leaves) for family in families},
         "faults": _of_class("faultInst", _fault_filter(vrf, l3outs)),
+        "delegates": _of_class("faultDelegate", _or([f'wcard(faultDelegate.dn,"{dn}/")' for dn in l3outs])),
         "lpm_used": _of_class(_LPM_USED, _any_of("wcard", _LPM_USED, leaves, "/sys/")),
         "lpm_limit": _of_class(_LPM_LIMIT, _any_of("wcard", _LPM_LIMIT, leaves, "/sys/")),
     }

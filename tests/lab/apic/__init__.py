@@ -9,7 +9,7 @@ The modules, from the inside out:
 - ``planting``    objects that APIC itself puts into the tree
 - ``rules``       checks across properties and objects before a commit
 - ``relations``   relation targets, and the faults of missing ones
-- ``faults``      other faults, which come and go with their cause
+- ``faults``      other faults, which come and go with their cause; ``conflicts``: what a leaf refuses
 - ``query``       the query options of a GET; ``filters``: their filter language
 - ``documents``   JSON and XML, in and out
 - ``auth``        logins, tokens and request signatures
@@ -20,7 +20,7 @@ The modules, from the inside out:
 - ``apic``        the controller that combines these; ``server`` puts it on the network, with the lab's
   own interface from ``backstage``
 
-Out of scope: roles (every user may do everything), subscriptions, statistics, health scores, fault delegates, and the
+Out of scope: roles (every user may do everything), subscriptions, statistics, health scores, and the
 reverse relations (``...Rt...``) at the targets.
 """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from . import documents, errors, faults, query, rules
+from . import conflicts, documents, errors, faults, query, rules
 from .auth import COOKIE, Gate
 from .changes import changes_as_nodes
 from .documents import Node, Posted, Renderer
@@ -70,6 +70,7 @@ class Apic:
         for dn, attributes in self.seed.objects():
             planting.plant(dn, attributes)
         faults.reconcile(self.tree, self.relations.rebuild(), _now())
+        conflicts.reconcile(self.tree, _now())
         self.tree.begin()
         if self.store:
             self.store.save(self.tree)
@@ -147,7 +148,10 @@ class Apic:
     def _settle(self, transaction: Transaction) -> None:
         related = self.relations.settle(transaction.touched.values(), transaction.removed)
         parents = [mo.container for mo in transaction.removed.values() if self.tree.get(mo.container.dn)]
-        faults.reconcile(self.tree, [*transaction.touched.values(), *related, *parents], _now())
+        suspects = [*transaction.touched.values(), *related]
+        faults.reconcile(self.tree, [*suspects, *parents], _now())
+        if any(mo.cls in conflicts.CAUSES for mo in (*suspects, *transaction.removed.values())):
+            conflicts.reconcile(self.tree, _now())
 
     def _log_in(self, request: Request, as_xml: bool) -> Response:
         posted = _parse(request.body, as_xml)

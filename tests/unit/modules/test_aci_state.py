@@ -158,7 +158,7 @@ def test_requests_do_not_grow_with_the_leaves(run):
     few = run(leaves=LEAVES[:1])["requests"]
     many = run(leaves=[f"topology/pod-1/node-{number}" for number in range(201, 213)])["requests"]
     assert few == many
-    assert few["total"] == 9
+    assert few["total"] == 10
 
 
 def test_sessions_alone_take_one_request(run):
@@ -182,7 +182,7 @@ def test_what_configures_the_cluster_is_read_along(run, server):
     objects = result["state"]["objects"]
     assert objects["uni/tn-common/bgpCtxP-timers"]["attributes"]["kaIntvl"] == "60"
     assert objects["uni/tn-common/ctx-calico"]["attributes"]["bdEnforcedEnable"] == "no"
-    assert result["requests"]["get"] == 9
+    assert result["requests"]["get"] == 10
 
 
 def test_a_tree_with_faults_is_refused_before_the_first_request(run, server):
@@ -199,3 +199,12 @@ def test_an_apic_that_refuses_is_named(run, monkeypatch):
     assert result["failed"]
     assert result["error"]["status"] == 401
     assert "wrong" not in str({key: value for key, value in result.items() if key != "invocation"})
+
+
+def test_what_a_leaf_refuses_is_a_fault_of_the_l3out(run, server):
+    affected = f"resPolCont/rtdOutCont/rtdOutDef-[{L3OUTS[0]}]/nwissues"
+    about = {"severity": "minor", "lc": "raised", "descr": "Configuration failed", "changeSet": "configQual:x"}
+    dns = [f"{dn}/fd-[{affected}]-fault-F0467" for dn in (L3OUTS[0], "uni/tn-prod/out-other")]
+    server.replace_operational("policy", [{"faultDelegate": {"attributes": {"dn": dn, **about}}} for dn in dns])
+    (fault,) = run()["state"]["faults"]
+    assert (fault["code"], fault["severity"], fault["dn"]) == ("F0467", "minor", dns[0])
