@@ -7,18 +7,22 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterable
 from typing import Any
 
 from ansible.errors import AnsibleError
 
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico
-from ..plugin_utils.calico.push import kubernetes_push
+from ..plugin_utils.calico.installers import in_words, installed
+from ..plugin_utils.calico.push import kubernetes_push, operated_pools
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import SESSIONS
 
 HIDDEN = "<hidden>"
+# How long the operator may take to change its pools, and how often to look.
+OPERATOR_SECONDS, OPERATOR_INTERVAL = 90, 2
 
 
 class ActionModule(PlannedAction):
@@ -29,6 +33,7 @@ class ActionModule(PlannedAction):
         "state": "aci_calico_state",
         "adopt": "aci_calico_adopt",
         "update_password": "aci_calico_update_password",
+        "manage_installation": "aci_calico_manage_installation",
         "sessions_timeout": "aci_calico_sessions_timeout",
     }
     SENDS_PASSWORD = True
@@ -39,23 +44,38 @@ class ActionModule(PlannedAction):
         self._objects: list[dict[str, Any]] = []
         password = self.password() if options["state"] == "present" else ""
         found = self.run_module("calico_info", {**self._access, **about_calico(plan, password)})["calico"]
-        settings = {name: options[name] for name in ("state", "update_password", "adopt")}
+        settings = {name: options[name] for name in ("state", "update_password", "adopt", "manage_installation")}
         push = kubernetes_push(plan, found, **settings, consents=self.consents())
         problems = self.report(plan["cluster"], push["problems"], "configured in Kubernetes")
         self._show(push["differences"])
         self._send(push, plan, password, options["sessions_timeout"])
-        done = {"created": push["created"], "modified": push["modified"], "deleted": push["removed"]}
+        done = {
+            "created": push["created"],
+            "modified": push["modified"],
+            "deleted": push["removed"],
+            "pending": push["pending"],
+            "installation": in_words(found),
+        }
         return {"problems": problems, "objects": self._objects, **self.reported("calico", done)}
 
     def _send(self, push: dict[str, Any], plan: dict[str, Any], password: str, timeout: int) -> None:
         self._change("patched", push["patched"])  # a node that has left the cluster must not be created again
         if push["secret"]:
             self._store(push["secret"], plan["calico"]["secret"]["key"], password if push["password"] else "")
+        gated = [push["installation"]] if push["installation"] else []
+        gated += push["postponed"]
         waits = bool(push["postponed"]) and timeout > 0
-        self._change("present", push["applied"] + ([] if waits else push["postponed"]))
+        later = waits or bool(push["installation"] or push["snippet"])
+        self._change("present", push["applied"] + ([] if later else push["postponed"]))
         self._change("absent", push["deleted"])
         if waits:
-            self._wait(plan, push["postponed"], timeout)
+            self._wait(plan, gated, timeout, push["pending"])
+        if push["snippet"]:
+            self._hand_over(plan, push["snippet"], mesh=bool(push["postponed"]))
+        if push["installation"]:
+            self._change("present", [push["installation"]])
+            self._await_operator(plan)
+        if later:
             self._change("present", push["postponed"])
 
     def _change(self, state: str, definitions: list[dict[str, Any]]) -> None:
@@ -80,7 +100,44 @@ class ActionModule(PlannedAction):
             raise Refused(f"The Secret {secret['metadata']['name']} could not be stored: {message}")
         self.add_effects({"changed": result.get("changed")})
 
-    def _wait(self, plan: dict[str, Any], postponed: Iterable[dict[str, Any]], timeout: int) -> None:
+    def _hand_over(self, plan: dict[str, Any], snippet: str, mesh: bool) -> None:
+        """Show what the user must apply, and stop: what would follow relies on it.
+
+        :raises Refused: always, except in check mode.
+        """
+        self.show(f"{plan['cluster']}: The installer of Calico owns pools that the plan changes. Apply this:\n{snippet}")
+        if not self._task.check_mode:
+            kept = (
+                "The node-to-node mesh stays on, and everything else is configured." if mesh else "Everything else is configured."
+            )
+            raise Refused(
+                f"Cluster {plan['cluster']}: apply what is shown above, and run again. {kept}"
+                " With aci_calico_manage_installation: true, the role changes the operator's Installation itself.",
+                snippet=snippet,
+            )
+
+    def _await_operator(self, plan: dict[str, Any]) -> None:
+        """Wait until the operator has made the pools as planned.
+
+        :raises Refused: it does not make them in time.
+        """
+        if self._task.check_mode:
+            return
+        deadline = time.monotonic() + OPERATOR_SECONDS
+        while True:
+            found = self.run_module("calico_info", {**self._access, **about_calico(plan, "")})["calico"]
+            left = operated_pools(plan, found)
+            if not left:
+                return
+            if time.monotonic() > deadline:
+                degraded = "; ".join(installed(found)["degraded"]) or "it does not say why"
+                raise Refused(
+                    f"The Tigera operator has not changed {', '.join(left)} within {OPERATOR_SECONDS} s: {degraded}."
+                    " See kubectl get tigerastatus ippools -o yaml. The rest of the change has not been sent; run again."
+                )
+            time.sleep(OPERATOR_INTERVAL)
+
+    def _wait(self, plan: dict[str, Any], postponed: Iterable[dict[str, Any]], timeout: int, pending: list[str]) -> None:
         """Wait until APIC sees every session: until then the node-to-node mesh carries the pods' traffic.
 
         :raises Refused: it does not see them in time.
@@ -94,7 +151,8 @@ class ActionModule(PlannedAction):
             self.show("\n".join(wrapped(text, rest="  ")))
             return
         try:
-            result = self.try_module("verify", {"plan": plan, "only": SESSIONS, "timeout": timeout})
+            arguments = {"plan": plan, "only": SESSIONS, "timeout": timeout, "pending": pending}
+            result = self.try_module("verify", arguments)
         except AnsibleError as reason:
             result = {"failed": True, "msg": str(reason)}
         if result.get("failed"):

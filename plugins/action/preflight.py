@@ -31,7 +31,11 @@ class ActionModule(PlannedAction):
         "look_at_apic": {"type": "bool", "default": True},
         "look_at_kubernetes": {"type": "bool", "default": True},
     }
-    SETTINGS = {"adopt": "aci_calico_adopt", "update_password": "aci_calico_update_password"}
+    SETTINGS = {
+        "adopt": "aci_calico_adopt",
+        "update_password": "aci_calico_update_password",
+        "manage_installation": "aci_calico_manage_installation",
+    }
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Compare the plan with the fabric and with Kubernetes."""
@@ -44,7 +48,8 @@ class ActionModule(PlannedAction):
             about = about_calico(plan, self.password())
             found = self.run_module("calico_info", {**access, **about, "checks": True})["calico"]
             result["calico"] = calico_mode(found)
-            problems += cluster_problems(plan, found, options["update_password"], options["adopt"], self.consents())
+            chosen = {name: options[name] for name in self.SETTINGS}
+            problems += cluster_problems(plan, found, **chosen, consents=self.consents())
         listed = self.report(plan["cluster"], problems, "configured")
         self.show(_verdict(plan["cluster"], options, len(listed)))
         return result | {"problems": listed}

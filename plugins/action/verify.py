@@ -29,6 +29,7 @@ class ActionModule(PlannedAction):
         **BOTH_SIDES,
         "only": {"type": "str", "choices": [SESSIONS, DRAINED]},
         "nodes": {"type": "list", "elements": "str", "default": []},
+        "pending": {"type": "list", "elements": "str", "default": []},
     }
     SETTINGS = {
         "look_at_kubernetes": "aci_calico_verify_kubernetes",
@@ -90,6 +91,7 @@ class _Reader:
         self._plan = plan
         self._only = options["only"] or ""
         self._nodes = options["nodes"]
+        self._pending = options["pending"]
         self._ask_nodes = options["node_status"]
         self._requested: str | None = None
         apic = action.access(options["apic"], APIC_ACCESS)
@@ -102,7 +104,7 @@ class _Reader:
     def look(self) -> dict[str, Any]:
         """Return the current state, compared with the plan."""
         aci = self._run("aci_state", self._aci)
-        return verify(self._plan, aci["state"], self._calico(), self._only, self._nodes)
+        return verify(self._plan, aci["state"], self._calico(), self._only, self._nodes, self._pending)
 
     def _calico(self) -> Kubernetes | None:
         if self._kubernetes is None:

@@ -25,6 +25,9 @@ CALICO_V3 = "projectcalico.org/v3"
 CALICO_V1 = "crd.projectcalico.org/v1"
 CALICO_GROUPS = (CALICO_V3, CALICO_V1)
 RBAC_GROUP = "rbac.authorization.k8s.io"
+# The Tigera operator's group, with the Installation that configures Calico; Helm's group, by which RKE2 installs the operator.
+OPERATOR_V1 = "operator.tigera.io/v1"
+HELM_V1 = "helm.cattle.io/v1"
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "netops.aci_calico"

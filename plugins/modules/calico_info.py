@@ -97,12 +97,28 @@ calico:
       description: The nodes by name, each with its C(labels), those C(annotations) that concern Calico, and its internal C(addresses).
       type: dict
     objects:
-      description: The objects as manifests, without what the API server adds; a Secret is shown without its data.
+      description:
+        - The objects as manifests, without what the API server adds; a Secret is shown without its data. The operator's Installation is
+          among them.
       type: list
       elements: dict
     password_matches:
       description: Whether the Secret holds the password of O(password_sha256); none when there is no such Secret or no digest was given.
       type: bool
+    installation:
+      description:
+        - How Calico is installed, with C(installer) (V(operator), V(rke2), V(kubespray), V(manifests), or V(unknown) if it cannot be read),
+          C(version), C(data_plane), and C(routing), the component that programs the routes between nodes.
+        - C(degraded) lists what the operator reports as degraded, C(pools) the pools of its Installation.
+      type: dict
+    environment:
+      description: The environment variables of calico-node that determine AS numbers and addresses, by name; none that refer to another object.
+      type: dict
+    stored_metadata:
+      description:
+        - The metadata that Calico's aggregated API server stored in an annotation of objects of C(crd.projectcalico.org/v1), by C(Kind/name).
+          RV(calico.objects) has these labels and annotations in their places.
+      type: dict
     backend:
       description: With O(checks), the networking backend of calico-node, V(bird) for BGP; none if it is unknown.
       type: str
@@ -130,8 +146,10 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import 
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
+from ..module_utils.kubernetes import installation
 from ..module_utils.kubernetes.api import KubeApi
-from ..module_utils.names import CALICO_GROUPS, RBAC_GROUP
+from ..module_utils.kubernetes.calico import restored, stored_metadata
+from ..module_utils.names import CALICO_GROUPS, CALICO_V1, OPERATOR_V1, RBAC_GROUP
 
 CALICO_PLURALS = {"ippools": "IPPool", "bgpconfigurations": "BGPConfiguration", "bgppeers": "BGPPeer", "bgpfilters": "BGPFilter"}
 RBAC = f"{RBAC_GROUP}/v1"
@@ -143,16 +161,16 @@ SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
 
 def manifest(api_version: str, kind: str, obj: dict) -> dict:
     """Return an object without fields of the API server, and without the data of a Secret."""
-    metadata = {name: obj["metadata"][name] for name in ("name", "namespace", "labels", "annotations") if name in obj["metadata"]}
+    whole = restored(obj["metadata"]) if api_version == CALICO_V1 else obj["metadata"]
+    metadata = {name: copy.deepcopy(whole[name]) for name in ("name", "namespace", "labels", "annotations") if name in whole}
     metadata.get("annotations", {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **{name: obj[name] for name in SHOWN if name in obj}}
 
 
-def served_groups(reader: KubeApi) -> list[str]:
-    """Return the API versions of Calico's kinds that the cluster serves, the preferred one first."""
+def served_versions(reader: KubeApi) -> set[str]:
+    """Return the API versions that the cluster serves, as ``group/version``."""
     groups = (reader.get("/apis") or {}).get("groups", [])
-    served = {version["groupVersion"] for group in groups for version in group["versions"]}
-    return [group for group in CALICO_GROUPS if group in served]
+    return {version["groupVersion"] for group in groups for version in group["versions"]}
 
 
 def read_nodes(reader: KubeApi) -> dict[str, dict]:
@@ -191,13 +209,16 @@ def read_rights(reader: KubeApi, namespace: str) -> list[dict] | None:
     return None if status is None or status.get("incomplete") else status.get("resourceRules") or []
 
 
-def read_calico(reader: KubeApi, api_group: str) -> list[dict]:
-    """Return Calico's objects. A Calico without the kind BGPFilter answers 404, which counts as no filters."""
-    return [
-        manifest(api_group, kind, item)
-        for plural, kind in CALICO_PLURALS.items()
-        for item in reader.items(f"/apis/{api_group}/{plural}")
-    ]
+def read_calico(reader: KubeApi, api_group: str) -> tuple[list[dict], dict[str, dict]]:
+    """Return Calico's objects and their stored metadata. Without the kind BGPFilter, Calico answers 404: there are no filters."""
+    objects, stored = [], {}
+    for plural, kind in CALICO_PLURALS.items():
+        for item in reader.items(f"/apis/{api_group}/{plural}"):
+            objects.append(manifest(api_group, kind, item))
+            metadata = stored_metadata(item["metadata"]) if api_group == CALICO_V1 else None
+            if metadata is not None:
+                stored[f"{kind}/{item['metadata']['name']}"] = metadata
+    return objects, stored
 
 
 def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dict], bool | None]:
@@ -223,7 +244,8 @@ def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dic
 def read(client: Any, params: dict) -> dict:
     """Return the module's ``calico``."""
     reader = KubeApi(client)
-    groups = served_groups(reader)
+    served = served_versions(reader)
+    groups = [group for group in CALICO_GROUPS if group in served]
     api_group = params["api_group"] if params["api_group"] in groups else None
     if params["api_group"] == "auto":
         api_group = groups[0] if groups else None
@@ -232,7 +254,11 @@ def read(client: Any, params: dict) -> dict:
     namespace = params["namespace"]
     if namespace == "auto":
         namespace = namespaces[0] if len(namespaces) == 1 else None
-    objects = read_calico(reader, api_group) if api_group else []
+    objects, stored = read_calico(reader, api_group) if api_group else ([], {})
+    # What is not told here is no failure: without it, the installation is unknown.
+    installed = installation.read(KubeApi(client), served, api_group)
+    objects += [manifest(OPERATOR_V1, "Installation", item) for item in installed.objects]
+    environment = installation.environment(daemonsets, namespace)
     matches = backend = rights = None
     if namespace:
         access, matches = read_access(reader, namespace, params)
@@ -248,6 +274,9 @@ def read(client: Any, params: dict) -> dict:
         "namespaces": namespaces,
         "nodes": read_nodes(reader),
         "objects": objects,
+        "stored_metadata": stored,
+        "installation": installed.describe(environment),
+        "environment": environment,
         "password_matches": matches,
         "backend": backend,
         "rights": rights,

@@ -18,6 +18,9 @@ options:
       - How many seconds to wait for the sessions. V(0) does not wait. By default the variable C(aci_calico_sessions_timeout).
       - For the wait, the variables C(aci_calico_apic_*) apply.
     type: int
+  manage_installation:
+    description: Whether to change pools of the operator through its Installation. By default the variable C(aci_calico_manage_installation).
+    type: bool
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.kubernetes
@@ -43,7 +46,16 @@ report:
   returned: on success
   type: dict
   sample:
-    calico: {created: [BGPPeer/aci-leaf-201], modified: [Node/node-1], deleted: []}
+    calico:
+      created: [BGPPeer/aci-leaf-201]
+      modified: [Node/node-1]
+      deleted: []
+      pending: [node-6]
+      installation: Calico 3.32.1, installed by the operator, data plane iptables, routes by BIRD
+snippet:
+  description: What to apply to pools that the installer of Calico owns.
+  returned: when the task stops for it
+  type: str
 objects:
   description: The objects as the API server returned them, without the Secret.
   returned: on success

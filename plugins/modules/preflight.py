@@ -31,6 +31,9 @@ options:
     description: Whether a BGP password that exists already is replaced. By default the variable C(aci_calico_update_password).
     type: str
     choices: [on_create, always]
+  manage_installation:
+    description: Whether pools of the operator are changed through its Installation. By default the variable C(aci_calico_manage_installation).
+    type: bool
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic

@@ -27,6 +27,11 @@ options:
     type: list
     elements: str
     default: []
+  pending:
+    description: Planned nodes that are not in Kubernetes yet, whose sessions are not expected. With O(look_at_kubernetes), Kubernetes tells.
+    type: list
+    elements: str
+    default: []
   look_at_kubernetes:
     description:
       - Whether to verify Calico's configuration and the nodes' own view too. By default the variable C(aci_calico_verify_kubernetes).

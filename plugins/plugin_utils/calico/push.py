@@ -13,50 +13,72 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
+from ...module_utils.kubernetes.calico import meaning, with_stored_metadata
+from ...module_utils.kubernetes.installation import KUBESPRAY
+from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CALICO_V1, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from ..schema.addressing import IPNetwork, overlap
-from ..schema.consent import NONE_GIVEN, SESSION_RESET, Consents
+from ..schema.consent import NONE_GIVEN, SESSION_RESET, TRAFFIC_INTERRUPTION, Consents
 from ..schema.problems import Problem, errors
+from .installers import (
+    as_planned,
+    can_change,
+    installation_patch,
+    installed,
+    of_operator,
+    pool_snippet,
+    too_new_fields,
+    version_of,
+)
 from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
 
 CREATED = None  # the object did not exist
 
 OWNED_KINDS = ("BGPPeer", "BGPFilter", "RoleBinding", "Role", "Secret")
-ADJUSTED_KINDS = ("IPPool", "BGPConfiguration")
-OPERATOR = "tigera-operator"
+ADJUSTED_KINDS = ("IPPool", "BGPConfiguration", "Installation")
 
 
-def kubernetes_push(
-    plan: dict,
-    found: dict,
-    state: str = "present",
-    update_password: str = "on_create",
-    adopt: bool = False,
-    consents: Consents = NONE_GIVEN,
-) -> dict:
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose about existing objects.
+
+    :param update_password: ``always`` replaces a password that differs, ``on_create`` leaves it alone and warns.
+    :param adopt: take over objects with planned names that lack the labels of this collection.
+    :param manage_installation: change the pools of the operator through its Installation.
+    :param consents: the interruptions that are agreed to.
+    """
+
+    update_password: str = "on_create"
+    adopt: bool = False
+    manage_installation: bool = False
+    consents: Consents = NONE_GIVEN
+
+
+def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: Any) -> dict:
     """Return the changes to send to a cluster.
 
     :param plan: the cluster's plan.
     :param found: what ``netops.aci_calico.calico_info`` returned as ``calico``.
     :param state: ``present``, or ``absent`` for teardown.
-    :param update_password: ``always`` replaces a password that differs, ``on_create`` leaves it alone and warns.
-    :param adopt: take over objects with planned names that lack the labels of this collection.
-    :param consents: the interruptions that are agreed to.
+    :param choices: the fields of ``Choices``.
     :returns: the ``problems``; the changes in the order in
         which to send them: ``patched`` (patches of existing objects), ``secret`` (a manifest or None; if ``password`` is true,
-        the password goes into its ``data``), ``applied``, ``deleted`` and ``postponed`` (manifests; the last ones turn off a
-        node-to-node mesh that pods use, so they wait until the sessions with the leaves are up); the names (``Kind/name``) of
+        the password goes into its ``data``), ``applied``, ``deleted``, ``installation`` (a patch of the operator's Installation,
+        or None) and ``postponed`` (manifests; the last ones turn off a node-to-node mesh that pods use, so they and
+        ``installation`` wait until the sessions with the leaves are up); the names (``Kind/name``) of
         objects that are ``created``, ``modified`` and ``removed``; and by these names the ``differences``, each with ``before``
-        and ``after``. With errors there are no changes.
+        and ``after``; the ``pending`` nodes. ``snippet`` is what the user must apply before ``postponed`` is sent: text, empty if
+        nothing. With errors there are no changes.
     """
     if state == "absent":
         return _result(plan, found, [], **_teardown(plan, found))
-    problems = kubernetes_problems(plan, found, update_password, adopt, consents)
+    chosen = Choices(**choices)
+    problems = kubernetes_problems(plan, found, **choices)
     if errors(problems):
         return _result(plan, found, problems)
-    return _result(plan, found, problems, **_changes(plan, found, update_password))
+    return _result(plan, found, problems, **_changes(plan, found, chosen))
 
 
 def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) -> dict:
@@ -66,25 +88,37 @@ def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) ->
         "password": False,
         "applied": [],
         "deleted": [],
+        "installation": None,
+        "snippet": "",
         "postponed": [],
         "created": [],
         "modified": [],
     }
-    result = {**nothing, **changes}
+    result = {**nothing, **changes, "pending": pending_nodes(plan, found)}
+    for batch in ("patched", "applied", "postponed"):
+        result[batch] = [_as_stored(manifest, found) for manifest in result[batch]]
     result["removed"] = [_title(manifest) for manifest in result["deleted"]]
     result["differences"] = _differences(found, result)
     result["problems"] = problems
     return result
 
 
+def _as_stored(manifest: dict, found: dict) -> dict:
+    """Return a manifest for v1 objects whose metadata the aggregated API server keeps in an annotation."""
+    stored = (found.get("stored_metadata") or {}).get(_title(manifest))
+    return manifest if stored is None or manifest["apiVersion"] != CALICO_V1 else with_stored_metadata(manifest, stored)
+
+
 def _differences(found: dict, result: dict) -> dict[str, dict]:
     """Return the fields that each change modifies, before and after."""
     existing = _existing(found)
     shown = {}
-    secret = [result["secret"]] if result["secret"] else []
-    for manifest in (*result["patched"], *secret, *result["applied"], *result["postponed"]):
+    single = [manifest for manifest in (result["secret"], result["installation"]) if manifest]
+    for manifest in (*result["patched"], *single, *result["applied"], *result["postponed"]):
         name = manifest["metadata"]["name"]
         old = _found_node(found, name) if manifest["kind"] == "Node" else existing.get((manifest["kind"], name), {})
+        if manifest["kind"] == "IPPool" and old:
+            old = {**old, "spec": meaning("IPPool", old["spec"])}
         before, after = differing(old, manifest)
         if manifest["kind"] == "Secret" and result["password"]:
             after["data"] = "a new value, not shown"
@@ -118,16 +152,23 @@ def _existing(found: dict) -> dict[tuple[str, str], dict]:
 
 
 def _wanted(plan: dict, found: dict) -> list[dict]:
-    return kubernetes_objects(plan, found["api_group"], found["namespace"])
+    """Return the plan's manifests. A pool that has a planned CIDR is the planned pool, whatever its name is."""
+    names = {pool["spec"].get("cidr"): pool["metadata"]["name"] for pool in found["objects"] if pool["kind"] == "IPPool"}
+    manifests = kubernetes_objects(plan, found["api_group"], found["namespace"])
+    for manifest in manifests:
+        if manifest["kind"] == "IPPool":
+            manifest["metadata"]["name"] = names.get(manifest["spec"]["cidr"], manifest["metadata"]["name"])
+    return manifests
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------
 
 
-def _changes(plan: dict, found: dict, update_password: str) -> dict:
+def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
     existing = _existing(found)
     wanted = _wanted(plan, found)
-    nodes = [manifest for manifest in wanted if manifest["kind"] == "Node"]
+    nodes = [manifest for manifest in wanted if manifest["kind"] == "Node" and manifest["metadata"]["name"] in found["nodes"]]
+    operated = _operated(wanted, found)
     patched = [node for node in nodes if not _covers(_found_node(found, node["metadata"]["name"]), node)]
     patched += [_released_node(plan, name) for name in _stale_nodes(plan, found)]
     modified = [_title(node) for node in patched]
@@ -137,10 +178,10 @@ def _changes(plan: dict, found: dict, update_password: str) -> dict:
     secret: dict = {}
     for manifest in wanted:
         old = existing.get((manifest["kind"], manifest["metadata"]["name"]))
-        if manifest["kind"] == "Node":
+        if manifest["kind"] == "Node" or manifest in operated:
             continue
         if manifest["kind"] == "Secret":
-            secret = _secret_change(manifest, old, found["password_matches"], update_password)
+            secret = _secret_change(manifest, old, found["password_matches"], chosen.update_password)
             change = secret["secret"]
         else:
             change = _change(manifest, old)
@@ -150,15 +191,50 @@ def _changes(plan: dict, found: dict, update_password: str) -> dict:
             (modified if old else created).append(_title(manifest))
     kept = {_title(manifest) for manifest in wanted}
     deleted = [_reference(manifest) for manifest in _owned(plan, found) if _title(manifest) not in kept]
+    manages = bool(operated) and can_change(found, chosen.manage_installation)
+    installation = _installation_change(operated, found) if manages else None
+    modified += [_title(installation)] if installation else []
     return {
         "patched": patched,
         **secret,
         "applied": applied,
         "deleted": deleted,
+        "installation": installation,
+        "snippet": pool_snippet(found, operated) if operated and not manages else "",
         "postponed": postponed,
         "created": created,
         "modified": modified,
     }
+
+
+def _operated(wanted: list[dict], found: dict) -> list[dict]:
+    """Return the planned pools that exist, belong to the operator and mean something else than the plan."""
+    existing = _existing(found)
+    pools = [
+        manifest for manifest in wanted if manifest["kind"] == "IPPool" and ("IPPool", manifest["metadata"]["name"]) in existing
+    ]
+    held = {manifest["metadata"]["name"]: existing["IPPool", manifest["metadata"]["name"]] for manifest in pools}
+    return [
+        manifest
+        for manifest in pools
+        for pool in [held[manifest["metadata"]["name"]]]
+        if of_operator(found, pool) and not as_planned(pool, manifest)
+    ]
+
+
+def operated_pools(plan: dict, found: dict) -> list[str]:
+    """Return the names of the planned pools that the operator owns and that mean something else than the plan."""
+    return [manifest["metadata"]["name"] for manifest in _operated(_wanted(plan, found), found)]
+
+
+def _installation_change(operated: list[dict], found: dict) -> dict:
+    """Return the patch of the Installation, which notes the pools that the user declared."""
+    patch = installation_patch(found, operated)
+    old = _existing(found)["Installation", patch["metadata"]["name"]]
+    if BEFORE_ANNOTATION in (old["metadata"].get("annotations") or {}):
+        return patch
+    declared = ((old.get("spec") or {}).get("calicoNetwork") or {}).get("ipPools")
+    return _noting_before(patch, {"calicoNetwork": {"ipPools": declared}})
 
 
 def _mesh_is_on(found: dict) -> bool:
@@ -177,6 +253,11 @@ def _found_node(found: dict, name: str) -> dict:
     node = found["nodes"][name]
     metadata = {"name": name, "labels": node["labels"], "annotations": node["annotations"]}
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+
+
+def pending_nodes(plan: dict, found: dict) -> list[str]:
+    """Return the planned nodes that are not in Kubernetes yet."""
+    return sorted({node["name"] for node in plan["nodes"]} - set(found["nodes"]))
 
 
 def _stale_nodes(plan: dict, found: dict) -> list[str]:
@@ -206,7 +287,7 @@ def _change(wanted: dict, old: dict | None) -> dict | None:
     change = copy.deepcopy(wanted)
     for name in _obsolete(wanted, old):
         change["spec"][name] = None
-    if _covers(old, change):
+    if _means(old, change):
         return None
     if wanted["kind"] in ADJUSTED_KINDS and BEFORE_ANNOTATION not in old["metadata"].get("annotations", {}):
         spec = old.get("spec", {})
@@ -218,7 +299,8 @@ def _change(wanted: dict, old: dict | None) -> dict | None:
 
 def _obsolete(wanted: dict, old: dict) -> list[str]:
     """Return the fields to remove: all unplanned ones of peers and filters, only those for services of the configuration."""
-    names = set(old.get("spec", {})) - set(wanted.get("spec", {}))
+    names = {name for name, value in old.get("spec", {}).items() if value not in (None, False, "", [], {})}
+    names -= set(wanted.get("spec", {}))
     if wanted["kind"] == "BGPConfiguration":
         names &= set(SERVICE_FIELDS.values())
     elif wanted["kind"] not in ("BGPPeer", "BGPFilter"):
@@ -237,6 +319,14 @@ def _secret_change(wanted: dict, old: dict | None, matches: bool | None, update_
     manifest = {name: value for name, value in wanted.items() if name != "stringData"}
     password = old is None or (not matches and update_password == "always")
     return {"secret": manifest if password or not _covers(old, manifest) else None, "password": password}
+
+
+def _means(old: dict, change: dict) -> bool:
+    """Return whether an object means the same after a merge patch, whatever keys it spells out."""
+    kind, patch = change["kind"], change.get("spec", {})
+    held, new = meaning(kind, old.get("spec", {})), meaning(kind, {**old.get("spec", {}), **patch})
+    others = {name: value for name, value in change.items() if name not in ("spec", "apiVersion")}
+    return held == new and _covers(old, others)
 
 
 def _covers(old: Any, wanted: Any) -> bool:
@@ -287,37 +377,39 @@ def _teardown(plan: dict, found: dict) -> dict:
 # --- problems ----------------------------------------------------------------------------------------------------------
 
 
-def kubernetes_problems(
-    plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False, consents: Consents = NONE_GIVEN
-) -> list[Problem]:
+def kubernetes_problems(plan: dict, found: dict, **choices: Any) -> list[Problem]:
     """Return the problems of a push; parameters as those of ``kubernetes_push``."""
-    return list(_problems(plan, found, update_password, adopt, consents))
+    return list(_problems(plan, found, Choices(**choices)))
 
 
-def _problems(plan: dict, found: dict, update_password: str, adopt: bool, consents: Consents) -> Iterator[Problem]:
+def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
     yield from _failure_problems(found)
     yield from _installation_problems(plan, found)
-    yield from _node_problems(plan, found)
+    yield from _node_problems(plan, found, chosen)
     if not (found["api_group"] and found["namespace"]):
         return
     for manifest in _wanted(plan, found):
         old = _existing(found).get((manifest["kind"], manifest["metadata"]["name"]))
         if old and manifest["kind"] in OWNED_KINDS:
-            yield from _ownership_problems(plan, old, adopt)
-    for pool in (manifest for manifest in found["objects"] if manifest["kind"] == "IPPool"):
-        yield from _pool_problems(plan, found, pool)
+            yield from _ownership_problems(plan, old, chosen.adopt)
+        yield from _version_problems(manifest, found)
+    pools = [manifest for manifest in found["objects"] if manifest["kind"] == "IPPool"]
+    for pool in pools:
+        yield from _pool_problems(plan, pool, {one["spec"]["cidr"] for one in pools})
+    yield from _installer_problems(plan, found, chosen)
     yield from _peer_problems(plan, found)
     yield from _configuration_problems(found)
-    yield from _password_problems(plan, found, update_password, consents)
+    yield from _password_problems(plan, found, chosen)
 
 
-def _password_problems(plan: dict, found: dict, update_password: str, consents: Consents) -> Iterator[Problem]:
+def _password_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
     if found["password_matches"] is not False:
         return
     path = f"Secret/{plan['calico']['secret']['name']}"
-    if update_password == "always":
+    if chosen.update_password == "always":
         reset = "The new BGP password ends all sessions of the cluster, and graceful restart does not cover that"
-        yield from consents.require(SESSION_RESET, path, reset, "some seconds after both APIC and Calico have the new password")
+        lasts = "some seconds after both APIC and Calico have the new password"
+        yield from chosen.consents.require(SESSION_RESET, path, reset, lasts)
     else:
         text = "It holds another password than aci_calico_bgp_password, which does not replace it"
         yield Problem("secret-differs", path, text)
@@ -349,13 +441,19 @@ def _installation_problems(plan: dict, found: dict) -> Iterator[Problem]:
         yield Problem("calico-node-missing", "aci_calico_calico_namespace", problem)
 
 
-def _node_problems(plan: dict, found: dict) -> Iterator[Problem]:
+def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
     planned = {node["name"] for node in plan["nodes"]}
-    for name in sorted(planned - set(found["nodes"])):
-        yield Problem("node-missing", f"Node/{name}", "The node is in the plan, and not in Kubernetes")
+    for name in pending_nodes(plan, found):
+        yield Problem(
+            "node-pending", f"Node/{name}", "The node is planned, and not in Kubernetes yet. The fabric is configured for it"
+        )
     for name in sorted(set(found["nodes"]) - planned - set(_our_nodes(plan, found))):
-        problem = "The node is in Kubernetes, and not in the plan: once the mesh is off, its pods cannot be reached"
-        yield Problem("node-unplanned", f"Node/{name}", problem)
+        problem = "The node is in Kubernetes, and not in the plan"
+        if _mesh_is_on(found):
+            lost = f"{problem}. Nothing reaches its pods once the run turns the node-to-node mesh off"
+            yield from chosen.consents.require(TRAFFIC_INTERRUPTION, f"Node/{name}", lost, "until the node is planned or gone")
+        else:
+            yield Problem("node-unplanned", f"Node/{name}", f"{problem}: its pods cannot be reached")
 
 
 def _ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
@@ -368,20 +466,23 @@ def _ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]
         yield Problem("foreign", _title(old), problem)
 
 
-def _pool_problems(plan: dict, found: dict, pool: dict) -> Iterator[Problem]:
+def _pool_problems(plan: dict, pool: dict, cidrs: set[str]) -> Iterator[Problem]:
     name, spec = pool["metadata"]["name"], pool["spec"]
-    wanted = next((item for item in plan["calico"]["pools"] if item["name"] == name), None)
+    planned = plan["calico"]["pools"]
+    others = [item for item in planned if item["cidr"] not in cidrs]
+    wanted = next((item for item in planned if item["cidr"] == spec["cidr"]), None)
+    wanted = wanted or next((item for item in others if item["name"] == name), None)
     if wanted:
-        yield from _own_pool_problems(plan, found, pool, wanted)
-    elif any(overlap(IPNetwork(spec["cidr"]), IPNetwork(item["cidr"])) for item in plan["calico"]["pools"]):
-        cidrs = ", ".join(item["cidr"] for item in plan["calico"]["pools"])
-        yield Problem("pool-in-the-way", f"IPPool/{name}", f"Its CIDR {spec['cidr']} overlaps aci_calico_pod_subnets ({cidrs})")
+        yield from _own_pool_problems(plan, pool, wanted)
+    elif any(overlap(IPNetwork(spec["cidr"]), IPNetwork(item["cidr"])) for item in planned):
+        subnets = ", ".join(item["cidr"] for item in planned)
+        yield Problem("pool-in-the-way", f"IPPool/{name}", f"Its CIDR {spec['cidr']} overlaps aci_calico_pod_subnets ({subnets})")
     elif not spec.get("disabled"):
         problem = f"Pods with addresses of {spec['cidr']} cannot be reached: the fabric accepts aci_calico_pod_subnets only"
         yield Problem("pool-unplanned", f"IPPool/{name}", problem)
 
 
-def _own_pool_problems(plan: dict, found: dict, pool: dict, wanted: dict) -> Iterator[Problem]:
+def _own_pool_problems(plan: dict, pool: dict, wanted: dict) -> Iterator[Problem]:
     name, spec = pool["metadata"]["name"], pool["spec"]
     size = plan["calico"]["block_size"][wanted["family"]]
     default = {"ipv4": 26, "ipv6": 122}[wanted["family"]]
@@ -394,10 +495,37 @@ def _own_pool_problems(plan: dict, found: dict, pool: dict, wanted: dict) -> Ite
         )
         variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
         yield Problem("pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}.")
-    operated = (pool["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == OPERATOR
-    (planned,) = (item for item in _wanted(plan, found) if _title(item) == _title(pool))
-    if operated and not _covers(pool, planned):
-        yield Problem("pool-of-operator", f"IPPool/{name}", "The Tigera operator owns this pool and would undo the change")
+
+
+def _installer_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
+    """Yield what the installer of Calico would undo, or must change itself."""
+    wanted = _wanted(plan, found)
+    if not can_change(found, chosen.manage_installation):
+        for manifest in _operated(wanted, found):
+            differing_fields = _pool_difference(_existing(found)["IPPool", manifest["metadata"]["name"]], manifest)
+            yield Problem(
+                "pool-of-operator", _title(manifest), f"The operator owns this pool, and it differs: {differing_fields}"
+            )
+    elif installed(found)["degraded"]:
+        yield Problem("operator-degraded", "Installation/default", "; ".join(installed(found)["degraded"]))
+    mesh_off = (
+        _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {}).get("nodeToNodeMeshEnabled") is False
+    )
+    if installed(found)["installer"] == KUBESPRAY and not mesh_off:
+        text = "Kubespray's next run would turn the node-to-node mesh on again and set its own service subnets"
+        yield Problem("kubespray-undoes", f"BGPConfiguration/{BGP_CONFIGURATION}", text)
+
+
+def _pool_difference(pool: dict, planned: dict) -> str:
+    held, wanted = meaning("IPPool", pool["spec"]), planned["spec"]
+    return ", ".join(f"{name} is {held.get(name)}, not {value}" for name, value in wanted.items() if held.get(name) != value)
+
+
+def _version_problems(manifest: dict, found: dict) -> Iterator[Problem]:
+    version = version_of(found)
+    for name, since in too_new_fields(manifest, version):
+        text = f"It needs {name}, which Calico has since {since[0]}.{since[1]}; the cluster runs {installed(found)['version']}"
+        yield Problem("calico-too-old", _title(manifest), text)
 
 
 def _peer_problems(plan: dict, found: dict) -> Iterator[Problem]:

@@ -123,10 +123,23 @@ def _report(report: Mapping[str, Mapping[str, Any]], check: bool) -> list[str]:
         return []
     columns = ("created", "modified", "deleted", "requests")
     rows = [(part, *(_amount(result.get(column)) for column in columns)) for part, result in report.items()]
+    about = [line for result in report.values() for line in _about_calico(result)]
     if all(amount in ("0", "-") for row in rows for amount in row[1:4]):
-        return ["Nothing would change on APIC or in Kubernetes." if check else "Nothing changed on APIC or in Kubernetes."]
+        return [
+            "Nothing would change on APIC or in Kubernetes." if check else "Nothing changed on APIC or in Kubernetes.",
+            *about,
+        ]
     names = ("Would create", "Would modify", "Would delete") if check else ("Created", "Modified", "Deleted")
-    return table(("Objects", *names, "Requests"), rows)
+    return [*table(("Objects", *names, "Requests"), rows), *about]
+
+
+def _about_calico(result: Mapping[str, Any]) -> list[str]:
+    """Return how Calico is installed, and the nodes that are left to join."""
+    lines = [f"{result['installation']}."] if result.get("installation") else []
+    if result.get("pending"):
+        text = f"Not in Kubernetes yet: {', '.join(result['pending'])}. The fabric is ready for them: join them, then run site again."
+        lines += wrapped(text, rest="  ")
+    return lines
 
 
 def _written(artifacts: Iterable[str]) -> list[str]:

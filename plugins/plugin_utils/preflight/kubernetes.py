@@ -7,29 +7,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ...module_utils.names import ADDRESS_ANNOTATIONS, RBAC_GROUP
+from ..calico.installers import in_words
 from ..calico.manifests import ROLE_NAME
+from ..calico.protection import threats
 from ..calico.push import kubernetes_problems
-from ..schema.consent import NONE_GIVEN, Consents
 from ..schema.problems import Problem
 
 # The networking backend of calico-node that runs BGP.
 BGP_BACKEND = "bird"
 
 
-def cluster_problems(
-    plan: dict, found: dict, update_password: str = "on_create", adopt: bool = False, consents: Consents = NONE_GIVEN
-) -> list[Problem]:
+def cluster_problems(plan: dict, found: dict, **choices: Any) -> list[Problem]:
     """Return the problems that prevent a plan from being pushed or from working, and warnings.
 
     :param found: what ``netops.aci_calico.calico_info`` returned as ``calico``, with its ``checks``.
-    :param update_password: see ``kubernetes_push``.
-    :param adopt: see ``kubernetes_push``.
-    :param consents: see ``kubernetes_push``.
+    :param choices: the fields of ``calico.push.Choices``.
     """
     own = (problem for rule in RULES for problem in rule(plan, found))
-    return [*kubernetes_problems(plan, found, update_password, adopt, consents), *own]
+    return [*kubernetes_problems(plan, found, **choices), *own]
 
 
 def node_addresses(plan: dict, found: dict) -> Iterator[Problem]:
@@ -68,6 +66,12 @@ def bgp_backend(_plan: dict, found: dict) -> Iterator[Problem]:
         yield Problem(
             "calico-without-bgp", "DaemonSet/calico-node", f"Its networking backend is {found['backend']}: Calico runs no BGP"
         )
+
+
+def protection(plan: dict, found: dict) -> Iterator[Problem]:
+    """Check that no setting of calico-node or Calico undoes the plan."""
+    for threat in threats(plan, found):
+        yield Problem(threat.id, threat.path, threat.text, threat.remedy)
 
 
 def rights(plan: dict, found: dict) -> Iterator[Problem]:
@@ -109,14 +113,14 @@ def _allows(rule: dict, group: str, resource: str, verb: str, name: str) -> bool
     return all({"*", value} & set(rule.get(key) or ()) for key, value in wanted) and (not names or name in names)
 
 
-RULES = (node_addresses, bgp_backend, rights)
+RULES = (node_addresses, bgp_backend, protection, rights)
 
 
 def calico_mode(found: dict) -> str:
     """Describe how Calico runs in one line: API group, namespace, backend, and the encapsulation of each pool."""
     pools = [obj for obj in found["objects"] if obj["kind"] == "IPPool"]
     listed = ", ".join(f"{pool['metadata']['name']} {_encapsulation(pool['spec'])}" for pool in pools) or "none"
-    return f"{found['api_group']} in {found['namespace']}, backend {found['backend'] or 'unknown'}, pools: {listed}"
+    return f"{in_words(found)}; {found['api_group']} in {found['namespace']}, backend {found['backend'] or 'unknown'}, pools: {listed}"
 
 
 def _encapsulation(spec: dict) -> str:

@@ -430,6 +430,28 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "calico-without-bgp": Message(
             "The networking backend of calico-node is not bird: Calico runs no BGP.",
             "Enable BGP: calicoNetwork.bgp: Enabled in the operator's Installation, or calico_backend: bird in the ConfigMap calico-config."),
+        "address-detection": Message(
+            "calico-node detects another address than the planned one, and writes it every minute: the sessions come up and end again.",
+            "Make calico-node detect the planned address, or plan the detected one."),
+        "asn-variable": Message(
+            "The environment variable AS of calico-node replaces the planned AS number when calico-node starts.",
+            "Remove the variable from calico-node's DaemonSet."),
+        "routes-by-felix": Message(
+            "Felix, not BIRD, programs the routes between nodes, so the leaves' routes have no effect.",
+            "Set clusterRoutingMode: BIRD in the Installation, or programClusterRoutes: Disabled in the FelixConfiguration."),
+        "vpp": Message("The VPP data plane has another BGP, which does not read Calico's peers.", "Use another data plane."),
+        "listen-port": Message(
+            "The nodes do not listen on BGP's port, to which the leaves connect.",
+            "Remove listenPort from the BGPConfiguration, or set it to 179."),
+        "load-balancer-aggregation": Message(
+            "The nodes announce no subnets of load balancers, only the single addresses of services.",
+            "Remove serviceLoadBalancerAggregation from the BGPConfiguration. No action is needed if this is intended.", WARNING),
+        "not-ready-announced": Message(
+            "This release of Calico announces services with externalTrafficPolicy: Local from nodes whose endpoints are not ready.",
+            "Upgrade Calico to a release with the correction.", WARNING),
+        "windows-node": Message(
+            "A planned node runs Windows, on which Calico sets no BGP password: no session comes up.",
+            "Remove the node from the plan: this design has no Windows nodes."),
         "rights-missing": Message(
             "The user of the connection lacks rights that the roles need.", "Grant the user these rights, or use another user."),
     },
@@ -441,11 +463,13 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "calico-node-missing": Message(
             "calico-node runs in no namespace, or in several.",
             "Set aci_calico_calico_namespace to the namespace in which calico-node runs."),
-        "node-missing": Message(
-            "A node of the plan is not in Kubernetes.",
-            "Join the node to the cluster, correct its name, or remove it from the inventory."),
+        "node-pending": Message(
+            "A node of the plan is not in Kubernetes yet. The fabric is configured for it, and its sessions are not waited for.",
+            "Join the node with its planned address (artifacts, folder nodes), then run site again. Correct its name if it has joined.",
+            WARNING),
         "node-unplanned": Message(
-            "A node in Kubernetes is not in the plan. Once the mesh is off, its pods cannot be reached.",
+            "A node in Kubernetes is not in the plan, and the node-to-node mesh is off: its pods cannot be reached. While the mesh is on, the"
+            " run needs the consent traffic-interruption to turn it off.",
             "Add the node to a rack.", WARNING),
         "other-cluster": Message(
             "An object belongs to another cluster of this collection.",
@@ -460,8 +484,19 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "An IP pool has another block size than the plan; a pool's block size cannot be changed.",
             "Set aci_calico_block_size, or aci_calico_ipv6_block_size, to that of the pool."),
         "pool-of-operator": Message(
-            "The Tigera operator owns an IP pool that the plan would change, and would undo the change.",
-            "In the Installation's spec.calicoNetwork.ipPools set encapsulation: None, natOutgoing: Disabled and nodeSelector: all()."),
+            "The Tigera operator owns an IP pool that the plan would change, and would undo the change. The run configures everything else,"
+            " keeps the node-to-node mesh, and stops with what to apply.",
+            "Set aci_calico_manage_installation: true, or apply what the run shows to the Installation (RKE2: the HelmChartConfig), and"
+            " run again.", WARNING),
+        "operator-degraded": Message(
+            "The Tigera operator reports its pools as degraded, so it may not carry out a change of the Installation.",
+            "See kubectl get tigerastatus ippools -o yaml, and correct it first.", WARNING),
+        "kubespray-undoes": Message(
+            "Calico was installed by kubespray, whose next run would undo settings of this collection.",
+            "Set the variables in kubespray's inventory that the documentation lists (Installers), before kubespray runs again.", WARNING),
+        "calico-too-old": Message(
+            "The plan uses a field that this release of Calico does not have. The API server would drop it without a word.",
+            "Upgrade Calico, or unset the variable that needs the field."),
         "pool-in-the-way": Message(
             "An IP pool that is not planned overlaps aci_calico_pod_subnets.", "Move its pods to another pool, and delete it."),
         "pool-unplanned": Message(

@@ -262,7 +262,11 @@ REGISTRY: tuple[Option, ...] = (
                0, 100000, default=0, source=_LPM),
         Option("aci_calico_bgp_filter",
                "Whether nodes filter the routes that they learned from one leaf out of their advertisements to the other. The AS"
-               " limit drops these routes in any case, but they count toward a prefix limit. Requires Calico 3.29 or newer.",
+               " limit drops these routes in any case, but they count toward a prefix limit. Requires Calico 3.27 or newer.",
+               "bool", default=False),
+        Option("aci_calico_manage_installation",
+               "Whether to change pools of the Tigera operator through its Installation. Otherwise the run keeps the node-to-node mesh"
+               " and stops with what to apply. Installations of RKE2 are never changed: their HelmChartConfig is.",
                "bool", default=False),
         number("aci_calico_sessions_timeout",
                "How many seconds to wait for all sessions before the node-to-node mesh is turned off and existing pools change."

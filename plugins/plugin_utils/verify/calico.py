@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
 from ..calico.manifests import SERVICE_FIELDS, kubernetes_objects
+from ..calico.protection import threats
 from .causes import Finding, within_any
 from .observed import Kubernetes, selects
 
@@ -22,6 +23,10 @@ def verify_calico(plan: dict, kubernetes: Kubernetes) -> list[Finding]:
     for obj in kubernetes_objects(plan, kubernetes.api_group, kubernetes.namespace):
         wanted.setdefault(obj["kind"], []).append(obj)
     return [
+        *(
+            Finding(threat.id, f"{threat.path}: {threat.text}", nodes=frozenset({threat.node} if threat.node else ()))
+            for threat in threats(plan, kubernetes.info)
+        ),
         *_nodes(plan, wanted["Node"], kubernetes),
         *_secret(plan, wanted, kubernetes),
         *_pools(plan, wanted["IPPool"], kubernetes),
@@ -41,7 +46,7 @@ def _nodes(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Findi
         name = manifest["metadata"]["name"]
         at = {"rack": racks[name], "node": name}
         if name not in kubernetes.nodes:
-            findings.append(Finding("node-missing", f"{name} is not in Kubernetes", **at))
+            findings.append(Finding("node-pending", f"{name} is not in Kubernetes", **at))
             continue
         if kubernetes.ready(name) is False:
             findings.append(Finding("node-not-ready", f"{name} is not ready", **at))

@@ -144,9 +144,33 @@ calico-session-down heals: Calico sees the session down
   Run calicoctl node status on the node.
 """,
     "calico": """
-node-missing: a node of the plan is not in Kubernetes
-  The node has another name, or has not joined the cluster.
-  Correct the inventory, or join the node.
+node-pending warning: a planned node is not in Kubernetes
+  The node has not joined the cluster yet, has left it, or has another name. Its sessions and routes are not expected.
+  Join the node, then run netops.aci_calico.site; or correct the inventory.
+address-detection: calico-node replaces the planned address of a node
+  It detects another address (IP=autodetect), every minute.
+  Make calico-node detect the planned address: see the page on installers.
+asn-variable: calico-node's variable AS replaces the planned AS number
+  The environment of the DaemonSet has AS, which counts at each start of calico-node.
+  Remove the variable AS from calico-node's DaemonSet.
+routes-by-felix: Felix programs the routes between nodes
+  clusterRoutingMode or programClusterRoutes is set: the leaves' routes have no effect.
+  Set clusterRoutingMode: BIRD in the Installation, or programClusterRoutes: Disabled in the FelixConfiguration.
+vpp: the data plane is VPP
+  VPP has a BGP of its own, which does not read Calico's peers.
+  Use another data plane.
+listen-port: the nodes do not listen on BGP's port
+  listenPort is set in the BGPConfiguration, and the leaves connect to port 179.
+  Remove listenPort from the BGPConfiguration.
+load-balancer-aggregation warning: the nodes announce no subnets of load balancers
+  serviceLoadBalancerAggregation is Disabled in the BGPConfiguration.
+  Remove it from the BGPConfiguration, unless it is intended.
+not-ready-announced warning: Calico announces services from nodes without a ready endpoint
+  Releases 3.31.0 to 3.31.6, 3.32.0 and 3.32.1 have this defect.
+  Upgrade Calico.
+windows-node: a planned node runs Windows
+  Calico on Windows sets no BGP password.
+  Remove the node from the plan.
 node-not-ready warning: a node is not ready
   The node or its kubelet is down.
   See the node's conditions.
@@ -266,7 +290,10 @@ _GROUPS = {
 
 # ``causes: symptoms that each of them explains``. The first cause in this order that covers a symptom takes it.
 _EXPLAINS = """
-node-missing: SESSIONS ROUTES
+address-detection: node-address SESSIONS ROUTES route-next-hop
+asn-variable: node-asn SESSIONS ROUTES
+listen-port vpp windows-node: SESSIONS ROUTES
+routes-by-felix: ROUTES route-next-hop
 rack-label node-address: SESSIONS UNPLANNED ROUTES route-next-hop
 node-asn bd-enforced: SESSIONS ROUTES
 peer-asn: SESSIONS ROUTES session-asn

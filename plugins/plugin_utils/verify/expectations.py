@@ -10,30 +10,37 @@ configuration"; RFC 4271 section 4.2 for the negotiated timers.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 # The hold time in seconds that BIRD offers by default; Calico's configuration of BIRD sets none.
 BIRD_HOLD = 240
 
 
-def expectations(plan: dict) -> dict:
+def expectations(plan: dict, pending: Collection[str] = ()) -> dict:
     """Return the expected state that the live state is compared with.
 
     :param plan: a cluster's plan (see docs/development/plan.md).
+    :param pending: planned nodes that are not in Kubernetes yet: neither sessions nor routes of them are expected.
     :returns: a dictionary of plain values: ``sessions`` (one entry for each node, leaf and family), ``nodes``,
         ``leaves`` and ``racks`` by name, ``prefixes`` (the plan's subnets by role and family), ``allowed`` (the prefixes
         that import route control permits, by family), ``ecmp``, ``prefix_limit``, ``filtered``, ``shared_peers``
         (whether one peer on APIC covers all nodes of a leaf) and the VRF as ``tenant:vrf``.
     """
     fabric, bgp = plan["fabric"], plan["bgp"]
+    nodes = [node for node in plan["nodes"] if node["name"] not in pending]
     return {
         "cluster": plan["cluster"],
         "vrf": f"{fabric.get('vrf_tenant') or fabric['tenant']}:{fabric['vrf']}",
         "families": list(plan["address_families"]),
         "fabric_asn": fabric["asn"],
         "cluster_asn": plan["cluster_asn"],
-        "racks": {rack["id"]: {"leaves": rack["leaves"], "nodes": rack["nodes"]} for rack in plan["racks"]},
+        "racks": {
+            rack["id"]: {"leaves": rack["leaves"], "nodes": [name for name in rack["nodes"] if name not in pending]}
+            for rack in plan["racks"]
+        },
         "leaves": {leaf["id"]: {"rack": leaf["rack"], "pod": leaf["pod"]} for leaf in plan["leaves"]},
-        "nodes": {node["name"]: _node(node) for node in plan["nodes"]},
-        "sessions": [session for node in plan["nodes"] for session in _sessions(plan, node)],
+        "nodes": {node["name"]: _node(node) for node in nodes},
+        "sessions": [session for node in nodes for session in _sessions(plan, node)],
         "prefixes": plan["subnets"],
         "allowed": plan["route_control"]["import"],
         "ecmp": {"ebgp": bgp["ecmp_ebgp"], "ibgp": bgp["ecmp_ibgp"]},

@@ -17,6 +17,7 @@ class Kubernetes:
     """
 
     def __init__(self, info: dict, state: dict) -> None:
+        self.info = info
         self.api_group = info["api_group"]
         self.namespace = info["namespace"]
         self.nodes = info["nodes"]
@@ -35,6 +36,12 @@ class Kubernetes:
     def of_kind(self, kind: str) -> dict[str, dict]:
         """Return the objects of a kind by name."""
         return self._objects.get(kind, {})
+
+    def pending(self, plan: dict) -> list[str]:
+        """Return the planned nodes that are not in Kubernetes; none if the nodes could not be read."""
+        if any(failure["path"] == "/api/v1/nodes" for failure in self.failures):
+            return []
+        return [node["name"] for node in plan["nodes"] if node["name"] not in self.nodes]
 
     def ready(self, node: str) -> bool | None:
         """Return whether the node is ready; None if Kubernetes does not report it."""

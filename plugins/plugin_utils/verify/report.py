@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from ..schema.messages import ERROR
 from ..schema.text import table as text_table
@@ -30,7 +31,14 @@ _EVIDENCE = 4
 _DRAINED = "no leaf sends services' traffic to the drained nodes"
 
 
-def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "", nodes: list[str] | None = None) -> dict:
+def verify(
+    plan: dict,
+    aci: dict,
+    kubernetes: Kubernetes | None,
+    only: str = "",
+    nodes: list[str] | None = None,
+    pending: Collection[str] = (),
+) -> dict:
     """Compare the live state with the plan.
 
     :param plan: a cluster's plan (see docs/development/plan.md).
@@ -38,11 +46,12 @@ def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "",
     :param kubernetes: the state of Kubernetes, None if it is not verified.
     :param only: ``sessions`` checks only whether APIC sees each planned session up, ``drained`` only whether leaves still
         send services' traffic to the ``nodes``.
+    :param pending: planned nodes that are not in Kubernetes yet; if Kubernetes is verified, it tells.
     :returns: ``{"cluster", "only", "ok", "waiting", "findings", "rules", "sessions", "racks"}``: ``findings`` are the root
         causes, errors first; ``rules`` lists the findings of each rule, explained or not; ``waiting`` is true if a finding
         may disappear without a change; ``ok`` is true if no finding is an error. ``racks`` is empty with ``only``.
     """
-    expected = expectations(plan)
+    expected = expectations(plan, _silent(plan, aci, {*pending, *(kubernetes.pending(plan) if kubernetes else ())}))
     found = _findings(plan, expected, aci, kubernetes, only, nodes or [])
     explained = explanations(found)
     unexplained = [finding for finding in found if id(finding) not in explained]
@@ -62,6 +71,17 @@ def verify(plan: dict, aci: dict, kubernetes: Kubernetes | None, only: str = "",
         "sessions": sessions,
         "racks": [] if only else _racks(expected, aci, kubernetes, sessions, found),
     }
+
+
+def _silent(plan: dict, aci: dict, pending: Collection[str]) -> set[str]:
+    """Return the pending nodes without a session: a node that left Kubernetes may still run BGP."""
+    live = {
+        session["address"] for leaf in aci["leaves"].values() for session in leaf["sessions"] if session["state"] == ESTABLISHED
+    }
+    addresses = {
+        node["name"]: {network["address"].split("/")[0] for network in node["networks"].values()} for node in plan["nodes"]
+    }
+    return {name for name in pending if not addresses.get(name, set()) & live}
 
 
 def _findings(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None, only: str, nodes: list[str]) -> list[Finding]:

@@ -199,7 +199,7 @@ def test_problems_are_reported_before_anything_is_sent(tmp_path: Path) -> None:
         outcome = cluster.run(aci_calico_racks=worked_example(nodes=8)["aci_calico_racks"])
     assert outcome.code == 2
     assert outcome.written == []
-    for told in ("Node/node-7", "Node/node-8", "node-missing", "pool-cidr", "Correct aci_calico_pod_subnets"):
+    for told in ("IPPool/default-ipv4-ippool", "pool-cidr", "Correct aci_calico_pod_subnets"):
         assert told in outcome.output
 
 

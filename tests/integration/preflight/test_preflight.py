@@ -82,7 +82,7 @@ DISCONNECTED = {
     "pool-missing",
     "aaep-missing",
 }
-KUBERNETES = {"node-missing", "node-address-differs", "calico-without-bgp", "pool-in-the-way", "rights-missing"}
+KUBERNETES = {"node-pending", "node-address-differs", "calico-without-bgp", "pool-in-the-way", "rights-missing"}
 
 
 def seed(planted: dict[str, Any], count: int) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,6 +28,8 @@ class Bench:
         self.sent: list[tuple[str, list[str]]] = []
         self.said = listen(monkeypatch)
         self.failing: dict[str, Any] = {}
+        self.reads = 0
+        self.later: Callable[[dict[str, Any]], dict[str, Any]] = lambda found: found
         self.found = {
             "api_group": GROUP,
             "api_groups": [GROUP],
@@ -39,9 +43,11 @@ class Bench:
 
     def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "calico_info":
-            return {"calico": self.found}
+            self.reads += 1
+            return {"calico": self.found if self.reads == 1 else self.later(self.found)}
         if name == "verify":
             self.sent.append((name, [arguments["only"]]))
+            self.pending = arguments["pending"]
             if isinstance(self.failing.get(name), Exception):
                 raise self.failing[name]
             return {"failed": True, "msg": self.failing[name]} if name in self.failing else {}
@@ -72,7 +78,7 @@ def test_the_mesh_goes_off_last_and_only_after_the_sessions_are_up(bench: Bench)
     result = bench.run()
     assert bench.sent == [*ALL_ELSE, ("verify", ["sessions"]), MESH]
     assert result["changed"]
-    assert set(result["report"]["calico"]) == {"created", "modified", "deleted"}
+    assert set(result["report"]["calico"]) == {"created", "modified", "deleted", "pending", "installation"}
     assert {one["kind"] for one in result["objects"]} == {"Node", "BGPPeer", "IPPool", "Role", "RoleBinding", "BGPConfiguration"}
     assert PASSWORD not in str(result)
     assert ENCODED not in str(result)
@@ -110,10 +116,65 @@ def test_a_server_that_repeats_the_password_does_not_give_it_away(bench: Bench) 
 
 
 def test_errors_are_refused_before_anything_is_sent(bench: Bench) -> None:
+    bench.found["api_group"] = None
+    result = bench.run()
+    assert [problem["id"] for problem in result["problems"]] == ["calico-missing"]
+    assert (bench.sent, result["changed"]) == ([], False)
+
+
+def test_a_pending_node_is_left_out_and_not_waited_for(bench: Bench) -> None:
     del bench.found["nodes"]["node-1"]
     result = bench.run()
-    assert [problem["id"] for problem in result["problems"]] == ["node-missing"]
-    assert (bench.sent, result["changed"]) == ([], False)
+    assert [problem["id"] for problem in result["problems"]] == ["node-pending"]
+    assert result["report"]["calico"]["pending"] == ["node-1"]
+    assert bench.pending == ["node-1"]
+    assert bench.sent[-1] == MESH
+
+
+def by_operator(bench: Bench) -> dict[str, Any]:
+    """The cluster with a pool of the operator that has encapsulation and NAT; return the pool."""
+    entry = {"name": "default-ipv4-ippool", "cidr": "10.1.0.0/16", "encapsulation": "IPIP", "natOutgoing": "Enabled"}
+    pool = {"apiVersion": GROUP, "kind": "IPPool", "metadata": {"name": "default-ipv4-ippool"}}
+    pool["spec"] = {"cidr": "10.1.0.0/16", "ipipMode": "Always", "natOutgoing": True}
+    installation = {"apiVersion": "operator.tigera.io/v1", "kind": "Installation", "metadata": {"name": "default"}}
+    bench.found["objects"] = [pool, {**installation, "spec": {"calicoNetwork": {"ipPools": [entry]}}}]
+    bench.found["installation"] = {"installer": "operator", "version": "3.32.1", "pools": [entry]}
+    return pool
+
+
+def test_pools_of_the_operator_are_handed_over_with_the_mesh_on(bench: Bench) -> None:
+    by_operator(bench)
+    result = bench.run()
+    assert result["failed"]
+    assert "The node-to-node mesh stays on" in result["msg"]
+    assert "encapsulation: None" in result["snippet"]
+    assert any("encapsulation: None" in line for line in bench.said)
+    assert bench.sent[-1] == ("verify", ["sessions"])
+    assert "BGPConfiguration" not in str(bench.sent)
+
+
+def test_the_installation_is_changed_and_awaited_before_the_mesh_goes_off(bench: Bench) -> None:
+    by_operator(bench)
+
+    def obeyed(found: dict[str, Any]) -> dict[str, Any]:
+        later = copy.deepcopy(found)
+        later["objects"][0]["spec"] = {"cidr": "10.1.0.0/16"}
+        return later
+
+    bench.later = obeyed
+    result = bench.run(manage_installation=True)
+    assert "failed" not in result
+    assert bench.sent[-3:] == [("verify", ["sessions"]), ("present", ["Installation"]), MESH]
+
+
+def test_an_operator_that_does_not_obey_leaves_the_mesh_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_operator(bench)
+    bench.found["installation"]["degraded"] = ["it is degraded"]
+    monkeypatch.setattr(action, "OPERATOR_SECONDS", 0)
+    monkeypatch.setattr(action, "OPERATOR_INTERVAL", 0)
+    result = bench.run(manage_installation=True)
+    assert "it is degraded" in result["msg"]
+    assert bench.sent[-1] == ("present", ["Installation"])
 
 
 def test_a_consent_of_the_run_lets_the_new_password_pass(bench: Bench) -> None:

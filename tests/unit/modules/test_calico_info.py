@@ -146,7 +146,7 @@ def test_the_number_of_requests_does_not_grow_with_the_cluster():
     api = Api()
     api.answers["/api/v1/nodes"] = {"items": [{"metadata": {"name": f"node-{number}"}} for number in range(200)]}
     read(api)
-    assert len(api.asked) == len(set(api.asked)) == 10
+    assert len(api.asked) == len(set(api.asked)) == 12
 
 
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
@@ -190,3 +190,89 @@ def test_rights_are_known_whole_or_not_at_all(answer: Any, rights: Any) -> None:
     found = read(api, checks=True)
     assert found["rights"] == rights
     assert found["failures"] == []
+
+
+OPERATOR_V1, HELM_V1 = "operator.tigera.io/v1", "helm.cattle.io/v1"
+INSTALLATION = f"/apis/{OPERATOR_V1}/installations/default"
+INFORMATION = f"/apis/{V1}/clusterinformations/default"
+
+
+def information(kind: str, version: str = "v3.30.4") -> dict:
+    return {"metadata": {"name": "default"}, "spec": {"calicoVersion": version, "clusterType": kind}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "installer"),
+    [
+        ({INFORMATION: information("typha,kdd,k8s,operator,bgp")}, "operator"),
+        ({INSTALLATION: {"metadata": {"name": "default"}, "spec": {}}}, "operator"),
+        ({INFORMATION: information("kubespray,bgp,kubeadm")}, "kubespray"),
+        ({INFORMATION: information("k8s,bgp")}, "manifests"),
+        ({f"/apis/{HELM_V1}/namespaces/kube-system/helmcharts/rke2-calico": {"metadata": {}}}, "rke2"),
+        ({}, "unknown"),
+        ({INFORMATION: 403}, "unknown"),
+    ],
+)
+def test_installer(answers, installer):
+    api = Api((V1, OPERATOR_V1, HELM_V1))
+    api.answers |= answers
+    found = read(api)
+    assert found["installation"]["installer"] == installer
+    assert found["failures"] == []
+    assert found["installation"]["version"] == ("3.30.4" if "spec" in str(answers.get(INFORMATION)) else "")
+
+
+@pytest.mark.parametrize(
+    ("network", "felix", "expected"),
+    [
+        ({"linuxDataplane": "Iptables"}, {}, ("iptables", "bird")),
+        ({"linuxDataplane": "BPF"}, {}, ("ebpf", "bird")),
+        ({"linuxDataplane": "Nftables", "clusterRoutingMode": "Felix"}, {}, ("nftables", "felix")),
+        ({"linuxDataplane": "VPP"}, {}, ("vpp", "bird")),
+        ({}, {"bpfEnabled": True}, ("ebpf", "bird")),
+        ({}, {"nftablesMode": "Enabled", "programClusterRoutes": "Enabled"}, ("nftables", "felix")),
+    ],
+)
+def test_data_plane_and_routing(network, felix, expected):
+    api = Api((V1, OPERATOR_V1))
+    api.answers[INSTALLATION] = {"metadata": {"name": "default"}, "spec": {"calicoNetwork": network}}
+    api.answers[f"/apis/{V1}/felixconfigurations/default"] = {"metadata": {"name": "default"}, "spec": felix}
+    about = read(api)["installation"]
+    assert (about["data_plane"], about["routing"]) == expected
+
+
+def test_pools_of_the_installation_with_the_operators_defaults():
+    """Newer operators publish the spec with its defaults in the status, and leave the declared spec as it is."""
+    api = Api((V1, OPERATOR_V1))
+    pools = [{"cidr": "10.1.0.0/16", "encapsulation": "IPIP"}]
+    status = {"computed": {"calicoNetwork": {"ipPools": pools}}}
+    api.answers[INSTALLATION] = {"metadata": {"name": "default"}, "spec": {}, "status": status}
+    conditions = [{"type": "Degraded", "status": "True", "message": "no"}, {"type": "Available", "status": "True"}]
+    api.answers[f"/apis/{OPERATOR_V1}/tigerastatuses/ippools"] = {"status": {"conditions": conditions}}
+    found = read(api)
+    assert (found["installation"]["pools"], found["installation"]["degraded"]) == (pools, ["no"])
+    assert {"apiVersion": OPERATOR_V1, "kind": "Installation", "metadata": {"name": "default"}, "spec": {}} in found["objects"]
+
+
+def test_environment_of_calico_node():
+    api = Api()
+    environment = [
+        {"name": "IP", "value": "autodetect"},
+        {"name": "AS", "valueFrom": {"configMapKeyRef": {"name": "x", "key": "y"}}},
+        {"name": "FELIX_LOGSEVERITYSCREEN", "value": "info"},
+    ]
+    (daemonset,) = api.answers["/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node"]["items"]
+    daemonset["spec"] = {"template": {"spec": {"containers": [{"name": "calico-node", "env": environment}]}}}
+    assert read(api)["environment"] == {"IP": "autodetect"}
+
+
+def test_metadata_of_the_aggregated_server_is_restored():
+    """It keeps labels and annotations of v3 objects in an annotation of the v1 objects."""
+    api = Api()
+    stored = {"labels": {"a": "new"}, "annotations": {"b": "1"}, "creationTimestamp": None}
+    metadata = {"name": "p", "labels": {"a": "old", "c": "2"}, "annotations": {"projectcalico.org/metadata": json.dumps(stored)}}
+    api.answers[f"/apis/{V1}/bgppeers"] = {"items": [{"metadata": metadata, "spec": {}}]}
+    found = read(api)
+    (peer,) = found["objects"]
+    assert peer["metadata"] == {"name": "p", "labels": {"a": "new", "c": "2"}, "annotations": {"b": "1"}}
+    assert found["stored_metadata"] == {"BGPPeer/p": stored}

@@ -100,7 +100,7 @@ def test_each_problem_is_printed_once(monkeypatch, callback):
     """Errors are printed as text, or are in the failed result if a callback prints data; warnings are printed by themselves."""
     monkeypatch.setattr(constants, "DEFAULT_STDOUT_CALLBACK", callback)
     said = listen(monkeypatch)
-    problems = [Problem("node-unplanned", "Node/x", "It is odd"), Problem("node-missing", "Node/y", "It is gone")]
+    problems = [Problem("node-unplanned", "Node/x", "It is odd"), Problem("calico-missing", "Node/y", "It is gone")]
     action = verify.ActionModule.__new__(verify.ActionModule)
     action._effects = {"changed": False, "warnings": []}
     action._task = SimpleNamespace(diff=False)
@@ -110,7 +110,7 @@ def test_each_problem_is_printed_once(monkeypatch, callback):
     with pytest.raises(Refused) as refused:
         action.report("prod1", problems, "configured")
     assert refused.value.result["msg"] == "Cluster prod1 cannot be configured: 1 error, 1 warning"
-    assert said[:2] == ["Cluster prod1 cannot be configured: 1 error, 1 warning", "1. Node/y [error: node-missing]"]
+    assert said[:2] == ["Cluster prod1 cannot be configured: 1 error, 1 warning", "1. Node/y [error: calico-missing]"]
     listed = [problem["id"] for problem in refused.value.result.get("problems", ())]
-    assert listed == ([] if callback == "default" else ["node-missing", "node-unplanned"])
+    assert listed == ([] if callback == "default" else ["calico-missing", "node-unplanned"])
     assert len(action._effects["warnings"]) == 1

@@ -239,7 +239,7 @@ def refused(plan, found, **options):
 def test_everything_in_the_way_is_said_at_once(plan, fresh):
     del fresh["nodes"]["node-2"], fresh["nodes"]["node-6"]
     fresh.update(api_group=None, api_groups=[], namespace=None, namespaces=[])
-    assert refused(plan, fresh) == ["calico-missing", "calico-node-missing", "node-missing", "node-missing"]
+    assert refused(plan, fresh) == ["calico-missing", "calico-node-missing"]
 
 
 def test_two_calico_nodes_are_no_choice(plan, fresh):
@@ -265,7 +265,7 @@ def test_what_cannot_be_read(plan, fresh, status):
     [
         ("default-ipv4-ippool", {"cidr": "10.9.0.0/16"}, "pool-cidr"),
         ("default-ipv4-ippool", {"blockSize": 27}, "pool-block-size"),
-        *(("theirs", {"cidr": cidr}, "pool-in-the-way") for cidr in ("10.1.0.0/16", "10.0.0.0/8", "10.1.128.0/24")),
+        *(("theirs", {"cidr": cidr}, "pool-in-the-way") for cidr in ("10.0.0.0/8", "10.1.128.0/24")),
     ],
 )
 def test_a_pool_that_hinders_the_planned_one(plan, fresh, name, spec, rule):
@@ -287,11 +287,102 @@ def test_another_pool_elsewhere_is_a_warning(plan, fresh):
     assert warnings(kubernetes_push(plan, fresh)["problems"]) == []
 
 
-def test_a_pool_that_the_operator_would_put_back(plan, fresh):
-    fresh["objects"][0]["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "tigera-operator"}
-    assert refused(plan, fresh) == ["pool-of-operator"]
-    fresh["objects"][0]["spec"].update(ipipMode="Never", natOutgoing=False, disabled=False)
-    assert errors(kubernetes_push(plan, fresh)["problems"]) == []
+def by_operator(found, managed_by="tigera-operator", installer="operator", **entry):
+    """The cluster as the operator installs it: a pool without the keys that Go leaves out, and its Installation."""
+    pool = {"cidr": "10.1.0.0/16", "blockSize": 26, "nodeSelector": "all()", "allowedUses": ["Workload", "Tunnel"]}
+    declared = {**pool, "name": "default-ipv4-ippool", "encapsulation": "IPIP", "natOutgoing": "Enabled", **entry}
+    if declared["encapsulation"] != "None":
+        pool |= {"ipipMode": "Always", "vxlanMode": "Never"}
+    if declared["natOutgoing"] == "Enabled":
+        pool["natOutgoing"] = True
+    labels = {"app.kubernetes.io/managed-by": managed_by} if managed_by else {}
+    metadata = {"name": "default-ipv4-ippool", "labels": labels}
+    installation = {"apiVersion": "operator.tigera.io/v1", "kind": "Installation", "metadata": {"name": "default"}}
+    installation["spec"] = {"calicoNetwork": {"bgp": "Enabled", "ipPools": [declared]}}
+    found["objects"] = [{**DEFAULT_POOL, "metadata": metadata, "spec": pool}, installation]
+    found["installation"] = {"installer": installer, "version": "3.32.1", "pools": [declared]}
+    return found
+
+
+AS_PLANNED = {"encapsulation": "None", "natOutgoing": "Disabled"}
+
+
+@pytest.mark.parametrize("label", ["tigera-operator", None])
+def test_a_pool_of_the_operator_that_means_what_the_plan_says(plan, fresh, label):
+    """Go leaves out false, and ``Never`` of a pool without encapsulation. Pools from before 3.28 have no label."""
+    push = kubernetes_push(plan, by_operator(fresh, label, **AS_PLANNED))
+    assert push["problems"] == []
+    assert (push["installation"], push["snippet"]) == (None, "")
+    assert [manifest["kind"] for manifest in push["postponed"]] == ["BGPConfiguration"]
+    assert nothing(kubernetes_push(plan, pushed(fresh, push)))
+
+
+def test_a_pool_of_the_operator_is_changed_through_the_installation(plan, fresh):
+    push = kubernetes_push(plan, by_operator(fresh), manage_installation=True)
+    assert push["problems"] == []
+    assert [manifest["kind"] for manifest in push["postponed"]] == ["BGPConfiguration"]
+    (entry,) = push["installation"]["spec"]["calicoNetwork"]["ipPools"]
+    assert (entry["encapsulation"], entry["natOutgoing"], entry["name"]) == ("None", "Disabled", "default-ipv4-ippool")
+    assert "Installation/default" in push["modified"]
+    assert push["differences"]["Installation/default"]["before"]
+    assert json.loads(push["installation"]["metadata"]["annotations"]["netops.aci-calico/before"])["calicoNetwork"]["ipPools"]
+
+
+def test_teardown_gives_the_installation_back(plan, fresh):
+    push = kubernetes_push(plan, by_operator(fresh), manage_installation=True)
+    declared = the(fresh, "Installation", "default")["spec"]
+    after = pushed(fresh, {**push, "postponed": [*push["postponed"], push["installation"]]})
+    bare = pushed(after, kubernetes_push(plan, after, state="absent"))
+    assert the(bare, "Installation", "default")["spec"] == declared
+    assert the(bare, "Installation", "default")["metadata"]["annotations"] == {}
+
+
+@pytest.mark.parametrize(
+    ("installer", "manage", "told"),
+    [("operator", False, "kubectl patch installation default"), ("rke2", True, "kind: HelmChartConfig")],
+)
+def test_without_leave_to_change_it_the_run_says_what_to_apply(plan, fresh, installer, manage, told):
+    push = kubernetes_push(plan, by_operator(fresh, installer=installer), manage_installation=manage)
+    assert ids(warnings(push["problems"])) == ["pool-of-operator"]
+    assert push["installation"] is None
+    assert told in push["snippet"]
+    assert "encapsulation: None" in push["snippet"]
+    assert push["applied"], "everything else is configured"
+
+
+def test_a_pool_of_a_planned_cidr_is_the_planned_pool(plan, fresh):
+    """Kubespray calls it default-pool."""
+    the(fresh, "IPPool", "default-ipv4-ippool")["metadata"]["name"] = "default-pool"
+    fresh["installation"] = {"installer": "kubespray", "version": "3.30.1"}
+    push = kubernetes_push(plan, fresh)
+    assert ids(push["problems"]) == ["kubespray-undoes"]
+    assert "IPPool/default-pool" in push["modified"]
+    assert kubernetes_push(plan, pushed(fresh, push))["problems"] == []
+
+
+def test_an_operator_that_is_degraded_is_pointed_out(plan, fresh):
+    by_operator(fresh)["installation"]["degraded"] = ["Unable to modify IP pools while Calico API server is unavailable"]
+    push = kubernetes_push(plan, fresh, manage_installation=True)
+    assert ids(push["problems"]) == ["operator-degraded"]
+
+
+@pytest.mark.parametrize(("version", "expected"), [("3.26.4", ["calico-too-old"]), ("3.27.0", []), ("", [])])
+def test_a_field_that_this_release_does_not_have(fresh, version, expected):
+    plan = cluster_plan(worked_example(aci_calico_bgp_filter=True))
+    fresh["installation"] = {"installer": "manifests", "version": version}
+    assert ids(errors(kubernetes_push(plan, fresh)["problems"])) == expected
+
+
+def test_metadata_that_the_aggregated_server_stored_is_changed_there(plan, after):
+    """Raw v1 labels and annotations do not replace those that Calico keeps in its annotation."""
+    pool = the(after, "IPPool", "default-ipv4-ippool")
+    before = pool["metadata"]["annotations"]["netops.aci-calico/before"]
+    stored = {"annotations": {"netops.aci-calico/before": before, "other": "kept"}, "creationTimestamp": None}
+    after["stored_metadata"] = {"IPPool/default-ipv4-ippool": stored}
+    push = kubernetes_push(plan, after, state="absent")
+    (patch,) = [manifest for manifest in push["patched"] if manifest["kind"] == "IPPool"]
+    changed = json.loads(patch["metadata"]["annotations"]["projectcalico.org/metadata"])
+    assert changed == {"annotations": {"other": "kept"}, "creationTimestamp": None}
 
 
 def test_objects_of_our_names_that_somebody_else_made(plan, after):
@@ -320,9 +411,22 @@ def test_settings_that_need_the_mesh(plan, fresh, field):
     assert refused(plan, fresh) == ["mesh-setting"]
 
 
-def test_a_node_that_the_plan_does_not_know_is_a_warning(plan, fresh):
-    fresh["nodes"]["node-7"] = {"labels": {}, "annotations": {}}
-    assert ids(warnings(kubernetes_push(plan, fresh)["problems"])) == ["node-unplanned"]
+def test_a_node_that_the_plan_does_not_know_loses_the_mesh_only_with_a_consent(plan, fresh, after):
+    for found in (fresh, after):
+        found["nodes"]["node-7"] = {"labels": {}, "annotations": {}}
+    assert refused(plan, fresh) == ["consent-missing"]
+    agreed = kubernetes_push(plan, fresh, consents=Consents(frozenset({"traffic-interruption"})))
+    assert (agreed["problems"], bool(agreed["postponed"])) == ([], True)
+    assert ids(warnings(kubernetes_push(plan, after)["problems"])) == ["node-unplanned"]
+
+
+def test_a_planned_node_that_is_not_in_kubernetes_is_pending(plan, fresh):
+    del fresh["nodes"]["node-2"]
+    push = kubernetes_push(plan, fresh)
+    assert ids(push["problems"]) == ["node-pending"]
+    assert push["pending"] == ["node-2"]
+    assert "Node/node-2" not in push["modified"]
+    assert [manifest["kind"] for manifest in push["postponed"]] == ["IPPool", "BGPConfiguration"]
 
 
 # --- teardown --------------------------------------------------------------------------------------------------------

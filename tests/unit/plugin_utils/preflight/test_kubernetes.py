@@ -76,8 +76,12 @@ def test_a_good_cluster_is_silent(plan: dict[str, Any]) -> None:
         ("calico-without-bgp", "error", cluster(PLAN, backend="vxlan")),
         ("calico-without-bgp", "error", cluster(PLAN, backend="none")),
         ("rights-missing", "error", cluster(PLAN, rights=[])),
-        ("node-missing", "error", cluster(PLAN, nodes={k: v for k, v in cluster(PLAN)["nodes"].items() if k != "node-1"})),
-        ("pool-in-the-way", "error", cluster(PLAN, objects=[{**POOL, "metadata": {"name": "other"}}])),
+        ("node-pending", "warning", cluster(PLAN, nodes={k: v for k, v in cluster(PLAN)["nodes"].items() if k != "node-1"})),
+        (
+            "pool-in-the-way",
+            "error",
+            cluster(PLAN, objects=[{**POOL, "metadata": {"name": "other"}, "spec": {**POOL["spec"], "cidr": "10.0.0.0/8"}}]),
+        ),
         ("calico-missing", "error", cluster(PLAN, api_group=None, api_groups=[])),
         ("calico-node-missing", "error", cluster(PLAN, namespace=None, namespaces=[])),
         ("secret-differs", "warning", cluster(PLAN, password_matches=False)),
@@ -167,6 +171,6 @@ def test_the_mode_in_a_line() -> None:
     vxlan = {**POOL, "metadata": {"name": "b"}, "spec": {"cidr": "10.2.0.0/16", "ipipMode": "Never", "vxlanMode": "CrossSubnet"}}
     plain = {**POOL, "metadata": {"name": "c"}, "spec": {"cidr": "10.3.0.0/16"}}
     assert calico_mode(cluster(PLAN, objects=[POOL, vxlan, plain])) == (
-        "crd.projectcalico.org/v1 in kube-system, backend bird, pools: default-ipv4-ippool 10.1.0.0/16 with IP-in-IP,"
+        "Calico, installed by unknown means; crd.projectcalico.org/v1 in kube-system, backend bird, pools: default-ipv4-ippool 10.1.0.0/16 with IP-in-IP,"
         " b 10.2.0.0/16 with VXLAN, c 10.3.0.0/16 without encapsulation"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, RACKS, Cluster, ids, only
 
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import verify
+
 STRANGE = "172.31.0.0/16"
 
 
@@ -36,9 +38,65 @@ def test_a_nodes_annotations(cluster, annotation, cause):
     assert (finding["id"], finding["nodes"], finding["rack"]) == (cause, ["node-5"], "2")
 
 
-def test_a_node_that_is_not_in_kubernetes(cluster):
+def test_a_node_that_left_kubernetes_and_still_runs_bgp(cluster):
     del cluster.info["nodes"]["node-3"]
-    assert only(cluster.verify())["id"] == "node-missing"
+    report = cluster.verify()
+    assert (only(report)["id"], only(report)["severity"], report["ok"]) == ("node-pending", "warning", True)
+    assert len(report["sessions"]) == 12
+
+
+def test_sessions_of_a_pending_node_are_not_expected(cluster):
+    del cluster.info["nodes"]["node-3"]
+    for leaf in (201, 202):
+        cluster.drop_session(leaf, "node-3")
+    report = cluster.verify()
+    assert len(report["sessions"]) == 10
+    assert not {"session-missing", "node-status-missing"} & set(report["rules"])
+    assert verify(cluster.plan, cluster.aci, None, only="sessions", pending=["node-3"])["ok"]
+    assert not verify(cluster.plan, cluster.aci, None, only="sessions")["ok"]
+
+
+def test_unreadable_nodes_are_not_pending(cluster):
+    cluster.info["nodes"] = {}
+    cluster.info["failures"] = [{"path": "/api/v1/nodes", "status": 403, "message": "no"}]
+    assert len(cluster.verify()["sessions"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"environment": {"AS": "64512"}}, "asn-variable"),
+        ({"installation": {"version": "3.32.1"}}, "not-ready-announced"),
+        ({"installation": {"routing": "felix"}}, "routes-by-felix"),
+        ({"installation": {"data_plane": "vpp"}}, "vpp"),
+    ],
+)
+def test_settings_that_undo_the_plan(cluster, changes, finding):
+    cluster.info.update(changes)
+    assert only(cluster.verify())["id"] == finding
+
+
+def test_detection_explains_a_wrong_address(cluster):
+    cluster.info["environment"] = {"IP": "autodetect"}
+    cluster.info["nodes"]["node-3"]["annotations"]["projectcalico.org/IPv4Address"] = "10.9.9.9/24"
+    finding = only(cluster.verify())
+    assert (finding["id"], finding["nodes"]) == ("address-detection", ["node-3"])
+
+
+def test_configuration_that_undoes_the_plan(cluster):
+    cluster.manifest("BGPConfiguration")["spec"]["listenPort"] = 1179
+    assert only(cluster.verify())["id"] == "listen-port"
+
+
+def test_load_balancers_without_aggregation():
+    cluster = Cluster(aci_calico_load_balancer_subnets=["10.4.0.0/16"])
+    cluster.manifest("BGPConfiguration")["spec"]["serviceLoadBalancerAggregation"] = "Disabled"
+    assert "load-balancer-aggregation" in cluster.verify()["rules"]
+
+
+def test_a_windows_node(cluster):
+    cluster.info["nodes"]["node-3"]["labels"]["kubernetes.io/os"] = "windows"
+    assert only(cluster.verify())["id"] == "windows-node"
 
 
 def test_the_mesh_explains_sessions_between_nodes(cluster):
