@@ -23,7 +23,7 @@ options:
     description:
       - Write the plan's files to the folder C(aci_calico_artifacts_dir), in a folder for each cluster - C(plan.json), C(plan.md) (the plan for people),
         C(apic.json) (the wanted tree in APIC's own JSON), C(kubernetes.yml) (all manifests) and C(nodes) (the nodes' network
-        configurations, in a folder for each; files there that are not the plan's are removed).
+        configurations, in a folder for each; files that an earlier plan wrote there are removed, those of users are not).
       - The same inventory gives the same bytes. Secrets appear as markers.
     type: bool
     default: false

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible import constants
@@ -20,7 +21,8 @@ from ansible.utils.vars import load_extra_vars
 
 from .documents.differences import grouped
 from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes, read_file, said
-from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE
+from .intent.intent import Intent
+from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE, read_intent
 from .inventory import Inventory, read_variables
 from .planning.compile import compile_cluster
 from .planning.ledger import LARGEST, Ledger, load_ledger
@@ -207,9 +209,10 @@ class ClusterAction(ActionBase):
         found = inventory.read_cluster()
         neighbours = inventory.neighbours()
         location = _allocation_file(inventory.host, inventory.folder, found.values)
-        before, ledger, unusable = _read_ledger(location)
-        unusable += _sharing(inventory, location, found.values, neighbours) if location else [NOWHERE_TO_RECORD]
         node_hosts, unresolved = inventory.node_hosts()
+        intent = partial(read_intent, found.values, inventory.host, node_hosts)
+        before, ledger, unusable = self.recall(location, lambda: intent()[0])
+        unusable += _sharing(inventory, location, found.values, neighbours) if location else [NOWHERE_TO_RECORD]
         compiled = compile_cluster(
             found.values,
             inventory.host,
@@ -227,6 +230,13 @@ class ClusterAction(ActionBase):
         changed = location and before != after
         recording = [Change(location, before, after, os.path.realpath(location), durable=True)] if location and changed else []
         return Planned(compiled.require(), compiled.problems, found.values, location, recording)
+
+    def recall(self, location: str | None, intent: Callable[[], Intent]) -> tuple[bytes | None, Ledger, list[Problem]]:
+        """Return the content of the allocation file, what was allocated to the cluster before, and problems.
+
+        :param intent: returns the intent of the cluster.
+        """
+        return read_ledger_file(location)
 
     # --- what is given with the run ----------------------------------------------------------------------------------
 
@@ -399,17 +409,18 @@ def _sharing(
     return problems
 
 
-def _read_ledger(path: str | None) -> tuple[bytes | None, Ledger, list[Problem]]:
+def read_ledger_file(path: str | None) -> tuple[bytes | None, Ledger, list[Problem]]:
     """Return the content of the allocation file, what it says, and problems."""
-    if not path:
-        return None, Ledger(), []
+    content = None
+    remedy = "Make it a file that the user who runs Ansible can read, restore it, or correct aci_calico_allocation_file."
     try:
-        content = read_file(path, LARGEST)
-        return content, *(load_ledger(content.decode(), path) if content is not None else (Ledger(), []))
+        content = read_file(path, LARGEST) if path else None
+        if path is None or content is None:
+            return None, Ledger(), []
+        return content, *load_ledger(content.decode(), path)
     except (OSError, UnicodeDecodeError) as reason:
         text = said(reason) if isinstance(reason, OSError) else "it is not UTF-8 text"
-        remedy = "Make it a file that the user who runs Ansible can read, restore it, or correct aci_calico_allocation_file."
-        return None, Ledger(), [Problem("allocation-file", path, f"It cannot be read: {text}", remedy)]
+        return content, Ledger(), [Problem("allocation-file", str(path), f"It cannot be read: {text}", remedy)]
 
 
 def _diff(change: Change) -> dict[str, str]:

@@ -178,6 +178,11 @@ def usable(ledger: Ledger, intent: Intent) -> tuple[Record, list[Problem]]:
     return ledger.record, []
 
 
+def is_whole(ledger: Ledger, intent: Intent) -> bool:
+    """Return whether a file is whole by its digest, and the cluster's own."""
+    return ledger.schema == SCHEMA and ledger.sealed and ledger.cluster == intent.cluster
+
+
 def _vouched(intent: Intent) -> bool:
     return bool(intent["seal_allocation"] == intent.cluster)
 

@@ -176,6 +176,12 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "allocation-file-unproven": Message(
             "An allocation file of schema 1, which has no digest, lacks nodes or leaves of the inventory: it could be truncated.",
             "If they are new, seal the file (aci_calico_seal_allocation). Otherwise restore it."),
+        "allocation-recovery": Message(
+            "The allocation cannot be recovered: plan.json, or what APIC holds of the cluster, is missing, damaged or another cluster's.",
+            "Recover it from the other source: -e recover_from=plan or -e recover_from=servers. Otherwise pin the addresses that the nodes have."),
+        "allocation-recovery-incomplete": Message(
+            "Nodes or leaves of the inventory are not in the source of the recovery, and get the first free addresses.",
+            "If they are configured already, pin the addresses that they have before you run site.", WARNING),
         "file-unwritable": Message(
             "The allocation file or an artifact cannot be written. No file was changed.",
             "Free space, or let the user that runs Ansible write there. aci_calico_allocation_file and aci_calico_artifacts_dir name other"

@@ -135,6 +135,10 @@ class Outcome:
         return [task for task, name, result in self.results if name == host and result.get("changed")]
 
 
+def _node(name: str, addresses: dict[str, str]) -> dict[str, Any]:
+    return {"name": name, "addresses": [addresses[name]]} if name in addresses else {"name": name}
+
+
 class Site:
     """A folder with an inventory and all files that a run writes."""
 
@@ -151,12 +155,18 @@ class Site:
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
-    def add(self, name: str, variables: dict[str, Any], kube: bool = True, **apic: Any) -> Cluster:
-        """Add a cluster with servers that end with the site."""
+    def add(
+        self, name: str, variables: dict[str, Any], kube: bool = True, addresses: dict[str, str] | None = None, **apic: Any
+    ) -> Cluster:
+        """Add a cluster with servers that end with the site.
+
+        :param addresses: the nodes' own addresses, ``{node: address/length}``.
+        """
+        held = addresses or {}
         names = [name for rack in variables["aci_calico_racks"] for name in node_names(rack)]
         apic.setdefault("seed", fabric(variables["aci_calico_racks"]))
         server = self._stack.enter_context(ApicServer(**apic))
-        api = self._stack.enter_context(KubeServer([{"name": node} for node in names])) if kube else None
+        api = self._stack.enter_context(KubeServer([_node(node, held) for node in names])) if kube else None
         cluster = self.clusters[name] = Cluster(name, variables, server, api)
         return cluster
 

@@ -52,12 +52,14 @@ class Fabric:
         made = (path for path in self.folder.rglob("*") if path.is_file() and "group_vars" not in path.parts)
         return {str(path.relative_to(self.folder)) for path in made} - {"inventory/hosts.yml", "play.yml"}
 
-    def play(self, *arguments: str, inventory: str = "inventory", **options: Any) -> tuple[dict[str, Any], str]:
-        """Run the action on every cluster.
+    def play(
+        self, *arguments: str, inventory: str = "inventory", action: str = "plan", **options: Any
+    ) -> tuple[dict[str, Any], str]:
+        """Run an action on every cluster.
 
         :returns: its results by host, and all that was printed.
         """
-        task = {"name": "Plan", "netops.aci_calico.plan": options}
+        task = {"name": "Plan", f"netops.aci_calico.{action}": options}
         play = {
             "name": "Plan",
             "hosts": "all" if "," in inventory else "aci_calico_clusters",
