@@ -74,7 +74,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit test lint format benchmark venv-test
+.PHONY: unit test lint format benchmark ledger venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -89,6 +89,9 @@ lint: venv-test ## Check style, types, imports and generated files: ruff, mypy, 
 
 benchmark: venv-test ## Measure the collection and a playbook of cisco.aci's modules (takes minutes; asserts nothing)
 	@$(BIN)/python tests/benchmark $(ARGS)
+
+ledger: venv-test ## Damage allocation files in every way and check that no node gets another address (half an hour; goes on where it stopped)
+	@$(BIN)/python tests/ledger $(ARGS)
 
 format: venv-test ## Format the Python files
 	@$(BIN)/ruff check --fix --quiet .

@@ -37,7 +37,7 @@ HEADER = """\
 _PARTS = ("svi", "l3outs", "leaves", "nodes")
 _MERGE = re.compile(r"^(<{7}|={7}|>{7}|\|{7})", re.MULTILINE)
 _SEAL = "check each line and run plan once with -e aci_calico_seal_allocation={}"
-_RESTORE = "Restore the file from version control, or run the playbook recover."
+_RESTORE = "Restore the file from version control, or recover it: ansible-playbook -i INVENTORY netops.aci_calico.recover."
 
 
 @dataclass

@@ -162,10 +162,10 @@ CATALOGUE: dict[str, dict[str, Message]] = {
     "Planning: the allocation file and the artifacts": {
         "allocation-file": Message(
             "The allocation file cannot be read, or is not what the collection writes: truncated, badly merged or damaged.",
-            "Restore it from version control, or run the playbook recover."),
+            "Restore it from version control, or recover it: ansible-playbook -i INVENTORY netops.aci_calico.recover."),
         "allocation-file-changed": Message(
             "The allocation file was truncated, merged or edited: its content does not have the digest that the file states.",
-            "Restore it from version control, run the playbook recover, or seal it (aci_calico_seal_allocation)."),
+            "Restore it from version control, recover it (the playbook recover), or seal it (aci_calico_seal_allocation)."),
         "allocation-file-foreign": Message(
             "The allocation file is that of another cluster.",
             "Correct aci_calico_allocation_file or aci_calico_cluster_name. For a cluster that was renamed, edit cluster in the file"
