@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from .planning.compile import compile_cluster
 from .planning.ledger import LARGEST, Ledger, load_ledger
 from .schema.addressing import require_netaddr
 from .schema.check import check_optional, plain
-from .schema.consent import CONSENT, Consents
+from .schema.consent import CONSENT, Consents, teardown_of
 from .schema.option import INVALID
 from .schema.problems import Problem, errors, headline, printable, render, severest_first
 from .schema.variables import PLANNED, PUSHED, VARIABLES
@@ -337,6 +337,8 @@ class PlannedAction(ClusterAction):
         """Complete the options, get the plan and act on it."""
         problems = self._complete(options)
         plan = self._plan(options)
+        if options.get("state") == "absent":
+            problems += self._consent_to_teardown(plan["cluster"])
         self.report(plan["cluster"], problems, "processed")
         return self.act_on(plan, options)
 
@@ -346,6 +348,14 @@ class PlannedAction(ClusterAction):
         :raises Refused: the task fails.
         """
         raise NotImplementedError
+
+    def _consent_to_teardown(self, cluster: str) -> Iterator[Problem]:
+        interrupts = (
+            f"The state absent removes cluster {cluster}: its sessions end, and nothing outside reaches its pods and services"
+        )
+        return self.consents().require(
+            teardown_of(cluster), "aci_calico_state", interrupts, "until site configures the cluster again"
+        )
 
     def _plan(self, options: dict[str, Any]) -> dict[str, Any]:
         # A variable of this run and not a fact, which could be the cached one of another day.

@@ -34,12 +34,13 @@ class Runs:
         self.folder = folder
         self.lab = Lab(folder / "lab")
 
-    def play(self, playbook: str, examples: tuple[str, ...]) -> dict[str, str]:
+    def play(self, playbook: str, examples: tuple[str, ...], *options: str) -> dict[str, str]:
         """Run a playbook for some examples; return the number of changed tasks by cluster."""
         inventories = [f"inventories/{name}" for name in (*examples, "lab")]
         done = ansible_playbook(
             *(f"playbooks/{playbook}.yml", "-e", f"aci_calico_artifacts_dir={self.folder}/artifacts"),
             *(option for inventory in inventories for option in ("-i", inventory)),
+            *options,
             folder=ROOT,
             environment={**os.environ, **self.lab.environment()},
         )
@@ -87,9 +88,10 @@ def test_examples_are_configured_unchanged_and_removed(runs: Runs, examples: tup
     assert len(runs.configuration()) > len(before) + 50
     assert runs.faults() == []
     assert runs.play("site", examples) == unchanged
-    runs.play("teardown", examples)
+    named = ("--limit", "all", "-e", f"aci_calico_consent={','.join(f'teardown:{cluster}' for cluster in clusters)}")
+    runs.play("teardown", examples, *named)
     assert runs.configuration() == before
-    assert runs.play("teardown", examples) == unchanged
+    assert runs.play("teardown", examples, *named) == unchanged
 
 
 def test_no_example_is_left_out(root: Path) -> None:

@@ -158,7 +158,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def runs(cluster: Cluster) -> dict[str, Run]:
     """Return the runs of a cluster's life: check mode, two runs, and teardown, first in check mode."""
-    absent = ("-e", "aci_calico_state=absent")
+    absent = ("-e", "aci_calico_state=absent", "-e", "aci_calico_consent=teardown:prod1,teardown:prod2")
     return {
         "before": Run("", cluster.objects()),
         "tried": cluster.run("--check"),

@@ -181,8 +181,11 @@ class Site:
     def command(self, playbook: str | Path, *options: str) -> list[str]:
         """Return the command line of a run."""
         book = playbook if isinstance(playbook, Path) else ROOT / "playbooks" / f"{playbook}.yml"
-        extra = json.dumps({"aci_calico_artifacts_dir": str(self.folder / "artifacts")})
-        return [str(ANSIBLE), "-i", str(self.write()), "--forks", "12", "-e", extra, str(book), *options]
+        extra: dict[str, Any] = {"aci_calico_artifacts_dir": str(self.folder / "artifacts")}
+        if playbook == "teardown":
+            extra["aci_calico_consent"] = [f"teardown:{name}" for name in self.clusters]
+            options = options if "--limit" in options else (*options, "--limit", "all")
+        return [str(ANSIBLE), "-i", str(self.write()), "--forks", "12", "-e", json.dumps(extra), str(book), *options]
 
     def environment(self) -> dict[str, str]:
         """Return an environment without the user's settings, by which Ansible writes below the folder only."""

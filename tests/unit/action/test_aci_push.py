@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from unit.action.running import MISSING, run
 from unit.plugin_utils.healthy_cluster import Cluster
 
@@ -11,6 +12,7 @@ from ansible_collections.netops.aci_calico.plugins.action import aci_push as act
 
 DONE = {"changed": True, "created": ["uni/x"], "modified": [], "deleted": [], "requests": {"total": 3}, "warnings": ["w"]}
 PLAN = Cluster().plan
+CONSENT = {"aci_calico_consent": "teardown:prod1"}
 
 
 def push(answer: dict[str, Any], variables: dict[str, Any] | None = None, **arguments: Any) -> tuple[dict, dict]:
@@ -21,7 +23,7 @@ def push(answer: dict[str, Any], variables: dict[str, Any] | None = None, **argu
         sent.update(arguments, module=name)
         return answer
 
-    return run(action, module, variables, plan=PLAN, **{"part": "l3out", **arguments}), sent
+    return run(action, module, variables, **{"plan": PLAN, "part": "l3out", **arguments}), sent
 
 
 def test_the_variables_say_what_is_pushed_and_how():
@@ -35,8 +37,22 @@ def test_the_variables_say_what_is_pushed_and_how():
 
 
 def test_a_teardown_needs_no_password():
-    _result, sent = push(DONE, {"aci_calico_bgp_password": MISSING}, state="absent")
+    _result, sent = push(DONE, {"aci_calico_bgp_password": MISSING} | CONSENT, state="absent")
     assert (sent["state"], sent["secrets"]) == ("absent", {"bgp_password": ""})
+
+
+@pytest.mark.parametrize("named", [{}, {"aci_calico_consent": "teardown:prod2"}])
+def test_a_cluster_is_removed_only_if_the_run_names_it(named):
+    result, sent = push(DONE, named, state="absent")
+    assert (result["failed"], sent) == (True, {})
+    assert [problem["id"] for problem in result["problems"]] == ["consent-missing"]
+    assert "-e aci_calico_consent=teardown:prod1" in result["problems"][0]["remedy"]
+
+
+def test_a_preview_of_a_removal_only_warns():
+    result, sent = push(DONE, state="absent", check=True)
+    assert sent["state"] == "absent"
+    assert any("consent-missing" in text for text in result["warnings"])
 
 
 def test_the_report_grows_with_each_push_of_a_play():
