@@ -133,12 +133,12 @@ def _str(option: Option) -> Schema:
     if option.secret and option.required:
         return {"type": ["string"], "minLength": 1}
     if option.format is None:
-        return {"type": ["string", "integer"]}
+        return {"type": ["string"]}
     form = FORMATS[option.format]
     schema: Schema = {"type": ["string"], "pattern": _text(form.pattern, *([""] if option.empty else []))}
-    if re.fullmatch(form.pattern, "7"):
+    if form.numbers:
         schema["type"].append("integer")
-        schema |= {} if re.fullmatch(form.pattern, "-7") else {"minimum": 0}
+        schema["minimum"] = 0
     return schema
 
 

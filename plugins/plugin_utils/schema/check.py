@@ -68,6 +68,15 @@ def _wrong_type(option: Option, value: Any, expected: str, remedy: str = "") -> 
     return _Refused("wrong-type", f"{seen} is not {expected}", remedy or f"Write {expected}.")
 
 
+def _yaml_hint(option: Option, value: Any) -> str:
+    """Return what YAML 1.1 reads as numbers and booleans, if the value is one."""
+    if option.secret or not isinstance(value, bool | int | float):
+        return ""
+    if isinstance(value, bool):
+        return ": YAML reads no, off, yes and on as false and true"
+    return ": YAML reads 010 as 8, 1:30 as 90 and 1.10 as 1.1"
+
+
 def _choice(option: Option, value: str) -> str:
     value = option.aliases.get(value, value)
     if option.choices and value not in option.choices:
@@ -77,11 +86,10 @@ def _choice(option: Option, value: str) -> str:
 
 
 def _read_str(option: Option, value: Any, path: str, problems: list[Problem]) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if type(value) is int and option.format and FORMATS[option.format].numbers:
         value = str(value)
     if not isinstance(value, str):
-        remedy = "Write text; put it in quotes if YAML would read it as something else."
-        raise _wrong_type(option, value, "text", remedy)
+        raise _wrong_type(option, value, f"text{_yaml_hint(option, value)}", "Write text, and put it in quotes.")
     value = _choice(option, value)
     if option.secret or option.format is None or (option.empty and not value):
         return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import ports
@@ -26,6 +26,7 @@ class Format:
         possible. It is written in the syntax that Python and ECMAScript have in common, for the JSON Schema.
     :param examples: texts that ``read`` accepts.
     :param read: returns the value to work with; raises ``AddressError`` with problem and remedy.
+    :param numbers: whether a number is accepted as text. YAML 1.1 turns texts such as 010 into other numbers.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Format:
     pattern: str
     examples: tuple[str, ...]
     read: Callable[[str], Any]
+    numbers: bool = False
 
 
 def _name(name: str, text: str, what: str, pattern: str, longest: int, remedy: str, examples: tuple[str, ...] = ()) -> Format:
@@ -144,8 +146,8 @@ FORMATS: dict[str, Format] = {
         _name("vrf-name", "at most 64 of `a-z A-Z 0-9 _ . -`", "a VRF's name", r"[a-zA-Z0-9_.-]+", 64, _TENANT_REMEDY),
         _name("cluster-name", f"at most 48 letters, digits and `. _ -`; it must {_ENDS}", "a cluster's name", _LABEL, 48,
               f"Use letters, digits and . _ -; {_ENDS}."),
-        _name("rack-id", "a Kubernetes label value of at most 54 characters", "a rack's id", _LABEL, 54,
-              f"The id becomes a label value: use letters, digits and . _ -; {_ENDS}."),
+        replace(_name("rack-id", "a Kubernetes label value of at most 54 characters", "a rack's id", _LABEL, 54,
+                      f"The id becomes a label value: use letters, digits and . _ -; {_ENDS}."), numbers=True),
         _name("dns-name", "an RFC 1123 subdomain", "a Kubernetes name", rf"{_DNS}(?:\.{_DNS})*", 253, _DNS_REMEDY),
         _name("dns-label", "an RFC 1123 label", "a Kubernetes namespace", _DNS, 63,
               f"Use lower-case letters, digits and '-'; {_ENDS}."),
@@ -158,8 +160,8 @@ FORMATS: dict[str, Format] = {
               'Write it as 5.2(3), or in quotes as "5.2".', ("5.2(3)", "6.0")),
         Format("ports", "ports such as `1/10`, `1/10-11` or `201:1/10`", ports.PATTERN, ("1/10", "1/10-11", "201:1/10"),
                ports.parse_ports),
-        _name("interface-name", "the name of a Linux network interface", "an interface's name", r"[A-Za-z0-9_.-]+", 15,
-              "Write it as `ip link` shows it, such as eno1.", ("eno1",)),
+        _name("interface-name", "the name of a Linux network interface", "an interface's name",
+              r"(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-z0-9_.-]+", 15, "Write it as `ip link` shows it, such as eno1.", ("eno1",)),
         _name("hypervisor", "letters, digits and `. _ -`", "a hypervisor's name", r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
               253, "Write its host name."),
         Format("consent", f"{', '.join(f'`{name}`' for name in CONSENTS)} or `{TEARDOWN}:<cluster>`",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.check import (
     check,
@@ -12,6 +13,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.check imp
     unmarked,
 )
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.option import INVALID, Option, texts
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import Problem
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import VARIABLES
 
 
@@ -29,7 +31,6 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables
         ("bgp_filter", False, False),
         ("bgp_filter", "0", False),
         ("mtu", " 9000 ", 9000),
-        ("tenant", 7, "7"),
         ("vlan_mode", "tagged", "regular"),
         ("apic_host", "apic1, apic2,", ["apic1", "apic2"]),
         ("renumber", '["node-1"]', ["node-1"]),
@@ -94,3 +95,30 @@ def test_plain_replaces_subclasses():
 
 def test_markup_is_removed_from_messages():
     assert unmarked("Use C(300) or C([300, 310-320]).") == "Use 300 or [300, 310-320]."
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [("010", "YAML reads 010 as 8"), ("1:30", "1:30 as 90"), ("1.10", "1.10 as 1.1"), ("no", "YAML reads no, off, yes and on")],
+)
+def test_what_yaml_reads_as_something_else_is_refused_with_a_hint_to_quote(written, hint):
+    option = VARIABLES["aci_calico_l3out"]
+    problems: list[Problem] = []
+    assert check(option, yaml.safe_load(f"'{written}'"), option.name, problems) == written
+    assert check(option, yaml.safe_load(written), option.name, problems) is INVALID
+    [problem] = problems
+    assert problem.id == "wrong-type"
+    assert hint in problem.problem
+    assert "in quotes" in problem.remedy
+
+
+def test_yaml_1_1_reads_an_exponent_without_a_sign_as_text():
+    problems: list[Problem] = []
+    assert check(VARIABLES["aci_calico_mtu"], yaml.safe_load("1e3"), "aci_calico_mtu", problems) is INVALID
+    assert "'1e3' is not a whole number" in problems[0].problem
+
+
+def test_a_rack_may_be_a_number():
+    option = VARIABLES["aci_calico_racks"].option("id")
+    assert check(option, 7, "id", []) == "7"
+    assert check(option, True, "id", []) is INVALID

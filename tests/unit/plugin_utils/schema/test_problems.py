@@ -41,3 +41,12 @@ def test_texts():
     assert problems.did_you_mean("x", ["vlan"]) == ""
     assert problems.some(range(10), 3) == "0, 1, 2 and 7 more"
     assert problems.shown("x" * 80) == f"'{'x' * 58}…"
+
+
+def test_control_characters_are_escaped():
+    red, bell = "\x1b[31mred", "a\x07\u202eb\nc"
+    problem = problems.Problem("rack-twice", f"aci_calico_racks.{red}", bell, f"Remove {bell}.")
+    assert (problem.path, problem.problem) == ("aci_calico_racks.\\x1b[31mred", "a\\x07\\u202eb\\nc")
+    assert problems.render("prod1", [problem]).replace("\n", "").isprintable()
+    assert problems.printable("Zürich → 1") == "Zürich → 1"
+    assert problems.printable("\ud800") == "\\ud800"
