@@ -11,7 +11,7 @@ import os
 import time
 from typing import Any
 
-from ..module_utils.names import CALICO_V3
+from ..module_utils.names import CALICO_V3, MANAGED_BY, MANAGED_BY_LABEL
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
 from ..plugin_utils.apic.tree import apic_roots
 from ..plugin_utils.files import Artifacts
@@ -20,6 +20,11 @@ from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
 from ..plugin_utils.verify.junit import junit
 from ..plugin_utils.verify.observed import Kubernetes
 from ..plugin_utils.verify.report import DRAINED, SESSIONS, explain, in_short, progress, table, verdict, verify
+
+LEFT_BEHIND = (
+    "The requests for the nodes' BGP reports stay in the cluster: {}. Remove them with kubectl delete caliconodestatuses"
+    f" -l {MANAGED_BY_LABEL}={MANAGED_BY}"
+)
 
 
 class ActionModule(PlannedAction):
@@ -88,6 +93,7 @@ class _Reader:
 
     def __init__(self, action: PlannedAction, plan: dict[str, Any], options: dict[str, Any]) -> None:
         self._run = action.run_module
+        self._warn = lambda texts: action.add_effects({"warnings": texts})
         self._plan = plan
         self._only = options["only"] or ""
         self._nodes = options["nodes"]
@@ -123,7 +129,8 @@ class _Reader:
     def clean_up(self) -> None:
         """Remove the requests for the nodes' reports."""
         if self._requested:
-            self._state(self._requested, "remove")
+            failures = self._state(self._requested, "remove")["failures"]
+            self._warn([LEFT_BEHIND.format(failure["message"]) for failure in failures])
 
 
 def _aci_arguments(plan: dict[str, Any]) -> dict[str, Any]:

@@ -129,6 +129,11 @@ calico:
           completely known.
       type: list
       elements: dict
+    unchecked:
+      description:
+        - The requests for RV(calico.installation), RV(calico.backend) and RV(calico.rights) that failed, as in RV(calico.failures).
+      type: list
+      elements: dict
     failures:
       description: The requests that failed, each with C(path), C(status) and C(message).
       type: list
@@ -255,8 +260,8 @@ def read(client: Any, params: dict) -> dict:
     if namespace == "auto":
         namespace = namespaces[0] if len(namespaces) == 1 else None
     objects, stored = read_calico(reader, api_group) if api_group else ([], {})
-    # What is not told here is no failure: without it, the installation is unknown.
-    installed = installation.read(KubeApi(client), served, api_group)
+    curious = KubeApi(client)  # the push does not depend on what it reads
+    installed = installation.read(curious, served, api_group)
     objects += [manifest(OPERATOR_V1, "Installation", item) for item in installed.objects]
     environment = installation.environment(daemonsets, namespace)
     matches = backend = rights = None
@@ -264,8 +269,6 @@ def read(client: Any, params: dict) -> dict:
         access, matches = read_access(reader, namespace, params)
         objects += access
     if namespace and params["checks"]:
-        # What is not told here is no failure: nothing depends on it.
-        curious = KubeApi(client)
         backend, rights = read_backend(curious, namespace, daemonsets), read_rights(curious, namespace)
     return {
         "api_group": api_group,
@@ -280,6 +283,7 @@ def read(client: Any, params: dict) -> dict:
         "password_matches": matches,
         "backend": backend,
         "rights": rights,
+        "unchecked": curious.failures,
         "failures": reader.failures,
     }
 

@@ -75,6 +75,10 @@ def _against(plan: dict, nodes: dict, live: dict, names: list[str]) -> Iterator[
     for rack in plan["racks"]:
         if set(rack["nodes"]) & set(names) and not set(rack["nodes"]) & serving:
             yield Problem("maintenance-rack", NAMES, f"Rack {rack['id']} is left without a node in service")
+    if live["local_services"] is None:
+        reasons = "; ".join(f"{one['path']}: {one['message']}" for one in live["failures"]) or "the API server does not list them"
+        problem = f"Services or their endpoints cannot be read, so it is unknown whether one loses its last endpoint ({reasons})"
+        yield Problem("not-checked", NAMES, problem)
     for service in live["local_services"] or ():
         if service["nodes"] and set(service["nodes"]) <= set(names):
             yield Problem(

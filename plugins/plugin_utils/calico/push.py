@@ -73,7 +73,9 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: 
         nothing. With errors there are no changes.
     """
     if state == "absent":
-        return _result(plan, found, [], **_teardown(plan, found))
+        # What cannot be read would stay behind.
+        problems = list(_failure_problems(found))
+        return _result(plan, found, problems, **({} if errors(problems) else _teardown(plan, found)))
     chosen = Choices(**choices)
     problems = kubernetes_problems(plan, found, **choices)
     if errors(problems):
@@ -419,7 +421,7 @@ def _failure_problems(found: dict) -> Iterator[Problem]:
     for failure in found["failures"]:
         remedy = {
             401: "Renew the credentials in the kubeconfig, or aci_calico_kube_api_key.",
-            403: "Grant the user the right to read this.",
+            403: "Grant the user the right to read this (docs/examples/rbac.yml).",
             503: "Start the API service that serves this, or set aci_calico_calico_api_group: crd.projectcalico.org/v1.",
         }.get(failure["status"], "")
         yield Problem("unreadable", failure["path"], f"{failure['status']}: {failure['message']}", remedy)

@@ -18,6 +18,10 @@ from ..schema.problems import Problem
 
 # The networking backend of calico-node that runs BGP.
 BGP_BACKEND = "bird"
+# The resource that lists the user's own rights.
+RIGHTS_REVIEW = "selfsubjectrulesreviews"
+# What is unknown without a request, by a part of its path.
+UNCHECKED = {RIGHTS_REVIEW: "extent of the user's rights", "/configmaps/": "backend of calico-node"}
 
 
 def cluster_problems(plan: dict, found: dict, **choices: Any) -> list[Problem]:
@@ -74,6 +78,21 @@ def protection(plan: dict, found: dict) -> Iterator[Problem]:
         yield Problem(threat.id, threat.path, threat.text, threat.remedy)
 
 
+def unchecked(_plan: dict, found: dict) -> Iterator[Problem]:
+    """Say which of these checks Kubernetes does not allow."""
+    for failure in found["unchecked"]:
+        what = next((text for part, text in UNCHECKED.items() if part in failure["path"]), "installation of Calico")
+        yield Problem("not-checked", failure["path"], f"{failure['status']}: {failure['message']}. The {what} is unknown")
+    known = found["rights"] is not None or any(failure["path"].endswith(RIGHTS_REVIEW) for failure in found["unchecked"])
+    if found["namespace"] and not known:
+        yield Problem(
+            "not-checked",
+            "aci_calico_kubeconfig",
+            "Kubernetes does not list all rights of the user, as with a webhook authorizer: they cannot be checked",
+            "Compare the user's rights with docs/examples/rbac.yml.",
+        )
+
+
 def rights(plan: dict, found: dict) -> Iterator[Problem]:
     """Check that the user of the connection has the rights that the roles need."""
     if found["rights"] is None or not found["api_group"]:
@@ -105,6 +124,8 @@ def _needed(plan: dict, calico: str) -> Iterator[tuple[str, str, tuple[str, ...]
     for resource in ("roles", "rolebindings"):
         yield RBAC_GROUP, resource, ("create",), ""
         yield RBAC_GROUP, resource, ("patch", "delete"), ROLE_NAME
+    # A user can only grant calico-node rights that the user has.
+    yield "", "secrets", ("get", "list", "watch"), plan["calico"]["secret"]["name"]
 
 
 def _allows(rule: dict, group: str, resource: str, verb: str, name: str) -> bool:
@@ -113,7 +134,7 @@ def _allows(rule: dict, group: str, resource: str, verb: str, name: str) -> bool
     return all({"*", value} & set(rule.get(key) or ()) for key, value in wanted) and (not names or name in names)
 
 
-RULES = (node_addresses, bgp_backend, protection, rights)
+RULES = (node_addresses, bgp_backend, protection, unchecked, rights)
 
 
 def calico_mode(found: dict) -> str:

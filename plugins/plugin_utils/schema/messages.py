@@ -425,6 +425,9 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "contract-interface-missing": Message("A contract interface that an EPG is to consume does not exist.", _CREATE),
         "filter-missing": Message("A filter of a contract does not exist.", _CREATE),
         "service-graph-missing": Message("The service graph of a contract does not exist.", _CREATE),
+        "privileges-missing": Message(
+            "APIC's reply to the login does not list all privileges that the push needs. What the reply means is partly guessed.",
+            "Give the user the roles of docs/rights.md.", WARNING),
     },
     "Preflight: Kubernetes": {
         "node-address-taken": Message(
@@ -459,7 +462,11 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "A planned node runs Windows, on which Calico sets no BGP password: no session comes up.",
             "Remove the node from the plan: this design has no Windows nodes."),
         "rights-missing": Message(
-            "The user of the connection lacks rights that the roles need.", "Grant the user these rights, or use another user."),
+            "The user of the connection lacks rights that the roles need.",
+            "Grant the user these rights (docs/examples/rbac.yml), or use another user."),
+        "not-checked": Message(
+            "A check is off: Kubernetes refuses the request that it needs, or does not know the answer.",
+            "Grant the user the right to read this (docs/examples/rbac.yml).", WARNING),
     },
     "Preflight and push: Kubernetes": {
         "unreadable": Message("The API server refuses a request or cannot answer it.", "See the API server's log."),

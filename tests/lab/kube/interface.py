@@ -202,7 +202,7 @@ def cluster_objects(
         *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces),
         *(_node(node if isinstance(node, dict) else {"name": node}) for node in nodes),
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "calico-node", "namespace": namespace}},
-        _calico_node(namespace),
+        *_calico_node(namespace),
         *(_default_pool(subnet, calico_group) for subnet in pod_subnets),
     ]
 
@@ -222,10 +222,15 @@ def _node(node: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": {"addresses": status}}
 
 
-def _calico_node(namespace: str) -> dict[str, Any]:
+def _calico_node(namespace: str) -> list[dict[str, Any]]:
+    """Return calico-node: Calico's manifest in kube-system names its backend in a ConfigMap, the operator in the DaemonSet."""
     labels = {"k8s-app": "calico-node"}
-    container = {"name": "calico-node", "image": "docker.io/calico/node:v3.29.0"}
-    return {
+    config = {"name": "calico-config", "namespace": namespace}
+    stock = namespace == DEFAULT_NAMESPACE
+    source = {"valueFrom": {"configMapKeyRef": {"name": config["name"], "key": "calico_backend"}}} if stock else {"value": "bird"}
+    backend = {"name": "CALICO_NETWORKING_BACKEND", **source}
+    container = {"name": "calico-node", "image": "docker.io/calico/node:v3.29.0", "env": [backend]}
+    daemonset = {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
         "metadata": {"name": "calico-node", "namespace": namespace, "labels": labels},
@@ -237,6 +242,8 @@ def _calico_node(namespace: str) -> dict[str, Any]:
             },
         },
     }
+    configmap = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": config, "data": {"calico_backend": "bird"}}
+    return [configmap, daemonset] if stock else [daemonset]
 
 
 def _default_pool(subnet: str, calico_group: str) -> dict[str, Any]:

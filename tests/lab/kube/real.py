@@ -7,6 +7,7 @@ server-side apply, dry run.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -29,14 +30,14 @@ from lab.kube.interface import ApiFailure, ClusterServer, KubeApi, write_kubecon
 from lab.processes import HOST, LabError, choose_port
 
 ADMIN = "admin"
-#: A user with exactly the rights that the roles of this collection need (see ``docs/examples/rbac.yml``).
+#: A ServiceAccount with exactly the rights that the playbooks need (see ``docs/examples/rbac.yml``).
 OPERATOR = "aci-calico"
-GROUPS = {ADMIN: "system:masters", OPERATOR: ""}
 RBAC = Path(__file__).resolve().parents[3] / "docs/examples/rbac.yml"
 
 #: The first minor version of Kubernetes 1 that needs no feature gate for two families of service addresses.
 DUAL_STACK_BY_DEFAULT = 21
 
+TOKEN_SECONDS = 24 * 3600
 START_SECONDS = 60
 STOP_SECONDS = 10
 POLL_SECONDS = 0.05
@@ -79,9 +80,14 @@ class RealKubeServer(ClusterServer):
     def as_user(self, user: str) -> KubeApi:
         """Return access as ``ADMIN`` or ``OPERATOR``, each with its own kubeconfig."""
         access = KubeApi()
-        access.url, access.ca_file, access.token = self.url, self.ca_file, self._identities.token_of(user)
+        access.url, access.ca_file, access.token = self.url, self.ca_file, self._tokens[user]
         access.kubeconfig = self.kubeconfig if user == ADMIN else self._state / f"{user}.kubeconfig"
         return access
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the audit events of the requests of ``OPERATOR``, in the order in which they were answered."""
+        log = self._state / "audit.log"
+        return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
     def _start(self, stack: ExitStack) -> None:
         self._state = self._state_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-kube-")))
@@ -90,12 +96,13 @@ class RealKubeServer(ClusterServer):
         etcd = self._start_etcd(stack)
         self._port = self._port or choose_port(0, "")
         self.url = f"https://{HOST}:{self._port}"
-        self.ca_file, self.token = self._identities.authority, self._identities.token_of(ADMIN)
+        self.ca_file, self.token = self._identities.authority, self._identities.token
         self._start_apiserver(stack, etcd)
         stack.callback(self.close)
         self._wait(lambda: bool(self.request("GET", "/readyz")))
         self._define_calico()
         self.apply([*self._seed, *self._rbac()])
+        self._tokens = {ADMIN: self.token, OPERATOR: self._token_of_operator()}
         # Last, so that the server is complete when the file appears.
         self.kubeconfig = self._kubeconfig or self._state / "kubeconfig"
         for user in (ADMIN, OPERATOR):
@@ -122,8 +129,15 @@ class RealKubeServer(ClusterServer):
         self._spawn(stack, "etcd", arguments)
         return url
 
+    def _token_of_operator(self) -> str:
+        path = f"/api/v1/namespaces/{self._namespace}/serviceaccounts/{OPERATOR}/token"
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": TOKEN_SECONDS}}
+        return str(self.request("POST", path, body)["status"]["token"])
+
     def _start_apiserver(self, stack: ExitStack, etcd: str) -> None:
         identities = self._identities
+        policy = self._state / "audit.yml"
+        policy.write_text(yaml.safe_dump(_audit_policy(self._namespace)), encoding="utf-8")
         arguments = {
             "bind-address": HOST,
             "advertise-address": HOST,
@@ -143,6 +157,8 @@ class RealKubeServer(ClusterServer):
             "service-account-signing-key-file": identities.key,
             "service-cluster-ip-range": ",".join(self._service_subnets),
             "endpoint-reconciler-type": "none",
+            "audit-policy-file": policy,
+            "audit-log-path": self._state / "audit.log",
             # Both wait for a controller: for a pod's token, and for a node to become ready.
             "disable-admission-plugins": "ServiceAccount,TaintNodesByCondition",
             "profiling": "false",
@@ -196,9 +212,16 @@ class RealKubeServer(ClusterServer):
 
     def _rbac(self) -> Iterator[dict[str, Any]]:
         for manifest in yaml.safe_load_all(RBAC.read_text(encoding="utf-8")):
-            if "namespace" in manifest["metadata"]:
-                manifest["metadata"]["namespace"] = self._namespace
+            for reference in (manifest["metadata"], *manifest.get("subjects", ())):
+                if "namespace" in reference:
+                    reference["namespace"] = self._namespace
             yield manifest
+
+
+def _audit_policy(namespace: str) -> dict[str, Any]:
+    """Return the policy that records each request of ``OPERATOR`` once, with its answer's status and without its content."""
+    rules = [{"level": "Metadata", "users": [f"system:serviceaccount:{namespace}:{OPERATOR}"]}, {"level": "None"}]
+    return {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": rules}
 
 
 class _Server:
@@ -245,9 +268,9 @@ class _Identities:
         authority.cert_pem.write_to_path(self.authority)
         certificate.cert_chain_pems[0].write_to_path(self.certificate)
         write_private(self.key, certificate.private_key_pem.bytes().decode())
-        rows = (f'{secrets.token_hex(16)},{user},{user},"{groups}"\n' for user, groups in GROUPS.items())
-        write_private(self.tokens, "".join(rows))
+        write_private(self.tokens, f'{secrets.token_hex(16)},{ADMIN},{ADMIN},"system:masters"\n')
 
-    def token_of(self, user: str) -> str:
-        rows = (line.split(",") for line in self.tokens.read_text().splitlines())
-        return next(token for token, name, *_groups in rows if name == user)
+    @property
+    def token(self) -> str:
+        """Return the administrator's token."""
+        return self.tokens.read_text().partition(",")[0]

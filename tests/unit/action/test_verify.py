@@ -25,6 +25,7 @@ class Bench:
         self.said = listen(monkeypatch)
         self.now = 0.0
         self.slept: list[float] = []
+        self.left: list[dict] = []
         self.before_look: Any = lambda look: None
         monkeypatch.setattr(action.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(action.time, "sleep", self._sleep)
@@ -40,7 +41,7 @@ class Bench:
             return {"state": self.cluster.aci}
         if name == "calico_info":
             return {"calico": self.cluster.info}
-        return {"state": self.cluster.state}
+        return {"state": self.cluster.state, "failures": self.left}
 
     def run(self, check: bool = False, task_vars: dict[str, Any] | None = None, **options: Any) -> dict:
         arguments = {
@@ -113,6 +114,13 @@ def test_what_the_nodes_were_asked_is_taken_back_when_reading_fails(bench):
     with pytest.raises(AnsibleActionFail):
         bench.run()
     assert bench.of("calico_state")[-1]["node_status"] == "remove"
+
+
+def test_requests_that_cannot_be_taken_back_are_told(bench):
+    bench.left = [{"path": "/x", "status": 403, "message": "caliconodestatuses is forbidden"}]
+    (warning,) = bench.run()["warnings"]
+    assert "caliconodestatuses is forbidden" in warning
+    assert "kubectl delete caliconodestatuses -l app.kubernetes.io/managed-by=netops.aci_calico" in warning
 
 
 def test_without_reports_nobody_is_asked(bench):

@@ -175,21 +175,22 @@ def test_the_backend_is_in_the_environment_or_where_it_points() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "rights"),
+    ("answer", "rights", "unchecked"),
     [
-        ({"status": {"resourceRules": [{"verbs": ["*"]}], "incomplete": False}}, [{"verbs": ["*"]}]),
-        ({"status": {"resourceRules": [{"verbs": ["*"]}], "incomplete": True}}, None),
-        (404, None),
-        (403, None),
-        (500, None),
+        ({"status": {"resourceRules": [{"verbs": ["*"]}], "incomplete": False}}, [{"verbs": ["*"]}], []),
+        ({"status": {"resourceRules": [{"verbs": ["*"]}], "incomplete": True}}, None, []),
+        (404, None, []),
+        (403, None, [(REVIEW, 403)]),
+        (500, None, [(REVIEW, 500)]),
     ],
 )
-def test_rights_are_known_whole_or_not_at_all(answer: Any, rights: Any) -> None:
+def test_rights_are_known_whole_or_not_at_all(answer: Any, rights: Any, unchecked: Any) -> None:
     api = _with_backend(Api(), value="bird")
     api.answers[REVIEW] = answer
     found = read(api, checks=True)
     assert found["rights"] == rights
     assert found["failures"] == []
+<<<<<<< HEAD
 
 
 OPERATOR_V1, HELM_V1 = "operator.tigera.io/v1", "helm.cattle.io/v1"
@@ -276,3 +277,14 @@ def test_metadata_of_the_aggregated_server_is_restored():
     (peer,) = found["objects"]
     assert peer["metadata"] == {"name": "p", "labels": {"a": "new", "c": "2"}, "annotations": {"b": "1"}}
     assert found["stored_metadata"] == {"BGPPeer/p": stored}
+=======
+    assert [(failure["path"], failure["status"]) for failure in found["unchecked"]] == unchecked
+
+
+def test_backend_that_must_not_be_read_is_told() -> None:
+    api = _with_backend(Api(), valueFrom={"configMapKeyRef": {"name": "calico-config", "key": "calico_backend"}})
+    api.answers["/api/v1/namespaces/kube-system/configmaps/calico-config"] = 403
+    found = read(api, checks=True)
+    assert (found["backend"], found["failures"]) == (None, [])
+    assert [failure["status"] for failure in found["unchecked"]] == [403]
+>>>>>>> d9d751e (Grant in Kubernetes what the playbooks use, and say what is not checked)

@@ -13,7 +13,7 @@ import pytest
 from unit.lab.kube.test_build import executable
 
 from lab.kube import real
-from lab.kube.real import ADMIN, OPERATOR, RealKubeServer, find_assets
+from lab.kube.real import RealKubeServer, find_assets
 from lab.processes import LabError
 
 
@@ -83,18 +83,13 @@ def test_servers_are_protected_and_command_lines_hold_no_secret(fails: Callable[
     arguments = (assets / "server.arguments").read_text()
     for flag in ("--authorization-mode=RBAC", "--anonymous-auth=false", "--bind-address=127.0.0.1"):
         assert flag in arguments
-    identities = real._Identities(tmp_path / "state/pki")
-    for user in (ADMIN, OPERATOR):
-        assert identities.token_of(user) not in arguments
+    assert real._Identities(tmp_path / "state/pki").token not in arguments
 
 
 def test_identities_are_private_and_outlive_a_restart(tmp_path: Path) -> None:
     first, again = (real._Identities(tmp_path / "pki") for __ in range(2))
-    tokens = {user: first.token_of(user) for user in (ADMIN, OPERATOR)}
-    assert {user: again.token_of(user) for user in tokens} == tokens
-    assert tokens[ADMIN] != tokens[OPERATOR]
-    rows = first.tokens.read_text().splitlines()
-    assert [row.endswith('"system:masters"') for row in rows] == [True, False]
+    assert again.token == first.token
+    assert first.tokens.read_text() == f'{first.token},admin,admin,"system:masters"\n'
     for private in (again.folder, again.key, again.tokens):
         assert private.stat().st_mode & 0o077 == 0
 

@@ -40,7 +40,7 @@ def test_a_new_cluster_has_calico_with_its_defaults(server):
     titles = {f"{item['kind']}/{item['metadata']['name']}" for item in server.objects()}
     assert titles == {
         *("Namespace/default", "Namespace/kube-system", "Node/node-1", "Node/node-2"),
-        *("ServiceAccount/calico-node", "DaemonSet/calico-node", "IPPool/default-ipv4-ippool"),
+        *("ServiceAccount/calico-node", "ConfigMap/calico-config", "DaemonSet/calico-node", "IPPool/default-ipv4-ippool"),
     }
     (pool,) = server.objects("IPPool")
     assert pool["spec"]["ipipMode"] == "Always"

@@ -51,6 +51,15 @@ def test_a_node_is_cordoned_and_announces_nothing(cluster):
     assert result["differences"]["node-2"]["after"]["spec"] == {"unschedulable": True}
 
 
+def test_services_that_cannot_be_read_are_told(cluster):
+    cluster.state["local_services"] = None
+    cluster.state["failures"] = [{"path": "/api/v1/services", "status": 403, "message": "services is forbidden"}]
+    result = ask(cluster, ["node-2"])
+    assert ids(result) == ["not-checked"]
+    assert "services is forbidden" in result["problems"][0].problem
+    assert result["patched"]
+
+
 def test_nothing_is_left_to_do_for_a_node_that_is_out_of_service(cluster):
     after = patched(node("node-2"), ask(cluster, ["node-2"]))
     again = ask(cluster, ["node-2"], node2=after)
@@ -117,8 +126,6 @@ def test_what_is_lost_with_the_nodes_is_said(cluster):
     assert ids(ask(cluster, ["node-1"])) == []
     out = patched(node("node-6"), ask(cluster, ["node-6"]))
     assert ids(ask(cluster, ["node-1"], node6=out)) == ["maintenance-others"]
-    cluster.state["local_services"] = None
-    assert ids(ask(cluster, ["node-2"])) == []
 
 
 # --- what the leaves say ---------------------------------------------------------------------------------------------

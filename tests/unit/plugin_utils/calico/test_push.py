@@ -480,6 +480,14 @@ def test_teardown_asks_for_nothing(plan, fresh):
     assert errors(push["problems"]) == []
 
 
+def test_teardown_removes_nothing_as_long_as_something_cannot_be_read(plan, fresh):
+    after = pushed(fresh, kubernetes_push(plan, fresh))
+    after["failures"] = [{"path": "/apis/crd.projectcalico.org/v1/bgppeers", "status": 403, "message": "no"}]
+    push = kubernetes_push(plan, after, state="absent")
+    assert [problem.id for problem in errors(push["problems"])] == ["unreadable"]
+    assert nothing(push)
+
+
 def test_the_result_is_plain_data(plan, fresh):
     push = kubernetes_push(plan, fresh)
     assert json.loads(json.dumps(push)) == push

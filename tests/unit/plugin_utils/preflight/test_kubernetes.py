@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from unit.plugin_utils.sample_plans import FLOATING, dual_stack, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
@@ -41,6 +43,7 @@ def cluster(plan: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "backend": "bird",
         "rights": [ALL],
         "failures": [],
+        "unchecked": [],
     }
     return found | changes
 
@@ -51,6 +54,10 @@ def found(plan: dict[str, Any], cluster_: dict[str, Any], **options: Any) -> dic
 
 
 PLAN = plan_of(FLOATING)
+
+
+CONFIG_REFUSED = {"path": "/api/v1/namespaces/kube-system/configmaps/calico-config", "status": 403, "message": "no"}
+REVIEW_REFUSED = {"path": "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", "status": 403, "message": "no"}
 
 
 def changed_nodes(**addresses: list[str]) -> dict[str, Any]:
@@ -85,6 +92,9 @@ def test_a_good_cluster_is_silent(plan: dict[str, Any]) -> None:
         ("calico-missing", "error", cluster(PLAN, api_group=None, api_groups=[])),
         ("calico-node-missing", "error", cluster(PLAN, namespace=None, namespaces=[])),
         ("secret-differs", "warning", cluster(PLAN, password_matches=False)),
+        ("not-checked", "warning", cluster(PLAN, backend=None, unchecked=[CONFIG_REFUSED])),
+        ("not-checked", "warning", cluster(PLAN, rights=None, unchecked=[REVIEW_REFUSED])),
+        ("not-checked", "warning", cluster(PLAN, rights=None)),
         ("unreadable", "error", cluster(PLAN, failures=[{"path": "/api/v1/nodes", "status": 403, "message": "no"}])),
     ],
 )
@@ -98,7 +108,6 @@ def test_a_condition_is_found(rule: str, severity: str, made: dict[str, Any]) ->
         # Kubernetes does not say.
         changed_nodes(node_1=[]),
         cluster(PLAN, backend=None),
-        cluster(PLAN, rights=None),
         # More addresses than the planned one.
         changed_nodes(node_1=["10.9.9.9", "192.168.2.1"]),
         changed_nodes(node_1=["192.168.2.1", "fd00::1"]),
@@ -128,7 +137,7 @@ def rules_of(*, without: tuple[str, str] = ("", ""), bgp_filter: bool = False) -
         ([""], ["nodes"], ["get", "patch"], []),
         (["crd.projectcalico.org"], calico, ["create", "patch", "delete"], []),
         ([""], ["secrets"], ["create"], []),
-        ([""], ["secrets"], ["patch", "delete"], ["bgp-secrets"]),
+        ([""], ["secrets"], ["get", "list", "watch", "patch", "delete"], ["bgp-secrets"]),
         (["rbac.authorization.k8s.io"], ["roles", "rolebindings"], ["create"], []),
         (["rbac.authorization.k8s.io"], ["roles", "rolebindings"], ["patch", "delete"], ["secret-access"]),
     ]
@@ -151,12 +160,20 @@ def test_the_least_rights_suffice() -> None:
     assert found(filtered, cluster(filtered, rights=rules_of(bgp_filter=True))) == {}
 
 
+def test_the_documented_rights_suffice(root: Path) -> None:
+    manifests = list(yaml.safe_load_all((root / "docs/examples/rbac.yml").read_text()))
+    documented = [rule for manifest in manifests for rule in manifest.get("rules", ())]
+    filtered = plan_of(FLOATING, bgp_filter=True)
+    assert found(filtered, cluster(filtered, rights=documented)) == {}
+
+
 @pytest.mark.parametrize(
     ("resource", "verb", "named"),
     [
         ("nodes", "patch", "patch nodes"),
         ("secrets", "create", "create secrets"),
         ("secrets", "patch", "patch secrets bgp-secrets"),
+        ("secrets", "watch", "watch secrets bgp-secrets"),
         ("bgppeers", "delete", "delete bgppeers.crd.projectcalico.org"),
         ("rolebindings", "create", "create rolebindings.rbac.authorization.k8s.io"),
     ],
