@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused
+from ..plugin_utils.apic.rights import hint
 from ..plugin_utils.apic.tree import apic_roots
 from ..plugin_utils.schema.variables import APIC_ACCESS
 
+FORBIDDEN = 403
 # What ``aci_tree`` lists and its message says, too: Ansible would print it twice.
 IN_MESSAGE = ("conflicts", "missing")
 
@@ -45,6 +47,9 @@ class ActionModule(PlannedAction):
         result = self.try_module("aci_tree", arguments)
         self.add_effects(result)
         if result.get("failed"):
+            error = result.get("error") or {}
+            if error.get("status") == FORBIDDEN:
+                result["msg"] = f"{result['msg']}. {hint(plan, error.get('root', ''), error.get('text') or '')}"
             return {name: value for name, value in result.items() if name not in IN_MESSAGE}
         done = {name: result[name] for name in ("created", "modified", "deleted")}
         return result | self.reported(options["part"], {**done, "requests": result["requests"]["total"]})

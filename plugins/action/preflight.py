@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico
 from ..plugin_utils.intent.intent import controllers, share_fabric
-from ..plugin_utils.preflight.fabric import fabric_problems
+from ..plugin_utils.preflight.fabric import fabric_problems, privilege_problems
 from ..plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
 from ..plugin_utils.schema.check import check_optional, plain
 from ..plugin_utils.schema.option import INVALID
@@ -57,10 +57,15 @@ class ActionModule(PlannedAction):
     def _fabric(self, plan: dict[str, Any], options: dict[str, Any]) -> list[Problem]:
         apic = self.access(options["apic"], APIC_ACCESS)
 
-        def read(paths: list[str]) -> dict[str, Any]:
-            return dict(self.run_module("aci_info", {**apic, "queries": paths})["objects"])
+        told: list[dict[str, list[str]] | None] = []
 
-        return fabric_problems(plan, read, options["adopt"], _plans_beside(self.task_vars))
+        def read(paths: list[str]) -> dict[str, Any]:
+            found = self.run_module("aci_info", {**apic, "queries": paths})
+            told.append(found["privileges"])
+            return dict(found["objects"])
+
+        problems = fabric_problems(plan, read, options["adopt"], _plans_beside(self.task_vars))
+        return [*problems, *privilege_problems(plan, told[0])]
 
 
 def _verdict(cluster: str, options: dict[str, Any], warnings: int) -> str:

@@ -46,6 +46,12 @@ objects:
   description: The objects by DN, each with C(class) and C(attributes); without faults and health scores.
   returned: success
   type: dict
+privileges:
+  description:
+    - The user's write privileges by the DN of a tenant, as the reply to the login tells them; for C(uni), the roles for writing in the security
+      domain C(all). None if there was no login with a password in this session, or if its reply does not tell them.
+  returned: success
+  type: dict
 requests:
   description: The number of requests to APIC by kind. V(retries) of them were repetitions.
   returned: always
@@ -71,7 +77,7 @@ def main():
     except ApicError as error:
         details = {"code": error.code, "text": error.text, "status": error.status}
         module.fail_json(msg=str(error), error=details, requests=session.counted())
-    module.exit_json(changed=False, objects=objects, requests=session.counted())
+    module.exit_json(changed=False, objects=objects, privileges=session.privileges, requests=session.counted())
 
 
 if __name__ == "__main__":

@@ -75,10 +75,12 @@ class Session(ACIModule):
 
     :param module: the `AnsibleModule`, with cisco.aci's argument spec.
     :param secrets: values that must not appear in any error text.
+    :ivar privileges: what the login told of the user's write privileges, see `_told_privileges`; None if nothing.
     """
 
     def __init__(self, module: AnsibleModule, secrets: Iterable[str] = ()) -> None:
         self.requests = dict.fromkeys(("login", "get", "post", "retries"), 0)
+        self.privileges: dict[str, list[str]] | None = None
         self.secrets = sorted(filter(None, secrets), key=len, reverse=True)
         super().__init__(module)
         # A connection plugin gets all parameters with every request; it needs neither the trees nor the secrets.
@@ -159,6 +161,8 @@ class Session(ACIModule):
             self._next_host()
         elif answer.status not in (200, _REFUSED_FOR_NOW):
             raise ApicError(f"log in to {self.base_url} as {user['name']}", answer)
+        elif answer.status == 200:
+            self.privileges = _told_privileges(answer.imdata)
         return answer
 
     def _send(self, kind: str, path: str, data: str | None) -> Answer:
@@ -220,6 +224,22 @@ class Session(ACIModule):
 
     def _forget_login(self) -> None:
         self.headers.pop("Cookie", None)
+
+
+def _told_privileges(imdata: list[dict[str, Any]]) -> dict[str, list[str]] | None:
+    """Return ``{tenant's DN: write privileges}`` in a login reply, and for ``uni`` the roles in the security domain ``all``.
+
+    The separators of a list are not documented.
+    """
+    told: dict[str, list[str]] = {}
+    for child in imdata[0].get("aaaLogin", {}).get("children", ()) if imdata else ():
+        for cls, body in child.items():
+            found = body.get("attributes", {})
+            if cls == "DnDomainMapEntry":
+                told[found.get("dn", "")] = re.findall(r"[\w-]+", found.get("writePrivileges", ""))
+            elif cls == "aaaUserDomain" and found.get("name") == "all":
+                told["uni"] = re.findall(r"[\w-]+", found.get("rolesW", ""))
+    return told or None
 
 
 def _status(info: dict[str, Any]) -> int:

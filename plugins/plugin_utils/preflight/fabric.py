@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeGuard
 
 from ...module_utils.names import SHARED
 from ..apic.access import domain_dns
+from ..apic.rights import ACCESS_POLICIES, in_words, lacking, needed
 from ..intent.limits import has_floating
 from ..intent.rules.connectivity import LEAKING
 from ..schema.addressing import IPAddress, IPNetwork, overlap
@@ -67,6 +68,20 @@ def fabric_problems(
         *(problem for rule in rules for problem in rule(plan, fabric)),
         *policy_problems(plan, fabric, read, adopt, others),
     ]
+
+
+def privilege_problems(plan: Plan, told: Mapping[str, Collection[str]] | None) -> Iterator[Problem]:
+    """Say which privileges the user lacks, as far as the login told them.
+
+    :param told: the ``privileges`` of the module ``aci_info``.
+    """
+    if told is None or told.get("uni"):  # the roles in the domain all are told by their names only
+        return
+    for holder, classes in sorted(needed(plan).items()):
+        held = told.get("uni/tn-infra" if holder == ACCESS_POLICIES else holder, ())
+        if absent := lacking(classes, set(held)):
+            problem = f"The user of the connection lacks these privileges to write {holder}: {in_words(absent)}"
+            yield Problem("privileges-missing", "aci_calico_apic_username", problem)
 
 
 # --- the fabric and its switches -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from . import conflicts, documents, errors, faults, query, rules
+from .access import Rights
 from .auth import COOKIE, Gate
 from .changes import changes_as_nodes
 from .documents import Node, Posted, Renderer
@@ -111,13 +112,13 @@ class Apic:
             return self._on_object(request, rest, user, as_xml)
         if kind == "class" and request.method == "GET":
             below, __, cls = rest.rpartition("/")
-            options = query.Options.parse(request.query, self.tree)
+            options = self._options(request, user)
             return self._rendered(*query.of_class(self.tree, cls, below, options), as_xml, options)
         raise errors.ApicError(404, "404", f"Resource not found: {request.path}")
 
     def _on_object(self, request: Request, dn: str, user: str, as_xml: bool) -> Response:
         if request.method == "GET":
-            options = query.Options.parse(request.query, self.tree)
+            options = self._options(request, user)
             return self._rendered(*query.of_object(self.tree, dn, options), as_xml, options)
         if request.method not in ("POST", "PUT", "DELETE"):
             raise errors.ApicError(405, "405", f"Method {request.method} is not allowed")
@@ -127,9 +128,14 @@ class Apic:
         response.changed = list(transaction.changes)
         return response
 
+    def _options(self, request: Request, user: str) -> query.Options:
+        options = query.Options.parse(request.query, self.tree)
+        options.sees = Rights(self.tree, user).sees
+        return options
+
     def _change(self, request: Request, dn: str, user: str, as_xml: bool) -> Transaction:
         """Apply a POST or DELETE completely or not at all."""
-        transaction = Transaction(self.tree, _now(), user)
+        transaction = Transaction(self.tree, _now(), user, Rights(self.tree, user))
         self.tree.begin()
         try:
             if request.method == "DELETE":
@@ -177,7 +183,7 @@ class Apic:
             "node": "topology/pod-1/node-1",
         }
         login = ManagedObject(self.table["aaaLogin"], "", None, {})
-        response = self._rendered([Node(login, attributes=attributes)], 1, as_xml)
+        response = self._rendered([Node(login, Rights(self.tree, user).told(), attributes)], 1, as_xml)
         response.headers["Set-Cookie"] = f"{COOKIE}={token}; path=/; HttpOnly; HttpOnly; Secure"
         return response
 

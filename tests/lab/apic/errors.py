@@ -65,6 +65,7 @@ invalid_configuration = Answer("1", "Invalid Configuration {}")
 validation_failed = Answer("100", "Validation failed: {}")
 too_big = Answer("1", "Unable to process the query, result dataset is too big")
 wrong_credentials = Answer("401", "User credential is incorrect - FAILED local authentication", 401)
+write_forbidden = Answer("403", "User {} has no write access to class {}, dn {}", 403)
 no_cookie = Answer(
     "403",
     "Need a valid webtoken cookie (named APIC-Cookie) or a signed request with signature in the cookie "

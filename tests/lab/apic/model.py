@@ -3,7 +3,8 @@
 ``classes.json`` holds facts of APIC 6.0. Properties that several classes share are under ``properties``. A class lists
 shared properties of the same name in ``shared``, all others in ``props`` (a definition, or the name of a shared one).
 ``in`` lists the classes that may contain it (``*``: any). ``fixed`` classes exist as long as their parent,
-``operational`` ones belong to the switches and cannot be configured. ``rank`` orders siblings where APIC's own order is
+``operational`` ones belong to the switches and cannot be configured. ``write`` lists the privileges with which a user may
+write objects of the class, in addition to ``admin``. ``rank`` orders siblings where APIC's own order is
 known.
 """
 
@@ -62,6 +63,7 @@ class ClassInfo:
     taggable: bool = False
     fixed: bool = False
     operational: bool = False
+    write: frozenset[str] = frozenset()
     rank: int = 0
     naming: tuple[str, ...] = ()
     prefix: str = ""
@@ -203,6 +205,7 @@ def _class(name: str, raw: dict[str, Any], shared: dict[str, Property]) -> Class
         taggable=raw.get("taggable", False),
         fixed=raw.get("fixed", False),
         operational=raw.get("operational", False),
+        write=frozenset(raw.get("write", "").split()),
         rank=raw.get("rank", 0),
     )
     info.naming = tuple(p.name for p in info.properties.values() if p.naming)

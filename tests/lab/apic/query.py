@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import errors, filters
@@ -22,6 +22,10 @@ _CHOICES = {
 }
 
 
+def _everything(_mo: ManagedObject) -> bool:
+    return True
+
+
 @dataclass
 class Options:
     """The checked query options of one request."""
@@ -37,6 +41,7 @@ class Options:
     order: list[tuple[str, str, bool]] = field(default_factory=list)
     page: int = 0
     page_size: int | None = None
+    sees: Callable[[ManagedObject], bool] = _everything
 
     @classmethod
     def parse(cls, query: Mapping[str, str], tree: Tree) -> Options:
@@ -125,7 +130,7 @@ def _select(base: Iterable[ManagedObject], options: Options) -> Iterator[Managed
         for each in _targets(mo, options.target):
             if options.target_classes and each.cls not in options.target_classes:
                 continue
-            if options.target_filter is None or options.target_filter(each):
+            if options.sees(each) and (options.target_filter is None or options.target_filter(each)):
                 yield each
 
 
@@ -174,6 +179,8 @@ def _shown_order(mo: ManagedObject) -> list[ManagedObject]:
 def _wanted(mo: ManagedObject, options: Options, whole: bool) -> bool:
     if options.subtree_classes and not whole and mo.cls not in options.subtree_classes:
         return False
+    if not options.sees(mo):
+        return False
     if options.properties == "config-only" and (mo.info.operational or mo.cls in _STATE):
         return False
     return options.subtree_filter is None or options.subtree_filter(mo)
@@ -188,7 +195,7 @@ def _included(mo: ManagedObject, options: Options) -> list[Node] | None:
     for each in mo.descendants():
         is_fault = each.cls == "faultInst" and "faults" in wanted
         is_relation = each.info.relation is not None and "relations" in wanted
-        if (is_fault or is_relation) and each.cls in (options.subtree_classes or (each.cls,)):
+        if (is_fault or is_relation) and options.sees(each) and each.cls in (options.subtree_classes or (each.cls,)):
             shown.append(Node(each))
     return shown
 

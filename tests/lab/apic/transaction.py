@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.dn import parent_dn, split_dn
 
 from . import errors, values
+from .access import Rights
 from .changes import Change
 from .documents import Posted
 from .model import ClassInfo, Property
@@ -16,14 +17,15 @@ STATUSES = frozenset({"", "created", "modified", "created,modified", "modified,c
 
 
 class Transaction:
-    """Applies posted objects; the caller commits the tree or rolls it back.
+    """Applies posted objects within a user's rights; the caller commits the tree or rolls it back.
 
     By DN, ``changes`` holds the effect on each object, implicit children included, ``touched`` the remaining objects
     and ``removed`` the deleted ones.
     """
 
-    def __init__(self, tree: Tree, now: str, user: str) -> None:
+    def __init__(self, tree: Tree, now: str, user: str, rights: Rights | None = None) -> None:
         self.tree = tree
+        self._check_right = rights.check_write if rights else lambda mo: None
         self.table = tree.table
         self.changes: dict[str, Change] = {}
         self.touched: dict[str, ManagedObject] = {}
@@ -152,7 +154,9 @@ class Transaction:
         for prop, value in naming.items():
             if given.get(prop, value) != value:
                 raise errors.create_only(info.name, prop)
-        return self.create(info, rn, parent, {**given, **naming})
+        mo = self.create(info, rn, parent, {**given, **naming})
+        self._check_right(mo)
+        return mo
 
     def _given(self, posted: Posted, info: ClassInfo, dn: str) -> dict[str, str]:
         """Return the posted properties, checked and normalised."""
@@ -183,6 +187,7 @@ class Transaction:
                 raise errors.create_only(mo.cls, prop)
         if not changed:
             return
+        self._check_right(mo)
         visible = {p: v for p, v in changed.items() if not mo.info.properties[p].secure}
         secrets = {p: v for p, v in changed.items() if p not in visible}
         self.tree.update(mo, {**visible, **self._only(mo.info, self._stamp)}, secrets)
@@ -196,6 +201,7 @@ class Transaction:
             if mo.info.relation:
                 return
             raise errors.undeletable(mo.cls, mo.dn)
+        self._check_right(mo)
         for each in self.tree.remove(mo):
             self.removed[each.dn] = each
             self.touched.pop(each.dn, None)

@@ -67,6 +67,15 @@ def test_a_plan_for_the_other_kind_of_svi_is_refused():
     assert "Set aci_calico_svi: standard, or use the role aci_l3out_floating_svi." in result["msg"]
 
 
+def test_a_refusal_names_the_privileges():
+    tenant = f"uni/tn-{PLAN['fabric']['tenant']}"
+    error = {"status": 403, "root": f"{tenant}/out-x", "text": "User x has no write access to class bgpAsP, dn y"}
+    result, _sent = push({"failed": True, "msg": "APIC error 403", "error": error})
+    assert result["msg"] == (
+        f"APIC error 403. It needs the privileges to write {tenant}: fabric-protocol (bgpAsP). See docs/rights.md."
+    )
+
+
 def test_a_failure_is_that_of_aci_tree():
     result, _sent = push({"failed": True, "msg": "APIC refused it", "changed": True, "conflicts": ["it"]})
     assert (result["failed"], result["msg"], result["changed"]) == (True, "APIC refused it", True)

@@ -190,7 +190,15 @@ def test_rights_are_known_whole_or_not_at_all(answer: Any, rights: Any, unchecke
     found = read(api, checks=True)
     assert found["rights"] == rights
     assert found["failures"] == []
-<<<<<<< HEAD
+    assert [(failure["path"], failure["status"]) for failure in found["unchecked"]] == unchecked
+
+
+def test_backend_that_must_not_be_read_is_told() -> None:
+    api = _with_backend(Api(), valueFrom={"configMapKeyRef": {"name": "calico-config", "key": "calico_backend"}})
+    api.answers["/api/v1/namespaces/kube-system/configmaps/calico-config"] = 403
+    found = read(api, checks=True)
+    assert (found["backend"], found["failures"]) == (None, [])
+    assert [failure["status"] for failure in found["unchecked"]] == [403]
 
 
 OPERATOR_V1, HELM_V1 = "operator.tigera.io/v1", "helm.cattle.io/v1"
@@ -277,14 +285,3 @@ def test_metadata_of_the_aggregated_server_is_restored():
     (peer,) = found["objects"]
     assert peer["metadata"] == {"name": "p", "labels": {"a": "new", "c": "2"}, "annotations": {"b": "1"}}
     assert found["stored_metadata"] == {"BGPPeer/p": stored}
-=======
-    assert [(failure["path"], failure["status"]) for failure in found["unchecked"]] == unchecked
-
-
-def test_backend_that_must_not_be_read_is_told() -> None:
-    api = _with_backend(Api(), valueFrom={"configMapKeyRef": {"name": "calico-config", "key": "calico_backend"}})
-    api.answers["/api/v1/namespaces/kube-system/configmaps/calico-config"] = 403
-    found = read(api, checks=True)
-    assert (found["backend"], found["failures"]) == (None, [])
-    assert [failure["status"] for failure in found["unchecked"]] == [403]
->>>>>>> d9d751e (Grant in Kubernetes what the playbooks use, and say what is not checked)

@@ -78,6 +78,20 @@ def test_login_is_late_and_once():
     assert session.counted() == {"login": 1, "get": 2, "post": 0, "retries": 0, "total": 3}
 
 
+def test_login_tells_privileges():
+    entries = [
+        {"DnDomainMapEntry": {"attributes": {"dn": "uni/tn-a", "writePrivileges": "ops,tenant-epg"}}},
+        {"DnDomainMapEntry": {"attributes": {"dn": "uni/tn-b", "writePrivileges": ""}}},
+        {"aaaUserDomain": {"attributes": {"name": "all", "rolesW": "admin"}}},
+        {"aaaUserDomain": {"attributes": {"name": "team", "rolesW": "admin"}}},
+    ]
+    login = (200, {"imdata": [{"aaaLogin": {"attributes": {}, "children": entries}}]})
+    session = Scripted(logins=[login])
+    assert session.privileges is None
+    session.get("/api/mo/uni.json")
+    assert session.privileges == {"uni/tn-a": ["ops", "tenant-epg"], "uni/tn-b": [], "uni": ["admin"]}
+
+
 @pytest.mark.parametrize("bad", [BUSY, SLOW_DOWN, DROPPED, (502, None), (200, "no json object")])
 def test_get_is_tried_again(bad, slept):
     session = Scripted([bad, bad])

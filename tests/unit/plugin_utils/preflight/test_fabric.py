@@ -18,7 +18,8 @@ from _pytest.mark import ParameterSet
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, dual_stack, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic.state import flatten
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.fabric import fabric_problems
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.rights import needed
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.fabric import fabric_problems, privilege_problems
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.facts import queries
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import Problem
 from lab.apic.apic import Apic, Request
@@ -168,6 +169,19 @@ def condition(
 )
 def test_a_planted_condition_is_found(rule: str, base: dict[str, Any], changes: dict[str, Any], planted: dict[str, Any]) -> None:
     assert list(found(base, changes, planted)) == [rule]
+
+
+def test_privileges_that_the_login_does_not_tell() -> None:
+    plan = plan_of(FLOATING)
+    (tenant,) = needed(plan)
+    assert list(privilege_problems(plan, None)) == []
+    assert list(privilege_problems(plan, {"uni": ["admin"]})) == []
+    assert list(privilege_problems(plan, {tenant: ["admin"]})) == []
+    held = {privilege for privileges in needed(plan)[tenant].values() for privilege in privileges} - {"fabric-protocol"}
+    (problem,) = privilege_problems(plan, {tenant: [*held, "custom-privilege-1"]})
+    assert (problem.id, problem.severity) == ("privileges-missing", "warning")
+    assert problem.problem.endswith(f"to write {tenant}: fabric-protocol (bgpAsP)")
+    assert len(list(privilege_problems(plan, {"uni/tn-other": ["admin"]}))) == 1
 
 
 def test_a_fabric_without_an_as_number() -> None:
