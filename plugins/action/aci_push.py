@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused
+from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, given
 from ..plugin_utils.apic.rights import hint
 from ..plugin_utils.apic.tree import apic_roots
+from ..plugin_utils.lease import lost_problem
 from ..plugin_utils.schema.variables import APIC_ACCESS
 
 FORBIDDEN = 403
@@ -43,9 +44,12 @@ class ActionModule(PlannedAction):
             **{name: options[name] for name in self.SETTINGS},
             "secrets": {"bgp_password": self.password() if options["state"] == "present" else ""},
             "roots": apic_roots(plan, options["part"]),
+            **given({"lease": self.lease_of(plan, "apic", f"push the part {options['part']} to APIC")}),
         }
         result = self.try_module("aci_tree", arguments)
         self.add_effects(result)
+        if "lost" in result:
+            self.report(plan["cluster"], [lost_problem(plan, "apic", result["lost"])], "changed")
         if result.get("failed"):
             error = result.get("error") or {}
             if error.get("status") == FORBIDDEN:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico
+from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico, given
 from ..plugin_utils.calico.installers import in_words, installed
 from ..plugin_utils.calico.push import kubernetes_push, operated_pools
+from ..plugin_utils.lease import lost_problem
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import SESSIONS
@@ -23,6 +25,8 @@ from ..plugin_utils.verify.report import SESSIONS
 HIDDEN = "<hidden>"
 # How long the operator may take to change its pools, and how often to look.
 OPERATOR_SECONDS, OPERATOR_INTERVAL = 90, 2
+# The seconds for which a lease that was seen is trusted.
+TRUSTED = 10
 
 
 class ActionModule(PlannedAction):
@@ -43,11 +47,16 @@ class ActionModule(PlannedAction):
         self._access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
         self._objects: list[dict[str, Any]] = []
         password = self.password() if options["state"] == "present" else ""
-        found = self.run_module("calico_info", {**self._access, **about_calico(plan, password)})["calico"]
+        lease = self.lease_of(plan, "kubernetes", "")
+        about = about_calico(plan, password) | given({"lease_namespace": lease and lease["namespace"]})
+        found = self.run_module("calico_info", {**self._access, **about})["calico"]
         settings = {name: options[name] for name in ("state", "update_password", "adopt", "manage_installation")}
         push = kubernetes_push(plan, found, **settings, consents=self.consents())
         problems = self.report(plan["cluster"], push["problems"], "configured in Kubernetes")
         self._show(push["differences"])
+        if lease and push["differences"] and (found["lease"] or {}).get("run") != lease["run"]:
+            self.report(plan["cluster"], [lost_problem(plan, "kubernetes", found["lease"])], "changed")
+        self._seen, self._keep = time.time(), partial(self.keep_lease, plan, "configure Calico", kubernetes=options["kubernetes"])
         self._send(push, plan, password, options["sessions_timeout"])
         done = {
             "created": push["created"],
@@ -69,7 +78,9 @@ class ActionModule(PlannedAction):
         self._change("present", push["applied"] + ([] if later else push["postponed"]))
         self._change("absent", push["deleted"])
         if waits:
+            self._keep(seconds=timeout)
             self._wait(plan, gated, timeout, push["pending"])
+            self._keep()
         if push["snippet"]:
             self._hand_over(plan, push["snippet"], mesh=bool(push["postponed"]))
         if push["installation"]:
@@ -80,6 +91,7 @@ class ActionModule(PlannedAction):
 
     def _change(self, state: str, definitions: list[dict[str, Any]]) -> None:
         if definitions:
+            self._check_lease()
             result = self.run_module(
                 "kubernetes.core.k8s", {**self._access, "state": state, "definition": definitions, "merge_type": ["merge"]}
             )
@@ -87,8 +99,15 @@ class ActionModule(PlannedAction):
             results = result["result"].get("results", [result])
             self._objects += [one["result"] for one in results]
 
+    def _check_lease(self) -> None:
+        """Check the lease before a change, unless that was done a moment ago."""
+        if time.time() - self._seen > TRUSTED:
+            self._keep()
+            self._seen = time.time()
+
     def _store(self, secret: dict[str, Any], key: str, password: str) -> None:
         """Store the Secret. An API server may repeat what it was sent, so the password is removed from its message."""
+        self._check_lease()
         encoded = base64.b64encode(password.encode()).decode()
         definition = {**secret, "data": {key: encoded}} if password else secret
         arguments = {**self._access, "state": "present", "definition": definition, "merge_type": ["merge"]}

@@ -15,6 +15,8 @@ from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import DRAINED
 
 K8S = "kubernetes.core.k8s"
+# The seconds for which the lease holds while a node is drained without a limit.
+FOREVER = 3600
 
 
 class ActionModule(PlannedAction):
@@ -40,13 +42,16 @@ class ActionModule(PlannedAction):
         problems = self.report(plan["cluster"], change["problems"], "changed")
         for name, difference in change["differences"].items():
             self.add_effects({"diff": {**difference, "before_header": name, "after_header": name}})
+        waits = begin and not self._task.check_mode
+        self._keep(plan, options, options["timeout"] if waits else 0)
         if change["patched"]:
             patches = {"state": "patched", "definition": change["patched"], "merge_type": ["merge"]}
             self.add_effects({"changed": self.run_module(K8S, {**access, **patches})["changed"]})
-        if begin and not self._task.check_mode:
+        if waits:
             self._wait(plan, options)
         if begin and options["drain"]:
             for name in change["nodes"]:
+                self._keep(plan, options, int(options["delete_options"].get("wait_timeout") or FOREVER))
                 arguments = {"name": name, "delete_options": {**options["delete_options"], "ignore_daemonsets": True}}
                 self.add_effects(self.run_module(f"{K8S}_drain", {**access, **arguments}))
         self.show(self._done(plan["cluster"], change["nodes"], begin, options["drain"]))
@@ -58,6 +63,10 @@ class ActionModule(PlannedAction):
         verb = "would be" if self._task.check_mode else "is" if len(nodes) == 1 else "are"
         names = f"node {nodes[0]}" if len(nodes) == 1 else f"nodes {', '.join(nodes)}"
         return "\n".join(wrapped(f"{cluster}: {names} {verb} {state}", rest="  "))
+
+    def _keep(self, plan: dict[str, Any], options: dict[str, Any], seconds: int) -> None:
+        task = f"{options['state']} the maintenance of {', '.join(options['nodes'])}"
+        self.keep_lease(plan, task, seconds, apic=options["apic"], kubernetes=options["kubernetes"])
 
     def _wait(self, plan: dict[str, Any], options: dict[str, Any]) -> None:
         """Wait until no leaf sends services' traffic to the nodes."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 SHARED = "orchestrator:aci-calico"
 # The tenant that exists in every fabric and whose objects all tenants can use.
 COMMON = "common"
+# The keys of the tags that say which run changes a cluster at present.
+LEASE_PREFIX = "aci-calico-lease:"
 
 
 def owner_of(cluster: str) -> str:
@@ -44,6 +46,11 @@ ADDRESS_ANNOTATIONS = {"ipv4": "projectcalico.org/IPv4Address", "ipv6": "project
 BEFORE_ANNOTATION = "netops.aci-calico/before"
 # The state of a node before its maintenance, which the end of the maintenance restores.
 BEFORE_MAINTENANCE_ANNOTATION = "netops.aci-calico/before-maintenance"
+
+# The object that says which run changes the cluster at present, and the annotation with its content.
+LEASE_GROUP = "coordination.k8s.io"
+LEASE_NAME = "netops-aci-calico"
+LEASE_ANNOTATION = "netops.aci-calico/lease"
 
 # --- secrets ---------------------------------------------------------------------------------------------------------
 

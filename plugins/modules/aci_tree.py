@@ -121,6 +121,24 @@ options:
         type: list
         elements: str
         default: []
+  lease:
+    description:
+      - The lease that the run holds (see M(netops.aci_calico.aci_lease)). The module checks it before each POST, and fails if another run has
+        taken it over.
+    type: dict
+    suboptions:
+      dn:
+        description: DN of the tenant that has the lease.
+        type: str
+        required: true
+      run:
+        description: The id of the run.
+        type: str
+        required: true
+      doing:
+        description: The task of the run, for others.
+        type: str
+        default: ""
 extends_documentation_fragment:
   - cisco.aci.aci
 attributes:
@@ -272,6 +290,10 @@ error:
       description: DN of the root.
       type: str
       returned: always
+lost:
+  description: The content of the lease of the run that has taken it over. None if no run has it.
+  returned: when this run no longer holds O(lease)
+  type: dict
 requests:
   description: The number of requests to APIC by kind. V(retries) of them were repetitions.
   returned: always
@@ -280,13 +302,15 @@ requests:
 """
 
 import json
+from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
 
+from ..module_utils.apic.lease import ApicLease
 from ..module_utils.apic.push import Push, PushError
 from ..module_utils.apic.roots import parse_roots
-from ..module_utils.apic.session import Session
+from ..module_utils.apic.session import ApicError, Session
 from ..module_utils.apic.tree import TreeError
 
 
@@ -301,6 +325,11 @@ def argument_spec():
         "except": {"type": "list", "elements": "str", "default": []},
         "keep": {"type": "list", "elements": "str", "default": []},
     }
+    lease = {
+        "dn": {"type": "str", "required": True},
+        "run": {"type": "str", "required": True},
+        "doing": {"type": "str", "default": ""},
+    }
     return {
         **aci_argument_spec(),
         "cluster": {"type": "str", "required": True},
@@ -310,7 +339,23 @@ def argument_spec():
         "update_password": {"type": "str", "default": "on_create", "choices": ["always", "on_create"], "no_log": False},
         "secrets": {"type": "dict", "default": {}, "no_log": True},
         "roots": {"type": "list", "elements": "dict", "required": True, "options": root},
+        "lease": {"type": "dict", "options": lease},
     }
+
+
+def guard(session, cluster, lease):
+    """Return the function that stops the module when another run has taken over the lease."""
+
+    def check():
+        try:
+            outcome = ApicLease(session, lease["dn"], cluster).renew(lease["run"], lease["doing"])
+        except ApicError as error:
+            raise PushError(f"The lease cannot be checked: {error}") from error
+        if not outcome.held:
+            holder = asdict(outcome.holder) if outcome.holder else None
+            raise PushError("Another run has taken over the lease.", lost=holder)
+
+    return check if lease else lambda: None
 
 
 def write_bodies(path, bodies):
@@ -327,7 +372,7 @@ def main():
     except TreeError as error:
         module.fail_json(msg=f"roots: {error}", problems=error.problems)
     session = Session(module, [*secrets.values(), params["password"]])
-    push = Push(session, roots, {**params, "secrets": secrets})
+    push = Push(session, roots, {**params, "secrets": secrets}, guard(session, params["cluster"], params["lease"]))
     planned = False
     try:
         push.plan(check=module.check_mode)

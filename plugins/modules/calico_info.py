@@ -42,6 +42,9 @@ options:
       - The SHA-256 digest (hexadecimal) of the password to compare with the one in the Secret.
       - It is a digest because Ansible masks a secret everywhere in a result, and a password may also be part of a node's name.
     type: str
+  lease_namespace:
+    description: The namespace of the lease (see M(netops.aci_calico.calico_lease)), which is read too if this is given.
+    type: str
   checks:
     description:
       - Whether to read also the permissions of the connection's user and the networking backend of calico-node.
@@ -134,6 +137,9 @@ calico:
         - The requests for RV(calico.installation), RV(calico.backend) and RV(calico.rights) that failed, as in RV(calico.failures).
       type: list
       elements: dict
+    lease:
+      description: With O(lease_namespace), the content of the lease; none if there is none.
+      type: dict
     failures:
       description: The requests that failed, each with C(path), C(status) and C(message).
       type: list
@@ -154,6 +160,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions imp
 from ..module_utils.kubernetes import installation
 from ..module_utils.kubernetes.api import KubeApi
 from ..module_utils.kubernetes.calico import restored, stored_metadata
+from ..module_utils.kubernetes.lease import read_lease
+from ..module_utils.kubernetes.live import calico_namespaces
 from ..module_utils.names import CALICO_GROUPS, CALICO_V1, OPERATOR_V1, RBAC_GROUP
 
 CALICO_PLURALS = {"ippools": "IPPool", "bgpconfigurations": "BGPConfiguration", "bgppeers": "BGPPeer", "bgpfilters": "BGPFilter"}
@@ -255,7 +263,7 @@ def read(client: Any, params: dict) -> dict:
     if params["api_group"] == "auto":
         api_group = groups[0] if groups else None
     daemonsets = reader.items("/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node")
-    namespaces = sorted(daemonset["metadata"]["namespace"] for daemonset in daemonsets)
+    namespaces = calico_namespaces(daemonsets)
     namespace = params["namespace"]
     if namespace == "auto":
         namespace = namespaces[0] if len(namespaces) == 1 else None
@@ -284,6 +292,7 @@ def read(client: Any, params: dict) -> dict:
         "backend": backend,
         "rights": rights,
         "unchecked": curious.failures,
+        "lease": read_lease(reader, params["lease_namespace"]) if params.get("lease_namespace") else None,
         "failures": reader.failures,
     }
 
@@ -298,6 +307,7 @@ def main() -> None:
         secret_key={"type": "str", "default": "rr-password", "no_log": False},
         role_name={"type": "str", "default": "secret-access"},
         password_sha256={"type": "str", "no_log": True},
+        lease_namespace={"type": "str"},
         checks={"type": "bool", "default": False},
     )
     module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from ansible import constants
@@ -19,11 +19,13 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
+from ..module_utils.lease import HOLDS
 from .documents.differences import grouped
 from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes, read_file, said
 from .intent.intent import Intent
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE, read_intent
 from .inventory import Inventory, read_variables
+from .lease import SIDES, lost_problem, tenant_dn
 from .planning.compile import compile_cluster
 from .planning.ledger import LARGEST, Ledger, load_ledger
 from .schema.addressing import require_netaddr
@@ -31,7 +33,7 @@ from .schema.check import check_optional, plain
 from .schema.consent import CONSENT, Consents, teardown_of
 from .schema.option import INVALID
 from .schema.problems import Problem, errors, headline, printable, render, severest_first
-from .schema.variables import PLANNED, PUSHED, VARIABLES
+from .schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, LEASED, PLANNED, PUSHED, VARIABLES
 
 COLLECTION = "netops.aci_calico"
 # Hidden, because Ansible reads every other file in an inventory's folder as an inventory.
@@ -356,6 +358,45 @@ class PlannedAction(ClusterAction):
         return self.consents().require(
             teardown_of(cluster), "aci_calico_state", interrupts, "until site configures the cluster again"
         )
+
+    # --- the lease ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def lease(self) -> dict[str, Any]:
+        """Return the ``content`` of the lease that the play has registered, and the sides that are ``held``, perhaps none."""
+        registered = self.task_vars.get(LEASED)
+        lease = registered.get("lease") if isinstance(registered, Mapping) else None
+        return dict(plain(lease)) if lease and not self._task.check_mode else {"content": {}, "held": {}}
+
+    def lease_of(self, plan: dict[str, Any], side: str, doing: str) -> dict[str, Any] | None:
+        """Return how a module checks the lease of one side; None if this run has none."""
+        if side not in self.lease["held"]:
+            return None
+        where = {"dn": tenant_dn(plan)} if side == "apic" else {"namespace": self.lease["held"][side]}
+        return {"run": self.lease["content"]["run"], "doing": doing, **where}
+
+    def change_lease(
+        self, plan: dict[str, Any], side: str, state: str, connection: dict[str, Any], take: Iterable[str] = (), **content: Any
+    ) -> dict[str, Any]:
+        """Take, renew or release the lease of one side, and return the module's result."""
+        arguments = {"cluster": plan["cluster"], "state": state, "lease": {**self.lease["content"], **content}, "take": [*take]}
+        if side == "apic":
+            return self.run_module("aci_lease", {**self.access(connection, APIC_ACCESS), **arguments, "dn": tenant_dn(plan)})
+        namespace = self.lease["held"].get(side) or plan["calico"]["namespace"]
+        access = self.access(connection, KUBERNETES_ACCESS)
+        return self.run_module("calico_lease", {**access, **arguments, "namespace": namespace})
+
+    def keep_lease(self, plan: dict[str, Any], doing: str, seconds: int = 0, **connections: dict[str, Any]) -> None:
+        """Check that this run still holds its leases, and renew them.
+
+        :param seconds: for how long the run will do nothing else.
+        :param connections: options of the task by side.
+        :raises Refused: another run has taken one.
+        """
+        for side in (side for side in SIDES if side in self.lease["held"]):
+            reply = self.change_lease(plan, side, "renewed", connections.get(side) or {}, doing=doing, seconds=HOLDS + seconds)
+            if not reply["held"]:
+                self.report(plan["cluster"], [lost_problem(plan, side, reply["holder"])], "changed")
 
     def _plan(self, options: dict[str, Any]) -> dict[str, Any]:
         # A variable of this run and not a fact, which could be the cached one of another day.

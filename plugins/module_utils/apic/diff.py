@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..names import SHARED, owner_of
+from ..names import LEASE_PREFIX, SHARED, owner_of
 from . import mo
 from .tree import Existing, Wanted
 
@@ -164,6 +164,11 @@ def _only_one(existing: Existing) -> bool:
 
 def _cluster_key(tag: Existing) -> bool:
     return tag.attributes.get("key", "").startswith(f"{SHARED}:")
+
+
+def _is_lease(tag: Existing) -> bool:
+    """Return whether a tag is the lease of a run, which is no configuration."""
+    return tag.cls == "tagAnnotation" and tag.attributes.get("key", "").startswith(LEASE_PREFIX)
 
 
 def users_of(existing: Existing) -> set[str]:
@@ -353,7 +358,7 @@ class _Comparison:
 
     def _delete(self, found: Existing) -> None:
         self.deleted.add(found.key)
-        below = [item.dn for item in found.descendants() if item.annotation or mo.is_tag(item.cls)]
+        below = [item.dn for item in found.descendants() if (item.annotation or mo.is_tag(item.cls)) and not _is_lease(item)]
         before = _configuration(found)
         self.result.changes.append(Change("delete", found.cls, found.key, before, {}, removed=below, target=found.dn))
 

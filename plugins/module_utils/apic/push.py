@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..names import HIDDEN
@@ -54,10 +54,14 @@ class Push:
     """A task that brings ``roots`` (see `roots.parse_roots`) to their wanted state over a `session.Session`.
 
     :param options: dictionary with cluster, state, prune, adopt, update_password and secrets of the module.
+    :param guard: called before each POST; it raises a PushError if the run must stop.
     """
 
-    def __init__(self, session: Session, roots: list[Root], options: dict[str, Any]) -> None:
+    def __init__(
+        self, session: Session, roots: list[Root], options: dict[str, Any], guard: Callable[[], None] = lambda: None
+    ) -> None:
         self.session = session
+        self.guard = guard
         self.options = options
         self.absent = options["state"] == "absent"
         # Removal reverses the order of creation: interfaces before policies.
@@ -162,6 +166,7 @@ class Push:
             changes = step.difference.changes
             if not changes:
                 return
+            self.guard()
             try:
                 reply = self._post(step)
             except OutcomeUnknown as unknown:

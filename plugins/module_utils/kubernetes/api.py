@@ -50,9 +50,15 @@ class KubeApi:
         """Create a review and return its ``status``, or None if the API server does not answer it. An unknown one is no failure."""
         return (self._call("post", path, (404, 405), body=body) or {}).get("status")
 
-    def delete(self, path: str) -> None:
-        """Delete an object if it exists."""
-        self._call("delete", path, (404,))
+    def replace(self, path: str, body: dict[str, Any]) -> bool:
+        """Replace the version of an object that ``body`` names, and return whether it was still that version."""
+        return self._call("put", path, (404, 409), body=body) is not None
+
+    def delete(self, path: str, version: str = "") -> bool:
+        """Delete an object if it exists, and still has that version if one is given; return whether it was deleted."""
+        if not version:
+            return self._call("delete", path, (404,)) is not None
+        return self._call("delete", path, (404, 409), body={"preconditions": {"resourceVersion": version}}) is not None
 
     def _call(self, method: str, path: str, expected: tuple[int, ...], **body: Any) -> dict[str, Any] | None:
         """Return the answer, or None if the API server refuses. Expected statuses are not failures."""

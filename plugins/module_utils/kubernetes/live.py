@@ -18,6 +18,11 @@ REPORT_EVERY = 5
 Items = Iterable[dict[str, Any]]
 
 
+def calico_namespaces(daemonsets: Items) -> list[str]:
+    """Return the namespaces of calico-node's DaemonSets."""
+    return sorted(daemonset["metadata"]["namespace"] for daemonset in daemonsets)
+
+
 def readiness(nodes: Items) -> dict[str, bool | None]:
     """Return ``{node: ready}``; None if Kubernetes reports no such condition."""
     return {node["metadata"]["name"]: _ready(node) for node in nodes}

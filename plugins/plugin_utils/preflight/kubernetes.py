@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...module_utils.names import ADDRESS_ANNOTATIONS, RBAC_GROUP
+from ...module_utils.names import ADDRESS_ANNOTATIONS, LEASE_GROUP, LEASE_NAME, RBAC_GROUP
 from ..calico.installers import in_words
 from ..calico.manifests import ROLE_NAME
 from ..calico.protection import threats
@@ -126,6 +126,8 @@ def _needed(plan: dict, calico: str) -> Iterator[tuple[str, str, tuple[str, ...]
         yield RBAC_GROUP, resource, ("patch", "delete"), ROLE_NAME
     # A user can only grant calico-node rights that the user has.
     yield "", "secrets", ("get", "list", "watch"), plan["calico"]["secret"]["name"]
+    yield LEASE_GROUP, "leases", ("create",), ""
+    yield LEASE_GROUP, "leases", ("get", "update", "delete"), LEASE_NAME
 
 
 def _allows(rule: dict, group: str, resource: str, verb: str, name: str) -> bool:

@@ -531,6 +531,14 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "The run would interrupt something, and nobody agreed to that. In check mode this is a warning.",
             "Run again with -e aci_calico_consent=NAME, at a time when the interruption is acceptable."),
     },
+    "Two runs at once": {
+        "lease-held": Message(
+            "Another run changes the cluster, and did not end in time.",
+            "Wait until it has ended. If it will never end, name it: -e aci_calico_take_lease=RUN."),
+        "lease-lost": Message(
+            "Another run took over the lease of this one, which stops before its next change.",
+            "Run again when the other run has ended: it completes what is left."),
+    },
     "Node maintenance": {
         "maintenance-nodes": Message("No node is named.", "Name the nodes: -e node_maintenance_nodes=node-3."),
         "maintenance-node-unknown": Message(

@@ -22,9 +22,9 @@ from .keys import contracts
 from .option import BARE_METAL, VM, Option, dicts, number, texts
 
 PREFIX = "aci_calico_"
-# Results that a play registers: that of the plan, and that of the last push.
-PLANNED, PUSHED = "aci_calico_planned", "aci_calico_pushed"
-RUNTIME = frozenset({PLANNED, PUSHED})
+# Results that a play registers: that of the plan, that of the last push, and the lease.
+PLANNED, PUSHED, LEASED = "aci_calico_planned", "aci_calico_pushed", "aci_calico_leased"
+RUNTIME = frozenset({PLANNED, PUSHED, LEASED})
 
 # Sections of the white paper.
 _PHYSICAL = "Physical connectivity"
@@ -288,6 +288,15 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_vm_mobility",
                "Whether virtual machines can move to other hypervisors while they run. Requires floating SVI.",
                "bool", default=False, source=f"{_KINDS}; {_GATEWAY}"),
+    ),
+    *_group(
+        "Two runs at once",
+        number("aci_calico_lease_wait",
+               "How many seconds to wait while another run changes the cluster. A run that ended without releasing its lease is"
+               " taken over after 180 seconds. 0 does not wait.", 0, 86400, default=300),
+        Option("aci_calico_take_lease",
+               "The run, or the holder (C(user@host)), whose lease is taken over at once. The message of a run that waits names"
+               " both. Give it on the command line (C(-e)), for one run."),
     ),
     *_group(
         "Connection to APIC",

@@ -209,7 +209,8 @@ class Emulator(kmock.KubernetesEmulator):
 
     def _delete(self, kind: Kind, namespace: str | None, name: str | None, request: kmock.Request, dry_run: bool) -> Json:
         if name is not None:
-            obj = self.store.delete(kind, namespace, name, dry_run)
+            options = _body(request) if request.body else {}
+            obj = self.store.delete(kind, namespace, name, dry_run, options.get("preconditions"))
             details = {"name": name, "group": kind.group, "kind": kind.plural, "uid": obj["metadata"]["uid"]}
             return {"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success", "details": details}
         listing = self._list(kind, namespace, request)

@@ -167,8 +167,15 @@ class Objects:
         except Unreadable as error:
             raise _invalid(kind, name, [("patch", "FieldValueInvalid", f"Invalid value: {error}")]) from None
 
-    def delete(self, kind: Kind, namespace: str | None, name: str, dry_run: bool = False) -> Json:
+    def delete(
+        self, kind: Kind, namespace: str | None, name: str, dry_run: bool = False, preconditions: Json | None = None
+    ) -> Json:
+        """Delete an object, if its ``uid`` and ``resourceVersion`` are those of the preconditions."""
         obj = self.get(kind, namespace, name)
+        for field, wanted in (preconditions or {}).items():
+            if wanted != obj["metadata"].get(field):
+                message = f'Operation cannot be fulfilled on {_resource(kind)} "{name}": the {field} in the precondition differs'
+                raise Refusal(409, "Conflict", message, _details(kind, name))
         if not dry_run:
             self._write(kind, "DELETED", self._key(kind, namespace, name), obj, None)
         return obj

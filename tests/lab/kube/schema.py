@@ -30,6 +30,7 @@ BUILTIN = (
     ("v1", "configmaps", "ConfigMap", True, "cm"),
     ("apps/v1", "daemonsets", "DaemonSet", True, "ds"),
     ("discovery.k8s.io/v1", "endpointslices", "EndpointSlice", True, ""),
+    ("coordination.k8s.io/v1", "leases", "Lease", True, ""),
     ("rbac.authorization.k8s.io/v1", "roles", "Role", True, ""),
     ("rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding", True, ""),
 )

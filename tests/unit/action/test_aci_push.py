@@ -80,3 +80,21 @@ def test_a_failure_is_that_of_aci_tree():
     result, _sent = push({"failed": True, "msg": "APIC refused it", "changed": True, "conflicts": ["it"]})
     assert (result["failed"], result["msg"], result["changed"]) == (True, "APIC refused it", True)
     assert not {"report", "conflicts"} & set(result)
+
+
+LEASED = {"aci_calico_leased": {"lease": {"content": {"run": "3f2a"}, "held": {"apic": ""}}}}
+
+
+def test_aci_tree_checks_the_lease_of_the_play():
+    _result, sent = push(DONE, LEASED)
+    assert sent["lease"] == {"dn": "uni/tn-common", "run": "3f2a", "doing": "push the part l3out to APIC"}
+    assert "lease" not in push(DONE)[1]
+    kubernetes_only = {"aci_calico_leased": {"lease": {"content": {"run": "3f2a"}, "held": {"kubernetes": "x"}}}}
+    assert "lease" not in push(DONE, kubernetes_only)[1]
+
+
+def test_a_lost_lease_is_a_problem():
+    result, _sent = push({"failed": True, "msg": "lost", "changed": True, "lost": {"run": "77", "holder": "bob@ctl"}}, LEASED)
+    assert [problem["id"] for problem in result["problems"]] == ["lease-lost"]
+    assert "now bob@ctl (run 77)" in result["problems"][0]["problem"]
+    assert result["changed"]

@@ -30,6 +30,7 @@ class Bench:
         self.failing: dict[str, Any] = {}
         self.reads = 0
         self.later: Callable[[dict[str, Any]], dict[str, Any]] = lambda found: found
+        self.leased: dict[str, Any] = {}
         self.found = {
             "api_group": GROUP,
             "api_groups": [GROUP],
@@ -44,7 +45,11 @@ class Bench:
     def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "calico_info":
             self.reads += 1
+            self.asked = arguments
             return {"calico": self.found if self.reads == 1 else self.later(self.found)}
+        if name.endswith("_lease"):
+            self.sent.append((name, [arguments["lease"]["seconds"]]))
+            return {"held": name not in self.failing, "holder": None}
         if name == "verify":
             self.sent.append((name, [arguments["only"]]))
             self.pending = arguments["pending"]
@@ -61,7 +66,7 @@ class Bench:
         return results[0] if len(results) == 1 else {"changed": True, "result": {"results": results}}
 
     def run(self, check: bool = False, **variables: Any) -> dict[str, Any]:
-        values = {"bgp_password": PASSWORD, "sessions_timeout": 60, **variables}
+        values = {"bgp_password": PASSWORD, "sessions_timeout": 60, "leased": self.leased, **variables}
         return run(action, self.module, {f"aci_calico_{name}": one for name, one in values.items()}, check, plan=PLAN)
 
 
@@ -189,3 +194,39 @@ def test_each_difference_is_shown_and_that_of_the_secret_is_not(bench: Bench) ->
     shown = {change["after_header"]: change for change in bench.run()["diff"]}
     assert shown["BGPConfiguration/default"]["after"]["spec"]["nodeToNodeMeshEnabled"] is False
     assert shown["Secret/bgp-secrets"]["after"]["data"] == "a new value, not shown"
+
+
+LEASE = {"content": {"run": "3f2a"}, "held": {"apic": "", "kubernetes": "calico-system"}}
+
+
+def test_both_leases_hold_for_the_time_of_the_wait(bench: Bench) -> None:
+    bench.leased, bench.found["lease"] = {"lease": LEASE}, {"run": "3f2a"}
+    bench.run()
+    assert bench.asked["lease_namespace"] == "calico-system"
+    waits, ends = ([("aci_lease", [seconds]), ("calico_lease", [seconds])] for seconds in (240, 180))
+    assert bench.sent == [*ALL_ELSE, *waits, ("verify", ["sessions"]), *ends, MESH]
+
+
+@pytest.mark.parametrize("lease", [None, {"run": "77", "holder": "bob@ctl"}])
+def test_without_the_lease_nothing_is_sent(bench: Bench, lease: Any) -> None:
+    bench.leased, bench.found["lease"] = {"lease": LEASE}, lease
+    result = bench.run()
+    assert [problem["id"] for problem in result["problems"]] == ["lease-lost"]
+    assert (bench.sent, result["changed"]) == ([], False)
+
+
+def test_a_lease_that_is_lost_during_the_wait_leaves_the_mesh_on(bench: Bench) -> None:
+    bench.leased, bench.found["lease"], bench.failing["aci_lease"] = {"lease": LEASE}, {"run": "3f2a"}, True
+    result = bench.run()
+    assert [problem["id"] for problem in result["problems"]] == ["lease-lost"]
+    assert MESH not in bench.sent
+
+
+def test_a_lease_that_was_seen_a_while_ago_is_checked_before_the_next_change(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter(range(0, 10000, 11))
+    monkeypatch.setattr(action.time, "time", lambda: next(times))
+    bench.leased, bench.found["lease"], bench.failing["calico_lease"] = {"lease": LEASE}, {"run": "3f2a"}, True
+    assert bench.run()["failed"]
+    assert bench.sent == [("aci_lease", [180]), ("calico_lease", [180])]

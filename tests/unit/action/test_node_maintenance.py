@@ -18,17 +18,24 @@ class Bench:
         self.cluster = Cluster()
         self.asked: list[str] = []
         self.drained: Any = {}
+        self.variables: dict[str, Any] = {}
+        self.held = True
 
     def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "kubernetes.core.k8s_info":
             return {"resources": [{"metadata": {"name": node}, "spec": {}} for node in NODES]}
         if name == "calico_state":
             return {"state": self.cluster.state}
+        if name == "calico_lease":
+            self.asked.append(f"{name} {arguments['lease']['seconds']}")
+            return {"held": self.held, "holder": None}
         self.asked.append(f"{name} {arguments.get('name') or arguments.get('nodes') or len(arguments['definition'])}")
         return self.drained if name == "verify" else {"changed": True}
 
     def run(self, check: bool = False, **options: Any) -> dict[str, Any]:
-        return run(action, self.module, None, check, **{"plan": self.cluster.plan, "nodes": "node-2, node-5", **options})
+        return run(
+            action, self.module, self.variables, check, **{"plan": self.cluster.plan, "nodes": "node-2, node-5", **options}
+        )
 
 
 @pytest.fixture
@@ -63,3 +70,23 @@ def test_a_node_that_nobody_knows_is_refused(bench: Bench) -> None:
     result = bench.run(nodes=["node-9"])
     assert [problem["id"] for problem in result["problems"]] == ["maintenance-node-unknown"]
     assert bench.asked == []
+
+
+LEASED = {"aci_calico_leased": {"lease": {"content": {"run": "3f2a"}, "held": {"kubernetes": "kube-system"}}}}
+
+
+def test_the_lease_holds_for_as_long_as_each_step_may_take(bench: Bench) -> None:
+    bench.variables = LEASED
+    bench.run(nodes=["node-2"], timeout=90, delete_options={"wait_timeout": 500})
+    assert bench.asked[0::2] == ["calico_lease 270", "verify ['node-2']", "kubernetes.core.k8s_drain node-2"]
+    assert bench.asked[3] == "calico_lease 680"
+    bench.asked.clear()
+    bench.run(nodes=["node-2"], state="end")
+    assert bench.asked[0] == "calico_lease 180"
+
+
+def test_a_lost_lease_stops_the_maintenance(bench: Bench) -> None:
+    bench.variables, bench.held = LEASED, False
+    result = bench.run()
+    assert [problem["id"] for problem in result["problems"]] == ["lease-lost"]
+    assert len(bench.asked) == 1

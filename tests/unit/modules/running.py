@@ -176,10 +176,13 @@ class Runner:
         raise _Done
 
     def __call__(self, roots: list[dict[str, Any]], check: bool = False, diff: bool = True, **more: Any) -> dict[str, Any]:
-        given = {**arguments(self.server, roots, **more), "_ansible_check_mode": check, "_ansible_diff": diff}
+        return self.invoke(aci_tree, check, _ansible_diff=diff, **arguments(self.server, roots, **more))
+
+    def invoke(self, module: Any, check: bool = False, **given: Any) -> dict[str, Any]:
+        """Run any module."""
         try:
-            with patch_module_args(given):
-                aci_tree.main()
+            with patch_module_args({**given, "_ansible_check_mode": check}):
+                module.main()
         except _Done:
             pass
         return self.result

@@ -23,7 +23,14 @@ class Refusing:
 
 @pytest.mark.parametrize(
     ("call", "arguments", "expected"),
-    [("get", (), {404}), ("create", ({},), {404, 409}), ("review", ({},), {404, 405}), ("delete", (), {404})],
+    [
+        ("get", (), {404}),
+        ("create", ({},), {404, 409}),
+        ("review", ({},), {404, 405}),
+        ("replace", ({},), {404, 409}),
+        ("delete", (), {404}),
+        ("delete", ("7",), {404, 409}),
+    ],
 )
 def test_only_unexpected_refusals_are_failures(call, arguments, expected):
     for status in (403, 404, 405, 409, 503):

@@ -140,6 +140,8 @@ def rules_of(*, without: tuple[str, str] = ("", ""), bgp_filter: bool = False) -
         ([""], ["secrets"], ["get", "list", "watch", "patch", "delete"], ["bgp-secrets"]),
         (["rbac.authorization.k8s.io"], ["roles", "rolebindings"], ["create"], []),
         (["rbac.authorization.k8s.io"], ["roles", "rolebindings"], ["patch", "delete"], ["secret-access"]),
+        (["coordination.k8s.io"], ["leases"], ["create"], []),
+        (["coordination.k8s.io"], ["leases"], ["get", "update", "delete"], ["netops-aci-calico"]),
     ]
     resource, verb = without
     return [
@@ -176,6 +178,7 @@ def test_the_documented_rights_suffice(root: Path) -> None:
         ("secrets", "watch", "watch secrets bgp-secrets"),
         ("bgppeers", "delete", "delete bgppeers.crd.projectcalico.org"),
         ("rolebindings", "create", "create rolebindings.rbac.authorization.k8s.io"),
+        ("leases", "update", "update leases.coordination.k8s.io netops-aci-calico"),
     ],
 )
 def test_each_right_is_needed_and_named(resource: str, verb: str, named: str) -> None:

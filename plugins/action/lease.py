@@ -1,0 +1,88 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Take the lease of a cluster before a run changes it, and release it at the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict
+from typing import Any
+
+from ansible import context
+from ansible.errors import AnsibleError
+
+from ..module_utils.lease import HOLDS, from_dict
+from ..plugin_utils.actions import BOTH_SIDES, PlannedAction
+from ..plugin_utils.lease import LOOK_EVERY, SIDES, Waiting, held_problem, new_lease, place, taken_over
+
+JOB_VARIABLES = ("awx_job_id", "tower_job_id")
+
+
+class ActionModule(PlannedAction):
+    """See plugins/modules/lease.py."""
+
+    ARGUMENTS = {
+        **BOTH_SIDES,
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "on_apic": {"type": "bool", "default": True},
+        "in_kubernetes": {"type": "bool", "default": True},
+        "doing": {"type": "str", "default": "configure the cluster"},
+    }
+    SETTINGS = {"wait": "aci_calico_lease_wait", "take": "aci_calico_take_lease"}
+
+    def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        """Take the leases, or release what this run has."""
+        if self._task.check_mode:
+            return {}
+        if options["state"] == "absent":
+            self._release(plan, options)
+            return {}
+        playbooks = context.CLIARGS.get("args") or ()
+        job = next((str(self.task_vars[name]) for name in JOB_VARIABLES if self.task_vars.get(name)), "")
+        # The task runs in a child of the process that runs the playbook.
+        lease = new_lease(options["doing"], playbooks, job, os.getppid()).renewal("", HOLDS, time.time())
+        self.lease = {"content": asdict(lease), "held": {}}
+        waiting = Waiting(options["wait"], options["take"] or "", time.monotonic)
+        try:
+            for side, wanted in zip(SIDES, (options["on_apic"], options["in_kubernetes"]), strict=True):
+                if wanted:
+                    self._acquire(plan, side, waiting, options)
+        except BaseException:
+            self._release(plan, options)
+            raise
+        return {"lease": self.lease}
+
+    def _acquire(self, plan: dict[str, Any], side: str, waiting: Waiting, options: dict[str, Any]) -> None:
+        """Take the lease of one side; wait for it if another run holds it."""
+        take: list[str] = []
+        while True:
+            reply = self.change_lease(plan, side, "acquired", options[side], take=take)
+            if reply["held"]:
+                self.lease["held"][side] = reply.get("namespace") or ""
+                return
+            holder = from_dict(reply["holder"] or {})
+            reason = waiting.reason_to_take(side, holder)
+            if reason:
+                self.add_effects({"warnings": [taken_over(plan, side, holder, reason)]})
+                take = [holder.run]
+            elif waiting.over():
+                self.report(plan["cluster"], [held_problem(plan, side, holder)], "changed")
+            else:
+                line = f"{plan['cluster']}: Waiting for another run, at most {options['wait']} s: {holder.described()}"
+                if waiting.news(line):
+                    self.show(line)
+                time.sleep(LOOK_EVERY)
+
+    def _release(self, plan: dict[str, Any], options: dict[str, Any]) -> None:
+        """Release the leases that this run holds. One that stays becomes stale."""
+        for side in reversed(SIDES):
+            if side not in self.lease["held"]:
+                continue
+            try:
+                self.change_lease(plan, side, "released", options[side])
+            except AnsibleError as reason:
+                text = f"{plan['cluster']}: {place(plan, side)} is not released, and holds for at most {HOLDS} s: {reason}"
+                self.add_effects({"warnings": [text]})

@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: calico_lease
+short_description: Take, renew or release a cluster's lease in Kubernetes
+version_added: 1.0.0
+description:
+  - The lease is the object C(netops-aci-calico) of the kind C(Lease) in the namespace of calico-node. Each change of it names the version that it
+    changes. Of several runs that take it over from another one, one succeeds.
+  - M(netops.aci_calico.lease) waits for it, and decides what is taken over.
+options:
+  namespace:
+    description: The namespace of the lease. V(auto) is the one that calico-node runs in, or V(kube-system) if it runs in none or in several.
+    type: str
+    default: auto
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - netops.aci_calico.lease
+  - ansible.builtin.action_common_attributes
+attributes:
+  platform:
+    platforms: posix
+requirements:
+  - "python >= 3.11"
+  - "kubernetes >= 24.2.0"
+seealso:
+  - module: netops.aci_calico.lease
+author: Contributors to netops.aci_calico (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Take the lease
+  netops.aci_calico.calico_lease:
+    kubeconfig: ~/.kube/prod1.yml
+    cluster: prod1
+    lease: {run: 3f2a9c01b7de, holder: anna@control-1, doing: configure the cluster}
+  register: leased
+"""
+
+RETURN = r"""
+held:
+  description: Whether the run holds the lease.
+  returned: success
+  type: bool
+holder:
+  description: The content of the lease that another run holds, or of the own one. None if there is no lease.
+  returned: success
+  type: dict
+namespace:
+  description: The namespace of the lease.
+  returned: success
+  type: str
+  sample: kube-system
+"""
+
+import copy
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
+
+from ..module_utils.kubernetes.api import KubeApi
+from ..module_utils.kubernetes.lease import KubeLease
+from ..module_utils.kubernetes.live import calico_namespaces
+from ..module_utils.lease import Lease, from_dict
+
+ELSEWHERE = "kube-system"
+
+
+def namespace_of(api: KubeApi, wanted: str) -> str:
+    """Return the namespace of the lease."""
+    if wanted != "auto":
+        return wanted
+    found = calico_namespaces(api.items("/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node"))
+    return found[0] if len(found) == 1 else ELSEWHERE
+
+
+def change(lease: KubeLease, params: dict[str, Any]) -> tuple[bool, Lease | None]:
+    """Bring the lease to the wanted state."""
+    mine = from_dict(params["lease"])
+    if params["state"] == "acquired":
+        return lease.acquire(mine, params["take"])
+    if params["state"] == "renewed":
+        return lease.renew(mine.run, mine.doing, mine.seconds)
+    return lease.release(mine.run)
+
+
+def run(api: KubeApi, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the module's result."""
+    namespace = namespace_of(api, params["namespace"])
+    held, holder = change(KubeLease(api, params["cluster"], namespace), params)
+    if api.failures:
+        failure = api.failures[0]
+        return {"failed": True, "msg": f"{failure['path']}: {failure['message']}", "failures": api.failures}
+    return {"changed": False, "held": held, "holder": asdict(holder) if holder else None, "namespace": namespace}
+
+
+def main() -> None:
+    """Run the module."""
+    spec = copy.deepcopy(AUTH_ARG_SPEC)
+    spec.update(
+        cluster={"type": "str", "required": True},
+        namespace={"type": "str", "default": "auto"},
+        state={"type": "str", "choices": ["acquired", "renewed", "released"], "default": "acquired"},
+        lease={"type": "dict", "required": True},
+        take={"type": "list", "elements": "str", "default": []},
+    )
+    module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
+    if module.check_mode:
+        module.exit_json(changed=False, held=True, holder=None, namespace=module.params["namespace"])
+    try:
+        result = run(KubeApi(get_api_client(module=module).client), module.params)
+    except CoreException as error:
+        module.fail_from_exception(error)
+    except Exception as error:  # whatever the client raises when nobody answers
+        module.fail_json(msg=f"The Kubernetes API did not answer: {error}")
+    else:
+        (module.fail_json if result.get("failed") else module.exit_json)(**result)
+
+
+if __name__ == "__main__":
+    main()
