@@ -74,7 +74,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit test lint format benchmark ledger venv-test
+.PHONY: unit test lint format benchmark chaos ledger venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -86,6 +86,9 @@ test: venv-test ## Run every check: sanity, lint, documentation, units, integrat
 
 lint: venv-test ## Check style, types, imports and generated files: ruff, mypy, import-linter, yamllint, ansible-lint, tools/generate.py
 	@$(BIN)/python -m pytest tests/packaging/test_lint.py $(ARGS)
+
+chaos: venv-test ## Kill, disturb and mix runs: make chaos SEED=1 STEPS=200; it goes on where it was stopped (results: build/chaos)
+	@$(BIN)/python tests/chaos --seed $(or $(SEED),1) --steps $(or $(STEPS),20) $(ARGS)
 
 benchmark: venv-test ## Measure the collection and a playbook of cisco.aci's modules (takes minutes; asserts nothing)
 	@$(BIN)/python tests/benchmark $(ARGS)
