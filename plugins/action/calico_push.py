@@ -56,7 +56,10 @@ class ActionModule(PlannedAction):
         self._show(push["differences"])
         if lease and push["differences"] and (found["lease"] or {}).get("run") != lease["run"]:
             self.report(plan["cluster"], [lost_problem(plan, "kubernetes", found["lease"])], "changed")
-        self._seen, self._keep = time.time(), partial(self.keep_lease, plan, "configure Calico", kubernetes=options["kubernetes"])
+        self._seen, self._renew = (
+            time.time(),
+            partial(self.keep_lease, plan, "configure Calico", kubernetes=options["kubernetes"]),
+        )
         self._send(push, plan, password, options["sessions_timeout"])
         done = {
             "created": push["created"],
@@ -103,7 +106,11 @@ class ActionModule(PlannedAction):
         """Check the lease before a change, unless that was done a moment ago."""
         if time.time() - self._seen > TRUSTED:
             self._keep()
-            self._seen = time.time()
+
+    def _keep(self, seconds: int = 0) -> None:
+        """Check the leases, and renew them for the next ``seconds``."""
+        self._renew(seconds=seconds)
+        self._seen = time.time()
 
     def _store(self, secret: dict[str, Any], key: str, password: str) -> None:
         """Store the Secret. An API server may repeat what it was sent, so the password is removed from its message."""
