@@ -26,7 +26,7 @@ class ActionModule(PlannedAction):
 
     ARGUMENTS = {
         **BOTH_SIDES,
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": ["taken", "released"], "default": "taken"},
         "on_apic": {"type": "bool", "default": True},
         "in_kubernetes": {"type": "bool", "default": True},
         "doing": {"type": "str", "default": "configure the cluster"},
@@ -37,7 +37,7 @@ class ActionModule(PlannedAction):
         """Take the leases, or release what this run has."""
         if self._task.check_mode:
             return {}
-        if options["state"] == "absent":
+        if options["state"] == "released":
             self._release(plan, options)
             return {}
         playbooks = context.CLIARGS.get("args") or ()

@@ -17,10 +17,10 @@ description:
   - A lease counts as no change. A failed release is a warning, because a lease becomes stale by itself.
 options:
   state:
-    description: V(absent) releases what this run holds.
+    description: V(taken) takes the lease, V(released) releases what this run holds.
     type: str
-    choices: [present, absent]
-    default: present
+    choices: [taken, released]
+    default: taken
   on_apic:
     description: Whether to take the lease on APIC.
     type: bool
@@ -68,14 +68,14 @@ EXAMPLES = r"""
 
 - name: Release the lease
   netops.aci_calico.lease:
-    state: absent
+    state: released
   register: aci_calico_leased
 """
 
 RETURN = r"""
 lease:
   description: The lease that this run holds. Registered in C(aci_calico_leased), it is found by the pushes of the play.
-  returned: with state V(present), unless in check mode
+  returned: with state V(taken), unless in check mode
   type: dict
   contains:
     content:

@@ -61,20 +61,20 @@ def test_apic_comes_first_and_is_released_last(bench: Bench) -> None:
     lease = result["lease"]
     assert (lease["held"], result["changed"]) == ({"apic": "", "kubernetes": "auto"}, False)
     assert lease["content"]["renewed"] == lease["content"]["since"] != ""
-    bench.run(leased=lease, state="absent")
+    bench.run(leased=lease, state="released")
     assert bench.asked[2:] == RELEASED
     assert bench.arguments[2]["lease"]["run"] == lease["content"]["run"]
 
 
 def test_only_the_sides_of_the_run_are_taken(bench: Bench) -> None:
     lease = bench.run(on_apic=False)["lease"]
-    bench.run(leased=lease, state="absent")
+    bench.run(leased=lease, state="released")
     assert bench.asked == [BOTH[1], RELEASED[0]]
 
 
 def test_check_mode_and_a_run_without_a_lease_ask_nothing(bench: Bench) -> None:
     bench.run(check=True)
-    bench.run(state="absent")
+    bench.run(state="released")
     assert bench.asked == []
 
 
@@ -130,6 +130,6 @@ def test_a_failure_of_one_side_releases_the_other(bench: Bench) -> None:
 def test_a_failed_release_is_a_warning(bench: Bench) -> None:
     lease = bench.run()["lease"]
     bench.failing["aci_lease"] = "no answer"
-    result = bench.run(leased=lease, state="absent")
+    result = bench.run(leased=lease, state="released")
     assert not result.get("failed")
     assert "is not released, and holds for at most 180 s: aci_lease: no answer" in result["warnings"][0]
