@@ -34,8 +34,7 @@ class ActionModule(ClusterAction):
         self._recovered = Record()
         made = self.make_plan(False)
         cluster = made.plan["cluster"]
-        problems = self._incomplete(made.plan) if self._source else []
-        self.report(cluster, problems, "recovered")
+        problems = self.report(cluster, self._incomplete(made.plan) if self._source else [], "recovered")
         self.save(cluster, made.recording)
         if self._source:
             self.show(f"{cluster}: {made.allocation_file} is recovered from {self._source}. Compare it before you commit it.")
@@ -43,7 +42,7 @@ class ActionModule(ClusterAction):
             self.show(
                 f"{cluster}: {made.allocation_file} is whole, and nothing is to be recovered. If it is out of date, remove it first."
             )
-        return {"allocation_file": made.allocation_file, "source": self._source}
+        return {"allocation_file": made.allocation_file, "source": self._source, "problems": problems}
 
     def recall(self, location: str | None, intent: Callable[[], Intent]) -> tuple[bytes | None, Ledger, list[Problem]]:
         """Return what the file says if it is whole, or else what the source says."""

@@ -62,4 +62,15 @@ source:
   returned: success
   type: str
   sample: artifacts/prod1/plan.json
+problems:
+  description: A warning that names nodes and leaves which the source lacks, with C(id), C(severity), C(path), C(problem) and C(remedy).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: allocation-recovery-incomplete
+      severity: warning
+      path: artifacts/prod1/plan.json
+      problem: "node-7 not in it: the first free addresses are assigned"
+      remedy: If they are configured already, pin the addresses that they have before you run site.
 """

@@ -43,6 +43,8 @@ NOT_RECORDED_YET = (
     "{0} does not exist: every slot is assigned anew. If the cluster is configured already, stop and restore the file"
     " from version control or run the playbook recover; otherwise commit it."
 )
+# Control characters that are not escaped in texts of several lines.
+LAYOUT = "\n\t"
 # Problems that are shown; more are in a file.
 MOST_SHOWN = 50
 # How to reach a server; documented in doc_fragments/reading.py.
@@ -110,15 +112,15 @@ class ClusterAction(ActionBase):
 
     def show(self, text: str) -> None:
         """Print text for people, in one piece. It goes to the standard error output if a callback prints data."""
-        display.display("\n".join([*map(printable, text.rstrip().split("\n")), ""]), stderr=prints_data())
+        display.display(f"{printable(text.rstrip(), LAYOUT)}\n", stderr=prints_data())
 
     def add_effects(self, result: Mapping[str, Any]) -> None:
         """Add what a module changed, warned of and showed to the result of this action."""
         self._effects["changed"] |= bool(result.get("changed"))
-        self._effects["warnings"] += result.get("warnings") or []
+        self._effects["warnings"] += [printable(str(text), LAYOUT) for text in result.get("warnings") or []]
         if self._task.diff:
             shown = result.get("diff") or []
-            self._effects["diff"] += shown if isinstance(shown, list) else [shown]
+            self._effects["diff"] += [_printable_diff(one) for one in (shown if isinstance(shown, list) else [shown])]
 
     def report(self, cluster: str, problems: Iterable[Problem], done: str) -> list[dict[str, str]]:
         """Show each problem once: as text if one is an error, else as warnings.
@@ -295,7 +297,7 @@ class ClusterAction(ActionBase):
         """
         result = self.try_module(name, arguments)
         if result.get("failed"):
-            raise AnsibleActionFail(f"{name}: {result.get('msg', 'failed')}")
+            raise AnsibleActionFail(f"{name}: {printable(str(result.get('msg', 'failed')), LAYOUT)}")
         return result
 
     def try_module(self, name: str, arguments: dict[str, Any], no_log: bool = False) -> dict[str, Any]:
@@ -472,6 +474,10 @@ def read_ledger_file(path: str | None) -> tuple[bytes | None, Ledger, list[Probl
     except (OSError, UnicodeDecodeError) as reason:
         text = said(reason) if isinstance(reason, OSError) else "it is not UTF-8 text"
         return content, Ledger(), [Problem("allocation-file", str(path), f"It cannot be read: {text}", remedy)]
+
+
+def _printable_diff(diff: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: printable(text, LAYOUT) if isinstance(text, str) else text for name, text in diff.items()}
 
 
 def _diff(change: Change) -> dict[str, str]:

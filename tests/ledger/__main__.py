@@ -31,7 +31,7 @@ FILES = [
 ]
 STATE = ROOT / "build" / "ledger.json"
 READERS = [ROOT / "plugins/plugin_utils/planning" / name for name in ("ledger.py", "record.py")]
-SAVED_AFTER = 2000
+SAVED_AFTER = 200
 
 
 def main() -> int:

@@ -120,11 +120,14 @@ def some(values: Iterable[object], most: int = 8) -> str:
     return f"{text} and {len(values) - most} more" if len(values) > most else text
 
 
-def printable(text: str) -> str:
-    """Return a text whose control characters are escaped, so that they cannot act on a terminal or a log."""
+def printable(text: str, keep: str = "") -> str:
+    """Return a text whose control characters are escaped, so that they cannot act on a terminal or a log.
+
+    :param keep: characters that are not escaped, such as line breaks in a text of several lines.
+    """
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return "".join(char if char.isprintable() or char in keep else char.encode("unicode_escape").decode() for char in text)
 
 
 def shown(value: object, limit: int = 60) -> str:

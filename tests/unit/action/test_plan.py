@@ -328,6 +328,7 @@ def test_the_file_of_another_cluster_is_refused_and_one_file_for_two(fabric):
     )
     results, _printed = fabric.play()
     for host in ("prod1-cluster", "prod2-cluster"):
+        assert problems(results[host])["allocation-file-shared"] == "aci_calico_allocation_file"
         [problem] = [one for one in results[host]["problems"] if one["id"] == "allocation-file-shared"]
         assert "is the allocation file of cluster prod1 and of cluster prod2" in problem["problem"]
     assert fabric.read(ALLOCATION) == whole

@@ -87,6 +87,7 @@ def test_what_the_plan_does_not_know_is_named(fabric):
     fabric.cluster("prod1", variables(FLOATING, racks=racks(["new", "c", "b"]), **PASSWORD))
     results, _printed = fabric.play(action="recover")
     assert any("new not in it" in str(text) for text in results[HOST]["warnings"])
+    assert problems(results[HOST]) == {"allocation-recovery-incomplete": PLAN}
     assert "  new: {slot: 0" in fabric.read(ALLOCATION)
     assert "  c: {slot: 2" in fabric.read(ALLOCATION)
 

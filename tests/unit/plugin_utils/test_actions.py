@@ -114,3 +114,34 @@ def test_each_problem_is_printed_once(monkeypatch, callback):
     listed = [problem["id"] for problem in refused.value.result.get("problems", ())]
     assert listed == ([] if callback == "default" else ["calico-missing", "node-unplanned"])
     assert len(action._effects["warnings"]) == 1
+
+
+def test_the_first_fifty_warnings_are_printed_and_all_are_written(tmp_path):
+    action = verify.ActionModule.__new__(verify.ActionModule)
+    action._effects = {"changed": False, "warnings": []}
+    action._task = SimpleNamespace(diff=False, check_mode=False)
+    action._templar = SimpleNamespace(template=lambda value: value)
+    action.task_vars = {"aci_calico_artifacts_dir": str(tmp_path)}
+    problems = [Problem("node-unplanned", f"Node/x{number}", "It is odd") for number in range(10_000)]
+    action.report("prod1", problems, "configured")
+    assert len(action._effects["warnings"]) == 51
+    assert action._effects["warnings"].pop() == "prod1: 10000 warnings. The first 50 are listed."
+    (tmp_path / "prod1").mkdir()
+    action.report("prod1", problems, "configured")
+    assert action._effects["warnings"][-1].endswith(f"All of them are in {tmp_path}/prod1/problems.txt")
+    assert (tmp_path / "prod1/problems.txt").read_text().count("[warning: node-unplanned]") == 10_000
+
+
+def test_control_characters_of_others_are_escaped(monkeypatch):
+    said = listen(monkeypatch)
+    action = verify.ActionModule.__new__(verify.ActionModule)
+    action._effects = {"changed": False, "warnings": [], "diff": []}
+    action._task = SimpleNamespace(diff=True)
+    action.show("one\n\ttwo\x1b[2J")
+    action.add_effects({"warnings": ["a\x07"], "diff": {"before": "b\x1b[1m\n", "after": "", "before_header": "c\r"}})
+    assert said == ["one", "\ttwo\\x1b[2J"]
+    assert action._effects["warnings"] == ["a\\x07"]
+    assert action._effects["diff"] == [{"before": "b\\x1b[1m\n", "after": "", "before_header": "c\\r"}]
+    action.try_module = lambda name, arguments: {"failed": True, "msg": "d\x1b]0;e"}
+    with pytest.raises(AnsibleActionFail, match=r"d\\x1b\]0;e"):
+        action.run_module("aci_info", {})
