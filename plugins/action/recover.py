@@ -17,6 +17,7 @@ from ..plugin_utils.planning.ledger import Ledger, is_whole
 from ..plugin_utils.planning.record import BadRecordError, Record
 from ..plugin_utils.planning.recovery import query, record_of_objects, record_of_plan
 from ..plugin_utils.schema.problems import Problem, some
+from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
 
 PLAN, SERVERS = "plan", "servers"
@@ -36,12 +37,12 @@ class ActionModule(ClusterAction):
         cluster = made.plan["cluster"]
         problems = self.report(cluster, self._incomplete(made.plan) if self._source else [], "recovered")
         self.save(cluster, made.recording)
-        if self._source:
-            self.show(f"{cluster}: {made.allocation_file} is recovered from {self._source}. Compare it before you commit it.")
-        else:
-            self.show(
-                f"{cluster}: {made.allocation_file} is whole, and nothing is to be recovered. If it is out of date, remove it first."
-            )
+        said = (
+            f"is recovered from {self._source}. Compare it before you commit it."
+            if self._source
+            else "is whole, and nothing is to be recovered. If it is out of date, remove it first."
+        )
+        self.show("\n".join(wrapped(f"{cluster}: {made.allocation_file} {said}", rest="  ")))
         return {"allocation_file": made.allocation_file, "source": self._source, "problems": problems}
 
     def recall(self, location: str | None, intent: Callable[[], Intent]) -> tuple[bytes | None, Ledger, list[Problem]]:

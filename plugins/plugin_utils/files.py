@@ -113,7 +113,7 @@ def _stage(path: str, content: bytes, durable: bool, made: list[str]) -> str:
     """Write the new content beside the file, with the mode of the old one, and return the path."""
     folder = os.path.dirname(os.path.abspath(path))
     _make_folder(folder, made)
-    handle, staged = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")
+    handle, staged = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.", suffix=".new")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

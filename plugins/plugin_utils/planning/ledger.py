@@ -37,7 +37,7 @@ HEADER = """\
 _PARTS = ("svi", "l3outs", "leaves", "nodes")
 _MERGE = re.compile(r"^(<{7}|={7}|>{7}|\|{7})", re.MULTILINE)
 _SEAL = "check each line and run plan once with -e aci_calico_seal_allocation={}"
-_RESTORE = "Restore the file from version control, or recover it: ansible-playbook -i INVENTORY netops.aci_calico.recover."
+_RESTORE = "restore the file from version control, or recover it: ansible-playbook -i INVENTORY netops.aci_calico.recover."
 
 
 @dataclass
@@ -173,7 +173,7 @@ def usable(ledger: Ledger, intent: Intent) -> tuple[Record, list[Problem]]:
         return Record(), [Problem("allocation-file-foreign", ledger.path, text)]
     if ledger.schema == SCHEMA and not ledger.sealed and not _vouched(intent):
         text = "Its content does not have the digest that the file states: it was truncated, merged or edited"
-        remedy = f"If you edited it, {_SEAL.format(intent.cluster)}. Otherwise: {_RESTORE}"
+        remedy = f"If you edited it, {_SEAL.format(intent.cluster)}. Otherwise {_RESTORE}"
         return Record(), [Problem("allocation-file-changed", ledger.path, text, remedy)]
     return ledger.record, []
 
@@ -201,7 +201,7 @@ def unproven(ledger: Ledger, intent: Intent, now: Record) -> list[Problem]:
     if not names:
         return []
     text = f"The file has no digest, so it could have been truncated: it lacks {some(names)}, or has other values for them"
-    remedy = f"If these are new or were changed on purpose, {_SEAL.format(intent.cluster)}. Otherwise: {_RESTORE}"
+    remedy = f"If these are new or were changed on purpose, {_SEAL.format(intent.cluster)}. Otherwise {_RESTORE}"
     return [Problem("allocation-file-unproven", ledger.path, text, remedy)]
 
 
