@@ -103,3 +103,13 @@ def artifact(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("ansible-galaxy", "collection", "build", "--output-path", folder, ".")
     (tarball,) = folder.glob("netops-aci_calico-*.tar.gz")
     return tarball
+
+
+@pytest.fixture(scope="session")
+def installed(run: Run, artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a collections folder that holds only the artifact."""
+    folder = tmp_path_factory.mktemp("installed")
+    # Without the variable, ansible-galaxy finds the collection in the checkout and installs nothing.
+    env = {"ANSIBLE_CONFIG": None, "ANSIBLE_COLLECTIONS_PATH": str(folder)}
+    run("ansible-galaxy", "collection", "install", "--no-deps", "--collections-path", folder, artifact, cwd=folder, env=env)
+    return folder
