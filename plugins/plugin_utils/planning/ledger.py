@@ -72,6 +72,10 @@ def _digest(content: Mapping[str, Any]) -> str:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+class _MergeError(BadRecordError):
+    """Two versions of the file were not merged into one."""
+
+
 class _Loader(yaml.SafeLoader):
     """Read the part of YAML that the collection writes: keys are texts and occur once, and nothing refers to anything."""
 
@@ -92,9 +96,11 @@ class _Loader(yaml.SafeLoader):
         content: dict[str, Any] = {}
         for key, value in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-            if name in content or name == "?":
-                why = "occurs twice: a merge kept both" if name in content else "is not a text"
-                raise BadRecordError(f"line {key.start_mark.line + 1}: the key {shown(name)} {why}")
+            where = f"line {key.start_mark.line + 1}: the key {shown(name)}"
+            if name in content:
+                raise _MergeError(f"{where} occurs twice: a merge kept both")
+            if name == "?":
+                raise BadRecordError(f"{where} is not a text")
             content[name] = self.construct_object(value, deep=True)
         return content
 
@@ -108,7 +114,7 @@ def load_ledger(text: str, path: str) -> tuple[Ledger, list[Problem]]:
     try:
         return _ledger(_parse(text), path), []
     except BadRecordError as reason:
-        return Ledger(path=path), [_unusable(path, str(reason))]
+        return Ledger(path=path), [_unusable(path, reason)]
 
 
 def read_ledger(content: Any, path: str) -> tuple[Ledger, list[Problem]]:
@@ -118,11 +124,16 @@ def read_ledger(content: Any, path: str) -> tuple[Ledger, list[Problem]]:
     try:
         return _ledger(plain(content), path), []
     except BadRecordError as reason:
-        return Ledger(path=path), [_unusable(path, str(reason))]
+        return Ledger(path=path), [_unusable(path, reason)]
 
 
-def _unusable(path: str, reason: str) -> Problem:
-    return Problem("allocation-file", path, f"The allocation file cannot be used: {reason}")
+def _unusable(path: str, reason: BadRecordError) -> Problem:
+    remedy = (
+        f"Keep one line of each node and leaf and one digest, remove the marks of the merge, {_SEAL.format('CLUSTER')}."
+        if isinstance(reason, _MergeError)
+        else ""
+    )
+    return Problem("allocation-file", path, f"The allocation file cannot be used: {reason}", remedy)
 
 
 def _parse(text: str) -> Any:
@@ -130,7 +141,7 @@ def _parse(text: str) -> Any:
         raise BadRecordError(f"it is larger than {LARGEST} bytes")
     conflict = _MERGE.search(text)
     if conflict:
-        raise BadRecordError(f"line {text.count(chr(10), 0, conflict.start()) + 1} has the mark of an unresolved merge")
+        raise _MergeError(f"line {text.count(chr(10), 0, conflict.start()) + 1} has the mark of an unresolved merge")
     try:
         content = yaml.load(text, _Loader)  # _Loader is a SafeLoader
     except yaml.MarkedYAMLError as reason:
@@ -155,6 +166,8 @@ def _ledger(content: Any, path: str) -> Ledger:
         raise BadRecordError(f"'{missing[0]}' is missing: it is not whole")
     if strange:
         raise BadRecordError(f"it has the unknown key {shown(strange[0])}")
+    if schema == UNSEALED and "digest" in content:
+        raise BadRecordError(f"its schema is {UNSEALED}, which has no digest, and it has one")
     if not isinstance(cluster, str):
         raise BadRecordError(f"its cluster is {shown(cluster)}, which is not a name")
     record = load_content(content)

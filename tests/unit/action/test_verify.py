@@ -185,3 +185,12 @@ def test_the_report_is_written(bench, tmp_path):
 def test_check_mode_writes_no_files(bench, tmp_path):
     assert bench.run(check=True, artifacts_dir=str(tmp_path))["artifacts"] == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_report_is_not_written_through_a_link(bench, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "prod1").symlink_to(tmp_path / "mine")
+    result = bench.run(artifacts_dir=str(tmp_path))
+    assert result["failed"]
+    assert "cannot be recorded" in result["msg"]
+    assert not list((tmp_path / "mine").iterdir())
