@@ -10,6 +10,8 @@ from __future__ import annotations
 
 # The annotation of an object that clusters share.
 SHARED = "orchestrator:aci-calico"
+# The key of the tag that holds the values of an adopted object before its adoption; removal restores them.
+BEFORE_ADOPTION = "aci-calico:before-adoption"
 # The tenant that exists in every fabric and whose objects all tenants can use.
 COMMON = "common"
 # The keys of the tags that say which run changes a cluster at present.

@@ -43,7 +43,9 @@ options:
   adopt:
     description:
       - Whether to take over objects of others that differ from the wanted ones, instead of failing.
-      - They get this cluster's annotation, and are changed and removed like its other objects from then on.
+      - They get this cluster's annotation, and are changed like its other objects from then on. A tag keeps the values that they
+        had; V(absent), or a tree without them, restores these values instead of removing the objects.
+      - Secrets cannot be read, and are not restored.
       - If other clusters share an object, a differing value is changed for all of them.
     type: bool
     default: false

@@ -10,16 +10,19 @@ The owner of an object decides what may happen to it:
 * shared: the annotation names no cluster, and each cluster that uses the object puts a tag on it. The object is changed only
   while no other cluster uses it, and it is deleted with its last tag.
 * foreign: any other object. It is never deleted, and a difference from the wanted object is a conflict.
+* adopted: ours or shared, with a tag that holds the values which somebody else had given it. It is changed like ours, and given
+  back with these values instead of deleted.
 * Tags, objects that exist as long as their parent, and relations of which a parent can have only one, belong to the owner
   of their parent unless they have their own annotation.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..names import LEASE_PREFIX, SHARED, owner_of
+from ..names import BEFORE_ADOPTION, LEASE_PREFIX, SHARED, owner_of
 from . import mo
 from .tree import Existing, Wanted
 
@@ -177,6 +180,12 @@ def users_of(existing: Existing) -> set[str]:
     return {tag.attributes["key"] for tag in tags}
 
 
+def _memory_of(existing: Existing) -> Existing | None:
+    """Return the tag with an adopted object's former values, or None."""
+    tags = (child for child in existing.children if child.cls == "tagAnnotation")
+    return next((tag for tag in tags if tag.attributes.get("key") == BEFORE_ADOPTION), None)
+
+
 class _Comparison:
     def __init__(self, existing: dict[str, Existing], rules: Rules, wanted: Wanted, root_dn: str, keep: bool = True) -> None:
         self.existing = existing
@@ -232,6 +241,8 @@ class _Comparison:
                 after.update((name, wanted.attributes[name]) for name in secrets)
             if after and not fixed:
                 self._modify(wanted, found, after, secrets)
+                if owner == FOREIGN and not mo.is_tag(wanted.cls) and _memory_of(found) is None:
+                    self._remember(wanted, found, after, secrets)
             return
         for name in after:
             if name not in fixed:
@@ -261,6 +272,13 @@ class _Comparison:
         before = {name: found.attributes.get(name) for name in after if name not in secrets}
         sent = [name for name in secrets if name in after]
         self.result.changes.append(Change("modify", wanted.cls, wanted.dn, before, after, sent))
+
+    def _remember(self, wanted: Wanted, found: Existing, after: Mapping[str, str], secrets: list[str]) -> None:
+        """Note the values that an object had before its adoption. Secrets cannot be read, and are not restored."""
+        before = {name: found.attributes.get(name) or "" for name in sorted(after) if name not in secrets}
+        attributes = {"key": BEFORE_ADOPTION, "value": json.dumps(before)}
+        dn = f"{wanted.dn}/{mo.rn_from('tagAnnotation', attributes)}"
+        self.result.changes.append(Change("create", "tagAnnotation", dn, {}, attributes))
 
     def _conflict(self, wanted: Wanted, found: Existing, name: str, remedy: str) -> None:
         have, want = found.attributes.get(name, ""), wanted.attributes[name]
@@ -321,6 +339,8 @@ class _Comparison:
             return True
         if found.cls == "tagAnnotation":
             return self._remove_tag(found)
+        if found.annotation == self.rules.owner and _memory_of(found):
+            return self._give_back(found)
         if found.annotation == self.rules.owner:
             return self._reset(found) if mo.is_implicit(found.cls) else self._remove_whole(found)
         if found.annotation == SHARED:
@@ -338,7 +358,19 @@ class _Comparison:
         if users - {self.rules.owner}:
             self.result.released = self.result.released or self.rules.owner in users
             return False
+        if _memory_of(found):
+            return self._give_back(found)
         return self._remove_whole(found)
+
+    def _give_back(self, found: Existing) -> bool:
+        """Restore the values that an adopted object had before its adoption; its parts are decided on by themselves."""
+        memory = _memory_of(found)
+        assert memory is not None
+        after = {name: str(value) for name, value in json.loads(memory.attributes["value"]).items()}
+        before = {name: found.attributes.get(name) for name in after}
+        self.result.changes.append(Change("modify", found.cls, found.key, before, after))
+        self._delete(memory)
+        return False
 
     def _remove_whole(self, found: Existing) -> bool:
         blockers = [below for below in found.descendants() if self._blocks(below)]
@@ -351,6 +383,8 @@ class _Comparison:
 
     def _blocks(self, below: Existing) -> bool:
         """Return whether an object must not be deleted with its parent, because somebody else configured it."""
+        if _memory_of(below):
+            return True
         if follows_parent(below):
             return False
         owner, others = self._owners(below)

@@ -23,6 +23,7 @@ from ..intent.rules.connectivity import LEAKING
 from ..schema.addressing import IPAddress, IPNetwork, overlap
 from ..schema.messages import ERROR, WARNING
 from ..schema.problems import Problem, some
+from .adoption import in_the_way
 from .facts import (
     FABRIC_AS,
     INTERFACE_ADDRESSES,
@@ -486,6 +487,7 @@ RULES = (
     pairs,
     forwarding_tables,
     bd_enforcement,
+    in_the_way,
     transit,
     router_ids,
     subnets,

@@ -389,6 +389,11 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "floating-addresses": Message(
             "With this cluster, the fabric would have more floating addresses than the limit.",
             "Use standard SVI (aci_calico_svi: standard), or raise aci_calico_limits if your release allows more."),
+        "adopted-in-the-way": Message(
+            "An L3Out of the plan has node profiles, interfaces or external EPGs of others with leaves, VLANs or subnets of the"
+            " plan, under other names. The push would make them a second time.",
+            "Give the cluster another L3Out (aci_calico_l3out), or remove these objects. APIC cannot rename them: a node profile"
+            " with the planned name is taken over."),
         "bgp-policy-taken": Message(
             "Another L3Out of the VRF uses another BGP timers or best path policy on a leaf of the cluster. A leaf has one for the"
             " VRF: APIC raises F0467, and chance decides which one is in force after a reload. This is a warning if the other"

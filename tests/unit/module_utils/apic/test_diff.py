@@ -194,6 +194,80 @@ def test_adopt_takes_over_what_differs_and_what_does_not():
     assert fabric.objects[OUT][1]["annotation"] == OURS
 
 
+def by_hand() -> Fabric:
+    """An L3Out that somebody made, with a VRF, BGP, an external EPG and another one that the plan does not have."""
+    subnet = an("l3extSubnet", ip="10.1.0.0/16", scope="import-security", descr="pods")
+    return l3out(
+        an(
+            "l3extOut",
+            an("l3extRsEctx", tnFvCtxName="v"),
+            an("l3extRsL3DomAtt", tDn="uni/l3dom-d"),
+            an("bgpExtP", descr="by hand"),
+            an("l3extInstP", subnet, name="default", annotation=THEIRS),
+            an("l3extInstP", an("l3extSubnet", ip="0.0.0.0/0", scope="import-security"), name="others"),
+            name="o",
+            enforceRtctrl="export",
+        )
+    )
+
+
+PLANNED = an(
+    "l3extOut",
+    an("l3extRsEctx", tnFvCtxName="v"),
+    an("l3extRsL3DomAtt", tDn="uni/l3dom-d"),
+    an("bgpExtP"),
+    an("rtctrlProfile", name="default-import", type="combinable"),
+    an("l3extInstP", an("l3extSubnet", ip="10.1.0.0/16", scope="import-security,shared-rtctrl"), name="default"),
+    name="o",
+    enforceRtctrl="export,import",
+)
+
+
+def test_what_was_adopted_is_given_back_as_it_was():
+    fabric = by_hand()
+    before = fabric.snapshot()
+    assert not fabric.push(PLANNED, adopt=True).conflicts
+    assert not fabric.push(PLANNED, adopt=True).changes
+    assert not fabric.push(PLANNED).changes
+    assert fabric.objects[f"{OUT}/instP-default/extsubnet-[10.1.0.0/16]"][1]["scope"] == "import-security,shared-rtctrl"
+    fabric.push(PLANNED, absent=True)
+    assert fabric.snapshot() == before
+    assert not fabric.push(PLANNED, absent=True).changes
+
+
+def test_an_adopted_object_that_is_no_longer_planned_is_given_back():
+    fabric = by_hand()
+    epg = f"{OUT}/instP-default"
+    before = {dn: found for dn, found in fabric.snapshot().items() if dn.startswith(epg)}
+    fabric.push(PLANNED, adopt=True)
+    fabric.push(an("l3extOut", name="o"))
+    assert {dn: found for dn, found in fabric.objects.items() if dn.startswith(epg)} == before
+
+
+def test_values_of_the_first_adoption_are_kept():
+    fabric = by_hand()
+    before = fabric.snapshot()
+    fabric.push(PLANNED, adopt=True)
+    fabric.objects[OUT][1]["annotation"] = ""
+    fabric.push(PLANNED, adopt=True)
+    fabric.push(PLANNED, absent=True)
+    assert fabric.snapshot() == before
+
+
+def test_an_adopted_object_below_one_of_ours_keeps_it():
+    fabric = l3out(an("l3extOut", name="o"))
+    fabric.push(an("l3extOut", an("l3extInstP", name="default"), name="o"), adopt=True)
+    fabric.make(an("l3extSubnet", ip="10.1.0.0/16", scope="import-security"), below=f"{OUT}/instP-default")
+    fabric.push(PLANNED, adopt=True)
+    difference = fabric.push(PLANNED, absent=True)
+    assert list(difference.kept) == [f"{OUT}/instP-default"]
+    assert fabric.objects[f"{OUT}/instP-default/extsubnet-[10.1.0.0/16]"][1] == {
+        "annotation": "",
+        "ip": "10.1.0.0/16",
+        "scope": "import-security",
+    }
+
+
 def test_create_only_property_cannot_change_even_when_ours():
     path = "topology/pod-1/paths-1/pathep-[eth1/1]"
     fabric = Fabric("uni/tn-t/out-o/lnodep-n/lifp-i", "l3extLIfP")
