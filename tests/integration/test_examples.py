@@ -45,6 +45,8 @@ class Runs:
             environment={**os.environ, **self.lab.environment()},
         )
         assert done.returncode == 0, done.stdout
+        changes = re.findall(r"^(?:Objects +Created|Nothing changed)", done.stdout, re.MULTILINE)
+        assert len(changes) == len(RECAP.findall(done.stdout)), "each cluster's changes are printed"
         return dict(RECAP.findall(done.stdout))
 
     def configuration(self) -> dict[str, dict[str, str]]:
