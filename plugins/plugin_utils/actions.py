@@ -20,12 +20,13 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.lease import HOLDS
+from .apic.access import lease_tenant
 from .documents.differences import grouped
 from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes, read_file, said
 from .intent.intent import Intent
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE, read_intent
 from .inventory import Inventory, read_variables
-from .lease import SIDES, lost_problem, tenant_dn
+from .lease import SIDES, lost_problem
 from .planning.compile import compile_cluster
 from .planning.ledger import LARGEST, Ledger, load_ledger
 from .schema.addressing import require_netaddr
@@ -374,7 +375,7 @@ class PlannedAction(ClusterAction):
         """Return how a module checks the lease of one side; None if this run has none."""
         if side not in self.lease["held"]:
             return None
-        where = {"dn": tenant_dn(plan)} if side == "apic" else {"namespace": self.lease["held"][side]}
+        where = {"dn": lease_tenant(plan)} if side == "apic" else {"namespace": self.lease["held"][side]}
         return {"run": self.lease["content"]["run"], "doing": doing, **where}
 
     def change_lease(
@@ -383,7 +384,7 @@ class PlannedAction(ClusterAction):
         """Take, renew or release the lease of one side, and return the module's result."""
         arguments = {"cluster": plan["cluster"], "state": state, "lease": {**self.lease["content"], **content}, "take": [*take]}
         if side == "apic":
-            return self.run_module("aci_lease", {**self.access(connection, APIC_ACCESS), **arguments, "dn": tenant_dn(plan)})
+            return self.run_module("aci_lease", {**self.access(connection, APIC_ACCESS), **arguments, "dn": lease_tenant(plan)})
         namespace = self.lease["held"].get(side) or plan["calico"]["namespace"]
         access = self.access(connection, KUBERNETES_ACCESS)
         return self.run_module("calico_lease", {**access, **arguments, "namespace": namespace})

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils.lease import Lease, clean, from_dict
-from ..module_utils.names import COMMON, LEASE_NAME, LEASE_PREFIX
+from ..module_utils.names import LEASE_NAME, LEASE_PREFIX
+from .apic.access import lease_tenant
 from .schema.problems import Problem
 
 # Leases are always taken in this order, so that no two runs wait for each other.
@@ -92,14 +93,11 @@ def has_ended(mark: str) -> bool:
 # --- the place of a lease --------------------------------------------------------------------------------------------
 
 
-def tenant_dn(plan: Mapping[str, Any]) -> str:
-    """Return the DN of the tenant that has the lease: the L3Out's, or ``common`` if the plan creates that tenant."""
-    return f"uni/tn-{COMMON if plan['access']['tenant'] else plan['fabric']['tenant']}"
-
-
 def place(plan: Mapping[str, Any], side: str) -> str:
     """Return where a lease is, for problems."""
-    return f"Lease/{LEASE_NAME}" if side == "kubernetes" else f"{tenant_dn(plan)}/annotationKey-[{LEASE_PREFIX}{plan['cluster']}]"
+    return (
+        f"Lease/{LEASE_NAME}" if side == "kubernetes" else f"{lease_tenant(plan)}/annotationKey-[{LEASE_PREFIX}{plan['cluster']}]"
+    )
 
 
 # --- the lease of another run ----------------------------------------------------------------------------------------

@@ -41,6 +41,11 @@ def tenants(plan: Plan) -> dict[str, Mo]:
     return {name: _tenant(cluster, name, children) for name, children in wanted.items() if name != COMMON or children}
 
 
+def lease_tenant(plan: Plan) -> str:
+    """Return the DN of the tenant that has the lease of a run: the L3Out's, or ``common`` if the plan creates that tenant."""
+    return f"uni/tn-{COMMON if plan['access']['tenant'] else plan['fabric']['tenant']}"
+
+
 def made_dns(plan: Plan) -> list[str]:
     """Return the DNs of tenants and VRF that the plan creates: in check mode they do not exist yet."""
     fabric = plan["fabric"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .access import lease_tenant
 from .objects import Mo
 from .tree import Plan, apic_roots
 
@@ -48,7 +49,7 @@ Needed = dict[str, dict[str, frozenset[str]]]
 
 def needed(plan: Plan) -> Needed:
     """Return the privileges that a push of the plan needs, by the tenant to which the objects belong."""
-    found: Needed = {}
+    found: Needed = {lease_tenant(plan): {"tagAnnotation": WRITE["tagAnnotation"]}}
     for part in ("access", "hardening", "l3out"):
         for root in apic_roots(plan, part):
             for holder, cls in _written(root["tree"], root["dn"]):

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.lease import MOST_SECONDS, UNREADABLE, Lease, parse, stamp
 from ansible_collections.netops.aci_calico.plugins.plugin_utils import lease as module
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.access import lease_tenant
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.lease import (
     Waiting,
     has_ended,
@@ -18,7 +19,6 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.lease import (
     lost_problem,
     new_lease,
     process_mark,
-    tenant_dn,
 )
 
 PLAN = {"cluster": "prod1", "access": {"tenant": False}, "fabric": {"tenant": "k8s"}}
@@ -139,5 +139,5 @@ def test_the_problems_say_who_has_it_and_what_to_do():
 
 
 def test_a_tenant_that_the_plan_creates_cannot_have_the_lease():
-    assert tenant_dn(PLAN) == "uni/tn-k8s"
-    assert tenant_dn({**PLAN, "access": {"tenant": True}}) == "uni/tn-common"
+    assert lease_tenant(PLAN) == "uni/tn-k8s"
+    assert lease_tenant({**PLAN, "access": {"tenant": True}}) == "uni/tn-common"
