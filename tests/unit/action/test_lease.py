@@ -26,6 +26,7 @@ class Bench:
         self.said: list[str] = []
         self.busy: dict[str, dict[str, Any]] = {}
         self.failing: dict[str, str] = {}
+        self.batch = ["prod1"]
         self.free_at, self.now = float("inf"), 0.0
         monkeypatch.setattr(action.ActionModule, "show", lambda _action, text: self.said.append(text))
         monkeypatch.setattr(action.time, "monotonic", lambda: self.now)
@@ -45,7 +46,7 @@ class Bench:
         return {"held": True, "holder": None, "namespace": arguments.get("namespace")}
 
     def run(self, check: bool = False, leased: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-        variables = {"aci_calico_leased": {"lease": leased}} if leased else None
+        variables = {"ansible_play_batch": self.batch, "aci_calico_leased": {"lease": leased}}
         return run(action, self.module, variables, check, plan=Cluster().plan, **options)
 
 
@@ -64,6 +65,12 @@ def test_apic_comes_first_and_is_released_last(bench: Bench) -> None:
     bench.run(leased=lease, state="released")
     assert bench.asked[2:] == RELEASED
     assert bench.arguments[2]["lease"]["run"] == lease["content"]["run"]
+
+
+def test_a_lease_holds_while_other_clusters_of_the_play_wait_for_theirs(bench: Bench) -> None:
+    assert bench.run()["lease"]["content"]["seconds"] == 180
+    bench.batch = ["prod1", "prod2"]
+    assert bench.run(wait=100)["lease"]["content"]["seconds"] == 280
 
 
 def test_only_the_sides_of_the_run_are_taken(bench: Bench) -> None:
