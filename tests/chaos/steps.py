@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from integration.site.harness import kill_tree
 
-from chaos.world import ABSENT, VARIANTS, Run, World
+from chaos.world import VARIANTS, Run, World
 
 # Faults of APIC, and those of the API server.
 APIC_FAULTS = ("status", "drop", "drop-after", "expire", "latency")
@@ -155,6 +155,3 @@ def play(world: World, seed: str, number: int, kinds: list[str]) -> Step:
     rng = random.Random(f"{seed}:{number}")
     kind = rng.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
     return STEPS[kind](world, rng)
-
-
-assert ABSENT
