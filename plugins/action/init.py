@@ -14,6 +14,7 @@ import yaml
 
 from ..plugin_utils.actions import ClusterAction, Refused
 from ..plugin_utils.documents.inventory import SCHEMA, inventory_files
+from ..plugin_utils.files import Change, read_file, said
 from ..plugin_utils.intent.reading import PASSWORD, SECRETS_DECLARED
 from ..plugin_utils.planning.compile import compile_cluster
 from ..plugin_utils.schema.text import wrapped
@@ -58,14 +59,22 @@ class ActionModule(ClusterAction):
         self.report(options["cluster"], problems, "planned")
         schema = Path(__file__).resolve().parents[2] / "schemas" / Path(SCHEMA).name
         files[SCHEMA] = schema.read_text(encoding="utf-8")
-        paths = {os.path.join(options["folder"], name): text for name, text in files.items()}
-        taken = [path for path, text in paths.items() if os.path.exists(path) and Path(path).read_text(encoding="utf-8") != text]
+        changes = [_change(os.path.join(options["folder"], name), text) for name, text in files.items()]
+        taken = [change.path for change in changes if change.before not in (None, change.after)]
         if taken:
             raise Refused(f"{', '.join(taken)}: exists with another content. Name another folder, or edit the inventory.")
-        for path, text in paths.items():
-            self.write(path, text, shown=False)
+        new = [change for change in changes if change.before is None]
+        self.apply(options["cluster"], new)
+        self.add_changes(new, shown=False)
         self.show(_next_steps(options["folder"], list(files)[:-1]))
-        return {"files": list(paths)}
+        return {"files": [change.path for change in changes]}
+
+
+def _change(path: str, text: str) -> Change:
+    try:
+        return Change(path, read_file(path), text.encode())
+    except OSError as reason:
+        raise Refused(f"{path} cannot be read: {said(reason)}") from reason
 
 
 def _next_steps(folder: str, files: list[str]) -> str:

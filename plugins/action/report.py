@@ -14,8 +14,8 @@ from ..plugin_utils.actions import PlannedAction
 from ..plugin_utils.documents.drawing import draw
 from ..plugin_utils.documents.report import cluster_report, inventory_report
 from ..plugin_utils.documents.svg import drawio, svg
+from ..plugin_utils.files import Artifacts
 from ..plugin_utils.schema.check import plain
-from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import PLANNED, VARIABLES
 
 
@@ -30,20 +30,19 @@ class ActionModule(PlannedAction):
         folder = os.path.expanduser(str(named))
         verified = _verified(folder, plan["cluster"])
         drawing = draw(plan, verified["sessions"] if verified else ())
-        own = os.path.join(folder, plan["cluster"])
-        files = {
-            os.path.join(own, "report.html"): cluster_report(plan, verified),
-            os.path.join(own, "topology.svg"): svg(drawing),
-            os.path.join(own, "topology.drawio"): drawio(drawing),
-        }
+        files = {"report.html": cluster_report(plan, verified), "topology.svg": svg(drawing), "topology.drawio": drawio(drawing)}
+        written = [(Artifacts(folder, plan["cluster"]), files)]
         if self.task_vars["inventory_hostname"] == self.task_vars["ansible_play_hosts"][0]:
             plans = self._plans(plan)
             found = {one["cluster"]: report for one in plans if (report := _verified(folder, one["cluster"]))}
-            files[os.path.join(folder, "report.html")] = inventory_report(plans, found)
-        for path, text in files.items():
-            self.write(path, text, shown=False)
-        self.show("\n".join(line for path in files for line in wrapped(path)))
-        return {"files": list(files)}
+            written.append((Artifacts(folder, ""), {"report.html": inventory_report(plans, found)}))
+        changes = [change for artifacts, texts in written for change in artifacts.write(texts)]
+        self.report(plan["cluster"], [problem for artifacts, _texts in written for problem in artifacts.problems], "reported")
+        self.apply(plan["cluster"], changes)
+        self.add_changes(changes, shown=False)
+        paths = [artifacts.path(name) for artifacts, texts in written for name in texts]
+        self.show("\n".join(paths))
+        return {"files": paths}
 
     def _plans(self, own: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the plans that the play has registered, in the order of its hosts."""
