@@ -10,7 +10,16 @@ from plugins.plugin_utils.schema.messages import CATALOGUE, Message
 from plugins.plugin_utils.verify.catalogue import RULES
 
 # The stages of a run: a section begins with one of them.
-STAGES = ("Planning", "Preflight", "Preflight and push", "Consents", "Two runs at once", "Node maintenance", "Verification")
+STAGES = (
+    "Planning",
+    "Connections",
+    "Preflight",
+    "Preflight and push",
+    "Consents",
+    "Two runs at once",
+    "Node maintenance",
+    "Verification",
+)
 
 
 def messages() -> dict[str, dict[str, Message]]:

@@ -51,6 +51,8 @@ class ActionModule(PlannedAction):
         if "lost" in result:
             self.report(plan["cluster"], [lost_problem(plan, "apic", result["lost"])], "changed")
         if result.get("failed"):
+            if (result.get("error") or {}).get("cause"):
+                self.refuse("aci_tree", result)
             error = result.get("error") or {}
             if error.get("status") == FORBIDDEN:
                 result["msg"] = f"{result['msg']}. {hint(plan, error.get('root', ''), error.get('text') or '')}"

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -14,6 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ..module_utils.names import PASSWORD_MARKER
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico, given
 from ..plugin_utils.calico.installers import in_words, installed
 from ..plugin_utils.calico.push import kubernetes_push, operated_pools
@@ -22,7 +22,6 @@ from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import SESSIONS
 
-HIDDEN = "<hidden>"
 # How long the operator may take to change its pools, and how often to look.
 OPERATOR_SECONDS, OPERATOR_INTERVAL = 90, 2
 # The seconds for which a lease that was seen is trusted.
@@ -46,6 +45,7 @@ class ActionModule(PlannedAction):
         """Read the cluster, compare, and send the changes in the order that loses no traffic."""
         self._access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
         self._objects: list[dict[str, Any]] = []
+        self._done: dict[str, list[str]] = {"created": [], "modified": [], "deleted": []}
         password = self.password() if options["state"] == "present" else ""
         lease = self.lease_of(plan, "kubernetes", "")
         about = about_calico(plan, password) | given({"lease_namespace": lease and lease["namespace"]})
@@ -61,19 +61,14 @@ class ActionModule(PlannedAction):
             partial(self.keep_lease, plan, "configure Calico", kubernetes=options["kubernetes"]),
         )
         self._send(push, plan, password, options["sessions_timeout"])
-        done = {
-            "created": push["created"],
-            "modified": push["modified"],
-            "deleted": push["removed"],
-            "pending": push["pending"],
-            "installation": in_words(found),
-        }
+        done = {**self._done, "pending": push["pending"], "installation": in_words(found)}
         return {"problems": problems, "objects": self._objects, **self.reported("calico", done)}
 
     def _send(self, push: dict[str, Any], plan: dict[str, Any], password: str, timeout: int) -> None:
         self._change("patched", push["patched"])  # a node that has left the cluster must not be created again
         if push["secret"]:
-            self._store(push["secret"], plan["calico"]["secret"]["key"], password if push["password"] else "")
+            data = {"data": {plan["calico"]["secret"]["key"]: PASSWORD_MARKER}} if push["password"] else {}
+            self._change("present", [{**push["secret"], **data}], {"bgp_password": password} if push["password"] else {})
         gated = [push["installation"]] if push["installation"] else []
         gated += push["postponed"]
         waits = bool(push["postponed"]) and timeout > 0
@@ -92,16 +87,6 @@ class ActionModule(PlannedAction):
         if later:
             self._change("present", push["postponed"])
 
-    def _change(self, state: str, definitions: list[dict[str, Any]]) -> None:
-        if definitions:
-            self._check_lease()
-            result = self.run_module(
-                "kubernetes.core.k8s", {**self._access, "state": state, "definition": definitions, "merge_type": ["merge"]}
-            )
-            self.add_effects({name: result.get(name) for name in ("changed", "warnings")})
-            results = result["result"].get("results", [result])
-            self._objects += [one["result"] for one in results]
-
     def _check_lease(self) -> None:
         """Check the lease before a change, unless that was done a moment ago."""
         if time.time() - self._seen > TRUSTED:
@@ -112,19 +97,25 @@ class ActionModule(PlannedAction):
         self._renew(seconds=seconds)
         self._seen = time.time()
 
-    def _store(self, secret: dict[str, Any], key: str, password: str) -> None:
-        """Store the Secret. An API server may repeat what it was sent, so the password is removed from its message."""
+    def _change(self, state: str, manifests: list[dict[str, Any]], secrets: dict[str, str] | None = None) -> None:
+        """Send changes in their order, and note what was done, also if one of them fails.
+
+        :raises Refused: the API server refuses one, or remains unreachable.
+        """
+        if not manifests:
+            return
         self._check_lease()
-        encoded = base64.b64encode(password.encode()).decode()
-        definition = {**secret, "data": {key: encoded}} if password else secret
-        arguments = {**self._access, "state": "present", "definition": definition, "merge_type": ["merge"]}
-        result = self.try_module("kubernetes.core.k8s", arguments, no_log=True)
+        changes = [{"state": state, "manifest": manifest} for manifest in manifests]
+        result = self.try_module("calico_objects", {**self._access, "changes": changes, "secrets": secrets or {}})
+        self.add_effects({name: result.get(name) for name in ("changed", "warnings")})
+        for name in self._done:
+            # Ansible masks the password in the result, also if it is part of the Secret's name.
+            self._done[name] += (
+                [f"Secret/{manifests[0]['metadata']['name']}"] if secrets and result.get(name) else result.get(name) or []
+            )
+        self._objects += result.get("objects") or []
         if result.get("failed"):
-            message = str(result.get("msg"))
-            for text in filter(None, (encoded, password)):
-                message = message.replace(text, HIDDEN)
-            raise Refused(f"The Secret {secret['metadata']['name']} could not be stored: {message}")
-        self.add_effects({"changed": result.get("changed")})
+            self.refuse("calico_objects", result)
 
     def _hand_over(self, plan: dict[str, Any], snippet: str, mesh: bool) -> None:
         """Show what the user must apply, and stop: what would follow relies on it.

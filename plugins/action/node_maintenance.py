@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
+from ..module_utils.kubernetes.api import PAUSES
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
 from ..plugin_utils.calico.maintenance import node_maintenance
+from ..plugin_utils.calico.push import failure_problems
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import DRAINED
 
-K8S = "kubernetes.core.k8s"
+DRAIN = "kubernetes.core.k8s_drain"
+# In messages of this module, which returns no status.
+_PASSING = re.compile(r"\b(409|429|500|502|503|504)\b|Max retries exceeded|Connection (aborted|reset)")
 # The seconds for which the lease holds while a node is drained without a limit.
 FOREVER = 3600
 
@@ -36,24 +42,27 @@ class ActionModule(PlannedAction):
         access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
         begin = options["state"] == "begin"
         options["nodes"] = [name.strip() for name in options["nodes"]]  # the command line gives them as one text
-        found = self.run_module("kubernetes.core.k8s_info", {**access, "kind": "Node"})["resources"]
         live = self.run_module("calico_state", {**access, "node_status": "ignore"})["state"]
-        change = node_maintenance(plan, found, live, options["nodes"], begin)
+        self.report(plan["cluster"], failure_problems({"failures": _of_nodes(live)}), "changed")
+        change = node_maintenance(plan, live["nodes"], live, options["nodes"], begin)
         problems = self.report(plan["cluster"], change["problems"], "changed")
         for name, difference in change["differences"].items():
             self.add_effects({"diff": {**difference, "before_header": name, "after_header": name}})
         waits = begin and not self._task.check_mode
         self._keep(plan, options, options["timeout"] if waits else 0)
         if change["patched"]:
-            patches = {"state": "patched", "definition": change["patched"], "merge_type": ["merge"]}
-            self.add_effects({"changed": self.run_module(K8S, {**access, **patches})["changed"]})
+            patches = [{"state": "patched", "manifest": patch} for patch in change["patched"]]
+            result = self.try_module("calico_objects", {**access, "changes": patches})
+            self.add_effects({"changed": result.get("changed")})
+            if result.get("failed"):
+                self.refuse("calico_objects", result)
         if waits:
             self._wait(plan, options)
         if begin and options["drain"]:
             for name in change["nodes"]:
                 self._keep(plan, options, int(options["delete_options"].get("wait_timeout") or FOREVER))
                 arguments = {"name": name, "delete_options": {**options["delete_options"], "ignore_daemonsets": True}}
-                self.add_effects(self.run_module(f"{K8S}_drain", {**access, **arguments}))
+                self._drain({**access, **arguments})
         self.show(self._done(plan["cluster"], change["nodes"], begin, options["drain"]))
         return {"problems": problems}
 
@@ -68,9 +77,25 @@ class ActionModule(PlannedAction):
         task = f"{options['state']} the maintenance of {', '.join(options['nodes'])}"
         self.keep_lease(plan, task, seconds, apic=options["apic"], kubernetes=options["kubernetes"])
 
+    def _drain(self, arguments: dict[str, Any]) -> None:
+        """Move the pods of a node. The module reads which pods are left, so it can be run again after a failure that passes."""
+        for pause in PAUSES[1:]:
+            result = self.try_module(DRAIN, arguments)
+            self.add_effects({"changed": result.get("changed"), "warnings": result.get("warnings")})
+            if not result.get("failed"):
+                return
+            if not _PASSING.search(str(result.get("msg"))):
+                break
+            time.sleep(pause)
+        self.refuse(DRAIN, result)
+
     def _wait(self, plan: dict[str, Any], options: dict[str, Any]) -> None:
         """Wait until no leaf sends services' traffic to the nodes."""
         arguments = {"plan": plan, "only": DRAINED, "nodes": options["nodes"], "timeout": options["timeout"]}
         result = self.try_module("verify", {**arguments, "apic": options["apic"]})
         if result.get("failed"):
             raise Refused(str(result.get("msg")))
+
+
+def _of_nodes(live: dict[str, Any]) -> list[dict[str, Any]]:
+    return [failure for failure in live["failures"] if failure["path"] == "/api/v1/nodes"]

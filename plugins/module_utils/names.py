@@ -48,6 +48,8 @@ ADDRESS_ANNOTATIONS = {"ipv4": "projectcalico.org/IPv4Address", "ipv6": "project
 BEFORE_ANNOTATION = "netops.aci-calico/before"
 # The state of a node before its maintenance, which the end of the maintenance restores.
 BEFORE_MAINTENANCE_ANNOTATION = "netops.aci-calico/before-maintenance"
+# The beginnings of the annotations that concern Calico and this collection.
+ANNOTATIONS = ("projectcalico.org/", "netops.aci-calico/")
 
 # The object that says which run changes the cluster at present, and the annotation with its content.
 LEASE_GROUP = "coordination.k8s.io"

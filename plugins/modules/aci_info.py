@@ -62,7 +62,7 @@ requests:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
 
-from ..module_utils.apic.session import ApicError, Session
+from ..module_utils.apic.session import Session
 from ..module_utils.apic.state import flatten
 
 
@@ -70,13 +70,8 @@ def main():
     spec = {**aci_argument_spec(), "queries": {"type": "list", "elements": "str", "required": True}}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     session = Session(module, [module.params["password"]])
-    objects = {}
-    try:
-        for path in module.params["queries"]:
-            objects.update(flatten(session.get(path), tags=True))
-    except ApicError as error:
-        details = {"code": error.code, "text": error.text, "status": error.status}
-        module.fail_json(msg=str(error), error=details, requests=session.counted())
+    read = session.read_or_fail(lambda: [flatten(session.get(path), tags=True) for path in module.params["queries"]])
+    objects = {dn: mo for found in read for dn, mo in found.items()}
     module.exit_json(changed=False, objects=objects, privileges=session.privileges, requests=session.counted())
 
 

@@ -135,7 +135,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
 
 from ..module_utils.apic.roots import parse_roots
-from ..module_utils.apic.session import ApicError, Session
+from ..module_utils.apic.session import Session
 from ..module_utils.apic.state import faults, flatten, leaf_states, queries
 from ..module_utils.apic.tree import TreeError
 
@@ -191,11 +191,7 @@ def main():
     except TreeError as error:
         module.fail_json(msg=f"roots: {error}", problems=error.problems)
     session = Session(module, [module.params["password"]])
-    try:
-        state = read(session, module.params, roots)
-    except ApicError as error:
-        details = {"code": error.code, "text": error.text, "status": error.status}
-        module.fail_json(msg=str(error), error=details, requests=session.counted())
+    state = session.read_or_fail(lambda: read(session, module.params, roots))
     module.exit_json(changed=False, state=state, requests=session.counted())
 
 

@@ -284,6 +284,16 @@ error:
       description: The HTTP status, -1 when there was no answer.
       type: int
       returned: always
+    cause:
+      description:
+        - Why no request would succeed; none if APIC refuses this one. V(unreachable), V(certificate), V(login), V(answer) (another
+          server answers, or the answer is incomplete) or V(busy).
+      type: str
+      returned: always
+    host:
+      description: The controller that was asked last.
+      type: str
+      returned: always
     dn:
       description: DN of the object that the text names, else of the root.
       type: str

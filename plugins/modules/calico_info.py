@@ -150,25 +150,22 @@ import base64
 import copy
 import hashlib
 import hmac
-from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
 from ..module_utils.kubernetes import installation
 from ..module_utils.kubernetes.api import KubeApi
 from ..module_utils.kubernetes.calico import restored, stored_metadata
+from ..module_utils.kubernetes.connection import run_with_api
 from ..module_utils.kubernetes.lease import read_lease
 from ..module_utils.kubernetes.live import calico_namespaces
-from ..module_utils.names import CALICO_GROUPS, CALICO_V1, OPERATOR_V1, RBAC_GROUP
+from ..module_utils.names import ANNOTATIONS, CALICO_GROUPS, CALICO_V1, OPERATOR_V1, RBAC_GROUP
 
 CALICO_PLURALS = {"ippools": "IPPool", "bgpconfigurations": "BGPConfiguration", "bgppeers": "BGPPeer", "bgpfilters": "BGPFilter"}
 RBAC = f"{RBAC_GROUP}/v1"
 AUTHORIZATION = "authorization.k8s.io/v1"
 BACKEND = "CALICO_NETWORKING_BACKEND"
-ANNOTATIONS = ("projectcalico.org/", "netops.aci-calico/")
 SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
 
 
@@ -254,9 +251,8 @@ def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dic
     return objects, matches
 
 
-def read(client: Any, params: dict) -> dict:
+def read(reader: KubeApi, params: dict) -> dict:
     """Return the module's ``calico``."""
-    reader = KubeApi(client)
     served = served_versions(reader)
     groups = [group for group in CALICO_GROUPS if group in served]
     api_group = params["api_group"] if params["api_group"] in groups else None
@@ -268,7 +264,7 @@ def read(client: Any, params: dict) -> dict:
     if namespace == "auto":
         namespace = namespaces[0] if len(namespaces) == 1 else None
     objects, stored = read_calico(reader, api_group) if api_group else ([], {})
-    curious = KubeApi(client)  # the push does not depend on what it reads
+    curious = reader.apart()  # the push does not depend on what it reads
     installed = installation.read(curious, served, api_group)
     objects += [manifest(OPERATOR_V1, "Installation", item) for item in installed.objects]
     environment = installation.environment(daemonsets, namespace)
@@ -311,14 +307,7 @@ def main() -> None:
         checks={"type": "bool", "default": False},
     )
     module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
-    try:
-        calico = read(get_api_client(module=module).client, module.params)
-    except CoreException as error:
-        module.fail_from_exception(error)
-    except Exception as error:  # whatever the client raises when nobody answers
-        module.fail_json(msg=f"The Kubernetes API did not answer: {error}")
-    else:
-        module.exit_json(changed=False, calico=calico)
+    run_with_api(module, lambda api: {"changed": False, "calico": read(api, module.params)})
 
 
 if __name__ == "__main__":

@@ -63,11 +63,10 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
 from ..module_utils.kubernetes.api import KubeApi
+from ..module_utils.kubernetes.connection import run_with_api
 from ..module_utils.kubernetes.lease import KubeLease
 from ..module_utils.kubernetes.live import calico_namespaces
 from ..module_utils.lease import Lease, from_dict
@@ -116,14 +115,7 @@ def main() -> None:
     module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
     if module.check_mode:
         module.exit_json(changed=False, held=True, holder=None, namespace=module.params["namespace"])
-    try:
-        result = run(KubeApi(get_api_client(module=module).client), module.params)
-    except CoreException as error:
-        module.fail_from_exception(error)
-    except Exception as error:  # whatever the client raises when nobody answers
-        module.fail_json(msg=f"The Kubernetes API did not answer: {error}")
-    else:
-        (module.fail_json if result.get("failed") else module.exit_json)(**result)
+    run_with_api(module, lambda api: run(api, module.params))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,10 @@ state:
     ready:
       description: Whether each node is ready, none if Kubernetes does not report it.
       type: dict
+    nodes:
+      description: The nodes as manifests, with their C(labels), the C(annotations) of this collection, and C(spec.unschedulable).
+      type: list
+      elements: dict
     status:
       description: The latest report of each node, with C(peers), C(routes) and C(updated); none when reports are ignored.
       type: dict
@@ -101,12 +105,11 @@ state:
 import copy
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
 from ..module_utils.kubernetes import live as cluster_state
 from ..module_utils.kubernetes.api import KubeApi
+from ..module_utils.kubernetes.connection import run_with_api
 from ..module_utils.names import CALICO_GROUPS
 
 SLICES = ("/apis/discovery.k8s.io/v1/endpointslices", "/apis/discovery.k8s.io/v1beta1/endpointslices")
@@ -129,6 +132,7 @@ def read(api: KubeApi, params: dict) -> dict:
         "local_services": cluster_state.local_services(services, slices) if known else None,
         "excluded": cluster_state.excluded(nodes),
         "ready": cluster_state.readiness(nodes),
+        "nodes": [cluster_state.in_short(node) for node in nodes],
         "status": None if params["node_status"] == "ignore" else read_reports(api, params),
     }
 
@@ -180,14 +184,7 @@ def main() -> None:
         node_status={"type": "str", "choices": ["ignore", "read", "request", "remove"], "default": "read"},
     )
     module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
-    try:
-        result = run(KubeApi(get_api_client(module=module).client), module.params, module.check_mode)
-    except CoreException as error:
-        module.fail_from_exception(error)
-    except Exception as error:  # whatever the client raises when nobody answers
-        module.fail_json(msg=f"The Kubernetes API did not answer: {error}")
-    else:
-        module.exit_json(**result)
+    run_with_api(module, lambda api: run(api, module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleUndefinedVariable
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
@@ -31,6 +31,7 @@ from .planning.compile import compile_cluster
 from .planning.ledger import LARGEST, Ledger, load_ledger
 from .schema.addressing import require_netaddr
 from .schema.check import check_optional, plain
+from .schema.connections import connection_problem
 from .schema.consent import CONSENT, Consents, teardown_of
 from .schema.option import INVALID
 from .schema.problems import Problem, errors, headline, printable, render, severest_first
@@ -92,6 +93,7 @@ class ClusterAction(ActionBase):
         """Check the arguments, act, and return the result with all changes and warnings on the way."""
         result = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
+        self.cluster = str(self.task_vars.get("inventory_hostname", ""))
         self._effects: dict[str, Any] = {"changed": False, "warnings": [], "diff": []}
         _checked, options = self.validate_argument_spec(dict(self.ARGUMENTS))
         try:
@@ -294,12 +296,22 @@ class ClusterAction(ActionBase):
     def run_module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the result of a module.
 
-        :raises AnsibleActionFail: the module failed.
+        :raises Refused: the module failed.
         """
         result = self.try_module(name, arguments)
         if result.get("failed"):
-            raise AnsibleActionFail(f"{name}: {printable(str(result.get('msg', 'failed')), LAYOUT)}")
+            self.refuse(name, result)
         return result
+
+    def refuse(self, name: str, result: Mapping[str, Any]) -> NoReturn:
+        """End the task because a module failed. A connection that fails is one problem, with the variable to correct.
+
+        :raises Refused: always.
+        """
+        problem = connection_problem(name, result)
+        if problem is not None:
+            self.report(self.cluster, [problem], "reached")
+        raise Refused(f"{name}: {printable(str(result.get('msg', 'failed')), LAYOUT)}")
 
     def try_module(self, name: str, arguments: dict[str, Any], no_log: bool = False) -> dict[str, Any]:
         """Return the result of a module, run by its own action plugin if it has one, also if the module failed.
@@ -342,6 +354,7 @@ class PlannedAction(ClusterAction):
         """Complete the options, get the plan and act on it."""
         problems = self._complete(options)
         plan = self._plan(options)
+        self.cluster = plan["cluster"]
         if options.get("state") == "absent":
             problems += self._consent_to_teardown(plan["cluster"])
         self.report(plan["cluster"], problems, "processed")

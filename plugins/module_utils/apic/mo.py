@@ -150,7 +150,8 @@ ONE_PER = {"fvRsCtxToBgpCtxAfPol": "af"}
 CREATE_ONLY = frozenset({("l3extRsPathL3OutAtt", "isMultiPodDirect"), ("fvRsDomAtt", "delimiter")})
 
 # Properties that APIC accepts and never returns.
-SECURE = frozenset({("bgpPeerP", "password"), ("bfdIfP", "key")})
+SECURE_OF = {"bgpPeerP": ("password",), "bfdIfP": ("key",)}
+SECURE = frozenset((cls, name) for cls, names in SECURE_OF.items() for name in names)
 
 
 class MoClass:

@@ -290,7 +290,7 @@ def _missing_containers(dns: list[str]) -> PushError:
 
 
 def _failure(error: ApicError, root: Root) -> PushError:
-    details = {"code": error.code, "text": error.text, "status": error.status, "dn": error.dn or root.dn, "root": root.dn}
+    details = {**error.details(), "dn": error.dn or root.dn, "root": root.dn}
     message = str(error) if root.dn in str(error) else f"{error} (at root {root.dn})"
     return PushError(message, error=details)
 

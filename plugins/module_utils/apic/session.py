@@ -10,14 +10,19 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.connection import ConnectionError as PluginError
 from ansible_collections.cisco.aci.plugins.module_utils.aci import ACIModule
 
-from ..names import HIDDEN
+from ..masking import Mask, plain_reason, plain_url
+from .mo import SECURE_OF
+
+Result = TypeVar("Result")
 
 # Pauses in seconds before each attempt of a request.
 PAUSES = (0, 0.2, 0.5, 1, 2, 4)
@@ -27,24 +32,34 @@ LONGEST_PAUSE = 10
 NO_ANSWER = -1
 _REFUSED_FOR_NOW = 429
 # With these, it is unknown whether the request was carried out.
-_UNKNOWN = frozenset((NO_ANSWER, 502, 503, 504))
+_UNKNOWN = frozenset((NO_ANSWER, 500, 502, 503, 504))
+_DENIED = frozenset((401, 403))
+# What prevents any work with a server, as opposed to a request that is refused. See `ApicError.cause`.
+UNREACHABLE, CERTIFICATE, LOGIN, ANSWER, BUSY = "unreachable", "certificate", "login", "answer", "busy"
 
 
 class ApicError(Exception):
     """APIC refused a request, or could not be reached.
 
     ``status`` is the HTTP status (-1 without an answer), ``code`` and ``text`` are APIC's, ``dn`` is the object that the
-    text names, or None.
+    text names, or None. ``cause`` is set if all requests would fail in this way: ``unreachable``, ``certificate``, ``login``,
+    ``answer`` (it is not APIC's) or ``busy``.
     """
 
-    def __init__(self, doing: str, answer: Answer) -> None:
+    def __init__(self, doing: str, answer: Answer, cause: str | None = None) -> None:
         self.status = answer.status
         self.code = answer.code
         self.text = answer.text
+        self.cause = cause or answer.cause
+        self.host = answer.host
         named = re.search(r"Dn0=([^,]+),|\bof (uni/[^ ]+)|under parent '([^']+)'|\bdn '([^']+)'", answer.text)
         self.dn = next(filter(None, named.groups()), None) if named else None
         what = "no answer" if answer.status == NO_ANSWER else f"HTTP status {answer.status}"
         super().__init__(f"{doing}: {f'APIC error {answer.code}' if answer.code else what}: {answer.text}")
+
+    def details(self) -> dict[str, Any]:
+        """Return the error as plain data."""
+        return {name: getattr(self, name) for name in ("code", "text", "status", "cause", "host")}
 
 
 class OutcomeUnknown(Exception):
@@ -56,18 +71,40 @@ class OutcomeUnknown(Exception):
 
 
 class Answer:
-    """APIC's answer to one request: its ``imdata``, or the ``code`` and ``text`` of an error."""
+    """APIC's answer to one request: its ``imdata``, or the ``code`` and ``text`` of an error and its ``cause``.
 
-    __slots__ = ("code", "imdata", "pause", "status", "text")
+    A status of 200 without valid ``imdata`` is no success: ``cause`` is ``answer`` then.
+    """
+
+    __slots__ = ("cause", "code", "host", "imdata", "pause", "status", "text")
 
     def __init__(
-        self, status: int, imdata: list[dict[str, Any]] | None = None, code: str | None = None, text: str = "", pause: int = 0
+        self,
+        status: int,
+        imdata: list[dict[str, Any]] | None = None,
+        code: str | None = None,
+        text: str = "",
+        cause: str | None = None,
+        pause: float = 0,
+        host: str = "",
     ) -> None:
         self.status = status
         self.imdata = imdata or []
         self.code = code
         self.text = text
+        self.cause = cause
         self.pause = pause
+        self.host = host
+
+    @property
+    def complete(self) -> bool:
+        """Whether the request succeeded."""
+        return self.status == 200 and not self.cause
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the request may have been carried out or not."""
+        return self.status in _UNKNOWN or self.cause == ANSWER
 
 
 class Session(ACIModule):
@@ -81,7 +118,8 @@ class Session(ACIModule):
     def __init__(self, module: AnsibleModule, secrets: Iterable[str] = ()) -> None:
         self.requests = dict.fromkeys(("login", "get", "post", "retries"), 0)
         self.privileges: dict[str, list[str]] | None = None
-        self.secrets = sorted(filter(None, secrets), key=len, reverse=True)
+        self._secrets = [*secrets]
+        self.hide = Mask(self._secrets)
         super().__init__(module)
         # A connection plugin gets all parameters with every request; it needs neither the trees nor the secrets.
         self.params = {name: value for name, value in module.params.items() if name not in ("roots", "secrets")}
@@ -109,6 +147,20 @@ class Session(ACIModule):
         """
         return self._exchange("post", f"configure {_dn_of(path)}", path, data)
 
+    def read_or_fail(self, read: Callable[[], Result]) -> Result:
+        """Return what a function reads; fail the module if APIC refuses, or if its objects lack what the function needs."""
+        try:
+            return read()
+        except ApicError as error:
+            failure = {"msg": str(error), "error": error.details()}
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            text = self.hide(f"the objects of APIC lack what all releases have ({type(error).__name__}: {error})")
+            answer = Answer(200, text=text, cause=ANSWER, host=self.hosts[0])
+            failure = {"msg": text, "error": ApicError("read", answer).details()}
+        # Outside of the handlers: Ansible would add the exception's traceback.
+        self.module.fail_json(**failure, requests=self.counted())
+        raise AssertionError("fail_json does not return")
+
     def counted(self) -> dict[str, int]:
         """Return the number of requests by kind; ``retries`` of them were repetitions."""
         total = sum(self.requests[kind] for kind in ("login", "get", "post"))
@@ -123,6 +175,7 @@ class Session(ACIModule):
 
     def _exchange(self, kind: str, doing: str, path: str, data: str | None = None) -> list[dict[str, Any]]:
         answer = Answer(NO_ANSWER)
+        silent: dict[str, str] = {}
         renewed = False
         for attempt in range(len(PAUSES)):
             if attempt:
@@ -130,21 +183,23 @@ class Session(ACIModule):
                 self.pause(attempt)
             if self._needs_login():
                 answer = self._log_in()
-                if answer.status != 200:
+                if not answer.complete:
+                    silent[answer.host] = answer.text
                     continue
             answer = self._send(kind, path, data)
-            if answer.status == 200:
+            if answer.complete:
                 return answer.imdata
-            if answer.status == 403 and "Cookie" in self.headers and not renewed and not self.params.get("private_key"):
+            if answer.status in _DENIED and "Cookie" in self.headers and not renewed and not self.params.get("private_key"):
                 renewed = True
                 self._forget_login()
-            elif answer.status in _UNKNOWN:
+            elif answer.unknown:
+                silent[answer.host] = answer.text
                 self._next_host()
                 if kind == "post":
                     raise OutcomeUnknown(ApicError(doing, answer))
             elif answer.status != _REFUSED_FOR_NOW:
                 break
-        raise ApicError(doing, answer)
+        raise _error(doing, answer, silent, renewed)
 
     def _needs_login(self) -> bool:
         return self.connection is None and not self.params.get("private_key") and "Cookie" not in self.headers
@@ -157,12 +212,13 @@ class Session(ACIModule):
         """
         user = {"name": self.params.get("username") or "admin", "pwd": self.params.get("password")}
         answer = self._send("login", "/api/aaaLogin.json", json.dumps({"aaaUser": {"attributes": user}}))
-        if answer.status in _UNKNOWN:
+        if answer.unknown:
             self._next_host()
-        elif answer.status not in (200, _REFUSED_FOR_NOW):
-            raise ApicError(f"log in to {self.base_url} as {user['name']}", answer)
-        elif answer.status == 200:
+        elif answer.complete:
             self.privileges = _told_privileges(answer.imdata)
+        elif answer.status != _REFUSED_FOR_NOW:
+            cause = LOGIN if answer.status in _DENIED else None
+            raise ApicError(f"log in to {plain_url(self.base_url)} as {user['name']}", answer, cause)
         return answer
 
     def _send(self, kind: str, path: str, data: str | None) -> Answer:
@@ -174,28 +230,27 @@ class Session(ACIModule):
         except PluginError as error:
             response, info = None, {"msg": str(error)}
         self._count(kind, logged)
-        answer = self._answer(info, _body(response, info))
-        if kind == "login" and answer.status == 200:
-            self.headers["Cookie"] = response.headers.get("Set-Cookie")
+        answer = self._answer(kind, self.base_url + path, info, _body(response, info))
+        answer.host = self.hosts[0]
+        if kind == "login" and answer.complete:
+            self._keep_login(response.headers.get("Set-Cookie"))
         return answer
 
-    def _answer(self, info: dict[str, Any], body: str | bytes | None) -> Answer:
-        status = _status(info)
-        try:
-            imdata = json.loads(body or "")["imdata"]
-        except (KeyError, TypeError, ValueError):
-            # An incomplete answer counts as no answer.
-            return Answer(NO_ANSWER if status == 200 else status, text=self._hide(info.get("msg", "")), pause=_asked_pause(info))
+    def _answer(self, kind: str, url: str, info: dict[str, Any], body: str | bytes | None) -> Answer:
+        status, pause = _status(info), _asked_pause(info)
+        document = _document(body)
+        imdata = document.get("imdata") if isinstance(document, dict) else None
         if status == 200:
-            return Answer(status, imdata)
-        error = imdata[0].get("error", {}).get("attributes", {}) if imdata else {}
-        text = self._hide(error.get("text") or info.get("msg", ""))
-        return Answer(status, code=error.get("code"), text=text, pause=_asked_pause(info))
-
-    def _hide(self, text: str) -> str:
-        for secret in self.secrets:
-            text = text.replace(secret, HIDDEN)
-        return text
+            problem = _misshapen(document, kind == "get") if body is not None else "an answer that breaks off"
+            if not problem:
+                return Answer(status, _without_secrets(imdata or []))
+            text = f"{self.hide(plain_url(url))} returned {problem}: {self.hide.excerpt(body)}"
+            return Answer(status, text=text, cause=ANSWER, pause=pause)
+        error = _error_in(imdata)
+        text = self.hide(str(error.get("text") or _plain(str(info.get("msg", "")))))
+        if not error and body:
+            text += f" ({self.hide(plain_url(url))} returned {self.hide.excerpt(body)})"
+        return Answer(status, code=error.get("code"), text=text, cause=_cause(status, text), pause=pause)
 
     def _count(self, kind: str, logged: int) -> None:
         """Count a request; with httpapi, count those in the connection plugin's log."""
@@ -221,6 +276,12 @@ class Session(ACIModule):
             self.hosts.append(self.hosts.pop(0))
             self._use_host()
             self._forget_login()
+
+    def _keep_login(self, cookie: str | None) -> None:
+        """Keep the token of a login. It is a secret, too: a server may repeat the headers that it was sent."""
+        self.headers["Cookie"] = cookie
+        token = re.search("=([^;]+)", cookie or "")
+        self.hide = Mask([*self._secrets, token.group(1) if token else None])
 
     def _forget_login(self) -> None:
         self.headers.pop("Cookie", None)
@@ -260,9 +321,102 @@ def _body(response: Any, info: dict[str, Any]) -> str | bytes | None:
         return None
 
 
-def _asked_pause(info: dict[str, Any]) -> int:
-    asked = str(info.get("retry-after", ""))
-    return min(int(asked), LONGEST_PAUSE) if asked.isdigit() else 0
+def _asked_pause(info: dict[str, Any]) -> float:
+    """Return the seconds that APIC asks to wait: a number, or the time of a date."""
+    asked = str(info.get("retry-after", "")).strip()
+    try:
+        seconds = float(asked) if asked.isascii() and asked.isdigit() else _until(asked)
+    except (TypeError, ValueError):
+        return 0
+    return min(max(seconds, 0), LONGEST_PAUSE)
+
+
+def _until(date: str) -> float:
+    return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds() if date else 0
+
+
+# --- what is wrong with an answer ------------------------------------------------------------------------------------
+
+
+def _document(body: str | bytes | None) -> Any:
+    try:
+        return json.loads(body or "")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _misshapen(document: Any, is_list: bool) -> str:
+    """Return what is wrong with the content of a successful answer; an empty text if nothing is.
+
+    :param is_list: whether the answer is to a query, so that ``totalCount`` is the length of its ``imdata``.
+    """
+    if not isinstance(document, dict):
+        return "no JSON object"
+    imdata = document.get("imdata")
+    if not isinstance(imdata, list):
+        return "JSON without a list imdata"
+    if not all(map(_is_object, imdata)):
+        return "an imdata that does not consist of objects"
+    if is_list and not all("dn" in body["attributes"] for item in imdata for body in item.values()):
+        return "objects without a DN"
+    total = document.get("totalCount")
+    if is_list and total is not None and str(total) != str(len(imdata)):
+        return f"{len(imdata)} of {total} objects (totalCount)"
+    return ""
+
+
+def _is_object(item: Any) -> bool:
+    """Return whether this is an object with its children: ``{class: {"attributes": {…}, "children": […]}}``."""
+    if not isinstance(item, dict) or len(item) != 1:
+        return False
+    body = next(iter(item.values()))
+    if not isinstance(body, dict) or not isinstance(body.get("attributes"), dict):
+        return False
+    children = body.get("children") or []
+    return (
+        isinstance(children, list)
+        and all(isinstance(value, str) for value in body["attributes"].values())
+        and all(map(_is_object, children))
+    )
+
+
+def _without_secrets(imdata: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Empty the properties that APIC never returns, so that a server that does return them gives nothing away."""
+    for item in imdata:
+        for cls, body in item.items():
+            for name in SECURE_OF.get(cls, ()):
+                if name in body["attributes"]:
+                    body["attributes"][name] = ""
+            _without_secrets(body.get("children") or [])
+    return imdata
+
+
+def _error_in(imdata: Any) -> dict[str, Any]:
+    """Return the attributes of the error in an answer, or nothing."""
+    try:
+        attributes = imdata[0]["error"]["attributes"]
+    except (IndexError, KeyError, TypeError):
+        return {}
+    return attributes if isinstance(attributes, dict) else {}
+
+
+def _cause(status: int, text: str) -> str | None:
+    if status == NO_ANSWER:
+        return CERTIFICATE if "certificate" in text.lower() else UNREACHABLE
+    return BUSY if status in _UNKNOWN or status == _REFUSED_FOR_NOW else None
+
+
+def _plain(message: str) -> str:
+    """Return the reason in a message of Ansible's client, without the names of Python's errors."""
+    inner = re.fullmatch(r"(?:Request failed|Connection failure): (?:<urlopen error )?(.*?)>?", message, re.DOTALL)
+    return plain_reason(inner.group(1)) if inner else message
+
+
+def _error(doing: str, answer: Answer, silent: dict[str, str], renewed: bool) -> ApicError:
+    """Return the error of the last answer. It names each controller, if none answers."""
+    if answer.unknown and len(silent) > 1:
+        answer.text = "; ".join(f"{host}: {text}" for host, text in silent.items())
+    return ApicError(doing, answer, LOGIN if renewed and answer.status in _DENIED else None)
 
 
 def _dn_of(path: str) -> str:

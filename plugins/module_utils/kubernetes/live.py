@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..names import EXCLUDE_LABEL, EXCLUDED, MANAGED_BY, MANAGED_BY_LABEL, SERVICE_NAME_LABEL
+from ..names import ANNOTATIONS, EXCLUDE_LABEL, EXCLUDED, MANAGED_BY, MANAGED_BY_LABEL, SERVICE_NAME_LABEL
 
 # The seconds between two reports of a node while a verification runs.
 REPORT_EVERY = 5
@@ -32,6 +32,20 @@ def _ready(node: dict[str, Any]) -> bool | None:
     conditions = (node.get("status") or {}).get("conditions") or ()
     status = next((condition["status"] for condition in conditions if condition["type"] == "Ready"), None)
     return None if status is None else status == "True"
+
+
+def in_short(node: dict[str, Any]) -> dict[str, Any]:
+    """Return what the maintenance of a node changes, and what it needs to know."""
+    metadata = node["metadata"]
+    annotations = metadata.get("annotations") or {}
+    return {
+        "metadata": {
+            "name": metadata["name"],
+            "labels": metadata.get("labels") or {},
+            "annotations": {key: value for key, value in annotations.items() if key.startswith(ANNOTATIONS)},
+        },
+        "spec": {"unschedulable": (node.get("spec") or {}).get("unschedulable")},
+    }
 
 
 def excluded(nodes: Items) -> list[str]:

@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...module_utils.kubernetes.api import covers
 from ...module_utils.kubernetes.calico import meaning, with_stored_metadata
 from ...module_utils.kubernetes.installation import KUBESPRAY
 from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CALICO_V1, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from ..schema.addressing import IPNetwork, overlap
 from ..schema.consent import NONE_GIVEN, SESSION_RESET, TRAFFIC_INTERRUPTION, Consents
-from ..schema.problems import Problem, errors
+from ..schema.problems import Problem, errors, some
 from .installers import (
     as_planned,
     can_change,
@@ -171,7 +172,7 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
     wanted = _wanted(plan, found)
     nodes = [manifest for manifest in wanted if manifest["kind"] == "Node" and manifest["metadata"]["name"] in found["nodes"]]
     operated = _operated(wanted, found)
-    patched = [node for node in nodes if not _covers(_found_node(found, node["metadata"]["name"]), node)]
+    patched = [node for node in nodes if not covers(_found_node(found, node["metadata"]["name"]), node)]
     patched += [_released_node(plan, name) for name in _stale_nodes(plan, found)]
     modified = [_title(node) for node in patched]
     created: list[str] = []
@@ -320,7 +321,7 @@ def _secret_change(wanted: dict, old: dict | None, matches: bool | None, update_
     """Return the Secret to send, without its value, and whether to send the password."""
     manifest = {name: value for name, value in wanted.items() if name != "stringData"}
     password = old is None or (not matches and update_password == "always")
-    return {"secret": manifest if password or not _covers(old, manifest) else None, "password": password}
+    return {"secret": manifest if password or not covers(old, manifest) else None, "password": password}
 
 
 def _means(old: dict, change: dict) -> bool:
@@ -328,15 +329,7 @@ def _means(old: dict, change: dict) -> bool:
     kind, patch = change["kind"], change.get("spec", {})
     held, new = meaning(kind, old.get("spec", {})), meaning(kind, {**old.get("spec", {}), **patch})
     others = {name: value for name, value in change.items() if name not in ("spec", "apiVersion")}
-    return held == new and _covers(old, others)
-
-
-def _covers(old: Any, wanted: Any) -> bool:
-    """Return whether a merge patch with ``wanted`` would not change ``old``."""
-    if isinstance(wanted, dict):
-        held = old if isinstance(old, dict) else {}
-        return all(_covers(held.get(name), value) for name, value in wanted.items())
-    return old == wanted
+    return held == new and covers(old, others)
 
 
 def _owned(plan: dict, found: dict) -> Iterator[dict]:
@@ -385,7 +378,7 @@ def kubernetes_problems(plan: dict, found: dict, **choices: Any) -> list[Problem
 
 
 def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
-    yield from _failure_problems(found)
+    yield from failure_problems(found)
     yield from _installation_problems(plan, found)
     yield from _node_problems(plan, found, chosen)
     if not (found["api_group"] and found["namespace"]):
@@ -417,14 +410,17 @@ def _password_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Pro
         yield Problem("secret-differs", path, text)
 
 
-def _failure_problems(found: dict) -> Iterator[Problem]:
+def failure_problems(found: dict) -> Iterator[Problem]:
+    """Yield a problem for each reason for which the API server refused requests, with the paths of all of them."""
+    paths: dict[tuple[int, str], list[str]] = {}
     for failure in found["failures"]:
+        paths.setdefault((failure["status"], failure["message"]), []).append(failure["path"])
+    for (status, message), alike in paths.items():
         remedy = {
-            401: "Renew the credentials in the kubeconfig, or aci_calico_kube_api_key.",
             403: "Grant the user the right to read this (docs/examples/rbac.yml).",
             503: "Start the API service that serves this, or set aci_calico_calico_api_group: crd.projectcalico.org/v1.",
-        }.get(failure["status"], "")
-        yield Problem("unreadable", failure["path"], f"{failure['status']}: {failure['message']}", remedy)
+        }.get(status, "")
+        yield Problem("unreadable", some(alike), f"{status}: {message}", remedy)
 
 
 def _installation_problems(plan: dict, found: dict) -> Iterator[Problem]:

@@ -334,6 +334,42 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             " relaxation; a leaf has one value for the VRF.",
             "Use the same value in both clusters, or other leaves or another VRF for one of them."),
     },
+    "Connections": {
+        "apic-unreachable": Message(
+            "No controller answers.",
+            "Check aci_calico_apic_host, aci_calico_apic_port and the way from this machine to the controllers."
+            " If they answer slowly, raise aci_calico_apic_timeout."),
+        "apic-certificate": Message(
+            "The certificate of a controller is not valid for its name, has expired, or is from a CA that this machine does not trust.",
+            "Renew the certificate, write the name that it has in aci_calico_apic_host, or add its CA to this machine's trust store."
+            " aci_calico_apic_validate_certs: false turns the check off."),
+        "apic-login": Message(
+            "APIC refuses the login, or each of its tokens.",
+            "Correct aci_calico_apic_username and aci_calico_apic_password, or aci_calico_apic_private_key and"
+            " aci_calico_apic_certificate_name."),
+        "apic-answer": Message(
+            "The answer is not APIC's, or is incomplete.",
+            "Check that aci_calico_apic_host and aci_calico_apic_port are those of a controller, and that no proxy answers in its place"
+            " (aci_calico_apic_use_proxy)."),
+        "apic-busy": Message(
+            "APIC remains too busy, or its processes do not answer.",
+            "Wait until all controllers are fully fit, and run again: the run continues where this one ended."),
+        "kubernetes-unreachable": Message(
+            "The API server does not answer.",
+            "Check the server in the kubeconfig (or aci_calico_kube_host) and the way to it from this machine."),
+        "kubernetes-certificate": Message(
+            "The certificate of the API server is not valid for its name, has expired, or is not from the CA of the kubeconfig.",
+            "Correct the CA in the kubeconfig or in aci_calico_kube_ca_cert, or the server's name; renew an expired certificate."),
+        "kubernetes-login": Message(
+            "The API server does not accept the credentials: a token has expired, or is another cluster's.",
+            "Renew the credentials in the kubeconfig, or aci_calico_kube_api_key."),
+        "kubernetes-answer": Message(
+            "The answer is not the API server's.",
+            "Check that the kubeconfig (or aci_calico_kube_host) names an API server, and that no proxy answers in its place."),
+        "kubernetes-configuration": Message(
+            "There is no kubeconfig, or it is not valid.",
+            "Set aci_calico_kubeconfig to the file, and aci_calico_kube_context to a context in it."),
+    },
     "Preflight: the fabric": {
         "fabric-asn-missing": Message(
             "The fabric has no AS number, so no BGP runs between its leaves.",

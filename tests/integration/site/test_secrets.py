@@ -43,7 +43,7 @@ def test_no_failure_shows_the_password(site: Site) -> None:
         assert outcome.code
         assert not any(trace in outcome.output for trace in traces(PASSWORD))
     assert "Refused by the lab" in refused.output
-    assert "could not be stored" in broken.output
+    assert "Secret/bgp-secrets: Forbidden" in broken.output
     assert watch.found == set()
 
 

@@ -20,16 +20,19 @@ class Bench:
         self.drained: Any = {}
         self.variables: dict[str, Any] = {}
         self.held = True
+        self.failures: list[dict[str, Any]] = []
+        self.broken: list[tuple[str, dict[str, Any]]] = []  # results of the next calls of modules
 
     def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        if name == "kubernetes.core.k8s_info":
-            return {"resources": [{"metadata": {"name": node}, "spec": {}} for node in NODES]}
         if name == "calico_state":
-            return {"state": self.cluster.state}
+            nodes = [{"metadata": {"name": node}, "spec": {}} for node in NODES]
+            return {"state": {**self.cluster.state, "nodes": nodes, "failures": self.failures}}
         if name == "calico_lease":
             self.asked.append(f"{name} {arguments['lease']['seconds']}")
             return {"held": self.held, "holder": None}
-        self.asked.append(f"{name} {arguments.get('name') or arguments.get('nodes') or len(arguments['definition'])}")
+        self.asked.append(f"{name} {arguments.get('name') or arguments.get('nodes') or len(arguments['changes'])}")
+        if self.broken and name == self.broken[0][0]:
+            return self.broken.pop(0)[1]
         return self.drained if name == "verify" else {"changed": True}
 
     def run(self, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -43,13 +46,12 @@ def bench() -> Bench:
     return Bench()
 
 
-PATCH, WAIT = "kubernetes.core.k8s 2", "verify ['node-2', 'node-5']"
+PATCH, WAIT = "calico_objects 2", "verify ['node-2', 'node-5']"
 
 
 def test_services_leave_before_pods_do(bench: Bench) -> None:
     result = bench.run()
-    drain = "kubernetes.core.k8s_drain"
-    assert bench.asked == [PATCH, WAIT, f"{drain} node-2", f"{drain} node-5"]
+    assert bench.asked == [PATCH, WAIT, *(f"{action.DRAIN} {node}" for node in ("node-2", "node-5"))]
     assert result["changed"]
     assert [change["after_header"] for change in result["diff"]] == ["node-2", "node-5"]
 
@@ -78,7 +80,7 @@ LEASED = {"aci_calico_leased": {"lease": {"content": {"run": "3f2a"}, "held": {"
 def test_the_lease_holds_for_as_long_as_each_step_may_take(bench: Bench) -> None:
     bench.variables = LEASED
     bench.run(nodes=["node-2"], timeout=90, delete_options={"wait_timeout": 500})
-    assert bench.asked[0::2] == ["calico_lease 270", "verify ['node-2']", "kubernetes.core.k8s_drain node-2"]
+    assert bench.asked[0::2] == ["calico_lease 270", "verify ['node-2']", f"{action.DRAIN} node-2"]
     assert bench.asked[3] == "calico_lease 680"
     bench.asked.clear()
     bench.run(nodes=["node-2"], state="end")
@@ -90,3 +92,27 @@ def test_a_lost_lease_stops_the_maintenance(bench: Bench) -> None:
     result = bench.run()
     assert [problem["id"] for problem in result["problems"]] == ["lease-lost"]
     assert len(bench.asked) == 1
+
+
+def test_nodes_that_cannot_be_read_are_refused(bench: Bench) -> None:
+    bench.failures = [{"path": "/api/v1/nodes", "status": 403, "message": "forbidden"}]
+    assert [problem["id"] for problem in bench.run()["problems"]] == ["unreadable"]
+    assert bench.asked == []
+
+
+def test_a_drain_is_repeated_after_a_failure_that_passes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(action.time, "sleep", lambda seconds: bench.asked.append("pause"))
+    busy, refused = ({"failed": True, "msg": f"Failed to delete pod due to: ({status})"} for status in (503, 403))
+    bench.broken = [(action.DRAIN, busy)]
+    assert not bench.run(nodes=["node-2"]).get("failed")
+    assert bench.asked[2:] == [f"{action.DRAIN} node-2", "pause", f"{action.DRAIN} node-2"]
+    bench.broken = [(action.DRAIN, refused)]
+    assert "403" in bench.run(nodes=["node-2"])["msg"]
+    bench.broken = [(action.DRAIN, busy)] * 9
+    assert "503" in bench.run(nodes=["node-2"])["msg"]
+
+
+def test_a_change_before_a_failure_counts(bench: Bench) -> None:
+    bench.broken = [("calico_objects", {"failed": True, "changed": True, "msg": "https://api: HTTP status 409"})]
+    result = bench.run()
+    assert (result["failed"], result["changed"], bench.asked) == (True, True, [PATCH])

@@ -50,10 +50,11 @@ class Scripted(Session):
         info = {"status": status, "msg": f"status {status}"}
         if status == -1:
             return None, info
-        response = io.BytesIO(json.dumps(body).encode())
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        response = io.BytesIO(content)
         response.headers = {"Set-Cookie": f"token-{len(self.sent)}"}
         if status != 200:
-            info["body"] = json.dumps(body)
+            info["body"] = content
         return response, info
 
 
@@ -312,3 +313,94 @@ def test_wrong_password_at_the_connection_plugin_is_not_tried_again():
     with pytest.raises(ApicError, match="HTTP status 401"):
         session.get("/api/mo/uni.json")
     assert session.counted()["login"] == 1
+
+
+def tenant(**attributes):
+    return {"fvTenant": {"attributes": {"dn": "uni/tn-t", **attributes}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<html>Sign in\x1b[2J</html>", r'returned no JSON object: "<html>Sign in\u001b[2J</html>"'),
+        (b'{"imdata": [', 'returned no JSON object: "{\\"imdata\\": ["'),
+        ({"imdata": None}, "returned JSON without a list imdata"),
+        ({"imdata": ["fvTenant", "fvCtx"]}, "an imdata that does not consist of objects"),
+        ({"imdata": [{"fvTenant": {"attributes": {"dn": None}}}]}, "an imdata that does not consist of objects"),
+        ({"imdata": [{"fvTenant": {"attributes": {}}}]}, "objects without a DN"),
+        ({"imdata": [tenant()], "totalCount": "7"}, "1 of 7 objects (totalCount)"),
+        ({"imdata": [], "totalCount": "1"}, "0 of 1 objects (totalCount)"),
+        ([1], "no JSON object"),
+    ],
+)
+def test_an_answer_that_is_not_apics_is_none(body, said):
+    """Each was an empty fabric, a traceback, or "no answer: OK"."""
+    session = Scripted([(200, body)] * 6)
+    with pytest.raises(ApicError) as caught:
+        session.get("/api/mo/uni/tn-t.json?rsp-subtree=full")
+    assert str(caught.value).startswith("read uni/tn-t: HTTP status 200: https://apic1/api/mo/uni/tn-t.json returned ")
+    assert said in str(caught.value)
+    assert caught.value.details()["cause"] == "answer"
+    with pytest.raises(OutcomeUnknown):
+        Scripted([(200, b"<html>")]).post("/api/mo/uni.json", "{}")
+    assert Scripted([(200, body), OK]).get("/api/mo/uni.json"), "it is read again"
+
+
+@pytest.mark.parametrize(
+    ("message", "said", "cause"),
+    [
+        ("Request failed: <urlopen error [Errno -2] Name or service not known>", "Name or service not known", "unreachable"),
+        ("Connection failure: The read operation timed out", "The read operation timed out", "unreachable"),
+        (
+            "Request failed: <urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired"
+            " (_ssl.c:1006)>",
+            "certificate verify failed: certificate has expired",
+            "certificate",
+        ),
+    ],
+)
+def test_each_controller_that_does_not_answer_is_named(monkeypatch, message, said, cause):
+    monkeypatch.setattr(Scripted, "api_call", lambda *_args, **_more: (None, {"status": -1, "msg": message}))
+    with pytest.raises(ApicError) as caught:
+        Scripted(host="apic1,apic2").get("/api/mo/uni.json")
+    assert str(caught.value) == f"read uni: no answer: apic1: {said}; apic2: {said}"
+    assert caught.value.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("answers", "logins", "cause"),
+    [
+        ([BUSY] * 9, [], "busy"),
+        ([EXPIRED] * 9, [], "login"),
+        ([], [(401, {"imdata": []})], "login"),
+        ([(400, {"imdata": []})], [], None),
+        ([(400, {"imdata": ["no error"]})], [], None),
+        ([(503, {"imdata": [{"error": None}]})] * 9, [], "busy"),
+    ],
+)
+def test_a_cause_of_all_failures_is_told_from_a_refusal(answers, logins, cause):
+    with pytest.raises(ApicError) as caught:
+        Scripted(answers, logins).get("/api/mo/uni.json")
+    assert caught.value.cause == cause
+
+
+def test_a_token_that_a_server_repeats_is_hidden():
+    session = Scripted([OK, (400, b"Cookie: token-secret-1; path=/")])
+    session.get("/api/mo/uni.json")
+    session._keep_login("APIC-cookie=token-secret-1; path=/")
+    with pytest.raises(ApicError) as caught:
+        session.get("/api/mo/uni.json")
+    assert "secret-1" not in str(caught.value)
+
+
+def test_a_password_that_apic_returns_is_dropped():
+    peer = {"bgpPeerP": {"attributes": {"rn": "peerP-[x]", "addr": "x", "password": "correct-horse"}}}
+    out = {"l3extOut": {"attributes": {"dn": "uni/tn-t/out-o"}, "children": [peer]}}
+    assert "correct-horse" not in str(Scripted([(200, {"imdata": [out]})]).get("/api/mo/uni/tn-t/out-o.json"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "pause"), [("3", 3), ("3600", 10), ("²", 0), ("soon", 0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0)]
+)
+def test_what_apic_asks_to_wait(asked, pause):
+    assert session_module._asked_pause({"retry-after": asked}) == pause
