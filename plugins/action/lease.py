@@ -15,7 +15,7 @@ from ansible import context
 from ansible.errors import AnsibleError
 
 from ..module_utils.lease import HOLDS, from_dict
-from ..plugin_utils.actions import BOTH_SIDES, PlannedAction
+from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
 from ..plugin_utils.lease import LOOK_EVERY, SIDES, Waiting, held_problem, new_lease, place, taken_over
 
 JOB_VARIABLES = ("awx_job_id", "tower_job_id")
@@ -85,6 +85,6 @@ class ActionModule(PlannedAction):
                 continue
             try:
                 self.change_lease(plan, side, "released", options[side])
-            except AnsibleError as reason:
+            except (AnsibleError, Refused) as reason:
                 text = f"{plan['cluster']}: {place(plan, side)} is not released, and holds for at most {HOLDS} s: {reason}"
                 self.add_effects({"warnings": [text]})

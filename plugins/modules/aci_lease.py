@@ -63,7 +63,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
 
 from ..module_utils.apic.lease import ApicLease, Outcome
-from ..module_utils.apic.session import ApicError, Session
+from ..module_utils.apic.session import Session
 from ..module_utils.lease import from_dict
 
 
@@ -93,11 +93,8 @@ def main():
     session = Session(module, [module.params["password"]])
     if module.check_mode:
         module.exit_json(changed=False, held=True, holder=None, requests=session.counted())
-    try:
-        outcome = change(ApicLease(session, module.params["dn"], module.params["cluster"]), module.params)
-    except ApicError as error:
-        details = {"code": error.code, "text": error.text, "status": error.status}
-        module.fail_json(msg=str(error), error=details, requests=session.counted())
+    lease = ApicLease(session, module.params["dn"], module.params["cluster"])
+    outcome = session.read_or_fail(lambda: change(lease, module.params))
     holder = asdict(outcome.holder) if outcome.holder else None
     module.exit_json(changed=False, held=outcome.held, holder=holder, requests=session.counted())
 

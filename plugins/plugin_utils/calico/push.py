@@ -75,7 +75,7 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: 
     """
     if state == "absent":
         # What cannot be read would stay behind.
-        problems = list(_failure_problems(found))
+        problems = list(failure_problems(found))
         return _result(plan, found, problems, **({} if errors(problems) else _teardown(plan, found)))
     chosen = Choices(**choices)
     problems = kubernetes_problems(plan, found, **choices)

@@ -31,7 +31,7 @@ def slept(monkeypatch):
         ("get", (PATH,), "get", {404}),
         ("create", ("/api/v1/nodes", NODE), "post", {404}),
         ("review", ("/api/v1/nodes", NODE), "post", {404, 405}),
-        ("delete", (PATH,), "delete", {404}),
+        ("delete", (PATH,), "delete", {404, 409}),
     ],
 )
 def test_only_unexpected_refusals_are_failures(call, arguments, method, expected):
