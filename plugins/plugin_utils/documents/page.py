@@ -29,7 +29,7 @@ code { font-family: ui-monospace, monospace; font-size: .9em; }
 svg text { fill: var(--text); }
 svg rect.fabric { fill: var(--fabric); } svg rect.outside { fill: var(--outside); } svg rect.rack { fill: var(--rack); }
 svg rect.leaf { fill: var(--leaf); } svg rect.node { fill: var(--node); }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+table { border-collapse: collapse; width: 100%; font-size: .92em; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--rule); vertical-align: top; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 th { background: var(--soft); white-space: nowrap; }
@@ -45,7 +45,8 @@ label.filter input { font: inherit; color: inherit; background: var(--back); bor
 @media print {
   nav, label.filter { display: none; }
   body { font-size: 11px; } header, main { max-width: none; padding: 0; }
-  .drawing, .table { overflow: visible; }
+  .drawing, .table { overflow: visible; } th, td { padding: .15rem .4rem; }
+  h1 { font-size: 1.3rem; } h2 { font-size: 1rem; margin-top: 1.2rem; } .finding h3 { font-size: 1em; }
   .drawing svg { max-height: 24cm; }
   tr, .finding { break-inside: avoid; } h2 { break-after: avoid; }
   .bar, .bar span, svg, th { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
