@@ -38,6 +38,7 @@ th button { font: inherit; font-weight: 600; color: inherit; background: none; b
 th[aria-sort=ascending] button::after { content: " \\25B2"; } th[aria-sort=descending] button::after { content: " \\25BC"; }
 label.filter { display: block; margin: .3rem 0 .5rem; }
 label.filter input { font: inherit; color: inherit; background: var(--back); border: 1px solid var(--rule); padding: .15rem .4rem; }
+.table { margin-bottom: 1rem; } td:has(.bar) { white-space: nowrap; }
 .bar { display: inline-block; width: 9rem; height: .7rem; background: var(--rule); vertical-align: middle; }
 .bar span { display: block; height: 100%; background: var(--bar); } .bar.high span { background: var(--high); }
 .finding { border-left: 4px solid var(--warning); background: var(--soft); padding: .6rem .9rem; margin: .6rem 0; }
