@@ -245,9 +245,24 @@ def router_configuration(router: Router, version: int) -> str:
         _statics(outside),
         _block("protocol kernel", ["scan time 2;", "import none;", _outside_kernel(router, version), "merge paths on;"]),
         _block("protocol device", ["scan time 2;"]),
-        *(_leaf_session(link) for link in router.links if link.version == version),
+        *(_leaf_session(link, _announced(router, version)) for link in router.links if link.version == version),
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
+
+
+def _announced(router: Router, version: int) -> str:
+    """Return the export rule: the static routes, some with the AS numbers of networks behind the router.
+
+    BIRD puts them before the router's own number. Only the length of the path matters here.
+    """
+    longer = [
+        f"if net = {prefix} then {{ {' '.join(f'bgp_path.prepend({asn});' for asn in reversed(asns))} }} "
+        for prefix, asns in router.beyond
+        if ip_interface(prefix).version == version
+    ]
+    if not longer:
+        return "export where source = RTS_STATIC;"
+    return f"export filter {{ if source != RTS_STATIC then reject; {''.join(longer)}accept; }};"
 
 
 def _outside_kernel(router: Router, version: int) -> str:
@@ -255,7 +270,7 @@ def _outside_kernel(router: Router, version: int) -> str:
     return f"export filter {{ if source = RTS_STATIC then reject; {''.join(source)}accept; }};"
 
 
-def _leaf_session(link: Link) -> str:
+def _leaf_session(link: Link, announced: str) -> str:
     optional = {f"multihop {link.ttl};": link.ttl > 1, f"password {_quoted(link.password)};": link.password}
     lines = [
         f"local {ip_interface(link.address).ip} as {link.asn};",
@@ -266,6 +281,6 @@ def _leaf_session(link: Link) -> str:
         "connect retry time 5;",
         "error wait time 5,30;",
         "import all;",
-        "export where source = RTS_STATIC;",
+        announced,
     ]
     return _block(f"protocol bgp {link_name(link)}", lines)

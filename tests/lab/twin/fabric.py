@@ -143,6 +143,7 @@ class Fabric:
     policies: Mapping[str, AddressFamilyPolicy] = field(default_factory=dict)
     classified: tuple[str, ...] = ()  # subnets of the external EPGs; other traffic has no contract
     outside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the external prefixes of each L3Out, by its DN
+    beyond: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # the AS numbers behind the router of such a prefix
 
     def rack_of(self, leaf: int) -> tuple[int, ...]:
         """Return the leaves in a leaf's rack, including itself."""

@@ -2,7 +2,8 @@
 
 An L3Out belongs to a cluster if a node has an address in one of its subnets. In any other L3Out, a peer with a single
 address is an external router: it has that address and AS number, announces the subnets of the L3Out's external EPGs,
-and has an address in each of them.
+and has an address in each of them. A subnet's description can name the networks behind the router (``beyond AS 65101 65102``): the
+prefix then has these AS numbers in its path, too.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Router:
     links: tuple[Link, ...]
     outside: tuple[str, ...] = ()  # the prefixes that it announces
     number: int = 0  # among the routers of its L3Out
+    beyond: tuple[tuple[str, tuple[int, ...]], ...] = ()  # prefixes with the AS numbers behind this router
 
     @property
     def versions(self) -> list[int]:
@@ -136,7 +138,9 @@ def _behind(fabric: Fabric, l3out: str, links: list[Link]) -> Iterator[Router]:
     for number in range(max(map(len, peers.values()), default=0)):
         own = tuple(link for link in links if peers[link.segment, link.version].index(link.address) == number)
         suffix = f"-{number + 1}" if number else ""
-        yield Router(f"router{suffix}", l3out, own, fabric.outside.get(l3out, ()), number)
+        prefixes = fabric.outside.get(l3out, ())
+        beyond = tuple((prefix, fabric.beyond[prefix]) for prefix in prefixes if prefix in fabric.beyond)
+        yield Router(f"router{suffix}", l3out, own, prefixes, number, beyond)
 
 
 def _named(routers: list[Router]) -> Iterator[Router]:

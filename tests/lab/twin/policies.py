@@ -32,6 +32,9 @@ ROUTED = ("l3-port", "sub-interface")
 # Scopes of subnets behind the L3Out. The other scopes are for exported routes and other VRFs.
 OUTSIDE = frozenset({"import-security", "import-rtctrl"})
 
+# The relations of a node profile with the policies that a VRF has once on a leaf, and the attribute with the policy's name.
+_NODE_POLICIES = {"bgpRsBgpNodeCtxPol": "tnBgpCtxPolName", "bgpRsBestPathCtrlPol": "tnBgpBestPathCtrlPolName"}
+
 # The classes that a Fabric is read from, by one GET below ``uni``.
 POLICY_CLASSES = (
     "l3extOut,l3extRsEctx,l3extRsL3DomAtt,bgpExtP,l3extLNodeP,l3extRsNodeL3OutAtt,l3extLoopBackIfP,bgpProtP,"
@@ -60,10 +63,12 @@ class _Reader:
     def __init__(self, tree: Tree, secrets: Mapping[str, str]) -> None:
         self._tree = tree
         self._secrets = secrets
+        self._in_force: dict[tuple[str, str], tuple[Mo, str]] = {}
 
     def fabric(self, vrf_dn: str, l3outs: list[Mo]) -> Fabric:
         vrf = self._tree.get(vrf_dn)
         assert vrf is not None
+        self._in_force = self._policies_in_force(l3outs)
         border = _merge_leaves(leaf for l3out in l3outs for leaf in self._leaves(l3out))
         racks = self._racks(border, l3outs)
         return Fabric(
@@ -76,6 +81,7 @@ class _Reader:
             policies={family: self._family_policy(vrf, family) for family in FAMILIES},
             classified=tuple(self._classified(l3outs)),
             outside={l3out.dn: tuple(self._within(l3out, OUTSIDE)) for l3out in l3outs},
+            beyond=dict(self._beyond(l3outs)),
         )
 
     # --- the fabric itself ---
@@ -124,6 +130,20 @@ class _Reader:
     def _ids(self, dn: str, cls: str) -> tuple[int, ...]:
         return tuple(mo.number("id") for mo in self._tree.children(dn, cls))
 
+    def _policies_in_force(self, l3outs: list[Mo]) -> dict[tuple[str, str], tuple[Mo, str]]:
+        """Return ``{(relation, node): (profile, name)}`` of the BGP policies that a VRF has once on a leaf.
+
+        They also hold for the other L3Outs there, and chance decides between two; here the first wins.
+        """
+        found: dict[tuple[str, str], tuple[Mo, str]] = {}
+        for l3out in l3outs:
+            for profile in self._tree.children(l3out.dn, "l3extLNodeP") if self._tree.child(l3out.dn, "bgpExtP") else ():
+                for cls, attribute in _NODE_POLICIES.items():
+                    name = self._reference(f"{profile.dn}/protp", cls, attribute)
+                    for att in self._tree.children(profile.dn, "l3extRsNodeL3OutAtt") if name else ():
+                        found.setdefault((cls, att.get("tDn")), (profile, name))
+        return found
+
     # --- one L3Out ---
 
     def vrf_of(self, l3out: Mo) -> Mo | None:
@@ -133,7 +153,6 @@ class _Reader:
     def _leaves(self, l3out: Mo) -> Iterable[Leaf]:
         for profile in self._tree.children(l3out.dn, "l3extLNodeP"):
             attached = {att.get("tDn"): att for att in self._tree.children(profile.dn, "l3extRsNodeL3OutAtt")}
-            relax = "asPathMultipathRelax" in self._best_path(profile).flags("ctrl")
             for dn, att in attached.items():
                 pod, number = _node_of(dn)
                 yield Leaf(
@@ -143,7 +162,7 @@ class _Reader:
                     tep=self._tep(dn),
                     loopbacks=self._loopbacks(att),
                     svis=tuple(self._svis(l3out, profile, dn)),
-                    relax=relax,
+                    relax="asPathMultipathRelax" in self._best_path(dn).flags("ctrl"),
                 )
 
     def _loopbacks(self, att: Mo) -> tuple[str, ...]:
@@ -154,11 +173,11 @@ class _Reader:
         for interfaces in self._tree.children(profile.dn, "l3extLIfP"):
             for mo in self._tree.children(interfaces.dn, "l3extVirtualLIfP"):
                 if mo.get("nodeDn") == node_dn and self._vlan_allowed(mo, mo.dn, "l3extRsDynPathAtt"):
-                    yield self._svi(l3out, profile, mo, mo, "")
+                    yield self._svi(l3out, node_dn, mo, mo, "")
             for mo in self._tree.children(interfaces.dn, "l3extRsPathL3OutAtt"):
                 side = self._side(mo, _node_of(node_dn)[1])
                 if side and self._vlan_allowed(mo, l3out.dn, "l3extRsL3DomAtt"):
-                    yield self._svi(l3out, profile, mo, side, mo.get("tDn"))
+                    yield self._svi(l3out, node_dn, mo, side, mo.get("tDn"))
 
     def _side(self, path: Mo, leaf: int) -> Mo | None:
         """Return the object with this leaf's addresses: the path itself on one leaf, a member on each leaf of a vPC."""
@@ -170,7 +189,7 @@ class _Reader:
         side = "AB"[leaves.index(leaf)]
         return next((mo for mo in self._tree.children(path.dn, "l3extMember") if mo.get("side") == side), None)
 
-    def _svi(self, l3out: Mo, profile: Mo, mo: Mo, addressed: Mo, path: str) -> Svi:
+    def _svi(self, l3out: Mo, node_dn: str, mo: Mo, addressed: Mo, path: str) -> Svi:
         address = addressed.get("addr", "0.0.0.0")
         return Svi(
             l3out=l3out.dn,
@@ -180,7 +199,7 @@ class _Reader:
             mac=mo.get("mac", PERVASIVE_MAC),
             addresses=() if address == "0.0.0.0" else (address,),
             secondaries=tuple(ip.get("addr") for ip in self._tree.children(addressed.dn, "l3extIp")),
-            peers=tuple(self._peers(l3out, profile, mo)),
+            peers=tuple(self._peers(l3out, node_dn, mo)),
             routed=mo.get("ifInstT") in ROUTED,
         )
 
@@ -200,7 +219,7 @@ class _Reader:
 
     # --- peers and policies ---
 
-    def _peers(self, l3out: Mo, profile: Mo, above: Mo) -> Iterable[Peer]:
+    def _peers(self, l3out: Mo, node_dn: str, above: Mo) -> Iterable[Peer]:
         if not self._tree.child(l3out.dn, "bgpExtP"):
             return
         for mo in self._tree.children(above.dn, "bgpPeerP"):
@@ -217,7 +236,7 @@ class _Reader:
                 enabled=mo.get("adminSt", "enabled") == "enabled",
                 local_asn=local.number("localAsn") or None if local else None,
                 limit=self._prefix_limit(mo),
-                timers=self._timers(l3out, profile),
+                timers=self._timers(l3out, node_dn),
                 imports=self._rules(l3out, "import") if "import" in l3out.flags("enforceRtctrl") else None,
                 exports=self._rules(l3out, "export"),
             )
@@ -234,11 +253,11 @@ class _Reader:
             restart_minutes=policy.number("restartTime") or None,
         )
 
-    def _timers(self, l3out: Mo, profile: Mo) -> Timers:
-        name = self._reference(f"{profile.dn}/protp", "bgpRsBgpNodeCtxPol", "tnBgpCtxPolName")
+    def _timers(self, l3out: Mo, node_dn: str) -> Timers:
+        named_by, name = self._in_force.get(("bgpRsBgpNodeCtxPol", node_dn), (l3out, ""))
         if not name and (vrf := self.vrf_of(l3out)):
             name = self._reference(vrf.dn, "fvRsBgpCtxPol", "tnBgpCtxPolName")
-        policy = self._policy(_tenant(profile.dn), "bgpCtxPol", "bgpCtxP-{}", name)
+        policy = self._policy(_tenant(named_by.dn), "bgpCtxPol", "bgpCtxP-{}", name)
         return Timers(
             keepalive=policy.number("kaIntvl", 60),
             hold=policy.number("holdIntvl", 180),
@@ -246,9 +265,9 @@ class _Reader:
             graceful="grCtrl" not in policy.attributes or "helper" in policy.flags("grCtrl"),
         )
 
-    def _best_path(self, profile: Mo) -> Mo:
-        name = self._reference(f"{profile.dn}/protp", "bgpRsBestPathCtrlPol", "tnBgpBestPathCtrlPolName")
-        return self._policy(_tenant(profile.dn), "bgpBestPathCtrlPol", "bestpath-{}", name) if name else Mo("", "")
+    def _best_path(self, node_dn: str) -> Mo:
+        named_by, name = self._in_force.get(("bgpRsBestPathCtrlPol", node_dn), (None, ""))
+        return self._policy(_tenant(named_by.dn), "bgpBestPathCtrlPol", "bestpath-{}", name) if named_by else Mo("", "")
 
     def _family_policy(self, vrf: Mo, family: str) -> AddressFamilyPolicy:
         names = [
@@ -311,6 +330,13 @@ class _Reader:
         for subnet in self._subnets(l3out):
             if scopes & (subnet.flags("scope") or {"import-security"}):
                 yield str(ip_network(subnet.get("ip"), strict=False))
+
+    def _beyond(self, l3outs: list[Mo]) -> Iterable[tuple[str, tuple[int, ...]]]:
+        """Yield prefixes whose description names the networks behind the external router: ``beyond AS 65101 65102``."""
+        for subnet in chain.from_iterable(self._subnets(l3out) for l3out in l3outs):
+            _before, named, numbers = subnet.get("descr").partition("beyond AS ")
+            if named:
+                yield str(ip_network(subnet.get("ip"), strict=False)), tuple(map(int, numbers.split()))
 
     def _subnets(self, l3out: Mo) -> Iterable[Mo]:
         for epg in self._tree.children(l3out.dn, "l3extInstP"):

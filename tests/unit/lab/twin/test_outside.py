@@ -12,6 +12,7 @@ from unit.lab.twin.test_network import made_in_order
 
 from lab.twin.bird import router_configuration
 from lab.twin.fabric import Segment
+from lab.twin.frr import configuration
 from lab.twin.mo import Mo
 from lab.twin.model import TwinError
 from lab.twin.network import Resource, wire
@@ -49,6 +50,35 @@ def links(router: Router) -> list[tuple[str, str]]:
 
 def resources(shop: Any) -> dict[str, Resource]:
     return {resource.key: resource for resource in wire(shop.twin()).resources}
+
+
+def test_policies_of_a_cluster_hold_for_other_l3outs_of_the_vrf_on_its_leaves(shop: Any) -> None:
+    """A leaf has one set of timers, AS limit and best path for a VRF; an L3Out without policies gets the cluster's."""
+
+    def of_router(twin: Any, leaf: int) -> Any:
+        found = next(each for each in twin.fabric.leaves if each.id == leaf)
+        return found, next(peer for svi in found.svis for peer in svi.peers if not peer.dynamic)
+
+    __, apart = of_router(with_way_out(shop).twin(), 103)
+    assert (apart.timers.keepalive, apart.timers.as_limit) == (60, 0)
+    for dn in [dn for dn in shop.tree if dn.startswith(CORE)]:
+        del shop.tree[dn]
+    leaf, together = of_router(with_way_out(shop, leaves=(201, 202)).twin(), 201)
+    assert (together.timers.keepalive, together.timers.hold, together.timers.as_limit, leaf.relax) == (1, 3, 1, True)
+    commands = [line.command for line in configuration(leaf, shop.twin())]
+    assert "neighbor 10.254.201.2 timers 1 3" in commands
+    shop.set("bgpCtxPol", maxAsLimit="0")
+    assert of_router(shop.twin(), 201)[1].timers.as_limit == 0
+
+
+def test_prefixes_of_networks_behind_the_router_have_longer_paths(core: Any) -> None:
+    dn = f"{CORE}/instP-corporate/extsubnet-[172.16.0.0/12]"
+    change(core, dn, descr="beyond AS 65101 65102")
+    (router,) = core.twin().routers
+    assert router.beyond == (("172.16.0.0/12", (65101, 65102)),)
+    text = router_configuration(router, 4)
+    assert "if net = 172.16.0.0/12 then { bgp_path.prepend(65102); bgp_path.prepend(65101); }" in text
+    assert "export where source = RTS_STATIC;" in router_configuration(router, 6) or 6 not in router.versions
 
 
 def test_a_router_for_each_l3out_that_leads_outside(core: Any) -> None:
