@@ -49,7 +49,7 @@ objects:
 privileges:
   description:
     - The user's write privileges by the DN of a tenant, as the reply to the login tells them; for C(uni), the roles for writing in the security
-      domain C(all). None if there was no login with a password in this session, or if its reply does not tell them.
+      domain C(all); without any role in it there is no C(uni). None if there was no login with a password in this session, or if its reply does not tell them.
   returned: success
   type: dict
 requests:

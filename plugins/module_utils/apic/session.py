@@ -288,7 +288,9 @@ class Session(ACIModule):
 
 
 def _told_privileges(imdata: list[dict[str, Any]]) -> dict[str, list[str]] | None:
-    """Return ``{tenant's DN: write privileges}`` in a login reply, and for ``uni`` the roles in the security domain ``all``.
+    """Return ``{tenant's DN: write privileges}`` in a login reply, and for ``uni`` the writing roles in the security domain ``all``.
+
+    Without a role in ``all``, not even for reading, there is no ``uni``.
 
     The separators of a list are not documented.
     """

@@ -92,5 +92,7 @@ def hint(plan: dict[str, Any], dn: str, text: str) -> str:
     """
     holder = "/".join(dn.split("/")[:2]) if dn.startswith("uni/tn-") else ACCESS_POLICIES
     classes = needed(plan).get(holder, {})
+    if not classes:
+        return "See docs/rights.md for the privileges that it needs."
     named = {cls: privileges for cls, privileges in classes.items() if cls in text.replace(",", " ").split()}
     return f"It needs the privileges to write {holder}: {in_words(lacking(named or classes, set()))}. See docs/rights.md."

@@ -78,6 +78,11 @@ def privilege_problems(plan: Plan, told: Mapping[str, Collection[str]] | None) -
     """
     if told is None or told.get("uni"):  # the roles in the domain all are told by their names only
         return
+    if "uni" not in told:
+        problem = (
+            "The user of the connection has no role in the security domain all: what it cannot see looks as if it were missing"
+        )
+        yield Problem("reads-limited", "aci_calico_apic_username", problem)
     for holder, classes in sorted(needed(plan).items()):
         held = told.get("uni/tn-infra" if holder == ACCESS_POLICIES else holder, ())
         if absent := lacking(classes, set(held)):

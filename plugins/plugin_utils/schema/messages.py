@@ -466,6 +466,9 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "contract-interface-missing": Message("A contract interface that an EPG is to consume does not exist.", _CREATE),
         "filter-missing": Message("A filter of a contract does not exist.", _CREATE),
         "service-graph-missing": Message("The service graph of a contract does not exist.", _CREATE),
+        "reads-limited": Message(
+            "The user may not read all of the fabric, so preflight and verify report what it cannot see as missing.",
+            "Give the user the role read-all in the security domain all, for reading (docs/rights.md).", WARNING),
         "privileges-missing": Message(
             "APIC's reply to the login does not list all privileges that the push needs. What the reply means is partly guessed.",
             "Give the user the roles of docs/rights.md.", WARNING),

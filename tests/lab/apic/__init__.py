@@ -12,7 +12,7 @@ The modules, from the inside out:
 - ``faults``      other faults, which come and go with their cause; ``conflicts``: what a leaf refuses
 - ``query``       the query options of a GET; ``filters``: their filter language
 - ``documents``   JSON and XML, in and out
-- ``auth``        logins, tokens and request signatures
+- ``auth``        logins, tokens and request signatures; ``access``: the rights of users
 - ``store``       the state that survives a restart
 - ``seed``        an ordinary structure (``fabric.yml``) expanded to objects
 - ``errors``      error answers with their codes and texts; ``request_log``: the log of requests
@@ -20,7 +20,7 @@ The modules, from the inside out:
 - ``apic``        the controller that combines these; ``server`` puts it on the network, with the lab's
   own interface from ``backstage``
 
-Out of scope: roles (every user may do everything), subscriptions, statistics, health scores, and the
+Out of scope: subscriptions, statistics, health scores, and the
 reverse relations (``...Rt...``) at the targets.
 """
 

@@ -97,6 +97,7 @@ def test_the_refusal_names_all_privileges_if_apic_names_no_class() -> None:
         "a custom privilege (bgpBest",
     ):
         assert privilege in text
+    assert hint(plan, "uni", "Forbidden") == "See docs/rights.md for the privileges that it needs."
 
 
 def test_a_privilege_of_several_is_enough() -> None:

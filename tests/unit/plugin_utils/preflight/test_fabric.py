@@ -176,12 +176,13 @@ def test_privileges_that_the_login_does_not_tell() -> None:
     (tenant,) = needed(plan)
     assert list(privilege_problems(plan, None)) == []
     assert list(privilege_problems(plan, {"uni": ["admin"]})) == []
-    assert list(privilege_problems(plan, {tenant: ["admin"]})) == []
+    assert list(privilege_problems(plan, {tenant: ["admin"], "uni": []})) == []
+    assert [problem.id for problem in privilege_problems(plan, {tenant: ["admin"]})] == ["reads-limited"]
     held = {privilege for privileges in needed(plan)[tenant].values() for privilege in privileges} - {"fabric-protocol"}
-    (problem,) = privilege_problems(plan, {tenant: [*held, "custom-privilege-1"]})
+    (problem,) = privilege_problems(plan, {tenant: [*held, "custom-privilege-1"], "uni": []})
     assert (problem.id, problem.severity) == ("privileges-missing", "warning")
     assert problem.problem.endswith(f"to write {tenant}: fabric-protocol (bgpAsP)")
-    assert len(list(privilege_problems(plan, {"uni/tn-other": ["admin"]}))) == 1
+    assert len(list(privilege_problems(plan, {"uni/tn-other": ["admin"], "uni": []}))) == 1
 
 
 def test_a_fabric_without_an_as_number() -> None:
