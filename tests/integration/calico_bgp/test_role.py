@@ -85,10 +85,10 @@ class Cluster:
             "TMPDIR": str(self.folder / "home"),
         }
         (self.folder / "home").mkdir(exist_ok=True)
-        with subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            output, __ = process.communicate(timeout=120)
+        process = subprocess.run(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        output = process.stdout
         requests = self.server.requests[before:]
         written = [request for request in requests if request.method != "GET"]
         recap = [word for line in output.splitlines() if line.startswith("prod1") for word in line.split()]
