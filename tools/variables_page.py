@@ -57,7 +57,8 @@ The examples have this line; adapt its path in a copy. Or map the files in `.vsc
 LIMITS_INTRODUCTION = """
 ## Limits
 
-`aci_calico_limits` overrides these scale limits of ACI 5.2 by their IDs, for example `{anchor-leaves: 8}`.
+These are the scale limits of ACI 5.2, and of later releases where Cisco has published other values; `aci_calico_apic_version` chooses. For other
+releases no value has been found. `aci_calico_limits` overrides a limit by its ID, for example `{non-anchor-leaves-text: 32}`.
 
 | ID | Limit | Of | SVI | Beyond the limit | Source |
 |---|---|---|---|---|---|"""
@@ -76,7 +77,9 @@ def variables_page(generated: str) -> str:
             lines += _keys(option, f"{option.name}[]")
     lines.append(LIMITS_INTRODUCTION)
     for limit in LIMITS.values():
-        cells = (f"`{limit.id}`", limit.value, limit.unit, ", ".join(limit.kinds), limit.severity or "only shown", limit.source)
+        values = "; ".join([str(limit.value), *(f"{one.value} from {one.release}" for one in limit.newer)])
+        sources = "; ".join([limit.source, *(one.source for one in limit.newer)])
+        cells = (f"`{limit.id}`", values, limit.unit, ", ".join(limit.kinds), limit.severity or "only shown", sources)
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 

@@ -4,13 +4,15 @@
 
 """Scale limits as data, and how much of each limit a cluster uses.
 
-The values are those of ACI 5.2. Newer releases raise some of them: ``aci_calico_limits`` overrides any limit by its id.
+The values are those of ACI 5.2, the oldest release with a source; ``Limit.newer`` holds those of later releases for which Cisco
+has published others. ``aci_calico_apic_version`` chooses them, and ``aci_calico_limits`` overrides any limit by its id.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..schema.messages import ERROR, WARNING
@@ -23,14 +25,24 @@ PAPER = "ACI Calico Design White Paper"
 
 
 @dataclass(frozen=True)
+class Newer:
+    """The value of a limit from a release on."""
+
+    release: str
+    value: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Limit:
     """One limit.
 
     :param value: the highest amount allowed.
-    :param used: the amount that a cluster uses, from its intent and those of the fabric's other clusters with floating SVI.
+    :param used: the amount that a cluster uses, from its intent and those of the inventory's other clusters on the fabric.
     :param kinds: the kinds of SVI to which it applies.
     :param severity: of the problem beyond it; None: only shown in the plan, because another limit implies it.
     :param remedy: what to do beyond it.
+    :param newer: the values of later releases, in their order.
     """
 
     id: str
@@ -42,6 +54,17 @@ class Limit:
     source: str
     remedy: str = ""
     release: str = RELEASE
+    newer: tuple[Newer, ...] = ()
+
+    def of(self, release: str | None) -> Limit:
+        """Return the limit with value, source and release of the newest entry for a release; of 5.2 if it is not known."""
+        known = [one for one in self.newer if release and _numbers(one.release) <= _numbers(release)]
+        return replace(self, **vars(known[-1])) if known else self
+
+
+def _numbers(release: str) -> list[int]:
+    """Return the numbers of a release, such as ``6.1(2f)``, to compare it with others."""
+    return [int(number) for number in re.findall(r"\d+", release)]
 
 
 BOTH = ("floating", "standard")
@@ -136,8 +159,15 @@ def _nodes(intent: Intent, _others: Iterable[Intent]) -> int:
     return len(intent.nodes)
 
 
-def _sessions(intent: Intent, _others: Iterable[Intent]) -> int:
-    return max((len(rack.nodes) * len(intent.families) for rack in intent.racks), default=0)
+def _sessions(intent: Intent, others: Iterable[Intent]) -> int:
+    """Return the sessions of the fullest leaf of the cluster, with those of other clusters on it."""
+    on_leaf = dict.fromkeys((leaf.id for leaf in intent.leaves), 0)
+    for cluster in (intent, *others):
+        for rack in cluster.racks:
+            for leaf in rack.leaves:
+                if leaf.id in on_leaf:
+                    on_leaf[leaf.id] += len(rack.nodes) * len(cluster.families)
+    return max(on_leaf.values(), default=0)
 
 
 def _routes(intent: Intent, _others: Iterable[Intent]) -> int:
@@ -145,7 +175,7 @@ def _routes(intent: Intent, _others: Iterable[Intent]) -> int:
 
 
 def _floating_addresses(intent: Intent, others: Iterable[Intent]) -> int:
-    return sum(map(floating_addresses, (intent, *others)))
+    return sum(map(floating_addresses, (intent, *(other for other in others if other.kind == "floating"))))
 
 
 LIMITS: dict[str, Limit] = {
@@ -222,7 +252,8 @@ LIMITS: dict[str, Limit] = {
             BOTH,
             ERROR,
             "Verified Scalability Guide for Cisco APIC 5.2, BGP neighbours of a leaf",
-            "Spread the nodes over more racks.",
+            "Spread the nodes over more racks, or the clusters over more leaves.",
+            newer=(Newer("6.1(2)", 2000, "Cisco's ACI design for Cilium (read November 2026), BGP neighbours of a leaf"),),
         ),
         Limit(
             "lpm-routes",
@@ -266,10 +297,11 @@ class Usage:
 def usage(intent: Intent, others: Iterable[Intent] = ()) -> dict[str, Usage]:
     """Return how much of each limit the cluster uses, by the limit's id.
 
-    :param others: the fabric's other clusters with floating SVI.
+    :param others: the inventory's other clusters on the fabric.
     """
     others = tuple(others)
-    return {id_: Usage(limit, limit.used(intent, others), limit_value(intent, limit)) for id_, limit in LIMITS.items()}
+    limits = {id_: limit.of(intent["apic_version"]) for id_, limit in LIMITS.items()}
+    return {id_: Usage(limit, limit.used(intent, others), limit_value(intent, limit)) for id_, limit in limits.items()}
 
 
 def limit_value(intent: Intent, limit: Limit) -> int:

@@ -101,7 +101,7 @@ def compile_cluster(
     record, refused = usable(ledger, intent)
     intent.l3outs = spread(intent, record.racks_of(intent.kind))
     found = [*problems, *refused, *found, *check_rules(intent), *check_neighbours(intent, others), *override_problems(intent)]
-    used = usage(intent, floating)
+    used = usage(intent, [other for other in others if intent.shares_fabric(other)])
     if intent.sound:
         found += limit_problems(intent.kind, used)
     allocations: dict[int, Allocation] = {}

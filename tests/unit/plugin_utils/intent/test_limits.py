@@ -17,6 +17,7 @@ from unit.plugin_utils.sample_plans import (
     plan_of,
     racks,
     rules,
+    variables,
 )
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.limits import LPM_OF_PROFILE
@@ -39,6 +40,36 @@ WARNINGS = {"limit-ecmp-paths", "limit-lpm-routes"}
 @broken(BROKEN)
 def test_broken_input_is_named(rule, path, base, changes):
     assert_named(rule, path, base, changes, WARNINGS)
+
+
+def sessions(**changes: Any) -> tuple[int, int, str]:
+    """Return value, limit and release of the sessions of a leaf."""
+    found = next(limit for limit in plan_of(**changes)["limits"] if limit["id"] == "bgp-sessions")
+    return found["value"], found["limit"], found["release"]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (None, (400, "5.2")),
+        ("5.2(3)", (400, "5.2")),
+        ("6.0(9c)", (400, "5.2")),
+        ("6.1(1)", (400, "5.2")),
+        ("6.1(2)", (2000, "6.1(2)")),
+        ("6.2", (2000, "6.1(2)")),
+    ],
+)
+def test_the_release_chooses_the_limit(version, expected):
+    assert sessions(apic_version=version)[1:] == expected
+    assert sessions(apic_version=version, limits={"bgp-sessions": 50})[1] == 50
+
+
+def test_sessions_of_a_leaf_count_the_other_clusters_on_it():
+    other = variables(cluster_name="b", cluster_asn=65009, l3out="b", vlan=400, vrf="b", racks=racks(["x", "y"]))
+    own = sessions()[0]
+    assert sessions(options={"neighbours": {"b": other}})[0] == own + 2
+    elsewhere = variables(other, racks=[{"id": 1, "leaves": [301, 302], "nodes": ["x", "y"]}])
+    assert sessions(options={"neighbours": {"b": elsewhere}})[0] == own
 
 
 def test_limits_can_be_raised():
