@@ -74,7 +74,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit test lint format benchmark chaos ledger venv-test
+.PHONY: unit test lint faults passwords format benchmark chaos ledger venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -95,6 +95,12 @@ benchmark: venv-test ## Measure the collection and a playbook of cisco.aci's mod
 
 ledger: venv-test ## Damage allocation files in every way and check that no node gets another address (half an hour; goes on where it stopped)
 	@$(BIN)/python tests/ledger $(ARGS)
+
+faults: venv-test ## Run a change against misbehaving servers, and write the table of docs/failures.md
+	@WRITE_FAULTS=1 $(BIN)/python -m pytest tests/faults $(ARGS)
+
+passwords: venv-test ## Look for 10,000 passwords in every echo of a server (resumable): make passwords ARGS='--seed 2 --count 500'
+	@$(BIN)/python tests/faults/passwords.py $(ARGS)
 
 format: venv-test ## Format the Python files
 	@$(BIN)/ruff check --fix --quiet .

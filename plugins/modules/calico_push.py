@@ -9,7 +9,7 @@ module: calico_push
 short_description: Configure Calico as the plan of a cluster on ACI says
 version_added: 1.0.0
 description:
-  - Reads the cluster by M(netops.aci_calico.calico_info), reports all problems at once, and sends the differences by C(kubernetes.core.k8s).
+  - Reads the cluster by M(netops.aci_calico.calico_info), reports all problems at once, and sends the differences by M(netops.aci_calico.calico_objects).
   - If Calico's node-to-node mesh is on, turns it off last, after APIC sees every session established.
   - Takes the BGP password from the variable C(aci_calico_bgp_password). It appears in no output, log or file.
 options:

@@ -415,8 +415,8 @@ def _plain(message: str) -> str:
 
 
 def _error(doing: str, answer: Answer, silent: dict[str, str], renewed: bool) -> ApicError:
-    """Return the error of the last answer. It names each controller, if none answers."""
-    if answer.unknown and len(silent) > 1:
+    """Return the error of the last answer. It names each controller that does not answer."""
+    if answer.unknown and (len(silent) > 1 or answer.status == NO_ANSWER):
         answer.text = "; ".join(f"{host}: {text}" for host, text in silent.items())
     return ApicError(doing, answer, LOGIN if renewed and answer.status in _DENIED else None)
 

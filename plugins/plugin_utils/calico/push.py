@@ -4,7 +4,7 @@
 
 """The changes that bring a cluster from its state (``calico_info``) to its plan, or back.
 
-A pure function of both. It reports all problems at once. The changes are manifests for ``kubernetes.core.k8s``, which sends
+A pure function of both. It reports all problems at once. The changes are manifests for ``calico_objects``, which sends
 them as merge patches: ``null`` removes a field.
 """
 

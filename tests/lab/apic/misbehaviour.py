@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: the actions of a rule
-ACTIONS = ("latency", "status", "drop", "drop-after", "hang", "hang-after", "expire")
+ACTIONS = ("latency", "status", "answer", "cut", "drop", "drop-after", "hang", "hang-after", "expire")
 
 
 @dataclass
@@ -17,7 +17,8 @@ class Rule:
     """One misbehaviour: ``action`` hits the ``nth`` matching request from now on (1: the next) and ``count`` of them
     (0: all).
 
-    ``latency`` waits ``seconds``. ``status`` answers with that HTTP status. ``drop`` closes the connection before the
+    ``latency`` waits ``seconds``. ``status`` answers with that HTTP status. ``answer`` answers with status 200 and ``body``.
+    ``cut`` sends the first half of the answer only. ``drop`` closes the connection before the
     request is processed, ``drop-after`` afterwards. ``hang`` and ``hang-after`` do not answer until ``release``.
     ``expire`` forgets every token first. ``method``, ``path`` (a regular expression) and ``controller`` (from 1) select
     the requests.
@@ -28,6 +29,7 @@ class Rule:
     count: int = 1
     seconds: float = 0.0
     status: int = 503
+    body: str = ""
     method: str | None = None
     path: str | None = None
     controller: int | None = None

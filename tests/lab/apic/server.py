@@ -177,6 +177,8 @@ class ApicServer:
                 await asyncio.sleep(rule.seconds)
             elif rule.action == "status":
                 return _refusal(rule.status, request.path)
+            elif rule.action == "answer":
+                return Response(200, rule.body.encode(), "text/html")
             elif rule.action == "expire":
                 self.apic.gate.expire_all()
             elif rule.action == "hang":
@@ -187,7 +189,9 @@ class ApicServer:
         asked = Request(request.method, request.raw_path, request.path, request.query, cookies, body)
         response = self.apic.handle(asked)
         for rule in due:
-            if rule.action == "hang-after":
+            if rule.action == "cut":
+                response.body = response.body[: len(response.body) // 2]
+            elif rule.action == "hang-after":
                 await self._hang(request, response)
             elif rule.action == "drop-after":
                 raise Dropped(response)

@@ -12,6 +12,7 @@ from ansible.module_utils.connection import ConnectionError as PluginError
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session as session_module
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic.session import ApicError, OutcomeUnknown, Session
+from lab.apic.server import ApicServer
 
 OK = (200, {"imdata": [{"fvTenant": {"attributes": {"dn": "uni/tn-t"}}}]})
 BUSY = (503, {"imdata": [{"error": {"attributes": {"code": "503", "text": "Resolve timeout"}}}]})
@@ -365,6 +366,19 @@ def test_each_controller_that_does_not_answer_is_named(monkeypatch, message, sai
         Scripted(host="apic1,apic2").get("/api/mo/uni.json")
     assert str(caught.value) == f"read uni: no answer: apic1: {said}; apic2: {said}"
     assert caught.value.cause == cause
+    with pytest.raises(ApicError, match="read uni: no answer: apic1: "):
+        Scripted().get("/api/mo/uni.json")
+
+
+def test_a_certificate_of_an_unknown_authority_is_told(one_tls_context):
+    """Ask the emulator over HTTPS, whose authority this machine does not know."""
+    with ApicServer(https=True) as server:
+        asking = module(host="127.0.0.1", port=server.port, use_ssl=True, validate_certs=True, use_proxy=False)
+        asking.tmpdir = None
+        with pytest.raises(ApicError) as caught:
+            Session(asking).get("/api/mo/uni.json")
+    assert (caught.value.cause, caught.value.host) == ("certificate", "127.0.0.1")
+    assert "certificate verify failed" in str(caught.value)
 
 
 @pytest.mark.parametrize(
