@@ -11,11 +11,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INVENTORIES ?= inventories/floating_svi inventories/standard_svi
 EXAMPLES := $(foreach inventory,$(INVENTORIES),-i $(inventory))
 CLUSTERS := $(filter-out aci_calico_clusters,$(notdir $(foreach inventory,$(INVENTORIES),$(wildcard $(inventory)/group_vars/*))))
-# The lab's Kubernetes: make lab-twin KUBE=real (or embedded; default: real where KUBEBUILDER_ASSETS is set), CALICO=v3 (or v1).
+# The lab's Kubernetes: make lab-twin KUBE=real (or embedded; default: real where KUBEBUILDER_ASSETS is set), and how Calico is
+# installed: CALICO=operator (default), operator-native, manifests, kubespray, v1 or v3, and CALICO_VERSION=3.26, 3.28, 3.30 or 3.32.
 KUBE ?=
 CALICO ?=
+CALICO_VERSION ?=
 # Only these clusters have an API server and a twin.
-LAB := ACI_CALICO_LAB_CLUSTERS="$(CLUSTERS)" $(BIN)/python tests/lab $(if $(KUBE),--kube $(KUBE)) $(if $(CALICO),--calico $(CALICO))
+LAB := ACI_CALICO_LAB_CLUSTERS="$(CLUSTERS)" $(BIN)/python tests/lab $(if $(KUBE),--kube $(KUBE)) $(if $(CALICO),--calico $(CALICO)) $(if $(CALICO_VERSION),--calico-version $(CALICO_VERSION))
 # Arguments for pytest and ansible-playbook: make test ARGS='-k tree -x'; make lab ARGS=-v
 ARGS ?=
 
@@ -74,7 +76,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit test lint faults passwords format benchmark chaos ledger venv-test
+.PHONY: unit matrix test lint faults passwords format benchmark chaos ledger venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -83,6 +85,9 @@ unit: venv-test ## Run the collection's own unit tests, without those of the lab
 
 test: venv-test ## Run every check: sanity, lint, documentation, units, integration, molecule, the built artifact
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+matrix: venv-test ## Configure and remove a cluster with each installation and release of Calico that the lab plays
+	@ACI_CALICO_MATRIX=1 $(BIN)/python -m pytest tests/unit/lab/kube/test_installers.py $(ARGS)
 
 lint: venv-test ## Check style, types, imports and generated files: ruff, mypy, import-linter, yamllint, ansible-lint, tools/generate.py
 	@$(BIN)/python -m pytest tests/packaging/test_lint.py $(ARGS)

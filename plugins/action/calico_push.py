@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 
 from ..module_utils.names import PASSWORD_MARKER
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico, given
-from ..plugin_utils.calico.installers import in_words, installed
+from ..plugin_utils.calico.installers import in_words, installed, kubespray_variables
 from ..plugin_utils.calico.push import kubernetes_push, operated_pools
 from ..plugin_utils.lease import lost_problem
 from ..plugin_utils.schema.text import wrapped
@@ -54,6 +54,8 @@ class ActionModule(PlannedAction):
         push = kubernetes_push(plan, found, **settings, consents=self.consents())
         problems = self.report(plan["cluster"], push["problems"], "configured in Kubernetes")
         self._show(push["differences"])
+        if any(problem["id"] == "kubespray-undoes" for problem in problems):
+            self.show(f"{plan['cluster']}: Set these variables of kubespray before its next run:\n{kubespray_variables(plan)}")
         if lease and push["differences"] and (found["lease"] or {}).get("run") != lease["run"]:
             self.report(plan["cluster"], [lost_problem(plan, "kubernetes", found["lease"])], "changed")
         self._seen, self._renew = (
@@ -82,6 +84,7 @@ class ActionModule(PlannedAction):
         if push["snippet"]:
             self._hand_over(plan, push["snippet"], mesh=bool(push["postponed"]))
         if push["installation"]:
+            self._keep(seconds=OPERATOR_SECONDS)
             self._change("present", [push["installation"]])
             self._await_operator(plan)
         if later:

@@ -13,7 +13,7 @@ from pathlib import Path
 # Started as a folder: replace the folder on the path by the parent of the package ``lab``.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from lab.kube.interface import INSTALLATIONS  # noqa: E402
+from lab.kube.installers import INSTALLERS, NEWEST, VERSIONS  # noqa: E402
 from lab.processes import LabError  # noqa: E402
 from lab.runner import DEFAULT_CALICO, Lab  # noqa: E402
 from lab.twin import runner as twin  # noqa: E402
@@ -28,7 +28,8 @@ def main() -> int:
     arguments = parse()
     if arguments.kube == "embedded":
         os.environ.pop("KUBEBUILDER_ASSETS", None)
-    lab = Lab(arguments.dir, real_kubernetes=arguments.kube == "real", calico=arguments.calico)
+    real = arguments.kube == "real" or bool(os.environ.get("KUBEBUILDER_ASSETS"))
+    lab = Lab(arguments.dir, real_kubernetes=real, calico=arguments.calico, version=arguments.calico_version)
     try:
         return COMMANDS[arguments.command](lab, arguments)
     except (LabError, TwinError) as error:
@@ -55,10 +56,11 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--calico",
-        choices=INSTALLATIONS,
+        choices=INSTALLERS,
         default=DEFAULT_CALICO,
-        help="the Calico on them: v1 is crd.projectcalico.org/v1 in kube-system, v3 is projectcalico.org/v3 in calico-system",
+        help="how Calico is installed on them, and what acts on it (default: %(default)s)",
     )
+    parser.add_argument("--calico-version", choices=VERSIONS, default=NEWEST, help="Calico's release (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="start all servers that do not run yet")
     commands.add_parser("down", help="stop the lab and keep its state")

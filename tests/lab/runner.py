@@ -20,6 +20,7 @@ from typing import Any
 import requests
 
 from lab.apic.seed import APIC_PASSWORD
+from lab.kube.installers import INSTALLERS, NEWEST
 from lab.processes import HOST, LabError, Process, choose_port, wait_until_ready
 from lab.twin.apic import Access
 from lab.twin.machines import missing_prerequisites
@@ -30,7 +31,7 @@ LAB = Path(__file__).resolve().parent
 SEEDS = LAB / "seeds"
 APIC_PORT = 18443
 KUBE_PORT = 16443
-DEFAULT_CALICO = "v1"
+DEFAULT_CALICO = "operator"
 KUBERNETES = "Kubernetes of "
 
 
@@ -52,13 +53,16 @@ class Server:
 class Lab:
     """The lab whose state is in one folder.
 
-    ``real_kubernetes`` selects real API servers, ``calico`` one of ``INSTALLATIONS`` (see ``lab.kube.interface``).
+    ``real_kubernetes`` selects real API servers, ``calico`` one of ``INSTALLERS`` and ``version`` the release of Calico (see
+    ``lab.kube.installers``). The aggregated API server is the embedded server's own, so a real one plays the operator without it.
     """
 
-    def __init__(self, folder: Path, real_kubernetes: bool = False, calico: str = DEFAULT_CALICO) -> None:
+    def __init__(self, folder: Path, real_kubernetes: bool = False, calico: str = DEFAULT_CALICO, version: str = NEWEST) -> None:
         self.folder = folder.resolve()
-        self._calico = calico
-        self._kube_options = (*(("--real",) if real_kubernetes else ()), "--calico", calico)
+        if real_kubernetes and INSTALLERS[calico].aggregated:
+            calico = "operator-native"
+        self._calico = calico if version == NEWEST else f"{calico}-{version}"
+        self._kube_options = (*(("--real",) if real_kubernetes else ()), "--calico", calico, "--calico-version", version)
         self._record = self.folder / "lab.json"
         self._twins = Twins(self.folder / "twin")
 

@@ -167,8 +167,12 @@ def _bgp_peer(plan: dict, peer: dict, api_group: str) -> dict:
 
 
 def _bgp_configuration(plan: dict, api_group: str) -> dict:
-    """Return the configuration that turns off the mesh and announces service subnets. AS numbers are on the nodes."""
-    spec: dict = {"logSeverityScreen": "Info", "nodeToNodeMeshEnabled": False}
+    """Return the configuration that turns off the mesh and announces service subnets.
+
+    Its AS number is that of nodes without one of their own: a node that is reinstalled, or that an autoscaler adds, peers at
+    once if the kubelet sets its rack label.
+    """
+    spec: dict = {"logSeverityScreen": "Info", "nodeToNodeMeshEnabled": False, "asNumber": plan["cluster_asn"]}
     for role, field in SERVICE_FIELDS.items():
         cidrs = [cidr for family in plan["address_families"] for cidr in plan["subnets"][role].get(family, [])]
         if cidrs:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
-from ..calico.manifests import SERVICE_FIELDS, kubernetes_objects
+from ..calico.manifests import BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
 from ..calico.protection import threats
 from .causes import Finding, within_any
 from .observed import Kubernetes, selects
@@ -50,12 +50,19 @@ def _nodes(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Findi
             continue
         if kubernetes.ready(name) is False:
             findings.append(Finding("node-not-ready", f"{name} is not ready", **at))
-        findings += _node(plan, manifest["metadata"], kubernetes.nodes[name], at)
+        findings += _node(plan, manifest["metadata"], kubernetes.nodes[name], at, kubernetes)
     return findings
 
 
-def _node(plan: dict, wanted: dict, seen: dict, at: dict) -> list[Finding]:
+def _default_asn(kubernetes: Kubernetes) -> dict[str, str]:
+    """Return the AS number of nodes without one of their own, as an annotation."""
+    number = kubernetes.of_kind("BGPConfiguration").get(BGP_CONFIGURATION, {}).get("spec", {}).get("asNumber")
+    return {ASN_ANNOTATION: str(number)} if number else {}
+
+
+def _node(plan: dict, wanted: dict, seen: dict, at: dict, kubernetes: Kubernetes) -> list[Finding]:
     name, label = at["node"], plan["calico"]["rack_label"]
+    seen = {**seen, "annotations": {**_default_asn(kubernetes), **seen["annotations"]}}
     rules: list[tuple] = [("rack-label", "label", label, wanted["labels"][label], seen["labels"].get(label), {})]
     for family, annotation in ((None, ASN_ANNOTATION), *ADDRESS_ANNOTATIONS.items()):
         if annotation in wanted["annotations"]:

@@ -78,6 +78,33 @@ def calico_crds(api_version: str) -> list[dict[str, Any]]:
     return [_native(definition) for definition in definitions]
 
 
+def operator_crds() -> list[dict[str, Any]]:
+    """Return definitions of the operator's kinds, whose fields are not checked."""
+    group, __, version = schema.OPERATOR_V1.partition("/")
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    served = {
+        "name": version,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "schema": {"openAPIV3Schema": anything},
+    }
+    return [
+        {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.{group}"},
+            "spec": {
+                "group": group,
+                "scope": "Cluster",
+                "names": {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"},
+                "versions": [served],
+            },
+        }
+        for plural, kind in schema.OPERATOR
+    ]
+
+
 def _published() -> list[dict[str, Any]]:
     """Return the published definitions of ``KINDS`` from the cache or the package index."""
     cached = cache_root() / "calico-crds" / f"{REQUIREMENT.replace('==', '-')}.json"

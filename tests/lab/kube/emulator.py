@@ -19,6 +19,7 @@ import aiohttp.web
 import attrs
 import kmock
 
+from lab.kube import views
 from lab.kube.interface import MERGE_PATCH
 from lab.kube.objects import Objects, Refusal
 from lab.kube.schema import BUILTIN, Json, Kind
@@ -260,7 +261,7 @@ def _resource(kind: Kind) -> kmock.resource:
 
 
 def _shown(kind: Kind, obj: Json) -> Json:
-    return {**obj, "apiVersion": kind.api_version}
+    return {**(views.shown(obj) if kind.aggregated else obj), "apiVersion": kind.api_version}
 
 
 def _namespace(kind: Kind, request: kmock.Request) -> str | None:

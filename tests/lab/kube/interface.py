@@ -132,6 +132,9 @@ class ClusterServer(KubeApi):
     :param objects: manifests in addition to the default installation.
     :param seeded: False leaves out the default installation.
     :param service_subnets: the addresses that a real server gives services, one subnet for each family.
+    :param version: Calico's release, by default the newest.
+    :param operator: whether the Tigera operator's kinds are served.
+    :param aggregated: whether v3 is the aggregated API server's view of v1 objects (embedded server only).
     :param assets: the folder with a real server's programs, by default that of ``find_assets``.
     """
 
@@ -149,12 +152,16 @@ class ClusterServer(KubeApi):
         *,
         service_subnets: Iterable[str] = ("10.96.0.0/16",),
         assets: Path | None = None,
+        version: str = "",
+        operator: bool = False,
+        aggregated: bool = False,
     ) -> None:
         self._state_dir, self._port, self._kubeconfig = state_dir, port, kubeconfig
         self._api_groups, self._namespace = api_groups, namespace
         self._seed = cluster_objects(nodes, pod_subnets, namespace, api_groups[0]) if seeded and api_groups else []
         self._seed += objects
         self._service_subnets, self._assets = tuple(service_subnets), assets
+        self._release, self._operator, self._aggregated = version, operator, aggregated
 
 
 def _root(api_version: str) -> str:
@@ -229,7 +236,8 @@ def _calico_node(namespace: str) -> list[dict[str, Any]]:
     stock = namespace == DEFAULT_NAMESPACE
     source = {"valueFrom": {"configMapKeyRef": {"name": config["name"], "key": "calico_backend"}}} if stock else {"value": "bird"}
     backend = {"name": "CALICO_NETWORKING_BACKEND", **source}
-    container = {"name": "calico-node", "image": "docker.io/calico/node:v3.29.0", "env": [backend]}
+    environment = [backend, {"name": "IP", "value": "autodetect"}]
+    container = {"name": "calico-node", "image": "docker.io/calico/node:v3.32.2", "env": environment}
     daemonset = {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lab.kube import views
 from lab.kube.schema import Json, Kind, admit
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -105,7 +106,7 @@ class Objects:
             obj
             for obj in wanted
             if namespace in (None, obj["metadata"].get("namespace"))
-            and matches_labels(labels, obj["metadata"].get("labels") or {})
+            and matches_labels(labels, (views.shown(obj) if kind.aggregated else obj)["metadata"].get("labels") or {})
             and matches_fields(fields, obj, kind)
         ]
 
@@ -127,6 +128,8 @@ class Objects:
         if kind.status_subresource and kind.kind not in ("Node", "Pod"):
             obj.pop("status", None)
         pruned = self._admit(kind, obj, None)
+        obj = views.stored(obj) if kind.aggregated else obj
+        metadata = obj["metadata"]
         key = self._key(kind, metadata.get("namespace"), metadata["name"])
         if key in self._objects:
             message = f'{_resource(kind)} "{metadata["name"]}" already exists'
@@ -163,7 +166,8 @@ class Objects:
         """Apply a merge patch (RFC 7386) or a strategic merge patch to an object."""
         old = self.get(kind, namespace, name)
         try:
-            return self._update(kind, old, merge(old, patch, kind.kind if strategic else None), status, dry_run)
+            seen = views.shown(old) if kind.aggregated else old
+            return self._update(kind, old, merge(seen, patch, kind.kind if strategic else None), status, dry_run)
         except Unreadable as error:
             raise _invalid(kind, name, [("patch", "FieldValueInvalid", f"Invalid value: {error}")]) from None
 
@@ -192,7 +196,10 @@ class Objects:
             if metadata.get(fixed, old["metadata"].get(fixed)) != old["metadata"].get(fixed):
                 raise Refusal(400, "BadRequest", f"the {fixed} of the object does not match the {fixed} on the URL")
         if status:
-            new = {**copy.deepcopy(old), **({"status": new["status"]} if "status" in new else {})}
+            new = {
+                **copy.deepcopy(views.shown(old) if kind.aggregated else old),
+                **({"status": new["status"]} if "status" in new else {}),
+            }
         elif kind.status_subresource:
             new.pop("status", None)
             if "status" in old:
@@ -200,6 +207,7 @@ class Objects:
         fixed_metadata = {key: old["metadata"][key] for key in (*SERVER_SET, "name", "namespace") if key in old["metadata"]}
         new["metadata"] = {**new["metadata"], **fixed_metadata}
         pruned = self._admit(kind, new, old)
+        new = views.stored(new) if kind.aggregated else new
         if new == old:
             return old, pruned
         if kind.counts_generations and _without_bookkeeping(new) != _without_bookkeeping(old):

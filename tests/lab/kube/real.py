@@ -24,8 +24,9 @@ import trustme
 import yaml
 
 from lab.files import log_end, write_private
+from lab.kube import schema
 from lab.kube.build import SERVERS, built_assets, is_complete
-from lab.kube.crds import KINDS, calico_crds
+from lab.kube.crds import KINDS, calico_crds, operator_crds
 from lab.kube.interface import ApiFailure, ClusterServer, KubeApi, write_kubeconfig
 from lab.processes import HOST, LabError, choose_port
 
@@ -201,8 +202,13 @@ class RealKubeServer(ClusterServer):
 
     def _define_calico(self) -> None:
         """Install Calico's definitions and return when every kind is served."""
+        if self._aggregated:
+            raise LabError("The aggregated API server is the embedded server's own: choose operator-native for a real one.")
         for api_version in self._api_groups:
             self.apply(calico_crds(api_version))
+        if self._operator:
+            self.apply(operator_crds())
+            self._wait(lambda: bool(self.request("GET", f"/apis/{schema.OPERATOR_V1}")["resources"]))
         for api_version in self._api_groups:
             self._wait(partial(self._serves_calico, api_version))
 

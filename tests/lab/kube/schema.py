@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from lab.files import read_yaml
-from lab.kube.interface import CALICO_V3
+from lab.kube.interface import CALICO_V1, CALICO_V3
 
 # group/version, plural, kind, namespaced, short names
 BUILTIN = (
@@ -35,6 +35,9 @@ BUILTIN = (
     ("rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding", True, ""),
 )
 WITH_STATUS = {"Namespace", "Node", "Service", "Pod", "DaemonSet"}
+# The Tigera operator's kinds, whose fields are not checked.
+OPERATOR = (("installations", "Installation"), ("tigerastatuses", "TigeraStatus"))
+OPERATOR_V1 = "operator.tigera.io/v1"
 WITH_GENERATION = {"DaemonSet"}
 
 Json = dict[str, Any]
@@ -59,6 +62,7 @@ class Kind:
     counts_generations: bool = False
     shape: dict[str, Any] | None = None
     stored_as: str = ""  # the apiVersion of the stored object, if it differs
+    aggregated: bool = False  # whether Calico's API server shows a v1 object in this version
 
     @property
     def storage_version(self) -> str:
@@ -80,19 +84,56 @@ class Kind:
 
 
 @functools.cache
-def load_kinds(calico_groups: tuple[str, ...]) -> tuple[Kind, ...]:
-    """Return the kinds of a cluster whose Calico serves these API groups."""
+def load_kinds(
+    calico_groups: tuple[str, ...], version: str = "", operator: bool = False, aggregated: bool = False
+) -> tuple[Kind, ...]:
+    """Return the kinds of a cluster whose Calico serves these API groups.
+
+    :param version: Calico's release, by default the newest.
+    :param operator: whether the operator's kinds are served.
+    :param aggregated: whether v3 is the aggregated API server's view of v1 objects.
+    """
     kinds = [
         Kind(api, plural, kind, namespaced, tuple(short.split()), kind in WITH_STATUS, kind in WITH_GENERATION)
         for api, plural, kind, namespaced, short in BUILTIN
     ]
     calico = read_yaml(Path(__file__).with_name("calico.yml"))
+    younger = _younger(version)
+    stored = CALICO_V1 if aggregated else (calico_groups or ("",))[0]
     for group in calico_groups:
         for kind, entry in calico.items():
-            shape = {"spec": entry["spec"], **({"status": entry["status"]} if "status" in entry else {})}
+            spec = _of_release(entry["spec"], kind, younger)
+            shape = {"spec": spec, **({"status": entry["status"]} if "status" in entry else {})}
             status = entry.get("status_subresource", False)
-            kinds.append(Kind(group, entry["plural"], kind, False, (), status, True, shape, calico_groups[0]))
+            view = aggregated and group == CALICO_V3
+            kinds.append(Kind(group, entry["plural"], kind, False, (), status, True, shape, stored, view))
+    for plural, kind in OPERATOR if operator else ():
+        kinds.append(Kind(OPERATOR_V1, plural, kind, False, (), True, True, {"spec": "any", "status": "any"}))
     return tuple(kinds)
+
+
+def _younger(version: str) -> frozenset[str]:
+    """Return the fields (``kind.field``) and values (``kind.field=value``) that a release does not have yet."""
+    if not version:
+        return frozenset()
+    release = _release(version)
+    since = read_yaml(Path(__file__).with_name("since.yml"))
+    return frozenset(name for first, names in since.items() if _release(first) > release for name in names)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def _of_release(shape: Any, kind: str, younger: frozenset[str], name: str = "") -> Any:
+    """Return a shape without younger fields and values."""
+    if isinstance(shape, list):
+        return [_of_release(shape[0], kind, younger, name)]
+    if isinstance(shape, dict):
+        kept = {key: item for key, item in shape.items() if f"{kind}.{key.rstrip('!')}" not in younger}
+        return {key: _of_release(item, kind, younger, key) for key, item in kept.items()}
+    values = [value for value in shape.split("|") if f"{kind}.{name}={value}" not in younger]
+    return "|".join(values)
 
 
 @dataclass

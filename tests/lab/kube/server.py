@@ -111,7 +111,7 @@ class KubeServer(ClusterServer):
         self.state = State(Path(self._state_dir or self._temporary or ""))
         self.kubeconfig = self._kubeconfig or self.state.folder / "kubeconfig"
         self.ca_file, self.token = self.state.folder / "ca.pem", self.state.token
-        kinds = load_kinds(self._api_groups)
+        kinds = load_kinds(self._api_groups, self._release, self._operator, self._aggregated)
         self.emulator = Emulator(kinds, self.token, self.state.written, self.state.requested, self.state.pruned)
         ready: Future[str] = Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="lab.kube", daemon=True)

@@ -171,6 +171,15 @@ def test_the_installation_is_changed_and_awaited_before_the_mesh_goes_off(bench:
     assert bench.sent[-3:] == [("verify", ["sessions"]), ("present", ["Installation"]), MESH]
 
 
+def test_kubespray_gets_its_variables(bench: Bench) -> None:
+    bench.found["installation"] = {"installer": "kubespray", "version": "3.30.1"}
+    bench.run()
+    text = "\n".join(bench.said)
+    assert "calico_ipip_mode: Never" in text
+    assert "peer_with_router: true" in text
+    assert f"global_as_num: '{PLAN['cluster_asn']}'" in text
+
+
 def test_an_operator_that_does_not_obey_leaves_the_mesh_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     by_operator(bench)
     bench.found["installation"]["degraded"] = ["it is degraded"]

@@ -158,9 +158,14 @@ def test_the_twins_are_those_of_the_clusters_that_run(lab, monkeypatch):
 @pytest.mark.parametrize(
     ("choice", "state", "options"),
     [
-        ({}, "prod1", ("--calico", "v1")),
-        ({"real_kubernetes": True}, "prod1", ("--real", "--calico", "v1")),
-        ({"real_kubernetes": True, "calico": "v3"}, "prod1-v3", ("--real", "--calico", "v3")),
+        ({}, "prod1", ("--calico", "operator", "--calico-version", "3.32")),
+        (
+            {"real_kubernetes": True},
+            "prod1-operator-native",
+            ("--real", "--calico", "operator-native", "--calico-version", "3.32"),
+        ),
+        ({"calico": "v3"}, "prod1-v3", ("--calico", "v3", "--calico-version", "3.32")),
+        ({"version": "3.28"}, "prod1-operator-3.28", ("--calico", "operator", "--calico-version", "3.28")),
     ],
 )
 def test_the_user_chooses_the_kubernetes(monkeypatch, tmp_path, choice, state, options):

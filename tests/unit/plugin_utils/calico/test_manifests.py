@@ -49,6 +49,7 @@ metadata: {name: default}
 spec:
   logSeverityScreen: Info
   nodeToNodeMeshEnabled: false
+  asNumber: 65003
   serviceClusterIPs: [{cidr: 192.168.8.0/22}]
   serviceExternalIPs: [{cidr: 192.168.3.0/24}]
 """

@@ -30,12 +30,20 @@ def test_a_wrong_rack_label_explains_sessions_and_routes(cluster):
 
 
 @pytest.mark.parametrize(
-    ("annotation", "cause"), [("projectcalico.org/ASNumber", "node-asn"), ("projectcalico.org/IPv4Address", "node-address")]
+    ("annotation", "value", "cause"),
+    [("projectcalico.org/ASNumber", "64512", "node-asn"), ("projectcalico.org/IPv4Address", "10.9.9.9/24", "node-address")],
 )
-def test_a_nodes_annotations(cluster, annotation, cause):
-    del cluster.info["nodes"]["node-5"]["annotations"][annotation]
+def test_a_nodes_annotations(cluster, annotation, value, cause):
+    cluster.info["nodes"]["node-5"]["annotations"][annotation] = value
     finding = only(cluster.verify())
     assert (finding["id"], finding["nodes"], finding["rack"]) == (cause, ["node-5"], "2")
+
+
+def test_a_node_that_came_by_itself_has_the_configurations_as_number(cluster):
+    del cluster.info["nodes"]["node-5"]["annotations"]["projectcalico.org/ASNumber"]
+    assert cluster.verify()["findings"] == []
+    del cluster.manifest("BGPConfiguration")["spec"]["asNumber"]
+    assert only(cluster.verify())["id"] == "node-asn"
 
 
 def test_a_node_that_left_kubernetes_and_still_runs_bgp(cluster):
