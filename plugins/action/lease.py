@@ -42,9 +42,9 @@ class ActionModule(PlannedAction):
             return {}
         playbooks = context.CLIARGS.get("args") or ()
         job = next((str(self.task_vars[name]) for name in JOB_VARIABLES if self.task_vars.get(name)), "")
-        # The task runs in a child of the process that runs the playbook.
         # While a host waits for its lease, Ansible runs no task of the play's other hosts.
         idle = options["wait"] if len(self.task_vars.get("ansible_play_batch") or ()) > 1 else 0
+        # The task runs in a child of the process that runs the playbook.
         lease = new_lease(options["doing"], playbooks, job, os.getppid()).renewal("", HOLDS + idle, time.time())
         self.lease = {"content": asdict(lease), "held": {}}
         waiting = Waiting(options["wait"], options["take"] or "", time.monotonic)
