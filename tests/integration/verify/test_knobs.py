@@ -14,7 +14,7 @@ from unit.plugin_utils.healthy_cluster import Cluster
 from lab.twin.bench import eventually
 
 POLICIES = "uni/tn-common"
-TIMERS = f"{POLICIES}/bgpCtxP-calico-prod1"
+TIMERS = f"{POLICIES}/bgpCtxP-calico-timers-1-3-1-helper"
 ECMP = f"{POLICIES}/bgpCtxAfP-calico-ecmp-64-64"
 LIMIT = 7  # a node's own three prefixes fit, the blocks of the five other nodes do not
 
