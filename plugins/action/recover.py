@@ -21,6 +21,12 @@ from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
 
 PLAN, SERVERS = "plan", "servers"
+NO_PLACE = Problem(
+    "allocation-recovery",
+    "aci_calico_allocation_file",
+    "The inventory has no folder for the file",
+    "Set aci_calico_allocation_file.",
+)
 
 
 class ActionModule(ClusterAction):
@@ -49,13 +55,16 @@ class ActionModule(ClusterAction):
         """Return what the file says if it is whole, or else what the source says."""
         before, ledger, _problems = read_ledger_file(location)
         wanted = intent()
-        if is_whole(ledger, wanted):
+        if location is None:
+            return before, Ledger(), [NO_PLACE]
+        # Without a tenant there is no plan, which says so.
+        if is_whole(ledger, wanted) or not wanted["tenant"]:
             return before, ledger, []
         try:
             self._recovered = self._recover(wanted)
         except BadRecordError as reason:
             return before, Ledger(), [Problem("allocation-recovery", self._source, f"It cannot be used: {reason}")]
-        return before, Ledger(self._recovered, location or "", wanted.cluster), []
+        return before, Ledger(self._recovered, location, wanted.cluster), []
 
     def _recover(self, intent: Intent) -> Record:
         source = self._options["source"]

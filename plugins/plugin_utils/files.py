@@ -47,12 +47,17 @@ class Change:
         return self.target or self.path
 
 
+class ChangedError(OSError):
+    """Another run has changed a file since this one read it."""
+
+
 class UnwritableError(Exception):
     """A file cannot be written, and nothing was changed."""
 
     def __init__(self, path: str, reason: OSError) -> None:
         super().__init__(path)
-        self.problem = Problem("file-unwritable", path, f"It cannot be written: {said(reason)}. Nothing was changed")
+        remedy = "Run it again." if isinstance(reason, ChangedError) else ""
+        self.problem = Problem("file-unwritable", path, f"It cannot be written: {said(reason)}. Nothing was changed", remedy)
 
 
 def said(reason: OSError) -> str:
@@ -93,6 +98,8 @@ def apply_changes(changes: Sequence[Change]) -> None:
             if change.after is not None:
                 staged[change.file] = _stage(change.file, change.after, change.durable, made)
         for change in changes:
+            if change.durable and read_file(change.file) not in (change.before, change.after):
+                raise ChangedError(errno.EAGAIN, "another run has changed it meanwhile")
             if change.after is None:
                 with suppress(FileNotFoundError):
                     os.unlink(change.file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 
 import pytest
@@ -98,3 +99,9 @@ def test_a_recovery_that_contradicts_the_inventory_is_refused(fabric):
     results, _printed = fabric.play(action="recover")
     assert set(problems(results[HOST])) == {"renumbering"}
     assert ALLOCATION not in fabric.files()
+
+
+def test_an_inventory_without_a_folder_has_no_place_for_the_file(fabric):
+    fabric.write("vars.json", json.dumps(variables(FLOATING, **PASSWORD)))
+    results, _printed = fabric.play("-e", "@vars.json", inventory="prod1-cluster,", action="recover")
+    assert problems(results[HOST])["allocation-recovery"] == "aci_calico_allocation_file"

@@ -88,6 +88,21 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path, monkeypatch, failing):
     assert not (tmp_path / "made").exists()
 
 
+def test_a_file_that_another_run_changed_meanwhile_is_not_overwritten(tmp_path):
+    path = tmp_path / "prod1.yml"
+    for other in ("theirs", None):
+        path.unlink(missing_ok=True)
+        if other:
+            path.write_text(other)
+        with pytest.raises(UnwritableError) as raised:
+            apply_changes([Change(str(path), b"old", b"new", durable=True)])
+        assert "another run has changed it" in raised.value.problem.problem
+        assert raised.value.problem.remedy == "Run it again."
+        assert contents(tmp_path) == ({"prod1.yml": other} if other else {})
+    path.write_text("new")
+    apply_changes([Change(str(path), None, b"new", durable=True)])
+
+
 def test_a_file_where_a_folder_is_needed(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UnwritableError) as raised:
