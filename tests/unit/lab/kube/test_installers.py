@@ -12,6 +12,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import api_exception
 
+from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes.api import KubeApi as ModuleApi
 from ansible_collections.netops.aci_calico.plugins.modules import calico_info
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.protection import threats
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push, operated_pools
@@ -64,7 +65,7 @@ class Cluster:
 
     def found(self) -> dict[str, Any]:
         """Return what ``calico_info`` finds."""
-        return calico_info.read(self, PARAMS)
+        return calico_info.read(ModuleApi(self), PARAMS)
 
     def push(self, state: str = "present") -> dict[str, Any]:
         """Send what the collection would send, as kubernetes.core sends it: merge patches of what exists."""
