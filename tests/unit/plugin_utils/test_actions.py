@@ -143,5 +143,5 @@ def test_control_characters_of_others_are_escaped(monkeypatch):
     assert action._effects["warnings"] == ["a\\x07"]
     assert action._effects["diff"] == [{"before": "b\\x1b[1m\n", "after": "", "before_header": "c\\r"}]
     action.try_module = lambda name, arguments: {"failed": True, "msg": "d\x1b]0;e"}
-    with pytest.raises(AnsibleActionFail, match=r"d\\x1b\]0;e"):
+    with pytest.raises(Refused, match=r"d\\x1b\]0;e"):
         action.run_module("aci_info", {})
