@@ -37,7 +37,7 @@ def _finish(world: World, variant: int, step: Step, *disturbed: Run) -> Step:
     if last.wait():
         step.wrong.append(f"the next run failed: {last.said()[-2000:]}")
     elif world.state() != reference:
-        step.wrong.append(f"the state is that of {world.named()}, not of {variant}")
+        step.wrong.append(f"the state is that of {world.named()}, not of {variant}:\n{world.unlike(variant)}")
     return _checked(world, step, last, *disturbed)
 
 
@@ -118,7 +118,7 @@ def pair(world: World, rng: random.Random) -> Step:
         "pair", " ".join(f"{variant}:{'ok' if code == 0 else 'refused'}" for variant, code in codes.items()) + f" -> {winner}"
     )
     if winner is None:
-        step.wrong.append(f"a mixture of {first} and {second}")
+        step.wrong += [f"not the result of {variant}:\n{world.unlike(variant)}" for variant in (first, second)]
     elif codes[winner]:
         step.wrong.append(f"the result of {winner}, which failed: {runs[winner].said()[-1000:]}")
     for variant, code in codes.items():

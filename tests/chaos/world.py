@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import subprocess
 from pathlib import Path
@@ -128,6 +129,15 @@ class World:
         """Return the variant whose reference is the present state; None if it is no variant's."""
         state = self.state()
         return next((variant for variant, reference in self.references.items() if reference == state), None)
+
+    def unlike(self, variant: int) -> str:
+        """Return the first lines in which the present state differs from a reference."""
+        lines = [
+            line
+            for had, has in zip(self.references[variant], self.state(), strict=True)
+            for line in difflib.unified_diff(had.splitlines(), has.splitlines(), "reference", "now", "", "", 4, "")
+        ]
+        return "\n".join(lines[:60])
 
     def foreign(self) -> str:
         """Return the objects of others, byte for byte."""
