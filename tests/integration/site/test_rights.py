@@ -24,7 +24,7 @@ def test_documented_roles_suffice_and_a_missing_privilege_is_named(site: Site) -
     site.run("teardown", *APIC)
     assert cluster.tree() == before
 
-    cluster.post("uni/userext/role-aci-calico", {"aaaRole": {"attributes": {"priv": "tenant-ext-connectivity"}}})
+    cluster.post("uni/userext/role-aci-calico", {"aaaRole": {"attributes": {"priv": "ops,tenant-ext-connectivity"}}})
     refused = site.run("site", *APIC, check=False)
     assert refused.code
     text = " ".join(refused.output.split())
