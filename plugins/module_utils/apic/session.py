@@ -418,7 +418,9 @@ def _error(doing: str, answer: Answer, silent: dict[str, str], renewed: bool) ->
     """Return the error of the last answer. It names each controller that does not answer."""
     if answer.unknown and (len(silent) > 1 or answer.status == NO_ANSWER):
         answer.text = "; ".join(f"{host}: {text}" for host, text in silent.items())
-    return ApicError(doing, answer, LOGIN if renewed and answer.status in _DENIED else None)
+    # After a new login, 403 says that the user may not do this, unless it is about the token.
+    useless = answer.status == 401 or (answer.status == 403 and "token" in answer.text.lower())
+    return ApicError(doing, answer, LOGIN if renewed and useless else None)
 
 
 def _dn_of(path: str) -> str:

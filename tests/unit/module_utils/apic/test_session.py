@@ -94,6 +94,13 @@ def test_login_tells_privileges():
     assert session.privileges == {"uni/tn-a": ["ops", "tenant-epg"], "uni/tn-b": [], "uni": ["admin"]}
 
 
+def test_user_without_rights_is_not_asked_for_another_password():
+    refusal = (403, {"imdata": [{"error": {"attributes": {"code": "403", "text": "No write access to class fvCtx"}}}]})
+    with pytest.raises(ApicError) as caught:
+        Scripted([refusal, refusal]).post("/api/mo/uni.json", "{}")
+    assert (caught.value.status, caught.value.cause) == (403, None)
+
+
 @pytest.mark.parametrize("bad", [BUSY, SLOW_DOWN, DROPPED, (502, None), (200, "no json object")])
 def test_get_is_tried_again(bad, slept):
     session = Scripted([bad, bad])
