@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -31,7 +32,11 @@ class ActionModule(PlannedAction):
         "in_kubernetes": {"type": "bool", "default": True},
         "doing": {"type": "str", "default": "configure the cluster"},
     }
-    SETTINGS = {"wait": "aci_calico_lease_wait", "take": "aci_calico_take_lease"}
+    SETTINGS = {"wait": "aci_calico_lease_wait", "take": "aci_calico_take_lease", "cluster_state": "aci_calico_state"}
+
+    def removes(self, options: Mapping[str, Any]) -> bool:
+        """Return whether the run is about to remove the cluster: it asks for consent before it takes the lease."""
+        return options["state"] == "taken" and options["cluster_state"] == "absent"
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Take the leases, or release what this run has."""

@@ -39,6 +39,11 @@ options:
   take:
     description: The run, or the holder, whose lease is taken over at once. By default the variable C(aci_calico_take_lease).
     type: str
+  cluster_state:
+    description: >-
+      V(absent) asks for the consent to remove the cluster before the lease is taken. By default the variable C(aci_calico_state).
+    type: str
+    choices: [present, absent]
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic

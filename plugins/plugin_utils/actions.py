@@ -355,7 +355,7 @@ class PlannedAction(ClusterAction):
         problems = self._complete(options)
         plan = self._plan(options)
         self.cluster = plan["cluster"]
-        if options.get("state") == "absent":
+        if self.removes(options):
             problems += self._consent_to_teardown(plan["cluster"])
         self.report(plan["cluster"], problems, "processed")
         return self.act_on(plan, options)
@@ -366,6 +366,10 @@ class PlannedAction(ClusterAction):
         :raises Refused: the task fails.
         """
         raise NotImplementedError
+
+    def removes(self, options: Mapping[str, Any]) -> bool:
+        """Return whether the task removes the cluster, or begins to."""
+        return options.get("state") == "absent"
 
     def _consent_to_teardown(self, cluster: str) -> Iterator[Problem]:
         interrupts = (
