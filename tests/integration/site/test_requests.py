@@ -8,7 +8,7 @@ from integration.site.harness import Cluster, Site, intent, racks
 
 # Two of these are the logins of those who take and release the lease.
 FIRST, SECOND = 14, 11
-LEASE = "aci-calico-lease:"
+LEASE = "aci-calico-lease"  # without the colon, which a query escapes
 # Contracts of the cluster's own and of the tenant common.
 CONNECTED = {
     "contracts": [{"name": "web", "filters": [{"name": "https", "entries": ["tcp/443"]}, "default"]}],
