@@ -91,13 +91,13 @@ class ActionModule(PlannedAction):
             self._change("present", push["postponed"])
 
     def _check_lease(self) -> None:
-        """Check the lease before a change, unless that was done a moment ago."""
+        """Check the lease in Kubernetes before a change, unless that was done a moment ago."""
         if time.time() - self._seen > TRUSTED:
-            self._keep()
+            self._keep(sides=["kubernetes"])
 
-    def _keep(self, seconds: int = 0) -> None:
-        """Check the leases, and renew them for the next ``seconds``."""
-        self._renew(seconds=seconds)
+    def _keep(self, **options: Any) -> None:
+        """Check and renew the leases; see ``keep_lease``."""
+        self._renew(**options)
         self._seen = time.time()
 
     def _change(self, state: str, manifests: list[dict[str, Any]], secrets: dict[str, str] | None = None) -> None:

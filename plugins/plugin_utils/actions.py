@@ -406,14 +406,17 @@ class PlannedAction(ClusterAction):
         access = self.access(connection, KUBERNETES_ACCESS)
         return self.run_module("calico_lease", {**access, **arguments, "namespace": namespace})
 
-    def keep_lease(self, plan: dict[str, Any], doing: str, seconds: int = 0, **connections: dict[str, Any]) -> None:
+    def keep_lease(
+        self, plan: dict[str, Any], doing: str, seconds: int = 0, sides: Iterable[str] = SIDES, **connections: dict[str, Any]
+    ) -> None:
         """Check that this run still holds its leases, and renew them.
 
         :param seconds: for how long the run will do nothing else.
+        :param sides: the sides to check.
         :param connections: options of the task by side.
         :raises Refused: another run has taken one.
         """
-        for side in (side for side in SIDES if side in self.lease["held"]):
+        for side in (side for side in sides if side in self.lease["held"]):
             reply = self.change_lease(plan, side, "renewed", connections.get(side) or {}, doing=doing, seconds=HOLDS + seconds)
             if not reply["held"]:
                 self.report(plan["cluster"], [lost_problem(plan, side, reply["holder"])], "changed")

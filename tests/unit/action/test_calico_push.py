@@ -237,4 +237,4 @@ def test_a_lease_that_was_seen_a_while_ago_is_checked_before_the_next_change(
     monkeypatch.setattr(action.time, "time", lambda: next(times))
     bench.leased, bench.found["lease"], bench.failing["calico_lease"] = {"lease": LEASE}, {"run": "3f2a"}, True
     assert bench.run()["failed"]
-    assert bench.sent == [("aci_lease", [180]), ("calico_lease", [180])]
+    assert bench.sent == [("calico_lease", [180])]
