@@ -9,7 +9,7 @@ from integration.site.harness import Site, intent, kill_tree, racks
 
 
 def test_one_run_at_a_time_and_takeover_by_name(site: Site, tmp_path: Path) -> None:
-    cluster = site.add("prod", intent("floating", racks(1, 2)))
+    cluster = site.add("prod", intent("floating", racks(1, 2), apic_timeout=900))  # longer than the other runs take
     cluster.apic.misbehave("hang", method="GET", path="^/api/mo/uni/tn-common/out-calico-prod")
     first = site.start("site")
     try:
