@@ -43,6 +43,11 @@ class Outcome:
     written: list[tuple[str, str]]
     dry: bool
 
+    @property
+    def said(self) -> str:
+        """Return the output as one line."""
+        return " ".join(self.output.split())
+
 
 class Cluster:
     """A cluster with a server of its own, and the playbook that configures it."""
@@ -110,13 +115,13 @@ def test_password_is_kept_unless_update_password_is_always(cluster: Cluster) -> 
 
     kept = cluster.run(aci_calico_bgp_password="another")
     assert (kept.code, kept.changed, kept.written) == (0, 0, [])
-    assert "It holds another password" in kept.output
+    assert "It holds another password" in kept.said
 
     new = {"aci_calico_bgp_password": "another", "aci_calico_update_password": "always"}
     predicted = cluster.run("--check", **new)
     refused = cluster.run(**new)
     assert (refused.code, refused.written) == (2, [])
-    assert "-e aci_calico_consent=session-reset" in refused.output
+    assert "-e aci_calico_consent=session-reset" in refused.said
     rotated = cluster.run("-e", "aci_calico_consent=session-reset", **new)
     assert rotated.written == predicted.written == [("PATCH", "/api/v1/namespaces/kube-system/secrets/bgp-secrets")]
     assert rotated.changed == predicted.changed == 1
@@ -127,8 +132,8 @@ def test_apic_password_is_needed_only_to_wait_for_sessions(cluster: Cluster) -> 
     login = {"aci_calico_apic_password": "{{ vault_apic_password }}"}
     asked = cluster.run(**login, aci_calico_sessions_timeout=1)
     assert asked.code == 2
-    assert "'vault_apic_password' is undefined" in asked.output
-    assert "The node-to-node mesh stays on" in asked.output
+    assert "'vault_apic_password' is undefined" in asked.said
+    assert "The node-to-node mesh stays on" in asked.said
     outcome = cluster.run(**login)
     assert outcome.code == 0, outcome.output
 
@@ -137,9 +142,8 @@ def test_dry_run_reports_that_it_does_not_wait_for_sessions(cluster: Cluster) ->
     """``tests/integration/verify`` tests real runs, with sessions."""
     outcome = cluster.run("--check", aci_calico_sessions_timeout=45)
     assert (outcome.code, outcome.dry) == (0, True), outcome.output
-    told = " ".join(outcome.output.split())
-    assert "wait for up to 45 s" in told
-    assert "before it sends IPPool and BGPConfiguration" in told
+    assert "wait for up to 45 s" in outcome.said
+    assert "before it sends IPPool and BGPConfiguration" in outcome.said
 
 
 def test_password_is_not_shown_or_stored(cluster: Cluster) -> None:
@@ -161,8 +165,8 @@ def test_password_is_not_shown_or_stored(cluster: Cluster) -> None:
     with Watch(cluster.folder / "home", MARKER) as watch:
         failed = cluster.run("-vvvv", "--diff", "-e", "aci_calico_consent=session-reset")
     assert failed.code == 2
-    assert "Secret/bgp-secrets: Unprocessable Entity" in failed.output
-    assert "Secret is invalid" not in failed.output
+    assert "Secret/bgp-secrets: Unprocessable Entity" in failed.said
+    assert "Secret is invalid" not in failed.said
     assert [line for line in failed.output.splitlines() if any(trace in line for trace in traces(MARKER))] == []
     assert watch.found == set()
     kept = [path for path in (cluster.folder / "state").iterdir() if MARKER in path.read_text(errors="replace")]
@@ -206,4 +210,4 @@ def test_problems_are_reported_before_anything_is_sent(tmp_path: Path) -> None:
 def test_server_that_does_not_answer_is_reported(cluster: Cluster) -> None:
     outcome = cluster.run(aci_calico_kubeconfig="", aci_calico_kube_host="https://127.0.0.1:9", aci_calico_kube_api_key="x")
     assert outcome.code == 2
-    assert "kubernetes-unreachable" in outcome.output
+    assert "kubernetes-unreachable" in outcome.said
