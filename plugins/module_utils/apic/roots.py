@@ -136,8 +136,12 @@ def _named_query(dn: str, terms: list[str]) -> str:
 
 
 def _subtree_query(dn: str, classes: Iterable[str], terms: list[str]) -> str:
-    condition = terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
-    return f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(classes)}&query-target-filter={condition}"
+    return f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(classes)}&query-target-filter={any_of(terms)}"
+
+
+def any_of(terms: Sequence[str]) -> str:
+    """Return the filter that selects what one of the terms selects."""
+    return terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
 
 
 def plain_prefix(dns: Collection[str]) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .mo import is_report, is_tag
+from .roots import any_of
 
 _FAMILIES = {"ipv4": ("uribv4Route", "uribv4Nexthop", "uribv4"), "ipv6": ("uribv6Route", "uribv6Nexthop", "uribv6")}
 _AF_TYPES = {"ipv4-ucast": "ipv4", "ipv6-ucast": "ipv6"}
@@ -40,7 +41,7 @@ def queries(vrf: str, families: Iterable[str], leaves: list[str], l3outs: Iterab
         "domains": _of_class("bgpDom", f'eq(bgpDom.name,"{vrf}")', "bgpPeer,bgpPeerEntry,bgpPeerAfEntry"),
         **{f"routes_{family}": _routes(family, vrf, leaves) for family in families},
         "faults": _of_class("faultInst", _fault_filter(vrf, l3outs)),
-        "delegates": _of_class("faultDelegate", _or([f'wcard(faultDelegate.dn,"{dn}/")' for dn in l3outs])),
+        "delegates": _of_class("faultDelegate", any_of([f'wcard(faultDelegate.dn,"{dn}/")' for dn in l3outs])),
         "lpm_used": _of_class(_LPM_USED, _any_of("wcard", _LPM_USED, leaves, "/sys/")),
         "lpm_limit": _of_class(_LPM_LIMIT, _any_of("wcard", _LPM_LIMIT, leaves, "/sys/")),
     }
@@ -52,11 +53,7 @@ def _of_class(cls: str, condition: str, below: str | None = None) -> str:
 
 
 def _any_of(operator: str, cls: str, dns: Iterable[str], tail: str) -> str:
-    return _or([f'{operator}({cls}.dn,"{dn}{tail}")' for dn in dns])
-
-
-def _or(terms: list[str]) -> str:
-    return terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
+    return any_of([f'{operator}({cls}.dn,"{dn}{tail}")' for dn in dns])
 
 
 def _routes(family: str, vrf: str, leaves: Iterable[str]) -> str:
@@ -66,7 +63,7 @@ def _routes(family: str, vrf: str, leaves: Iterable[str]) -> str:
 
 def _fault_filter(vrf: str, l3outs: Iterable[str]) -> str:
     places = [*(f"{dn}/" for dn in l3outs), f"/dom-{vrf}/"]
-    return _or([f'wcard(faultInst.dn,"{place}")' for place in places])
+    return any_of([f'wcard(faultInst.dn,"{place}")' for place in places])
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------

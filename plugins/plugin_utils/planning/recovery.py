@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...module_utils.apic.roots import any_of
 from ...module_utils.names import ADDRESS_ANNOTATIONS, owner_of
 from ..intent.intent import Intent
 from ..schema.addressing import AddressError, family_of, parse_address
@@ -81,7 +82,7 @@ def query(intent: Intent) -> str:
     own = [f'eq({cls}.annotation,"{owner_of(intent.cluster)}")' for cls in CLASSES]
     return (
         f"/api/mo/uni/tn-{intent['tenant']}.json?query-target=subtree&target-subtree-class={','.join(CLASSES)}"
-        f"&query-target-filter=or({','.join(own)})"
+        f"&query-target-filter={any_of(own)}"
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...module_utils.apic.mo import CLASSES, parent_dn
-from ...module_utils.apic.roots import plain_prefix
+from ...module_utils.apic.roots import any_of, plain_prefix
 from ..apic.access import domain_dns
 from .prerequisites import GROUPS, Named, Plan, named
 
@@ -65,7 +65,7 @@ def similar_query(absent: Iterable[Named]) -> str:
 def _below(dn: str, terms: Mapping[str, str]) -> str:
     """Return one request for objects of several classes: ``terms`` is ``{class: filter}``, an empty filter for all of a class."""
     filters = [condition or f'wcard({cls}.dn,"{dn}/")' for cls, condition in terms.items()]
-    return f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(terms)}&query-target-filter={_any(filters)}"
+    return f"/api/mo/{dn}.json?query-target=subtree&target-subtree-class={','.join(terms)}&query-target-filter={any_of(filters)}"
 
 
 def _vrf_terms(plan: Plan) -> dict[str, str]:
@@ -77,7 +77,7 @@ def _vrf_terms(plan: Plan) -> dict[str, str]:
         "l3extOut": _equals("l3extOut.dn", l3out_dns(plan)),
         "l3extRsEctx": _equals("l3extRsEctx.tDn", [vrf]),
         "fvRsCtx": _equals("fvRsCtx.tDn", [vrf]),
-        "l3extRsNodeL3OutAtt": _any(
+        "l3extRsNodeL3OutAtt": any_of(
             [_equals("l3extRsNodeL3OutAtt.tDn", leaves), _equals("l3extRsNodeL3OutAtt.rtrId", router_ids)]
         ),
         "bgpExtP": "",
@@ -93,7 +93,7 @@ def _vrf_terms(plan: Plan) -> dict[str, str]:
         "l3extMember": _near("l3extMember.addr", plan),
         "l3extIp": _near("l3extIp.addr", plan),
     }
-    terms["l3extRsPathL3OutAtt"] = _any([_deployed("l3extRsPathL3OutAtt", plan), _near("l3extRsPathL3OutAtt.addr", plan)])
+    terms["l3extRsPathL3OutAtt"] = any_of([_deployed("l3extRsPathL3OutAtt", plan), _near("l3extRsPathL3OutAtt.addr", plan)])
     return terms
 
 
@@ -122,7 +122,7 @@ def _named_terms(plan: Plan, room: int) -> dict[str, str]:
         dns["l3extRsEctx"] = [f"{dn}/rsectx" for dn in transit_dns(plan)]
     for one in named(plan):
         dns.setdefault(one.cls, []).extend(one.dns)
-    terms = {cls: _any([f'eq({cls}.dn,"{dn}")' for dn in named_dns]) for cls, named_dns in dns.items()}
+    terms = {cls: any_of([f'eq({cls}.dn,"{dn}")' for dn in named_dns]) for cls, named_dns in dns.items()}
     for shorter in (_in_each_container, _in_all):
         for cls in sorted(terms, key=lambda cls: len(terms[cls]), reverse=True):
             if sum(map(len, terms.values())) > room:
@@ -136,7 +136,7 @@ def _switch_terms(plan: Plan) -> dict[str, str]:
     terms = {"fabricNode": _equals("fabricNode.id", nodes), "firmwareCtrlrRunning": ""}
     for cls in ("firmwareRunning", "vpcDom", LPM_USED, LPM_LIMIT):
         few = len(leaves) <= _MOST_BY_VALUE
-        terms[cls] = _any([f'wcard({cls}.dn,"/node-{leaf}/")' for leaf in leaves]) if few else ""
+        terms[cls] = any_of([f'wcard({cls}.dn,"/node-{leaf}/")' for leaf in leaves]) if few else ""
     return terms
 
 
@@ -145,11 +145,11 @@ def _equals(prop: str, values: Sequence[str]) -> str:
     if len(values) > _MOST_BY_VALUE:
         beginning = plain_prefix(values)
         return f'wcard({prop},"{beginning}")' if beginning else f'ne({prop},"")'
-    return _any([f'eq({prop},"{value}")' for value in values])
+    return any_of([f'eq({prop},"{value}")' for value in values])
 
 
 def _beginning_with(cls: str, beginnings: Iterable[str]) -> str:
-    return _any([f'wcard({cls}.dn,"{text}")' for text in beginnings])
+    return any_of([f'wcard({cls}.dn,"{text}")' for text in beginnings])
 
 
 def _in_each_container(dns: Iterable[str]) -> list[str]:
@@ -164,15 +164,11 @@ def _in_all(dns: Collection[str]) -> list[str]:
     return [plain_prefix(dns)]
 
 
-def _any(terms: Sequence[str]) -> str:
-    return terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
-
-
 def _deployed(cls: str, plan: Plan) -> str:
     """Return a filter for paths on the racks' leaves with a VLAN of the cluster."""
     pairs = {tuple(sorted(rack["leaves"])) for rack in plan["racks"]}
     names = sorted({*("-".join(map(str, pair)) for pair in pairs), *(str(leaf["id"]) for leaf in plan["leaves"])})
-    paths = _any([f'wcard({cls}.tDn,"paths-{name}/")' for name in names])
+    paths = any_of([f'wcard({cls}.tDn,"paths-{name}/")' for name in names])
     encaps = _equals(f"{cls}.encap", sorted({f"vlan-{node['vlan']}" for node in plan["nodes"]}))
     return f"and({paths},{encaps})"
 
@@ -181,7 +177,7 @@ def _near(prop: str, plan: Plan) -> str:
     """Return a filter for subnets and addresses that may overlap the cluster's: they begin alike, or are very large."""
     networks = [network for subnets in plan["subnets"].values() for family in subnets.values() for network in family]
     beginnings = dict.fromkeys(map(_beginning, networks))
-    return _any([f'wcard({prop},"{text}")' for text in (*beginnings, *_LARGE)])
+    return any_of([f'wcard({prop},"{text}")' for text in (*beginnings, *_LARGE)])
 
 
 def _beginning(network: str) -> str:

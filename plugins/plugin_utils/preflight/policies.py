@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ...module_utils.apic.mo import CLASSES, last_rn, parent_dn
+from ...module_utils.apic.roots import any_of
 from ...module_utils.names import COMMON, SHARED
 from ..apic.tree import AF_OF_FAMILY, vrf_policies
 from ..schema.messages import WARNING
@@ -123,8 +124,7 @@ def _values_queries(taken: Iterable[_Use]) -> Iterator[str]:
         prefix = CLASSES[cls].rn_format.partition("{")[0]
         terms = [f'eq({cls}.dn,"{dn}")' for dn in dict.fromkeys(use.policy for use in taken) if last_rn(dn).startswith(prefix)]
         if terms:
-            condition = terms[0] if len(terms) == 1 else f"or({','.join(terms)})"
-            yield f"/api/class/{cls}.json?query-target-filter={condition}"
+            yield f"/api/class/{cls}.json?query-target-filter={any_of(terms)}"
 
 
 # --- problems ---------------------------------------------------------------------------------------------------------
