@@ -11,14 +11,13 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.connection import ConnectionError as PluginError
 from ansible_collections.cisco.aci.plugins.module_utils.aci import ACIModule
 
+from ..answers import ANSWER, BUSY, LOGIN, NO_ANSWER, REFUSED_FOR_NOW, UNKNOWN, asked_pause, cause_of_silence, document
 from ..masking import Mask, plain_reason, plain_url
 from .mo import SECURE_OF
 
@@ -26,16 +25,7 @@ Result = TypeVar("Result")
 
 # Pauses in seconds before each attempt of a request.
 PAUSES = (0, 0.2, 0.5, 1, 2, 4)
-# The longest pause in seconds that is made for a Retry-After of APIC.
-LONGEST_PAUSE = 10
-
-NO_ANSWER = -1
-_REFUSED_FOR_NOW = 429
-# With these, it is unknown whether the request was carried out.
-_UNKNOWN = frozenset((NO_ANSWER, 500, 502, 503, 504))
 _DENIED = frozenset((401, 403))
-# What prevents any work with a server, as opposed to a request that is refused. See `ApicError.cause`.
-UNREACHABLE, CERTIFICATE, LOGIN, ANSWER, BUSY = "unreachable", "certificate", "login", "answer", "busy"
 
 
 class ApicError(Exception):
@@ -104,7 +94,7 @@ class Answer:
     @property
     def unknown(self) -> bool:
         """Whether the request may have been carried out or not."""
-        return self.status in _UNKNOWN or self.cause == ANSWER
+        return self.status in UNKNOWN or self.cause == ANSWER
 
 
 class Session(ACIModule):
@@ -197,7 +187,7 @@ class Session(ACIModule):
                 self._next_host()
                 if kind == "post":
                     raise OutcomeUnknown(ApicError(doing, answer))
-            elif answer.status != _REFUSED_FOR_NOW:
+            elif answer.status != REFUSED_FOR_NOW:
                 break
         raise _error(doing, answer, silent, renewed)
 
@@ -216,7 +206,7 @@ class Session(ACIModule):
             self._next_host()
         elif answer.complete:
             self.privileges = _told_privileges(answer.imdata)
-        elif answer.status != _REFUSED_FOR_NOW:
+        elif answer.status != REFUSED_FOR_NOW:
             cause = LOGIN if answer.status in _DENIED else None
             raise ApicError(f"log in to {plain_url(self.base_url)} as {user['name']}", answer, cause)
         return answer
@@ -237,11 +227,11 @@ class Session(ACIModule):
         return answer
 
     def _answer(self, kind: str, url: str, info: dict[str, Any], body: str | bytes | None) -> Answer:
-        status, pause = _status(info), _asked_pause(info)
-        document = _document(body)
-        imdata = document.get("imdata") if isinstance(document, dict) else None
+        status, pause = _status(info), asked_pause(info.get("retry-after"))
+        content = document(body)
+        imdata = content.get("imdata") if isinstance(content, dict) else None
         if status == 200:
-            problem = _misshapen(document, kind == "get") if body is not None else "an answer that breaks off"
+            problem = _misshapen(content, kind == "get") if body is not None else "an answer that breaks off"
             if not problem:
                 return Answer(status, _without_secrets(imdata or []))
             text = f"{self.hide(plain_url(url))} returned {problem}: {self.hide.excerpt(body)}"
@@ -323,45 +313,24 @@ def _body(response: Any, info: dict[str, Any]) -> str | bytes | None:
         return None
 
 
-def _asked_pause(info: dict[str, Any]) -> float:
-    """Return the seconds that APIC asks to wait: a number, or the time of a date."""
-    asked = str(info.get("retry-after", "")).strip()
-    try:
-        seconds = float(asked) if asked.isascii() and asked.isdigit() else _until(asked)
-    except (TypeError, ValueError):
-        return 0
-    return min(max(seconds, 0), LONGEST_PAUSE)
-
-
-def _until(date: str) -> float:
-    return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds() if date else 0
-
-
 # --- what is wrong with an answer ------------------------------------------------------------------------------------
 
 
-def _document(body: str | bytes | None) -> Any:
-    try:
-        return json.loads(body or "")
-    except (ValueError, RecursionError):
-        return None
-
-
-def _misshapen(document: Any, is_list: bool) -> str:
+def _misshapen(content: Any, is_list: bool) -> str:
     """Return what is wrong with the content of a successful answer; an empty text if nothing is.
 
     :param is_list: whether the answer is to a query, so that ``totalCount`` is the length of its ``imdata``.
     """
-    if not isinstance(document, dict):
+    if not isinstance(content, dict):
         return "no JSON object"
-    imdata = document.get("imdata")
+    imdata = content.get("imdata")
     if not isinstance(imdata, list):
         return "JSON without a list imdata"
     if not all(map(_is_object, imdata)):
         return "an imdata that does not consist of objects"
     if is_list and not all("dn" in body["attributes"] for item in imdata for body in item.values()):
         return "objects without a DN"
-    total = document.get("totalCount")
+    total = content.get("totalCount")
     if is_list and total is not None and str(total) != str(len(imdata)):
         return f"{len(imdata)} of {total} objects (totalCount)"
     return ""
@@ -404,8 +373,8 @@ def _error_in(imdata: Any) -> dict[str, Any]:
 
 def _cause(status: int, text: str) -> str | None:
     if status == NO_ANSWER:
-        return CERTIFICATE if "certificate" in text.lower() else UNREACHABLE
-    return BUSY if status in _UNKNOWN or status == _REFUSED_FOR_NOW else None
+        return cause_of_silence(text)
+    return BUSY if status in UNKNOWN or status == REFUSED_FOR_NOW else None
 
 
 def _plain(message: str) -> str:

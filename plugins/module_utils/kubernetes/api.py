@@ -10,11 +10,11 @@ Reads are repeated if the API server is busy or the connection is lost. Writes a
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from ..answers import ANSWER, CERTIFICATE, LOGIN, NO_ANSWER, REFUSED_FOR_NOW, UNKNOWN, asked_pause, cause_of_silence, document
 from ..masking import Mask, plain_reason
 
 try:
@@ -29,18 +29,11 @@ Decide = Callable[[Object | None], tuple[str, str, Object | None] | None]
 
 # Pauses in seconds before each attempt of a request.
 PAUSES = (0, 0.5, 1, 2, 4)
-# The longest pause in seconds that is made for a Retry-After of the API server.
-LONGEST_PAUSE = 10
 MERGE_PATCH = "application/merge-patch+json"
 
-NO_ANSWER = -1
-CONFLICT, REFUSED_FOR_NOW = 409, 429
-# With these, it is unknown whether the request was carried out.
-_UNKNOWN = frozenset((NO_ANSWER, 500, 502, 503, 504))
+CONFLICT = 409
 _UNREAD: Object = {}
 _NOTED = ("generation", "managedFields", "resourceVersion")
-# What prevents any work with the API server. See `KubeError.cause`.
-UNREACHABLE, CERTIFICATE, LOGIN, ANSWER = "unreachable", "certificate", "login", "answer"
 
 
 class KubeError(Exception):
@@ -62,7 +55,7 @@ class KubeError(Exception):
     @property
     def unknown(self) -> bool:
         """Whether the request may have been carried out or not."""
-        return self.status in _UNKNOWN or self.cause == ANSWER
+        return self.status in UNKNOWN or self.cause == ANSWER
 
     @property
     def passing(self) -> bool:
@@ -240,7 +233,7 @@ class KubeApi:
         except Exception as error:  # whatever the client raises when nobody answers
             failure = failure_of(error, self._hide)
         else:
-            answer = _document(content)
+            answer = document(content)
             if isinstance(answer, dict):
                 return answer
             failure = KubeError(200, "OK", f"{path} returned no JSON object: {self._hide.excerpt(content)}", ANSWER)
@@ -272,26 +265,19 @@ def failure_of(error: Exception, hide: Mask) -> KubeError:
     status = getattr(error, "status", None)
     if isinstance(error, ApiException) and isinstance(status, int) and status > 0:
         message = _message(error.body, hide)
-        return KubeError(status, str(error.reason or ""), message, pause=_asked_pause(error))
+        return KubeError(status, str(error.reason or ""), message, pause=asked_pause((error.headers or {}).get("Retry-After")))
     if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
         return KubeError(200, "OK", hide(f"it returned no JSON: {error}"), ANSWER)
     text = hide(_plain(error))
-    return KubeError(NO_ANSWER, "no answer", text, CERTIFICATE if "certificate" in text.lower() else UNREACHABLE)
+    return KubeError(NO_ANSWER, "no answer", text, cause_of_silence(text))
 
 
 def _message(body: Any, hide: Mask) -> str:
     """Return the API server's message in an error, or the beginning of another text."""
-    answer = _document(body)
+    answer = document(body)
     if isinstance(answer, dict) and isinstance(answer.get("message"), str):
         return hide(answer["message"])
     return hide.excerpt(body)
-
-
-def _document(content: Any) -> Any:
-    try:
-        return json.loads(content or "")
-    except (TypeError, ValueError, RecursionError):
-        return None
 
 
 def _items(path: str, listing: Object) -> list[Object]:
@@ -299,11 +285,6 @@ def _items(path: str, listing: Object) -> list[Object]:
     if isinstance(items, list) and all(isinstance(item, dict) and isinstance(item.get("metadata"), dict) for item in items):
         return items
     raise KubeError(200, "OK", f"{path} returned a list whose items are no objects", ANSWER)
-
-
-def _asked_pause(error: Any) -> float:
-    asked = str((error.headers or {}).get("Retry-After", "")).strip()
-    return min(int(asked), LONGEST_PAUSE) if asked.isascii() and asked.isdigit() else 0
 
 
 def _plain(error: BaseException) -> str:

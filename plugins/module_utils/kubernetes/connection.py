@@ -13,8 +13,9 @@ from typing import Any
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
+from ..answers import ANSWER, NO_ANSWER
 from ..masking import Mask
-from .api import ANSWER, NO_ANSWER, PAUSES, KubeApi, KubeError, failure_of
+from .api import PAUSES, KubeApi, KubeError, failure_of
 
 # The cause of a failure before any request: no kubeconfig, or an invalid one.
 CONFIGURATION = "configuration"

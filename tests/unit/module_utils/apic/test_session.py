@@ -418,10 +418,3 @@ def test_a_password_that_apic_returns_is_dropped():
     peer = {"bgpPeerP": {"attributes": {"rn": "peerP-[x]", "addr": "x", "password": "correct-horse"}}}
     out = {"l3extOut": {"attributes": {"dn": "uni/tn-t/out-o"}, "children": [peer]}}
     assert "correct-horse" not in str(Scripted([(200, {"imdata": [out]})]).get("/api/mo/uni/tn-t/out-o.json"))
-
-
-@pytest.mark.parametrize(
-    ("asked", "pause"), [("3", 3), ("3600", 10), ("²", 0), ("soon", 0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0)]
-)
-def test_what_apic_asks_to_wait(asked, pause):
-    assert session_module._asked_pause({"retry-after": asked}) == pause
