@@ -13,9 +13,9 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 # The seconds for which a lease holds after a renewal. A run renews before it writes, and states more before it waits.
 HOLDS = 180
@@ -64,7 +64,7 @@ class Lease:
         )
 
     def age(self, now: float) -> float:
-        """Return the seconds since the last renewal, by the clock that made it; none if it is not known."""
+        """Return the seconds since the last renewal, by the clock that made it; infinite if it is not known."""
         try:
             renewed = datetime.datetime.strptime(self.renewed, _FORMAT).replace(tzinfo=datetime.UTC)
         except ValueError:
@@ -77,6 +77,46 @@ class Lease:
         since = f" since {self.since}" if self.since else ""
         renewed = f", renewed {self.renewed}" if self.renewed else ""
         return f"{self.holder} ({inside}) holds it{since}{renewed}" + (f"; its task: {self.doing}" if self.doing else "")
+
+
+class Outcome(NamedTuple):
+    """Whether the run holds the lease, and the lease that is there, if it was read."""
+
+    held: bool
+    holder: Lease | None = None
+
+    def result(self) -> dict[str, Any]:
+        """Return the outcome as a module returns it."""
+        return {"changed": False, "held": self.held, "holder": asdict(self.holder) if self.holder else None}
+
+
+class Side(Protocol):
+    """The lease of a cluster on one server."""
+
+    def acquire(self, mine: Lease, take: Collection[str]) -> Outcome: ...
+
+    def renew(self, run: str, doing: str, seconds: int = HOLDS) -> Outcome: ...
+
+    def release(self, run: str) -> Outcome: ...
+
+
+# The options of the modules for one side.
+ARGUMENTS: dict[str, Any] = {
+    "cluster": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["acquired", "renewed", "released"], "default": "acquired"},
+    "lease": {"type": "dict", "required": True},
+    "take": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def change(side: Side, params: Mapping[str, Any]) -> Outcome:
+    """Bring the lease to the state that a module's options ask for."""
+    mine = from_dict(params["lease"])
+    if params["state"] == "acquired":
+        return side.acquire(mine, params["take"])
+    if params["state"] == "renewed":
+        return side.renew(mine.run, mine.doing, mine.seconds)
+    return side.release(mine.run)
 
 
 def stamp(now: float) -> str:

@@ -56,47 +56,23 @@ requests:
   sample: {"login": 1, "get": 0, "post": 1, "retries": 0, "total": 2}
 """
 
-from dataclasses import asdict
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
 
-from ..module_utils.apic.lease import ApicLease, Outcome
+from ..module_utils.apic.lease import ApicLease
 from ..module_utils.apic.session import Session
-from ..module_utils.lease import from_dict
-
-
-def change(lease: ApicLease, params: dict[str, Any]) -> Outcome:
-    """Bring the lease to the wanted state.
-
-    :raises ApicError: when APIC refuses, or cannot be reached.
-    """
-    mine = from_dict(params["lease"])
-    if params["state"] == "acquired":
-        return lease.acquire(mine, params["take"])
-    if params["state"] == "renewed":
-        return lease.renew(mine.run, mine.doing, mine.seconds)
-    return lease.release(mine.run)
+from ..module_utils.lease import ARGUMENTS, Outcome, change
 
 
 def main():
-    spec = {
-        **aci_argument_spec(),
-        "cluster": {"type": "str", "required": True},
-        "dn": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["acquired", "renewed", "released"], "default": "acquired"},
-        "lease": {"type": "dict", "required": True},
-        "take": {"type": "list", "elements": "str", "default": []},
-    }
+    spec = {**aci_argument_spec(), **ARGUMENTS, "dn": {"type": "str", "required": True}}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     session = Session(module, [module.params["password"]])
     if module.check_mode:
-        module.exit_json(changed=False, held=True, holder=None, requests=session.counted())
+        module.exit_json(**Outcome(True).result(), requests=session.counted())
     lease = ApicLease(session, module.params["dn"], module.params["cluster"])
     outcome = session.read_or_fail(lambda: change(lease, module.params))
-    holder = asdict(outcome.holder) if outcome.holder else None
-    module.exit_json(changed=False, held=outcome.held, holder=holder, requests=session.counted())
+    module.exit_json(**outcome.result(), requests=session.counted())
 
 
 if __name__ == "__main__":

@@ -58,8 +58,6 @@ namespace:
   sample: kube-system
 """
 
-import copy
-from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -69,7 +67,7 @@ from ..module_utils.kubernetes.api import KubeApi
 from ..module_utils.kubernetes.connection import run_with_api
 from ..module_utils.kubernetes.lease import KubeLease
 from ..module_utils.kubernetes.live import calico_namespaces
-from ..module_utils.lease import Lease, from_dict
+from ..module_utils.lease import ARGUMENTS, Outcome, change
 
 ELSEWHERE = "kube-system"
 
@@ -82,39 +80,22 @@ def namespace_of(api: KubeApi, wanted: str) -> str:
     return found[0] if len(found) == 1 else ELSEWHERE
 
 
-def change(lease: KubeLease, params: dict[str, Any]) -> tuple[bool, Lease | None]:
-    """Bring the lease to the wanted state."""
-    mine = from_dict(params["lease"])
-    if params["state"] == "acquired":
-        return lease.acquire(mine, params["take"])
-    if params["state"] == "renewed":
-        return lease.renew(mine.run, mine.doing, mine.seconds)
-    return lease.release(mine.run)
-
-
 def run(api: KubeApi, params: dict[str, Any]) -> dict[str, Any]:
     """Return the module's result."""
     namespace = namespace_of(api, params["namespace"])
-    held, holder = change(KubeLease(api, params["cluster"], namespace), params)
+    outcome = change(KubeLease(api, params["cluster"], namespace), params)
     if api.failures:
         failure = api.failures[0]
         return {"failed": True, "msg": f"{failure['path']}: {failure['message']}", "failures": api.failures}
-    return {"changed": False, "held": held, "holder": asdict(holder) if holder else None, "namespace": namespace}
+    return {**outcome.result(), "namespace": namespace}
 
 
 def main() -> None:
     """Run the module."""
-    spec = copy.deepcopy(AUTH_ARG_SPEC)
-    spec.update(
-        cluster={"type": "str", "required": True},
-        namespace={"type": "str", "default": "auto"},
-        state={"type": "str", "choices": ["acquired", "renewed", "released"], "default": "acquired"},
-        lease={"type": "dict", "required": True},
-        take={"type": "list", "elements": "str", "default": []},
-    )
+    spec = {**AUTH_ARG_SPEC, **ARGUMENTS, "namespace": {"type": "str", "default": "auto"}}
     module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
     if module.check_mode:
-        module.exit_json(changed=False, held=True, holder=None, namespace=module.params["namespace"])
+        module.exit_json(**Outcome(True).result(), namespace=module.params["namespace"])
     run_with_api(module, lambda api: run(api, module.params))
 
 

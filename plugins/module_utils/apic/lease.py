@@ -21,7 +21,7 @@ import time
 from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
-from ..lease import HOLDS, RENEW_AFTER, Lease, parse
+from ..lease import HOLDS, RENEW_AFTER, Lease, Outcome, parse
 from ..names import LEASE_PREFIX
 from .session import ApicError, OutcomeUnknown, Session
 
@@ -32,16 +32,8 @@ _MOST_ROUNDS = 8
 # A request: None reads all tags of the lease; a dictionary writes tags by key: a text creates, KEEP requires, DELETE removes.
 # A text in a tuple modifies. The reply to a write is whether APIC accepted it, None if there was no answer.
 Request = Mapping[str, Any] | None
-Steps = Generator[Request, Any, "Outcome"]
+Steps = Generator[Request, Any, Outcome]
 KEEP, DELETE = object(), object()
-
-
-class Outcome:
-    """Whether the run holds the lease, and who does otherwise."""
-
-    def __init__(self, held: bool, holder: Lease | None = None) -> None:
-        self.held = held
-        self.holder = holder
 
 
 class Chain:

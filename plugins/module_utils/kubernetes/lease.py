@@ -18,7 +18,7 @@ from collections.abc import Collection, Generator
 from dataclasses import asdict
 from typing import Any
 
-from ..lease import HOLDS, RENEW_AFTER, Lease, parse
+from ..lease import HOLDS, RENEW_AFTER, Lease, Outcome, parse
 from ..names import CLUSTER_LABEL, LEASE_ANNOTATION, LEASE_GROUP, LEASE_NAME, MANAGED_BY, MANAGED_BY_LABEL
 from .api import KubeApi
 
@@ -28,7 +28,7 @@ _MOST_ROUNDS = 8
 # A request: its verb (get, create, replace, delete) and the object. The reply to get is the object or None, to the others
 # whether the server accepted it.
 Request = tuple[str, dict[str, Any]]
-Steps = Generator[Request, Any, tuple[bool, Lease | None]]
+Steps = Generator[Request, Any, Outcome]
 
 
 def manifest(lease: Lease, cluster: str, namespace: str, version: str = "") -> dict[str, Any]:
@@ -70,18 +70,18 @@ def acquire(cluster: str, namespace: str, mine: Lease, take: Collection[str] = (
     holder: Lease | None = None
     for _round in range(_MOST_ROUNDS):
         if (yield "create", manifest(mine, cluster, namespace)):
-            return True, mine
+            return Outcome(True, mine)
         found = yield "get", {}
         if found is None:
             continue
         holder = held(found)
         if holder.run == mine.run:
-            return True, mine
+            return Outcome(True, mine)
         if holder.run not in take:
             break
         if (yield "replace", manifest(mine, cluster, namespace, found["metadata"]["resourceVersion"])):
-            return True, mine
-    return False, holder
+            return Outcome(True, mine)
+    return Outcome(False, holder)
 
 
 def renew(cluster: str, namespace: str, run: str, doing: str, seconds: int, now: float) -> Steps:
@@ -93,11 +93,11 @@ def renew(cluster: str, namespace: str, run: str, doing: str, seconds: int, now:
         if lease is None or lease.run != run:
             break
         if lease.age(now) < RENEW_AFTER and lease.seconds >= seconds:
-            return True, lease
+            return Outcome(True, lease)
         lease = lease.renewal(doing, seconds, now)
         if (yield "replace", manifest(lease, cluster, namespace, found["metadata"]["resourceVersion"])):
-            return True, lease
-    return False, lease
+            return Outcome(True, lease)
+    return Outcome(False, lease)
 
 
 def release(run: str) -> Steps:
@@ -108,7 +108,7 @@ def release(run: str) -> Steps:
             break
         if (yield "delete", found):
             break
-    return False, None
+    return Outcome(False)
 
 
 class KubeLease:
@@ -120,28 +120,28 @@ class KubeLease:
         self._namespace = namespace
         self._collection = f"/apis/{API_VERSION}/namespaces/{namespace}/leases"
 
-    def acquire(self, mine: Lease, take: Collection[str]) -> tuple[bool, Lease | None]:
+    def acquire(self, mine: Lease, take: Collection[str]) -> Outcome:
         """Take the lease; see ``acquire``."""
         return self._drive(acquire(self._cluster, self._namespace, mine, take))
 
-    def renew(self, run: str, doing: str, seconds: int = HOLDS) -> tuple[bool, Lease | None]:
+    def renew(self, run: str, doing: str, seconds: int = HOLDS) -> Outcome:
         """Check and renew the lease; see ``renew``."""
         return self._drive(renew(self._cluster, self._namespace, run, doing, seconds, time.time()))
 
-    def release(self, run: str) -> tuple[bool, Lease | None]:
+    def release(self, run: str) -> Outcome:
         """Remove the lease; see ``release``."""
         return self._drive(release(run))
 
-    def _drive(self, steps: Steps) -> tuple[bool, Lease | None]:
+    def _drive(self, steps: Steps) -> Outcome:
         reply: Any = None
         while not self._api.failures:
             try:
                 verb, obj = steps.send(reply)
             except StopIteration as end:
-                outcome: tuple[bool, Lease | None] = end.value
+                outcome: Outcome = end.value
                 return outcome
             reply = self._send(verb, obj)
-        return False, None
+        return Outcome(False)
 
     def _send(self, verb: str, obj: dict[str, Any]) -> Any:
         path = f"{self._collection}/{LEASE_NAME}"
