@@ -266,10 +266,11 @@ def _protocol_profile(plan: Plan) -> Mo:
 
 def _border_leaf(leaf: Any) -> Mo:
     """Return a leaf. Its router ID is not a loopback, because a loopback can belong to only one L3Out of a VRF."""
-    return mo("l3extRsNodeL3OutAtt", tDn=_node_dn(leaf), rtrId=leaf["router_id"], rtrIdLoopBack="no")
+    return mo("l3extRsNodeL3OutAtt", tDn=node_dn(leaf), rtrId=leaf["router_id"], rtrIdLoopBack="no")
 
 
-def _node_dn(leaf: Any) -> str:
+def node_dn(leaf: Any) -> str:
+    """Return the DN of a leaf of the plan."""
     return f"topology/pod-{leaf['pod']}/node-{leaf['id']}"
 
 
@@ -317,7 +318,7 @@ def _floating_svi(plan: Plan, leaf: Any, family: str, vlan: int, network: Any) -
     domain = mo("l3extRsDynPathAtt", tDn=f"uni/phys-{plan['domains']['physical']}", floatingAddr=network["floating"])
     children = [domain, _secondary(network["secondary"], family), _peer(plan, network["subnet"])]
     address = leaf["networks"][family]["address"]
-    return _svi(plan, "l3extVirtualLIfP", vlan, children, nodeDn=_node_dn(leaf), addr=address)
+    return _svi(plan, "l3extVirtualLIfP", vlan, children, nodeDn=node_dn(leaf), addr=address)
 
 
 def _standard_interfaces(plan: Plan, rack: Any, leaves: list[Any]) -> list[Mo]:

@@ -42,10 +42,9 @@ def in_the_way(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
 
 
 def _profiles(plan: Plan, fabric: Fabric, planned: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
-    leaves = {f"topology/pod-{leaf['pod']}/node-{leaf['id']}": leaf["id"] for leaf in plan["leaves"]}
-    for dn, node in sorted(fabric.of_class("l3extRsNodeL3OutAtt").items()):
-        if _is_others(plan, fabric, dn, node) and parent_dn(dn) not in planned and node["tDn"] in leaves:
-            yield holder_of(dn), "node profile", _name(parent_dn(dn)), f"leaf {leaves[node['tDn']]}"
+    for dn, node, leaf in fabric.on_own_leaves():
+        if _is_others(plan, fabric, dn, node) and parent_dn(dn) not in planned:
+            yield holder_of(dn), "node profile", _name(parent_dn(dn)), f"leaf {leaf['id']}"
 
 
 def _interfaces(plan: Plan, fabric: Fabric, planned: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 from ...module_utils.names import SHARED
 from ..apic.access import domain_dns
 from ..apic.rights import ACCESS_POLICIES, in_words, lacking, needed
+from ..apic.tree import node_dn
 from ..intent.limits import has_floating
 from ..intent.rules.connectivity import LEAKING
 from ..schema.addressing import IPAddress, IPNetwork, overlap
@@ -256,7 +257,7 @@ def foreign_objects(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
 
 def router_ids(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
     """Check that a leaf has one router ID in all L3Outs of the VRF, and that no other leaf has it."""
-    by_leaf = {f"topology/pod-{leaf['pod']}/node-{leaf['id']}": leaf for leaf in plan["leaves"]}
+    by_leaf = {node_dn(leaf): leaf for leaf in plan["leaves"]}
     by_router_id = {leaf["router_id"]: leaf for leaf in plan["leaves"]}
     for dn, node in sorted(fabric.of_class("l3extRsNodeL3OutAtt").items()):
         router_id, l3out = node["rtrId"], holder_of(dn)

@@ -11,12 +11,13 @@ place.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...module_utils.apic.mo import CLASSES, parent_dn
 from ...module_utils.apic.roots import any_of, plain_prefix
 from ..apic.access import domain_dns
+from ..apic.tree import node_dn
 from .prerequisites import GROUPS, Named, Plan, named
 
 Attributes = dict[str, str]
@@ -70,7 +71,7 @@ def _below(dn: str, terms: Mapping[str, str]) -> str:
 
 def _vrf_terms(plan: Plan) -> dict[str, str]:
     vrf = vrf_dn(plan)
-    leaves = [_node_dn(leaf) for leaf in plan["leaves"]]
+    leaves = [node_dn(leaf) for leaf in plan["leaves"]]
     router_ids = [leaf["router_id"] for leaf in plan["leaves"]]
     terms = {
         "fvCtx": _equals("fvCtx.dn", [vrf]),
@@ -218,10 +219,6 @@ def group_dn(name: str) -> str:
     return f"{GROUPS}/accbundle-{name}"
 
 
-def _node_dn(leaf: dict[str, Any]) -> str:
-    return f"topology/pod-{leaf['pod']}/node-{leaf['id']}"
-
-
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
@@ -261,6 +258,13 @@ class Fabric:
             if node["id"] == str(number):
                 return node, int(dn.split("/")[1].removeprefix("pod-"))
         return None, None
+
+    def on_own_leaves(self) -> Iterator[tuple[str, Attributes, Mapping[str, Any]]]:
+        """Yield the DN and attributes of each relation of a node profile with a leaf of the cluster, and the leaf."""
+        leaves = {node_dn(leaf): leaf for leaf in self._plan["leaves"]}
+        for dn, relation in sorted(self.of_class("l3extRsNodeL3OutAtt").items()):
+            if relation["tDn"] in leaves:
+                yield dn, relation, leaves[relation["tDn"]]
 
     def vpc_peer(self, number: int) -> int | None:
         """Return the vPC peer of a leaf, or None."""

@@ -85,7 +85,7 @@ def _uses(plan: Plan, fabric: Fabric, kind: str) -> Iterator[_Use]:
     relations = fabric.of_class(_RELATIONS[kind])
     own = _own_dns(plan, kind)
     found: dict[tuple[str, str], set[int]] = {}
-    for profile, leaf in _profiles(plan, fabric):
+    for profile, leaf in _profiles(fabric):
         relation = relations.get(f"{profile}/protp/{_rn(kind)}")
         policy = relation["tDn"] or relation[_name_of(kind)] if relation else ""
         if policy not in own and fabric.get(f"{holder_of(profile)}/bgpExtP"):
@@ -95,12 +95,10 @@ def _uses(plan: Plan, fabric: Fabric, kind: str) -> Iterator[_Use]:
             yield _Use(kind, l3out, tuple(sorted(leaves)), policy)
 
 
-def _profiles(plan: Plan, fabric: Fabric) -> Iterator[tuple[str, int]]:
+def _profiles(fabric: Fabric) -> Iterator[tuple[str, int]]:
     """Yield each node profile with a leaf of the cluster, and that leaf."""
-    leaves = {f"topology/pod-{leaf['pod']}/node-{leaf['id']}": leaf["id"] for leaf in plan["leaves"]}
-    for dn, node in fabric.of_class("l3extRsNodeL3OutAtt").items():
-        if node["tDn"] in leaves:
-            yield parent_dn(dn), leaves[node["tDn"]]
+    for dn, _node, leaf in fabric.on_own_leaves():
+        yield parent_dn(dn), leaf["id"]
 
 
 def _rn(kind: str) -> str:
@@ -187,7 +185,7 @@ def _reached(plan: Plan, fabric: Fabric, kind: str) -> set[int]:
     own = _own_dns(plan, kind)
     return {
         leaf
-        for profile, leaf in _profiles(plan, fabric)
+        for profile, leaf in _profiles(fabric)
         if holder_of(profile) in fabric.own_l3outs and relations.get(f"{profile}/protp/{_rn(kind)}", {}).get("tDn") in own
     }
 
