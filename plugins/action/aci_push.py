@@ -51,9 +51,9 @@ class ActionModule(PlannedAction):
         if "lost" in result:
             self.report(plan["cluster"], [lost_problem(plan, "apic", result["lost"])], "changed")
         if result.get("failed"):
-            if (result.get("error") or {}).get("cause"):
-                self.refuse("aci_tree", result)
             error = result.get("error") or {}
+            if error.get("cause"):
+                self.refuse("aci_tree", result)
             if error.get("status") == FORBIDDEN:
                 result["msg"] = f"{result['msg']}. {hint(plan, error.get('root', ''), error.get('text') or '')}"
             return {name: value for name, value in result.items() if name not in IN_MESSAGE}

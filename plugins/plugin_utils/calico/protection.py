@@ -18,6 +18,7 @@ from ...module_utils.names import ADDRESS_ANNOTATIONS
 from ..schema.addressing import IPNetwork
 from .installers import detection_remedy, installed
 from .manifests import BGP_CONFIGURATION
+from .push import bgp_configuration
 
 BGP_PORT = 179
 DETECTS = "autodetect"
@@ -100,14 +101,7 @@ def _routing(plan: dict, found: dict) -> Iterator[Threat]:
 
 def _configuration(plan: dict, found: dict) -> Iterator[Threat]:
     path = f"BGPConfiguration/{BGP_CONFIGURATION}"
-    spec: dict = next(
-        (
-            one.get("spec") or {}
-            for one in found["objects"]
-            if one["kind"] == "BGPConfiguration" and one["metadata"]["name"] == BGP_CONFIGURATION
-        ),
-        {},
-    )
+    spec = bgp_configuration(found)
     if spec.get("listenPort", BGP_PORT) != BGP_PORT:
         yield Threat("listen-port", path, f"The nodes listen on port {spec['listenPort']}, and the leaves connect to {BGP_PORT}")
     subnets = [prefix for prefixes in plan["subnets"]["load_balancer"].values() for prefix in prefixes]

@@ -213,16 +213,8 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
 def _operated(wanted: list[dict], found: dict) -> list[dict]:
     """Return the planned pools that exist, belong to the operator and mean something else than the plan."""
     existing = _existing(found)
-    pools = [
-        manifest for manifest in wanted if manifest["kind"] == "IPPool" and ("IPPool", manifest["metadata"]["name"]) in existing
-    ]
-    held = {manifest["metadata"]["name"]: existing["IPPool", manifest["metadata"]["name"]] for manifest in pools}
-    return [
-        manifest
-        for manifest in pools
-        for pool in [held[manifest["metadata"]["name"]]]
-        if of_operator(found, pool) and not as_planned(pool, manifest)
-    ]
+    pools = [(existing.get(("IPPool", one["metadata"]["name"])), one) for one in wanted if one["kind"] == "IPPool"]
+    return [one for pool, one in pools if pool and of_operator(found, pool) and not as_planned(pool, one)]
 
 
 def operated_pools(plan: dict, found: dict) -> list[str]:
@@ -242,8 +234,12 @@ def _installation_change(operated: list[dict], found: dict) -> dict:
 
 def _mesh_is_on(found: dict) -> bool:
     """Return whether the node-to-node mesh is on, as it is by default."""
-    spec = _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {})
-    return spec.get("nodeToNodeMeshEnabled") is not False
+    return bgp_configuration(found).get("nodeToNodeMeshEnabled") is not False
+
+
+def bgp_configuration(found: dict) -> dict:
+    """Return the specification of the cluster's BGPConfiguration; empty if there is none."""
+    return _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec") or {}
 
 
 def _carries_pods(manifest: dict, old: dict | None) -> bool:
@@ -506,10 +502,7 @@ def _installer_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Pr
             )
     elif installed(found)["degraded"]:
         yield Problem("operator-degraded", "Installation/default", "; ".join(installed(found)["degraded"]))
-    mesh_off = (
-        _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {}).get("nodeToNodeMeshEnabled") is False
-    )
-    if installed(found)["installer"] == KUBESPRAY and not mesh_off:
+    if installed(found)["installer"] == KUBESPRAY and _mesh_is_on(found):
         text = "Kubespray's next run would turn the node-to-node mesh on again and set its own service subnets"
         yield Problem("kubespray-undoes", f"BGPConfiguration/{BGP_CONFIGURATION}", text)
 
@@ -542,7 +535,7 @@ def _peer_problems(plan: dict, found: dict) -> Iterator[Problem]:
 
 
 def _configuration_problems(found: dict) -> Iterator[Problem]:
-    spec = _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec", {})
+    spec = bgp_configuration(found)
     for field in ("nodeMeshPassword", "nodeMeshMaxRestartTime"):
         if spec.get(field):
             problem = f"{field} is set, which Calico does not allow once the mesh is off"
