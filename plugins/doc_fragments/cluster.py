@@ -22,6 +22,16 @@ attributes:
     support: full
 """
 
+    PREDICTS = r"""
+attributes:
+  action:
+    description: Runs as an action on the controller.
+    support: full
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+"""
+
     APIC = r"""
 options:
   apic:

@@ -83,16 +83,12 @@ options:
     type: list
     elements: str
     default: [192.168.8.0/22]
+extends_documentation_fragment:
+  - netops.aci_calico.cluster.predicts
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
   diff_mode:
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: none
-  action:
-    description: Runs as an action on the controller.
-    support: full
 seealso:
   - module: netops.aci_calico.plan
 author: Contributors to netops.aci_calico (!UNKNOWN)

@@ -31,15 +31,11 @@ options:
     description: Refuse a BGP password that cannot be read. Set it where something is pushed after.
     type: bool
     default: false
+extends_documentation_fragment:
+  - netops.aci_calico.cluster.predicts
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
   diff_mode:
     description: Returns the difference of the allocation file, and with C(aci_calico_artifacts_diff) those of the other files that it writes.
-    support: full
-  action:
-    description: Runs as an action on the controller.
     support: full
 seealso:
   - plugin: netops.aci_calico.cluster_plan

@@ -24,17 +24,12 @@ options:
     choices: [any, plan, servers]
     default: any
 extends_documentation_fragment:
+  - netops.aci_calico.cluster.predicts
   - netops.aci_calico.cluster.apic
   - netops.aci_calico.cluster.kubernetes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
   diff_mode:
     description: Returns the difference of the allocation file.
-    support: full
-  action:
-    description: Runs as an action on the controller.
     support: full
 seealso:
   - module: netops.aci_calico.plan

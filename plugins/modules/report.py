@@ -21,10 +21,8 @@ options:
     type: str
 extends_documentation_fragment:
   - netops.aci_calico.cluster
+  - netops.aci_calico.cluster.predicts
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
   diff_mode:
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: none
