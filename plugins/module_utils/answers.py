@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the clients of APIC and of Kubernetes make of an HTTP answer, or of none."""
+"""Interpret HTTP answers, and missing ones, alike for the clients of APIC and Kubernetes."""
 
 from __future__ import annotations
 

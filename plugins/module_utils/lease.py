@@ -80,7 +80,7 @@ class Lease:
 
 
 class Outcome(NamedTuple):
-    """Whether the run holds the lease, and the lease that is there, if it was read."""
+    """The outcome of a step: whether the run holds the lease, and the lease that is there, if it was read."""
 
     held: bool
     holder: Lease | None = None

@@ -43,7 +43,7 @@ ADJUSTED_KINDS = ("IPPool", "BGPConfiguration", "Installation")
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user chose about existing objects.
+    """The user's choices about existing objects.
 
     :param update_password: ``always`` replaces a password that differs, ``on_create`` leaves it alone and warns.
     :param adopt: take over objects with planned names that lack the labels of this collection.

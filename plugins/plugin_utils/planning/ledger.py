@@ -42,7 +42,7 @@ _RESTORE = "restore the file from version control, or recover it: ansible-playbo
 
 @dataclass
 class Ledger:
-    """What an allocation file says, and what is to be said of the file.
+    """The content of an allocation file, with its path, cluster, schema and seal.
 
     :ivar cluster: the cluster that the file names; None if there is no file.
     :ivar sealed: whether the digest is that of the content.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is recorded of an allocation: the content of the allocation file, without its form (see ``ledger``)."""
+"""The record of an allocation: the content of the allocation file, without its form (see ``ledger``)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class L3OutRecord:
 
 @dataclass
 class Record:
-    """What was allocated to a cluster. ``l3outs`` is keyed by their numbers."""
+    """The allocations of a cluster. ``l3outs`` is keyed by their numbers."""
 
     kind: str | None = None
     l3outs: dict[int, L3OutRecord] = field(default_factory=dict)

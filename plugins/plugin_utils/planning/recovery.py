@@ -105,7 +105,7 @@ def record_of_objects(objects: Mapping[str, Mapping[str, Any]], nodes: Mapping[s
 
 
 class _Found:
-    """What the objects say, as the content of an allocation file."""
+    """The allocations that the objects show, as the content of an allocation file."""
 
     def __init__(self, intent: Intent) -> None:
         self.intent = intent

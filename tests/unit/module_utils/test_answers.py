@@ -1,4 +1,4 @@
-"""What both clients make of an answer."""
+"""The interpretation of answers that both clients share."""
 
 from __future__ import annotations
 
