@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def runs(tmp_path_factory) -> list[str]:
     # Without the arguments of a make that runs these tests.
     clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "ARGS")}
     recipe = subprocess.run(
-        ["make", "--dry-run", "lab", f"BIN={Path(sys.executable).parent}"],
+        ["make", "--dry-run", "lab", f"BIN={shlex.quote(str(Path(sys.executable).parent))}"],
         cwd=ROOT,
         env=clean,
         check=True,
