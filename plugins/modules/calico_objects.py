@@ -182,24 +182,30 @@ def run(api: KubeApi, params: dict, done: dict[str, Any]) -> dict:
     objects = []
     for change in params["changes"]:
         manifest, state = _with_secrets(change["manifest"], params["secrets"]), change["state"]
-        collection, metadata = collection_of(manifest), manifest["metadata"]
-        needed: list[str] = []  # the first request tells whether the object was there
-
-        def decide(found: dict | None, needed: list[str] = needed, change: tuple = (state, collection, manifest)) -> Any:
-            request = request_for(*change, found)
-            needed.extend([request[0]] if request else [])
-            return request
-
         try:
-            changed, obj = api.change(f"{collection}/{metadata['name']}", decide)
+            needed, obj = _change(api, state, manifest)
         except KubeError as error:
             raise _told(error, manifest) from None
-        if changed:
-            done[_DONE[needed[0]]].append(f"{manifest['kind']}/{metadata['name']}")
+        if needed:
+            done[_DONE[needed]].append(f"{manifest['kind']}/{manifest['metadata']['name']}")
             done["changed"] = True
         if state != "absent" and obj and manifest["kind"] != "Secret":
             objects.append(obj)
     return {**done, "objects": objects}
+
+
+def _change(api: KubeApi, state: str, manifest: dict) -> tuple[str, dict | None]:
+    """Make one change, and return the method that it needed, empty if nothing changed, and the object."""
+    collection, name = collection_of(manifest), manifest["metadata"]["name"]
+    needed: list[str] = []  # the first request tells whether the object was there
+
+    def decide(found: dict | None) -> Any:
+        request = request_for(state, collection, manifest, found)
+        needed.extend([request[0]] if request else [])
+        return request
+
+    changed, obj = api.change(f"{collection}/{name}", decide)
+    return needed[0] if changed else "", obj
 
 
 def _told(error: KubeError, manifest: dict) -> KubeError:

@@ -142,7 +142,7 @@ class World:
     def foreign(self) -> str:
         """Return the objects of others, byte for byte."""
         names = {next(iter(mo.values()))["attributes"].get("name", "owner") for mo in FOREIGN_ON_APIC}
-        ((_, common),) = [item for item in _objects(self.apic.snapshot(volatile=True)) if item[0] == "uni/tn-common"]
+        ((_dn, common),) = [item for item in _objects(self.apic.snapshot(volatile=True)) if item[0] == "uni/tn-common"]
         kept = [child for child in common["children"] if _name(child) in names]
         theirs = [obj for obj in self.kube.objects() if obj["metadata"]["name"] == "by-hand"]
         return json.dumps([kept, theirs], sort_keys=True)

@@ -61,9 +61,9 @@ KUBERNETES: dict[str, tuple[str, list[Fault]]] = {
     "503 after the creation was carried out": ("post", [Fault("post", 503, after=True)]),
     "connection reset before the deletion is carried out": ("delete", [Fault("delete")]),
     "connection reset after the deletion was carried out": ("delete", [Fault("delete", after=True)]),
-    "503 at every write": ("patch", [Fault("patch", 503) for _ in range(9)]),
+    "503 at every write": ("patch", [Fault("patch", 503)] * 9),
     "expired token": ("post", [Fault("get", 401)]),
-    "HTML with status 200": ("post", [Fault("get", 200, body=HTML) for _ in range(9)]),
+    "HTML with status 200": ("post", [Fault("get", 200, body=HTML)] * 9),
     "a stale cache: an object that exists is not in the answer": ("patch", [Fault("get", 404)]),
 }
 PATH = "/apis/projectcalico.org/v3/bgppeers/leaf-201"

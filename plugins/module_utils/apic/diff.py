@@ -339,8 +339,8 @@ class _Comparison:
             return True
         if found.cls == "tagAnnotation":
             return self._remove_tag(found)
-        if found.annotation == self.rules.owner and _memory_of(found):
-            return self._give_back(found)
+        if found.annotation == self.rules.owner and (memory := _memory_of(found)):
+            return self._give_back(found, memory)
         if found.annotation == self.rules.owner:
             return self._reset(found) if mo.is_implicit(found.cls) else self._remove_whole(found)
         if found.annotation == SHARED:
@@ -358,14 +358,12 @@ class _Comparison:
         if users - {self.rules.owner}:
             self.result.released = self.result.released or self.rules.owner in users
             return False
-        if _memory_of(found):
-            return self._give_back(found)
+        if memory := _memory_of(found):
+            return self._give_back(found, memory)
         return self._remove_whole(found)
 
-    def _give_back(self, found: Existing) -> bool:
+    def _give_back(self, found: Existing, memory: Existing) -> bool:
         """Restore the values that an adopted object had before its adoption; its parts are decided on by themselves."""
-        memory = _memory_of(found)
-        assert memory is not None
         after = {name: str(value) for name, value in json.loads(memory.attributes["value"]).items()}
         before = {name: found.attributes.get(name) for name in after}
         self.result.changes.append(Change("modify", found.cls, found.key, before, after))

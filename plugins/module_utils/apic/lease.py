@@ -31,8 +31,7 @@ _MOST_ROUNDS = 8
 
 # A request: None reads all tags of the lease; a dictionary writes tags by key: a text creates, KEEP requires, DELETE removes.
 # A text in a tuple modifies. The reply to a write is whether APIC accepted it, None if there was no answer.
-Request = Mapping[str, Any] | None
-Steps = Generator[Request, Any, Outcome]
+Steps = Generator["Mapping[str, Any] | None", Any, Outcome]
 KEEP, DELETE = object(), object()
 
 

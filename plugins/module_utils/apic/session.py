@@ -379,7 +379,7 @@ def _cause(status: int, text: str) -> str | None:
 
 def _plain(message: str) -> str:
     """Return the reason in a message of Ansible's client, without the names of Python's errors."""
-    inner = re.fullmatch(r"(?:Request failed|Connection failure): (?:<urlopen error )?(.*?)>?", message, re.DOTALL)
+    inner = re.fullmatch(r"(?:Request failed|Connection failure): (?:<url\w+ error )?(.*?)>?", message, re.DOTALL)
     return plain_reason(inner.group(1)) if inner else message
 
 

@@ -25,14 +25,14 @@ except ImportError:  # AnsibleK8SModule reports it
 Object = dict[str, Any]
 Result = TypeVar("Result")
 # Returns the request that an object needs: method, path and body; None if it needs none.
-Decide = Callable[[Object | None], tuple[str, str, Object | None] | None]
+Decide = Callable[["Object | None"], "tuple[str, str, Object | None] | None"]
 
 # Pauses in seconds before each attempt of a request.
 PAUSES = (0, 0.5, 1, 2, 4)
 MERGE_PATCH = "application/merge-patch+json"
 
 CONFLICT = 409
-_UNREAD: Object = {}
+_UNREAD: Any = object()
 _NOTED = ("generation", "managedFields", "resourceVersion")
 
 

@@ -134,10 +134,12 @@ def _bars(limits: Iterable[Mapping[str, Any]]) -> str:
     rows = []
     for limit in limits:
         share = _share(limit)
-        bar = f'<span class="bar{" high" if share >= _HIGH else ""}" aria-hidden="true"><span style="width:{min(share, 100)}%"></span></span>'
+        meter = f'<span class="bar{" high" if share >= _HIGH else ""}" aria-hidden="true"><span style="width:{min(share, 100)}%"></span></span>'
         left = max(0, limit["limit"] - limit["value"])
         numbers = [str(limit[key]) for key in ("value", "limit")]
-        rows.append([f"{bar} {share}%", *numbers, str(left), *(escape(str(limit[key])) for key in ("unit", "release", "source"))])
+        rows.append(
+            [f"{meter} {share}%", *numbers, str(left), *(escape(str(limit[key])) for key in ("unit", "release", "source"))]
+        )
     return _table(("Use", "Taken", "Limit", "Left", "Of", "Release", "Source"), rows, "Limits")
 
 

@@ -158,7 +158,7 @@ def _ledger(content: Any, path: str) -> Ledger:
     if not isinstance(content, dict):
         raise BadRecordError("it is not a dictionary")
     schema, cluster = content.get("schema"), content.get("cluster")
-    if type(schema) is not int or schema not in (SCHEMA, UNSEALED):
+    if isinstance(schema, bool) or not isinstance(schema, int) or schema not in (SCHEMA, UNSEALED):
         raise BadRecordError(f"its schema is {shown(schema)}, not {SCHEMA}")
     missing = [key for key in ("cluster", *_PARTS) if key not in content]
     strange = [key for key in content if key not in ("schema", "cluster", *_PARTS, "digest")]

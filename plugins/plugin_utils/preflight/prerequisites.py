@@ -159,8 +159,9 @@ def _policies(plan: Plan) -> Iterator[Named]:
     fabric = plan["fabric"]
     for kind, policy in vrf_policies(plan).items():
         if kind in plan["bgp"]["existing_policies"]:
+            (cls,) = policy
             home = fabric["vrf_tenant" if kind == "ecmp" else "tenant"]
-            yield Named(next(iter(policy)), plan["names"][kind], _seen_from(home), f"aci_calico_bgp_{kind}_policy")
+            yield Named(cls, plan["names"][kind], _seen_from(home), f"aci_calico_bgp_{kind}_policy")
 
 
 def _transit(plan: Plan) -> Iterator[Named]:

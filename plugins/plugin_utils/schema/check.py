@@ -86,7 +86,7 @@ def _choice(option: Option, value: str) -> str:
 
 
 def _read_str(option: Option, value: Any, path: str, problems: list[Problem]) -> Any:
-    if type(value) is int and option.format and FORMATS[option.format].numbers:
+    if isinstance(value, int) and not isinstance(value, bool) and option.format and FORMATS[option.format].numbers:
         value = str(value)
     if not isinstance(value, str):
         raise _wrong_type(option, value, f"text{_yaml_hint(option, value)}", "Write text, and put it in quotes.")

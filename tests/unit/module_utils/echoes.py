@@ -99,7 +99,7 @@ ECHOES: dict[str, Callable[[str], str]] = {
         for inner_name, inner in (("plain", str), ("as JSON", _json))
         for urlsafe in (False, True)
     },
-    "Base64 of Base64": lambda secret: _base64("", False, _base64("", False, str))(secret),
+    "Base64 of Base64": _base64("", False, _base64("", False, str)),
     "Base64 in a URL": lambda secret: quote(base64.b64encode(secret.encode(errors="replace")).decode(), safe=""),
     "Base64 in JSON": lambda secret: base64.b64encode(secret.encode(errors="replace")).decode().replace("/", "\\/"),
 }

@@ -106,7 +106,7 @@ def test_what_was_done_before_a_failure_is_reported():
 
 @pytest.mark.parametrize("status", [503, None])
 def test_a_server_that_remains_down_is_given_up(status, slept):
-    server = ApiServer({}, *[Fault("post", status) for _ in range(99)])
+    server = ApiServer({}, *[Fault("post", status)] * 99)
     result = run(server, ("present", NEW))
     assert result["failed"].status == (status or -1)
     assert not result["changed"]

@@ -153,7 +153,7 @@ class Failing:
         return [{"tagAnnotation": {"attributes": {"key": key, "value": value}}} for key, value in self.server.tags.items()]
 
     def post(self, _path: str, data: str) -> None:
-        failure = self.failures.pop(0) if self.failures else None
+        failure = self.failures.pop(0) if self.failures else ""
         if failure == "before":
             raise OutcomeUnknown(ApicError("configure", Answer(503)))
         if isinstance(failure, ApicError):

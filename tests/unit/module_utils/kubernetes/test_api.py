@@ -36,7 +36,7 @@ def slept(monkeypatch):
 )
 def test_only_unexpected_refusals_are_failures(call, arguments, method, expected):
     for status in REFUSALS:
-        server = ApiServer({}, *[Fault(method, status) for _ in range(9)])
+        server = ApiServer({}, *[Fault(method, status)] * 9)
         if method == "delete":
             server.objects[PATH] = NODE
         api = KubeApi(server)
@@ -53,7 +53,7 @@ def test_a_read_is_repeated(status, slept):
 
 
 def test_an_outage_is_waited_for_once(slept):
-    api = KubeApi(ApiServer({}, *[Fault("get", 503) for _ in range(99)]))
+    api = KubeApi(ApiServer({}, *[Fault("get", 503)] * 99))
     assert (api.get("/a"), api.get("/b"), api.get("/c")) == (None, None, None)
     assert len(slept) == len(api_module.PAUSES) - 1 + 2
 
@@ -80,7 +80,7 @@ def test_an_error_that_is_no_status_is_shown_as_it_is(body):
 @pytest.mark.parametrize("body", ["<html>Sign in</html>", '{"kind": ', "[]", "null"])
 def test_an_answer_that_is_not_the_api_servers(body):
     with pytest.raises(KubeError, match="returned no JSON object") as caught:
-        KubeApi(ApiServer({}, *[Fault("get", 200, body=body) for _ in range(9)])).get(PATH)
+        KubeApi(ApiServer({}, *[Fault("get", 200, body=body)] * 9)).get(PATH)
     assert caught.value.cause == "answer"
 
 
