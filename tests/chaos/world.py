@@ -39,7 +39,7 @@ FOREIGN_IN_KUBERNETES = [
      "spec": {"holderIdentity": "somebody"}},
 ]  # fmt: skip
 _ADDRESSES = ("projectcalico.org/IPv4Address",)
-_BY_SERVER = ("resourceVersion", "uid", "generation", "creationTimestamp")
+_BY_SERVER = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
 
 
 def _racks(left_out: str = "", vlans: int = 0) -> list[dict[str, Any]]:

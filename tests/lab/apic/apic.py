@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from . import conflicts, documents, errors, faults, query, rules
 from .access import Rights
+from .audit import AuditLog
 from .auth import COOKIE, Gate
 from .changes import changes_as_nodes
 from .documents import Node, Posted, Renderer
@@ -80,6 +81,7 @@ class Apic:
         self.tree = Tree(self.table)
         self.relations = Relations(self.tree)
         self.gate = Gate(self.tree, self._token_lifetime)
+        self.audit = AuditLog(self.tree)
         self._operational: dict[str, list[str]] = {}
 
     def handle(self, request: Request) -> Response:
@@ -135,7 +137,8 @@ class Apic:
 
     def _change(self, request: Request, dn: str, user: str, as_xml: bool) -> Transaction:
         """Apply a POST or DELETE completely or not at all."""
-        transaction = Transaction(self.tree, _now(), user, Rights(self.tree, user))
+        now = _now()
+        transaction = Transaction(self.tree, now, user, Rights(self.tree, user))
         self.tree.begin()
         try:
             if request.method == "DELETE":
@@ -147,6 +150,7 @@ class Apic:
         except BaseException:
             self.tree.roll_back()
             raise
+        self.audit.note(transaction.changes.values(), transaction.removed.values(), user, now)
         if self.store:
             self.store.append(self.tree)
         return transaction

@@ -12,11 +12,15 @@ from .tree import ManagedObject
 
 @dataclass
 class Change:
-    """The change of one object: ``status`` is created, modified or deleted, ``attributes`` holds the modified properties."""
+    """The change of one object: ``status`` is created, modified or deleted.
+
+    ``attributes`` holds the modified properties, ``before`` what they held.
+    """
 
     mo: ManagedObject
     status: str
     attributes: dict[str, str] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
 
 
 def changes_as_nodes(changes: dict[str, Change]) -> list[Node]:

@@ -195,6 +195,7 @@ class Transaction:
         if mo.dn not in self.changes:
             self.changes[mo.dn] = Change(mo, "modified")
         self.changes[mo.dn].attributes.update(changed)
+        self.changes[mo.dn].before = {p: held.get(p, "") for p in changed} | self.changes[mo.dn].before
 
     def _delete(self, mo: ManagedObject) -> None:
         if mo.info.fixed or mo.info.operational:

@@ -19,7 +19,7 @@ import aiohttp.web
 import attrs
 import kmock
 
-from lab.kube import views
+from lab.kube import managers, views
 from lab.kube.interface import MERGE_PATCH
 from lab.kube.objects import Objects, Refusal
 from lab.kube.schema import BUILTIN, Json, Kind
@@ -165,6 +165,8 @@ class Emulator(kmock.KubernetesEmulator):
 
     def _answer(self, kind: Kind, request: kmock.Request) -> aiohttp.web.Response:
         namespace, name = _namespace(kind, request), request.name
+        self.store.manager = managers.manager_of(request.params.get("fieldManager", ""), request.headers.get("User-Agent", ""))
+        self.store.subresource = request.subresource or ""
         dry_run = _is_dry_run(request)
         if request.method == "GET":
             return aiohttp.web.json_response(

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lab.kube import views
+from lab.kube import managers, views
 from lab.kube.schema import Json, Kind, admit
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -77,6 +77,8 @@ class Objects:
         self._objects: dict[Key, Json] = {}
         self._version = 0
         self._on_write = on_write  # kind, event type, object before, object after
+        #: who writes at present, and the part of objects that is written
+        self.manager, self.subresource = managers.UNKNOWN, ""
 
     @property
     def version(self) -> str:
@@ -134,8 +136,7 @@ class Objects:
         if key in self._objects:
             message = f'{_resource(kind)} "{metadata["name"]}" already exists'
             raise Refusal(409, "AlreadyExists", message, _details(kind, metadata["name"]))
-        now = datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now)
+        metadata.update(uid=str(uuid.uuid4()), creationTimestamp=_now())
         if kind.counts_generations:
             metadata["generation"] = 1
         if not dry_run:
@@ -224,6 +225,8 @@ class Objects:
             self._on_write(kind, event, old, gone)
         else:
             new["metadata"]["resourceVersion"] = self.version
+            if not kind.aggregated:  # what Calico's API server notes for its views is not known
+                new["metadata"]["managedFields"] = managers.noted(old, new, self.manager, _now(), self.subresource)
             self._objects[key] = new
             self._on_write(kind, event, old, new)
 
@@ -259,6 +262,10 @@ class Objects:
     @staticmethod
     def _not_found(kind: Kind, name: str) -> Refusal:
         return Refusal(404, "NotFound", f'{_resource(kind)} "{name}" not found', _details(kind, name))
+
+
+def _now() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _resource(kind: Kind) -> str:
