@@ -162,7 +162,7 @@ PLAN: dict[str, tuple[str, Any]] = {
         "service_account": variable("service_account"), "block_size": by_family(COUNT),
         "pools": [{"name": formatted("dns-name"), "cidr": SUBNET, "family": FAMILY}], "bgp_filter": YES_NO}),
     "limits": ("The scale limits, and how much of each the cluster uses.", [{
-        "id": one_of(*LIMITS), "value": COUNT, "limit": COUNT, "unit": TEXT, "source": TEXT, "release": TEXT}]),
+        "id": one_of(*LIMITS), "value": COUNT, "limit": or_null(COUNT), "unit": TEXT, "source": TEXT, "release": TEXT}]),
     "warnings": ("The problems that do not prevent the plan.", [{
         "id": formatted("dns-label"), "path": TEXT, "problem": TEXT, "remedy": TEXT}]),
 }

@@ -57,8 +57,10 @@ The examples have this line; adapt its path in a copy. Or map the files in `.vsc
 LIMITS_INTRODUCTION = """
 ## Limits
 
-These are the scale limits of ACI 5.2, and of later releases where Cisco has published other values; `aci_calico_apic_version` chooses. For other
-releases no value has been found. `aci_calico_limits` overrides a limit by its ID, for example `{non-anchor-leaves-text: 32}`.
+These are the scale limits of ACI 5.2, and of later releases for which a public source gives other values; `aci_calico_apic_version` chooses. A value
+holds for later releases until the next one. For releases before 5.2, and for limits with `none`, no public value was found: the plan counts them and
+checks nothing. Preflight compares the values with those of the release that APIC runs. `aci_calico_limits` overrides a limit by its ID, for example
+`{non-anchor-leaves-text: 32}`.
 
 | ID | Limit | Of | SVI | Beyond the limit | Source |
 |---|---|---|---|---|---|"""
@@ -77,7 +79,8 @@ def variables_page(generated: str) -> str:
             lines += _keys(option, f"{option.name}[]")
     lines.append(LIMITS_INTRODUCTION)
     for limit in LIMITS.values():
-        values = "; ".join([str(limit.value), *(f"{one.value} from {one.release}" for one in limit.newer)])
+        first = "none" if limit.value is None else str(limit.value)
+        values = "; ".join([first, *(f"{one.value} from {one.release}" for one in limit.newer)])
         sources = "; ".join([limit.source, *(one.source for one in limit.newer)])
         cells = (f"`{limit.id}`", values, limit.unit, ", ".join(limit.kinds), limit.severity or "only shown", sources)
         lines.append(f"| {' | '.join(map(str, cells))} |")

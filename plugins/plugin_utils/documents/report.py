@@ -126,6 +126,9 @@ def _anchor(name: str) -> str:
 
 
 def _share(limit: Mapping[str, Any]) -> int:
+    """Return how much of a limit is used, in percent; 0 if no limit is known."""
+    if limit["limit"] is None:
+        return 0
     return round(100 * limit["value"] / limit["limit"]) if limit["limit"] else 100
 
 
@@ -135,10 +138,11 @@ def _bars(limits: Iterable[Mapping[str, Any]]) -> str:
     for limit in limits:
         share = _share(limit)
         meter = f'<span class="bar{" high" if share >= _HIGH else ""}" aria-hidden="true"><span style="width:{min(share, 100)}%"></span></span>'
-        left = max(0, limit["limit"] - limit["value"])
-        numbers = [str(limit[key]) for key in ("value", "limit")]
+        known = limit["limit"] is not None
+        left = [str(limit["limit"]), str(max(0, limit["limit"] - limit["value"]))] if known else ["unknown", "?"]
+        numbers = [str(limit["value"]), *left]
         rows.append(
-            [f"{meter} {share}%", *numbers, str(left), *(escape(str(limit[key])) for key in ("unit", "release", "source"))]
+            [f"{meter} {share}%" if known else "", *numbers, *(escape(str(limit[key])) for key in ("unit", "release", "source"))]
         )
     return _table(("Use", "Taken", "Limit", "Left", "Of", "Release", "Source"), rows, "Limits")
 

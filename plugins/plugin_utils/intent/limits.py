@@ -5,7 +5,8 @@
 """Scale limits as data, and how much of each limit a cluster uses.
 
 The values are those of ACI 5.2, the oldest release with a source; ``Limit.newer`` holds those of later releases for which Cisco
-has published others. ``aci_calico_apic_version`` chooses them, and ``aci_calico_limits`` overrides any limit by its id.
+has published others. ``aci_calico_apic_version`` chooses them, and ``aci_calico_limits`` overrides any limit by its id. No value
+holds for a release that is older than its source: such a limit is counted and not checked, and the plan says so.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from .intent import SUBNET_ROLES, Intent, Rack
 
 RELEASE = "5.2"
 PAPER = "ACI Calico Design White Paper"
+# Cisco's own design for another BGP network plugin has the figures of 6.1(2): datacenter/Cilium-ACI-Design, "Scalability".
+DESIGN_6_1 = "Cisco's ACI design for Cilium (read November 2026)"
+NO_SOURCE = "no public value found (November 2026)"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Newer:
 class Limit:
     """One limit.
 
-    :param value: the highest amount allowed.
+    :param value: the highest amount allowed; None if no source gives one.
     :param used: the amount that a cluster uses, from its intent and those of the inventory's other clusters on the fabric.
     :param kinds: the kinds of SVI to which it applies.
     :param severity: of the problem beyond it; None: only shown in the plan, because another limit implies it.
@@ -46,7 +50,7 @@ class Limit:
     """
 
     id: str
-    value: int
+    value: int | None
     unit: str
     used: Callable[[Intent, Iterable[Intent]], int]
     kinds: tuple[str, ...]
@@ -58,6 +62,8 @@ class Limit:
 
     def of(self, release: str | None) -> Limit:
         """Return the limit with value, source and release of the newest entry for a release; of 5.2 if it is not known."""
+        if release and _numbers(release) < _numbers(RELEASE):
+            return replace(self, value=None, source=NO_SOURCE, release=release)
         known = [one for one in self.newer if release and _numbers(one.release) <= _numbers(release)]
         return replace(self, **vars(known[-1])) if known else self
 
@@ -170,6 +176,20 @@ def _sessions(intent: Intent, others: Iterable[Intent]) -> int:
     return max(on_leaf.values(), default=0)
 
 
+def _external_epgs(intent: Intent, _others: Iterable[Intent]) -> int:
+    """Return the external EPGs of the first L3Out, which has the microsegments as well."""
+    return 1 + len(intent["microsegments"] or ())
+
+
+def _l3outs(intent: Intent, others: Iterable[Intent]) -> int:
+    return sum(max(1, len(cluster.l3outs)) for cluster in (intent, *others))
+
+
+def _external_epgs_of_fabric(intent: Intent, others: Iterable[Intent]) -> int:
+    others = tuple(others)
+    return _l3outs(intent, others) + sum(len(cluster["microsegments"] or ()) for cluster in (intent, *others))
+
+
 def _routes(intent: Intent, _others: Iterable[Intent]) -> int:
     return sum(cluster_routes(intent, family) for family in intent.families)
 
@@ -253,7 +273,39 @@ LIMITS: dict[str, Limit] = {
             ERROR,
             "Verified Scalability Guide for Cisco APIC 5.2, BGP neighbours of a leaf",
             "Spread the nodes over more racks, or the clusters over more leaves.",
-            newer=(Newer("6.1(2)", 2000, "Cisco's ACI design for Cilium (read November 2026), BGP neighbours of a leaf"),),
+            newer=(Newer("6.1(2)", 2000, f"{DESIGN_6_1}, BGP neighbours of a leaf"),),
+        ),
+        Limit(
+            "l3outs",
+            None,
+            "L3Outs of the inventory's clusters on the fabric",
+            _l3outs,
+            BOTH,
+            ERROR,
+            NO_SOURCE,
+            "Use fewer racks for each cluster, so that one L3Out has room for them.",
+        ),
+        Limit(
+            "external-epgs",
+            None,
+            "external EPGs of an L3Out",
+            _external_epgs,
+            BOTH,
+            ERROR,
+            NO_SOURCE,
+            "Use fewer microsegments.",
+            newer=(Newer("6.1(2)", 250, f"{DESIGN_6_1}, external EPGs of an L3Out"),),
+        ),
+        Limit(
+            "external-epgs-of-fabric",
+            None,
+            "external EPGs of the inventory's clusters on the fabric",
+            _external_epgs_of_fabric,
+            BOTH,
+            ERROR,
+            NO_SOURCE,
+            "Use fewer microsegments.",
+            newer=(Newer("6.1(2)", 600, f"{DESIGN_6_1}, external EPGs of a fabric"),),
         ),
         Limit(
             "lpm-routes",
@@ -286,12 +338,12 @@ class Usage:
 
     limit: Limit
     value: int
-    allowed: int
+    allowed: int | None
 
     @property
     def exceeded(self) -> bool:
-        """Whether the cluster exceeds the limit."""
-        return self.value > self.allowed
+        """Whether the cluster exceeds the limit; False if there is none."""
+        return self.allowed is not None and self.value > self.allowed
 
 
 def usage(intent: Intent, others: Iterable[Intent] = ()) -> dict[str, Usage]:
@@ -304,13 +356,13 @@ def usage(intent: Intent, others: Iterable[Intent] = ()) -> dict[str, Usage]:
     return {id_: Usage(limit, limit.used(intent, others), limit_value(intent, limit)) for id_, limit in limits.items()}
 
 
-def limit_value(intent: Intent, limit: Limit) -> int:
+def limit_value(intent: Intent, limit: Limit) -> int | None:
     """Return the limit that applies to the cluster: the user's, or for LPM that of the forwarding scale profile."""
     overrides = intent["limits"] or {}
     value = overrides.get(limit.id)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if limit.id == "lpm-routes":
+    if limit.id == "lpm-routes" and limit.value is not None:
         return LPM_OF_PROFILE.get(intent["forwarding_profile"], limit.value)
     return limit.value
 
@@ -357,6 +409,19 @@ def limit_report(kind: str, used: Mapping[str, Usage]) -> list[dict[str, Any]]:
         for one in used.values()
         if kind in one.limit.kinds
     ]
+
+
+def differing_limits(rows: Iterable[Mapping[str, Any]], release: str) -> list[str]:
+    """Return which of a plan's ``limits`` have another value in a release, as text. Overridden ones stay out."""
+    if _numbers(release) < _numbers(RELEASE):
+        return ["none is known for it"] if any(_numbers(row["release"]) >= _numbers(RELEASE) for row in rows) else []
+    texts = []
+    for row in rows:
+        limit, other = LIMITS[row["id"]].of(row["release"]), LIMITS[row["id"]].of(release)
+        if row["limit"] == limit.value != other.value:
+            values = [("none" if value is None else str(value)) for value in (limit.value, other.value)]
+            texts.append(f"{row['id']} {values[1]} (the plan: {values[0]}; taken: {row['value']})")
+    return texts
 
 
 def supports_floating(intent: Intent) -> bool:

@@ -45,13 +45,14 @@ def _criteria(intent: Intent, others: Iterable[Intent]) -> Iterator[dict[str, An
         f"none, {mobility}; machines are pinned",
         "floating" if moves else None,
     )
-    limit = limit_value(intent, LIMITS["floating-addresses"])
+    limit = limit_value(intent, LIMITS["floating-addresses"].of(intent["apic_version"]))
     taken = sum(map(floating_addresses, (floating, *others)))
+    known = f"{taken} of {limit} with this cluster; room for {max(0, limit - taken)} more" if limit is not None else ""
     yield _row(
         "floating addresses of the fabric",
-        f"{taken} of {limit} with this cluster; room for {max(0, limit - taken)} more",
+        known or f"{taken} with this cluster; no limit is known for this release",
         "none",
-        "standard" if taken > limit else None,
+        "standard" if limit is not None and taken > limit else None,
     )
     release, fits = intent["apic_version"], supports_floating(intent)
     needed = "5.0 or newer"

@@ -36,8 +36,10 @@ def spread(intent: Intent, recorded: Mapping[int, Sequence[str]]) -> list[L3Out]
 
 
 def room(intent: Intent) -> int:
-    """Return how many leaves an L3Out of the cluster can have."""
-    return limit_value(intent, LIMITS[LEAVES_OF_L3OUT[intent.kind]])
+    """Return how many leaves an L3Out of the cluster can have; all of them if no limit is known for the release."""
+    limit = LIMITS[LEAVES_OF_L3OUT[intent.kind]].of(intent["apic_version"])
+    most = limit_value(intent, limit)
+    return len(intent.leaves) if most is None else most
 
 
 def _first_with_room(homes: Mapping[int, Sequence[Rack]], rack: Rack, most: int) -> int:

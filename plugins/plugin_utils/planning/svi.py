@@ -33,7 +33,8 @@ def recommend_svi(intent: Intent, others: Iterable[Intent] = ()) -> tuple[str, l
         return "floating", ["virtual machines move between hypervisors, which standard SVI does not allow", *rather_not]
     if never or rather_not:
         return "standard", [*never, *rather_not]
-    amounts = [f"{used[id_].value} of {used[id_].allowed} {LIMITS[id_].unit}" for id_ in FLOATING_LIMITS]
+    known = [id_ for id_ in FLOATING_LIMITS if used[id_].allowed is not None]
+    amounts = [f"{used[id_].value} of {used[id_].allowed} {LIMITS[id_].unit}" for id_ in known]
     return "floating", ["floating SVI is the simpler design, and the limits allow it", *amounts]
 
 

@@ -19,7 +19,7 @@ from ...module_utils.names import SHARED
 from ..apic.access import domain_dns
 from ..apic.rights import ACCESS_POLICIES, in_words, lacking, needed
 from ..apic.tree import node_dn
-from ..intent.limits import has_floating
+from ..intent.limits import differing_limits, has_floating
 from ..intent.rules.connectivity import LEAKING
 from ..schema.addressing import IPAddress, IPNetwork, overlap
 from ..schema.messages import ERROR, WARNING
@@ -122,6 +122,19 @@ def releases(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
         running = [mo["version"] for mo in fabric.on_leaf("firmwareRunning", leaf["id"])]
         if any(map(_is_too_old, running)):
             yield Problem("leaf-too-old", "aci_calico_svi", f"Leaf {leaf['id']} runs {running[0]}, which has no floating SVI")
+
+
+def limits_of_release(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
+    """Check that the plan counts with the scale limits of the release that APIC runs."""
+    for version in sorted({mo["version"] for mo in fabric.of_class("firmwareCtrlrRunning").values()}):
+        differing = differing_limits(plan["limits"], version) if re.match(r"\d+\.\d+", version) else []
+        if differing:
+            yield Problem(
+                "limits-of-release",
+                "aci_calico_apic_version",
+                f"APIC runs {version}, whose scale limits are not those of the plan: {', '.join(differing)}",
+                f'Set aci_calico_apic_version: "{version}".',
+            )
 
 
 def _is_too_old(version: str) -> bool:
@@ -477,7 +490,7 @@ def floating_addresses(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
             others.add((holder_of(dn), encap, path["floatingAddr"]))
     own = len(plan["l3outs"]) * len(plan["address_families"])
     (limit,) = [limit["limit"] for limit in plan["limits"] if limit["id"] == "floating-addresses"]
-    if len(others) + own > limit:
+    if limit is not None and len(others) + own > limit:
         yield Problem(
             "floating-addresses",
             "aci_calico_svi",
@@ -488,6 +501,7 @@ def floating_addresses(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
 RULES = (
     fabric_asn,
     releases,
+    limits_of_release,
     leaves,
     non_anchors,
     pairs,

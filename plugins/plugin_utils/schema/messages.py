@@ -422,6 +422,9 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "group-without-domain": Message(
             "The AAEP of an interface policy group does not have the L3 domain.",
             "Associate the domain with the AAEP of the group."),
+        "limits-of-release": Message(
+            "APIC runs a release whose scale limits differ from those that the plan was checked against.",
+            "Set aci_calico_apic_version to the release of APIC.", WARNING),
         "floating-addresses": Message(
             "With this cluster, the fabric would have more floating addresses than the limit.",
             "Use standard SVI (aci_calico_svi: standard), or raise aci_calico_limits if your release allows more."),

@@ -68,7 +68,7 @@ REGISTRY: tuple[Option, ...] = (
         texts("aci_calico_renumber",
               "The nodes and leaves (C(leaf-201)) whose recorded addresses or VLANs may change. C(svi) stands for the shared"
               " addresses and the VLAN of a floating SVI, C(all) for everything, including the kind of SVI.", default=[]),
-        Option("aci_calico_limits", "Scale limits that differ from the limits of ACI 5.2, by limit ID.",
+        Option("aci_calico_limits", "Scale limits that differ from those of the release, by limit ID.",
                "dict", default={}, source="Scalability"),
     ),
     *_group(
@@ -132,7 +132,7 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_vpc_name",
                "The name of each node's vPC interface policy group (standard SVI), with the placeholders C({node}) and"
                " C({rack}).", format="vpc-pattern", default="vpc-{node}", source=_STEP_5),
-        Option("aci_calico_apic_version", 'The release of APIC, as text: C("6.0"). Floating SVI requires 5.0 or newer.',
+        Option("aci_calico_apic_version", 'The release of APIC, as text: C("6.1(2)"). It chooses the scale limits. Floating SVI requires 5.0 or newer.',
                format="apic-version", source=_KINDS),
         Option("aci_calico_non_anchor_leaves",
                "Leaves that are not anchors and that nodes may be connected to (floating SVI). Their traffic passes through the"

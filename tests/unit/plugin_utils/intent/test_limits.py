@@ -20,7 +20,7 @@ from unit.plugin_utils.sample_plans import (
     variables,
 )
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.limits import LPM_OF_PROFILE
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.intent.limits import LPM_OF_PROFILE, differing_limits
 
 BROKEN = [
     case("wrong-type", "limits", limits=[1]),
@@ -62,6 +62,42 @@ def sessions(**changes: Any) -> tuple[int, int, str]:
 def test_the_release_chooses_the_limit(version, expected):
     assert sessions(apic_version=version)[1:] == expected
     assert sessions(apic_version=version, limits={"bgp-sessions": 50})[1] == 50
+
+
+def limits_of(**changes: Any) -> dict[str, tuple[int, int | None, str]]:
+    """Return value, limit and release of each limit."""
+    return {limit["id"]: (limit["value"], limit["limit"], limit["release"]) for limit in plan_of(**changes)["limits"]}
+
+
+def test_no_limit_is_given_where_no_source_gives_one():
+    old = limits_of(apic_version="4.2(7f)", svi="standard", vlan="300-310", node_subnets=["10.9.0.0/24"])
+    assert {(limit, release) for _value, limit, release in old.values()} == {(None, "4.2(7f)")}
+    assert limits_of(limits={"l3outs": 3})["l3outs"] == (1, 3, "5.2")
+    many = racks(*([f"n{number}"] for number in range(8)))
+    standard = {"svi": "standard", "vlan": "300-310", "node_subnets": ["10.9.0.0/24"], "racks": many}
+    assert [len(plan_of(**standard, apic_version=version)["l3outs"]) for version in ("4.2", "5.2")] == [1, 2]
+
+
+def test_external_epgs_and_l3outs_are_counted():
+    other = variables(cluster_name="b", cluster_asn=65009, l3out="b", vlan=400, vrf="b", racks=racks(["x", "y"]))
+    segments = [{"name": "web", "subnets": ["10.1.8.0/24"]}]
+    found = limits_of(apic_version="6.1(2)", microsegments=segments, options={"neighbours": {"b": other}})
+    assert [found[name][:2] for name in ("l3outs", "external-epgs", "external-epgs-of-fabric")] == [(2, None), (2, 250), (3, 600)]
+    assert limits_of()["external-epgs"] == (1, None, "5.2")
+
+
+@pytest.mark.parametrize(
+    ("planned", "running", "expected"),
+    [
+        ({}, "6.0(9c)", []),
+        ({"apic_version": "6.1(2)"}, "6.1(3g)", []),
+        ({"limits": {"bgp-sessions": 500, "external-epgs": 9, "external-epgs-of-fabric": 9}}, "6.1(2)", []),
+        ({"apic_version": "6.1(2)"}, "5.2(8h)", ["bgp-sessions 400 (the plan: 2000; taken: 3)"]),
+        ({}, "4.2(7f)", ["none is known for it"]),
+    ],
+)
+def test_limits_of_another_release_differ(planned, running, expected):
+    assert differing_limits(plan_of(**planned)["limits"], running)[: max(1, len(expected))] == expected
 
 
 def test_sessions_of_a_leaf_count_the_other_clusters_on_it():

@@ -30,6 +30,7 @@ FABRIC = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
 WAN = "uni/tn-common/out-wan"
 IN_VRF = {f"{WAN}/rsectx": {"tnFvCtxName": "calico"}}
 BD = {"uni/tn-prod/BD-web/rsctx": {"tnFvCtxName": "calico"}}
+CONTROLLER = "topology/pod-1/node-1/sys/ctrlrfwstatuscont/ctrlrrunning"
 NODE, NON_ANCHOR = "topology/pod-1/node-201", "topology/pod-1/node-101"
 LPM = f"{NODE}/sys/eqptcapacity/CDeqptcapacityPrefixEntriesUsage"
 VPC = "topology/pod-1/protpaths-201-202/pathep-[x]"
@@ -110,7 +111,8 @@ def condition(
     ("rule", "base", "changes", "planted"),
     [
         condition("fabric-asn-differs", {"uni/fabric/bgpInstP-default/as": {"asn": "65099"}}),
-        condition("apic-too-old", {"topology/pod-1/node-1/sys/ctrlrfwstatuscont/ctrlrrunning": {"version": "4.2(7f)"}}),
+        condition("limits-of-release", {CONTROLLER: {"version": "6.1(2f)"}}),
+        condition("limits-of-release", {CONTROLLER: {"version": "4.2(7f)"}}, STANDARD),
         condition("leaf-too-old", {f"{NODE}/sys/fwstatuscont/running": {"version": "n9000-14.2(7f)"}}),
         condition("leaf-missing", racks=[{"id": 1, "leaves": [251, 252], "nodes": ["a"]}]),
         condition("leaf-missing", racks=[{"id": 1, "leaves": [1001], "nodes": ["a"]}]),
@@ -169,6 +171,10 @@ def condition(
 )
 def test_a_planted_condition_is_found(rule: str, base: dict[str, Any], changes: dict[str, Any], planted: dict[str, Any]) -> None:
     assert list(found(base, changes, planted)) == [rule]
+
+
+def test_an_old_apic_has_no_floating_svi_and_no_known_limits() -> None:
+    assert list(found(FLOATING, {}, {CONTROLLER: {"version": "4.2(7f)"}})) == ["apic-too-old", "limits-of-release"]
 
 
 def test_privileges_that_the_login_does_not_tell() -> None:
