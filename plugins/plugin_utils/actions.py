@@ -21,6 +21,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.lease import HOLDS
 from .apic.access import lease_tenant
+from .comparison import APIC, KUBERNETES, Comparison, apic_queries, compare_apic, compare_kubernetes
 from .documents.differences import grouped
 from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes, read_file, said
 from .intent.intent import Intent
@@ -378,6 +379,29 @@ class PlannedAction(ClusterAction):
         return self.consents().require(
             teardown_of(cluster), "aci_calico_state", interrupts, "until site configures the cluster again"
         )
+
+    # --- what is deployed --------------------------------------------------------------------------------------------
+
+    def compare(self, plan: dict[str, Any], options: Mapping[str, Any], sides: Collection[str] = SIDES) -> Comparison:
+        """Return what differs between the deployed state and the plan, and change nothing.
+
+        It costs a login and a request to APIC and one for each L3Out, and the requests of ``calico_info``.
+
+        :param options: ``apic`` and ``kubernetes`` (connections); adopt, update_password and manage_installation, as far as they
+            are not the defaults.
+        :param sides: ``apic``, ``kubernetes`` or both.
+        """
+        choices = {name: options[name] for name in ("adopt", "update_password") if options.get(name) is not None}
+        result = Comparison()
+        if APIC in sides:
+            arguments = {**self.access(options.get("apic") or {}, APIC_ACCESS), "queries": apic_queries(plan)}
+            result.add(compare_apic(plan, self.run_module("aci_info", arguments)["objects"], **choices))
+        if KUBERNETES in sides:
+            access = self.access(options.get("kubernetes") or {}, KUBERNETES_ACCESS)
+            found = self.run_module("calico_info", {**access, **about_calico(plan, self.password())})["calico"]
+            manage = bool(options.get("manage_installation"))
+            result.add(compare_kubernetes(plan, found, **choices, manage_installation=manage))
+        return result
 
     # --- the lease ---------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ from typing import Any
 
 from ..names import BEFORE_ADOPTION, LEASE_PREFIX, SHARED, owner_of
 from . import mo
-from .tree import Existing, Wanted
+from .roots import Root
+from .tree import Existing, Wanted, index_existing
 
 OURS, COMMON, FOREIGN = "ours", "shared", "foreign"
 
@@ -133,6 +134,35 @@ def remove(wanted: Wanted, existing: dict[str, Existing], rules: Rules, root_dn:
     comparison = _Comparison(existing, rules, wanted, root_dn, keep=False)
     comparison.sweep_all()
     return comparison.result
+
+
+def compare_root(
+    root: Root, reply: Iterable[dict[str, Any]], options: Mapping[str, Any], removing: bool
+) -> tuple[dict[str, Existing], Difference]:
+    """Return the objects in the reply to a root's query, and the changes that the root needs.
+
+    :param options: cluster, prune, adopt and update_password of ``aci_tree``.
+    :param removing: whether the cluster's objects are removed.
+    """
+    existing = index_existing(reply)
+    rules = Rules(
+        options["cluster"],
+        prune=options["prune"],
+        adopt=options["adopt"],
+        resend_secrets=options["update_password"] == "always",
+        paths=root.pruned(removing),
+        others=root.others,
+    )
+    return existing, (remove if removing else compare)(root.wanted, existing, rules, root.dn)
+
+
+def once(changes: Iterable[Change]) -> list[Change]:
+    """Return the changes; one that two roots share, because both trees contain the object, is returned once."""
+    unique: dict[tuple[str, str, tuple[str, ...]], Change] = {}
+    for change in changes:
+        properties = tuple(change.after) if change.action == "modify" else ()
+        unique.setdefault((change.action, change.dn, properties), change)
+    return list(unique.values())
 
 
 def ownership(existing: Existing, owner: str) -> str:

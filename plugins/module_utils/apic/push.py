@@ -12,10 +12,10 @@ from typing import Any
 
 from ..names import HIDDEN
 from . import mo
-from .diff import Change, Difference, Rules, compare, payload, remove
+from .diff import Change, Difference, compare_root, once, payload
 from .roots import Root, queries
 from .session import ApicError, OutcomeUnknown, Session
-from .tree import SECRET, Existing, index_existing
+from .tree import SECRET, Existing
 
 # The number of attempts to send the changes of a root.
 _MOST_ROUNDS = 5
@@ -100,18 +100,7 @@ class Push:
         return self._compare(root, self._get(root.query(self.options["prune"] or absent, removing=absent), root))
 
     def _compare(self, root: Root, reply: list[dict[str, Any]]) -> Step:
-        absent = self.absent or root.absent
-        options = self.options
-        existing = index_existing(reply)
-        rules = Rules(
-            options["cluster"],
-            prune=options["prune"],
-            adopt=options["adopt"],
-            resend_secrets=options["update_password"] == "always",
-            paths=root.pruned(absent),
-            others=root.others,
-        )
-        return Step(root, existing, (remove if absent else compare)(root.wanted, existing, rules, root.dn))
+        return Step(root, *compare_root(root, reply, self.options, self.absent or root.absent))
 
     def _get(self, path: str, root: Root) -> list[dict[str, Any]]:
         try:
@@ -227,7 +216,7 @@ class Push:
 
     def result(self, planned: bool) -> dict[str, Any]:
         """Return the module's result, of the ``planned`` changes or of those that were made."""
-        changes = _once(change for step in self.steps for change in (step.difference.changes if planned else step.done))
+        changes = once(change for step in self.steps for change in (step.difference.changes if planned else step.done))
         kept = {dn: reason for step in self.steps for dn, reason in step.difference.kept.items()}
         return {
             "changed": bool(changes),
@@ -248,15 +237,6 @@ class Push:
 
 def _dn_of(item: dict[str, Any]) -> str:
     return next(iter(item.values()))["attributes"]["dn"]
-
-
-def _once(changes: Iterable[Change]) -> list[Change]:
-    """Return the changes; one that two roots share, because both trees contain the object, is returned once."""
-    unique: dict[tuple[str, str, tuple[str, ...]], Change] = {}
-    for change in changes:
-        properties = tuple(change.after) if change.action == "modify" else ()
-        unique.setdefault((change.action, change.dn, properties), change)
-    return list(unique.values())
 
 
 def _shown(change: Change) -> dict[str, str]:

@@ -353,15 +353,18 @@ def _side(side: str, family: str, network: Any) -> Mo:
     return mo("l3extMember", [_secondary(network["secondary"], family)], side=side, addr=address)
 
 
-def flat(tree: Mo, parent: str = "") -> dict[str, dict[str, Any]]:
-    """Return a tree of managed objects as ``{dn: {"class": …, "attributes": …}}``, without tags."""
+def flat(tree: Mo, parent: str = "", tags: bool = False) -> dict[str, dict[str, Any]]:
+    """Return a tree of managed objects as ``{dn: {"class": …, "attributes": …}}``.
+
+    :param tags: whether to include tags.
+    """
     objects: dict[str, dict[str, Any]] = {}
     for cls, body in tree.items():
-        if cls == "tagAnnotation":
+        if cls == "tagAnnotation" and not tags:
             continue
         rn = rn_from(cls, body["attributes"]) or ""
         dn = f"{parent}/{rn}" if parent else rn
         objects[dn] = {"class": cls, "attributes": body["attributes"]}
         for child in body.get("children", ()):
-            objects.update(flat(child, dn))
+            objects.update(flat(child, dn, tags))
     return objects

@@ -70,7 +70,7 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: 
         or None) and ``postponed`` (manifests; the last ones turn off a node-to-node mesh that pods use, so they and
         ``installation`` wait until the sessions with the leaves are up); the names (``Kind/name``) of
         objects that are ``created``, ``modified`` and ``removed``; and by these names the ``differences``, each with ``before``
-        and ``after``; the ``pending`` nodes. ``snippet`` is what the user must apply before ``postponed`` is sent: text, empty if
+        and ``after``; the ``pending`` nodes and the ``strangers`` (see these functions). ``snippet`` is what the user must apply before ``postponed`` is sent: text, empty if
         nothing. With errors there are no changes.
     """
     if state == "absent":
@@ -97,7 +97,7 @@ def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) ->
         "created": [],
         "modified": [],
     }
-    result = {**nothing, **changes, "pending": pending_nodes(plan, found)}
+    result = {**nothing, **changes, "pending": pending_nodes(plan, found), "strangers": strangers(plan, found)}
     for batch in ("patched", "applied", "postponed"):
         result[batch] = [_as_stored(manifest, found) for manifest in result[batch]]
     result["removed"] = [_title(manifest) for manifest in result["deleted"]]
@@ -188,7 +188,7 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
             change = secret["secret"]
         else:
             change = _change(manifest, old)
-            batch = postponed if _mesh_is_on(found) and _carries_pods(manifest, old) else applied
+            batch = postponed if mesh_is_on(found) and _carries_pods(manifest, old) else applied
             batch += [change] if change else []
         if change:
             (modified if old else created).append(_title(manifest))
@@ -232,7 +232,7 @@ def _installation_change(operated: list[dict], found: dict) -> dict:
     return _noting_before(patch, {"calicoNetwork": {"ipPools": declared}})
 
 
-def _mesh_is_on(found: dict) -> bool:
+def mesh_is_on(found: dict) -> bool:
     """Return whether the node-to-node mesh is on, as it is by default."""
     return bgp_configuration(found).get("nodeToNodeMeshEnabled") is not False
 
@@ -257,6 +257,11 @@ def _found_node(found: dict, name: str) -> dict:
 def pending_nodes(plan: dict, found: dict) -> list[str]:
     """Return the planned nodes that are not in Kubernetes yet."""
     return sorted({node["name"] for node in plan["nodes"]} - set(found["nodes"]))
+
+
+def strangers(plan: dict, found: dict) -> list[str]:
+    """Return the nodes in Kubernetes that are not planned, and were never this cluster's."""
+    return sorted(set(found["nodes"]) - {node["name"] for node in plan["nodes"]} - set(_our_nodes(plan, found)))
 
 
 def _stale_nodes(plan: dict, found: dict) -> list[str]:
@@ -436,14 +441,13 @@ def _installation_problems(plan: dict, found: dict) -> Iterator[Problem]:
 
 
 def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
-    planned = {node["name"] for node in plan["nodes"]}
     for name in pending_nodes(plan, found):
         yield Problem(
             "node-pending", f"Node/{name}", "The node is planned, and not in Kubernetes yet. The fabric is configured for it"
         )
-    for name in sorted(set(found["nodes"]) - planned - set(_our_nodes(plan, found))):
+    for name in strangers(plan, found):
         problem = "The node is in Kubernetes, and not in the plan"
-        if _mesh_is_on(found):
+        if mesh_is_on(found):
             lost = f"{problem}. Nothing reaches its pods once the run turns the node-to-node mesh off"
             yield from chosen.consents.require(TRAFFIC_INTERRUPTION, f"Node/{name}", lost, "until the node is planned or gone")
         else:
@@ -502,7 +506,7 @@ def _installer_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Pr
             )
     elif installed(found)["degraded"]:
         yield Problem("operator-degraded", "Installation/default", "; ".join(installed(found)["degraded"]))
-    if installed(found)["installer"] == KUBESPRAY and _mesh_is_on(found):
+    if installed(found)["installer"] == KUBESPRAY and mesh_is_on(found):
         text = "Kubespray's next run would turn the node-to-node mesh on again and set its own service subnets"
         yield Problem("kubespray-undoes", f"BGPConfiguration/{BGP_CONFIGURATION}", text)
 

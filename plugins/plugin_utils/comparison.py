@@ -1,0 +1,265 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compare what is deployed on both sides with a plan, without changing anything.
+
+Pure functions. An action uses ``PlannedAction.compare``, which reads both sides; ``between_plans`` takes an earlier plan for what is
+deployed. The differences are those of the pushes: ``module_utils.apic.diff`` and ``calico.push`` compute them.
+
+A ``Comparison`` as plain data (``as_dict``)::
+
+    {"changes": [{"side": "apic" | "kubernetes",
+                  "part": "access" | "policies" | "l3out" | "calico",    # the push that makes it
+                  "operation": "create" | "modify" | "delete",
+                  "kind": "l3extVirtualLIfP" | "BGPPeer" | …,            # the class or the kind
+                  "object": "uni/tn-…" | "BGPPeer/rack-1-leaf-201",      # the DN, or Kind/name
+                  "before": {…}, "after": {…},                           # what changes; secrets are hidden
+                  "below": ["uni/tn-…/…", …]}],                          # removed with it
+     "conflicts": ["…"],      # differences in objects of others, as sentences: they stay
+     "problems": [{…}],       # why the push to Kubernetes would not start
+     "deployed": {"apic": true, "kubernetes": true},
+     "mesh": false, "strangers": ["node-9"], "nodes": ["node-1", …]}
+
+The changes are in the order of the pushes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..module_utils.apic import diff
+from ..module_utils.apic.roots import Root, parse_roots, queries
+from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN
+from .apic.tree import apic_roots, apic_tree, flat
+from .calico.manifests import DEFAULT_NAMESPACE, chosen, kubernetes_objects, owner_labels
+from .calico.push import ADJUSTED_KINDS, kubernetes_push, mesh_is_on
+from .schema.problems import Problem
+
+APIC, KUBERNETES = "apic", "kubernetes"
+# The pushes to APIC in their order, as in the playbook site.
+PARTS = ("access", "policies", "l3out")
+CALICO = "calico"
+CREATE, MODIFY, DELETE = "create", "modify", "delete"
+# APIC accepts request lines of 8 KiB.
+_LONGEST = 7000
+
+Plan = Mapping[str, Any]
+# ``{dn: {"class": …, "attributes": …}}``, as ``aci_info`` returns it.
+Objects = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one object; see the module for the fields."""
+
+    side: str
+    part: str
+    operation: str
+    kind: str
+    object: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    below: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> list[str]:
+        """Return the names of what changes."""
+        return sorted({*self.before, *self.after})
+
+
+@dataclass
+class Comparison:
+    """What differs between the deployed state and a plan.
+
+    :ivar deployed: the sides on which the cluster is configured already.
+    :ivar mesh: whether the node-to-node mesh is on.
+    :ivar strangers: the nodes in Kubernetes that are neither planned nor the cluster's.
+    :ivar nodes: the nodes in Kubernetes.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    deployed: dict[str, bool] = field(default_factory=dict)
+    mesh: bool = False
+    strangers: list[str] = field(default_factory=list)
+    nodes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {**asdict(self), "problems": [problem.as_dict() for problem in self.problems]}
+
+    def add(self, other: Comparison) -> Comparison:
+        """Add the other side."""
+        self.changes += other.changes
+        self.conflicts += other.conflicts
+        self.problems += other.problems
+        self.deployed |= other.deployed
+        self.mesh |= other.mesh
+        self.strangers += other.strangers
+        self.nodes += other.nodes
+        return self
+
+
+def from_dict(content: Mapping[str, Any]) -> Comparison:
+    """Return a comparison from plain data, without its problems."""
+    changes = [Change(**{**change, "below": tuple(change["below"])}) for change in content["changes"]]
+    return Comparison(**{**content, "changes": changes, "problems": []})
+
+
+# --- APIC ------------------------------------------------------------------------------------------------------------
+
+
+def apic_queries(plan: Plan) -> list[str]:
+    """Return the paths of the requests that read all that the pushes to APIC compare.
+
+    They are one, and one for each L3Out and each tenant that the cluster creates. If the one would be too long, they are those
+    of the pushes.
+    """
+    roots = _roots(plan)
+    together = _paths(root for _part, root in roots)
+    if max(map(len, together)) <= _LONGEST:
+        return together
+    return [path for part in PARTS for path in _paths(root for of, root in roots if of == part)]
+
+
+def _paths(roots: Iterable[Root]) -> list[str]:
+    return [path for path, _members in queries(list(roots), with_owned=True)]
+
+
+def compare_apic(plan: Plan, objects: Objects, adopt: bool = False, update_password: str = "on_create") -> Comparison:
+    """Return the changes of the pushes to APIC.
+
+    :param objects: what ``aci_info`` returned for ``apic_queries``, perhaps among other objects.
+    """
+    options = {"cluster": plan["cluster"], "prune": True, "adopt": adopt, "update_password": update_password}
+    result = Comparison(deployed={APIC: _is_on_apic(plan, objects)})
+    for part, root in _roots(plan):
+        reply = [{mo["class"]: {"attributes": {**mo["attributes"], "dn": dn}}} for dn, mo in objects.items() if root.holds(dn)]
+        _existing, difference = diff.compare_root(root, reply, options, root.absent)
+        changes = diff.once(difference.changes)
+        result.changes += [_of_apic(part, change) for change in changes if not _is_known(change, result.changes)]
+        result.conflicts += [one.text for one in difference.conflicts if one.text not in result.conflicts]
+    return result
+
+
+def _roots(plan: Plan) -> list[tuple[str, Root]]:
+    specs = [(part, spec) for part in PARTS for spec in apic_roots(plan, part)]
+    roots = parse_roots([spec for _part, spec in specs], plan["cluster"], apart=False)
+    return [(part, root) for (part, _spec), root in zip(specs, roots, strict=True)]
+
+
+def _is_on_apic(plan: Plan, objects: Objects) -> bool:
+    """Return whether an L3Out of the cluster has node profiles."""
+    tenant = plan["fabric"]["tenant"]
+    names = [*(one["name"] for one in plan["l3outs"]), *plan["retired_l3outs"]]
+    return any(dn.startswith(tuple(f"uni/tn-{tenant}/out-{name}/lnodep-" for name in names)) for dn in objects)
+
+
+def _of_apic(part: str, change: diff.Change) -> Change:
+    before, after = (
+        {name: HIDDEN if name in change.secrets else value for name, value in values.items() if value is not None}
+        for values in (change.before, change.after)
+    )
+    return Change(APIC, part, change.action, change.cls, change.dn, before, after, change.removed)
+
+
+def _is_known(change: diff.Change, known: Iterable[Change]) -> bool:
+    """Return whether an earlier push makes the change: trees of several pushes can contain the object."""
+    return any(
+        one.object == change.dn
+        and one.operation == change.action
+        and (change.action != MODIFY or set(change.after) <= set(one.after))
+        for one in known
+    )
+
+
+# --- Kubernetes ------------------------------------------------------------------------------------------------------
+
+
+def compare_kubernetes(plan: Plan, found: dict[str, Any], **choices: Any) -> Comparison:
+    """Return the changes of the push to Kubernetes.
+
+    :param found: what ``calico_info`` returned as ``calico``.
+    :param choices: the fields of ``calico.push.Choices``.
+    """
+    push = kubernetes_push(dict(plan), found, **choices)
+    labels = owner_labels(dict(plan))
+    own = [one for one in found["objects"] if (one["metadata"].get("labels") or {}).items() >= labels.items()]
+    return Comparison(
+        changes=kubernetes_changes(push),
+        problems=push["problems"],
+        deployed={KUBERNETES: any(one["kind"] == "BGPPeer" for one in own)},
+        mesh=mesh_is_on(found),
+        strangers=push["strangers"],
+        nodes=sorted(found["nodes"]),
+    )
+
+
+def kubernetes_changes(push: Mapping[str, Any]) -> list[Change]:
+    """Return the changes of a push (``calico.push.kubernetes_push``) in the order in which it sends them."""
+    batches: list[tuple[str, list[dict[str, Any]]]] = [
+        (MODIFY, push["patched"]),
+        ("", [push["secret"]] if push["secret"] else []),
+        ("", push["applied"]),
+        (DELETE, push["deleted"]),
+        (MODIFY, [push["installation"]] if push["installation"] else []),
+        ("", push["postponed"]),
+    ]
+    changes = []
+    for operation, manifests in batches:
+        for manifest in manifests:
+            title = f"{manifest['kind']}/{manifest['metadata']['name']}"
+            done = operation or (CREATE if title in push["created"] else MODIFY)
+            shown = push["differences"][title]
+            changes.append(Change(KUBERNETES, CALICO, done, manifest["kind"], title, shown["before"], shown["after"]))
+    return changes
+
+
+# --- two plans -------------------------------------------------------------------------------------------------------
+
+
+def between_plans(deployed: Plan, plan: Plan, **choices: Any) -> Comparison:
+    """Return the changes from one plan to another, as if both sides were exactly as the first one says.
+
+    :param choices: ``adopt``, ``update_password`` and ``manage_installation``.
+    """
+    objects = flat(apic_tree(deployed), tags=True)
+    apic = {name: choices[name] for name in ("adopt", "update_password") if name in choices}
+    return compare_apic(plan, objects, **apic).add(compare_kubernetes(plan, _found(deployed), **choices))
+
+
+# What ``auto`` stands for in a plan.
+_DEFAULTS = {"api_group": CALICO_V3, "namespace": DEFAULT_NAMESPACE}
+
+
+def _found(plan: Plan) -> dict[str, Any]:
+    """Return what ``calico_info`` would return of a cluster that is as planned."""
+    manifests = kubernetes_objects(dict(plan))
+    nodes = [one for one in manifests if one["kind"] == "Node"]
+    group, namespace = (chosen(plan["calico"][name], default) for name, default in _DEFAULTS.items())
+    return {
+        "api_group": group,
+        "api_groups": [group],
+        "namespace": namespace,
+        "namespaces": [namespace],
+        "nodes": {
+            one["metadata"]["name"]: {**{name: one["metadata"][name] for name in ("labels", "annotations")}, "addresses": []}
+            for one in nodes
+        },
+        "objects": [_as_read(one) for one in manifests if one["kind"] != "Node"],
+        "password_matches": True,
+        "failures": [],
+        "lease": None,
+    }
+
+
+def _as_read(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return an object as it is after a push: a Secret without its value, adjusted objects with the note of what was there."""
+    found = {name: value for name, value in manifest.items() if name != "stringData"}
+    if manifest["kind"] in ADJUSTED_KINDS:
+        found["metadata"] = {**manifest["metadata"], "annotations": {BEFORE_ANNOTATION: "null"}}
+    return found
