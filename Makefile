@@ -76,7 +76,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit matrix test lint faults passwords format benchmark chaos ledger venv-test
+.PHONY: unit matrix test lint faults passwords format benchmark benchmark-clusters chaos ledger venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -97,6 +97,9 @@ chaos: venv-test ## Kill, disturb and mix runs: make chaos SEED=1 STEPS=200; it 
 
 benchmark: venv-test ## Measure the collection and a playbook of cisco.aci's modules (takes minutes; asserts nothing)
 	@$(BIN)/python tests/benchmark $(ARGS)
+
+benchmark-clusters: venv-test ## Measure the plans of 10, 100 and 500 clusters (takes minutes; asserts nothing)
+	@$(BIN)/python tests/benchmark/clusters.py $(ARGS)
 
 ledger: venv-test ## Damage allocation files in every way and check that no node gets another address (half an hour; goes on where it stopped)
 	@$(BIN)/python tests/ledger $(ARGS)

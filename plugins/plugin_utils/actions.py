@@ -26,17 +26,18 @@ from .documents.differences import grouped
 from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes, read_file, said
 from .intent.intent import Intent
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE, read_intent
-from .inventory import Inventory, read_variables
+from .inventory import Inventory, read_clusters, read_variables
 from .lease import SIDES, lost_problem
 from .planning.compile import compile_cluster
 from .planning.ledger import LARGEST, Ledger, load_ledger
+from .planning.neighbours import READ_OF_NEIGHBOURS, Neighbours, index_clusters
 from .schema.addressing import require_netaddr
 from .schema.check import check_optional, plain
 from .schema.connections import connection_problem
 from .schema.consent import CONSENT, Consents, teardown_of
 from .schema.option import INVALID
 from .schema.problems import Problem, errors, headline, printable, render, severest_first
-from .schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, LEASED, PLANNED, PUSHED, VARIABLES
+from .schema.variables import APIC_ACCESS, CLUSTERS, KUBERNETES_ACCESS, LEASED, PLANNED, PUSHED, VARIABLES
 
 COLLECTION = "netops.aci_calico"
 # Hidden, because Ansible reads every other file in an inventory's folder as an inventory.
@@ -215,18 +216,19 @@ class ClusterAction(ActionBase):
             raise AnsibleError(str(reason)) from reason
         inventory = Inventory(self.task_vars, self._templar)
         found = inventory.read_cluster()
-        neighbours = inventory.neighbours()
         location = _allocation_file(inventory.host, inventory.folder, found.values)
         node_hosts, unresolved = inventory.node_hosts()
         intent = partial(read_intent, found.values, inventory.host, node_hosts)
         before, ledger, unusable = self.recall(location, lambda: intent()[0])
-        unusable += _sharing(inventory, location, found.values, neighbours) if location else [NOWHERE_TO_RECORD]
+        registered = self.task_vars.get(CLUSTERS)
+        known = registered["clusters"] if isinstance(registered, Mapping) else read_inventory(self.task_vars, inventory.host)
+        unusable += _sharing(inventory.host, location, found.values, known["files"]) if location else [NOWHERE_TO_RECORD]
         compiled = compile_cluster(
             found.values,
             inventory.host,
             node_hosts=node_hosts,
             ledger=ledger,
-            neighbours=neighbours,
+            neighbours=Neighbours(known["index"], inventory.host),
             secrets=SECRETS_READABLE if require_secrets else SECRETS_DECLARED,
             unreadable=found.unreadable,
             problems=[*found.problems, *unusable, *unresolved, *self._misplaced(found.values)],
@@ -493,16 +495,28 @@ def _allocation_file(host: str, folder: str | None, values: Mapping[str, Any]) -
     return os.path.join(folder, ALLOCATIONS, f"{os.path.basename(_cluster_of(host, values))}.yml") if folder else None
 
 
-def _sharing(
-    inventory: Inventory, location: str, values: Mapping[str, Any], neighbours: Mapping[str, Mapping[str, Any]]
-) -> list[Problem]:
+def read_inventory(task_vars: Mapping[str, Any], but: str = "") -> dict[str, Any]:
+    """Return what a cluster's plan needs to know of the others: their index, and their names by allocation file and host.
+
+    :param but: the host of a cluster to leave out.
+    """
+    clusters = list(read_clusters(task_vars, READ_OF_NEIGHBOURS, but))
+    files: dict[str, dict[str, str]] = {}
+    for one in clusters:
+        location = _allocation_file(one.host, one.folder, one.values)
+        if location:
+            files.setdefault(os.path.realpath(location), {})[one.host] = _cluster_of(one.host, one.values)
+    return {"index": index_clusters({one.host: one.values for one in clusters}), "files": files}
+
+
+def _sharing(host: str, location: str, values: Mapping[str, Any], files: Mapping[str, Mapping[str, str]]) -> list[Problem]:
     """Return a problem for each other cluster of the inventory that has the same allocation file."""
+    path = os.path.realpath(location)
     problems = []
-    for host, others in neighbours.items():
-        theirs = _allocation_file(host, inventory.folder_of(host), others)
-        if theirs and os.path.realpath(theirs) == os.path.realpath(location):
-            both = " and of cluster ".join(sorted([_cluster_of(inventory.host, values), _cluster_of(host, others)]))
-            text = f"{os.path.realpath(location)} is the allocation file of cluster {both}"
+    for other, name in files.get(path, {}).items():
+        if other != host:
+            both = " and of cluster ".join(sorted([_cluster_of(host, values), plain(name)]))
+            text = f"{path} is the allocation file of cluster {both}"
             problems.append(Problem("allocation-file-shared", "aci_calico_allocation_file", text))
     return problems
 

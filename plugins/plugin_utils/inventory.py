@@ -10,7 +10,7 @@ Each variable is templated by itself, so that an error in one, or a secret whose
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,15 @@ def read_variables(names: Iterable[str], get: Callable[[str], Any], where: str =
     return found
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster of the inventory: its host, the folder of the inventory source that names the host, and its variables."""
+
+    host: str
+    folder: str | None
+    values: dict[str, Any]
+
+
 class Inventory:
     """The hosts of an inventory, as the variables of a task show them."""
 
@@ -67,18 +76,6 @@ class Inventory:
     def read_cluster(self) -> Variables:
         """Read the cluster's own variables, including those of the play and the command line."""
         return read_variables(_names(self._vars), lambda name: self._templar.template(self._vars[name]))
-
-    def neighbours(self) -> dict[str, dict[str, Any]]:
-        """Return the readable variables of the other clusters; their own plans report the problems with the others."""
-        found = {}
-        for name in sorted(self._clusters() - {self.host}):
-            variables = self._hostvars[name]
-            found[name] = read_variables(_names(variables), variables.__getitem__).values
-        return found
-
-    def folder_of(self, host: str) -> str | None:
-        """Return the folder of the inventory source that names a host."""
-        return _folder(self._hostvars[host])
 
     def node_hosts(self) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
         """Read the hosts that share a group with this cluster's host and with no other cluster's.
@@ -106,6 +103,18 @@ class Inventory:
             if group not in ("all", "ungrouped") and clusters.intersection(hosts) == {self.host}:
                 candidates |= dict.fromkeys(hosts)
         return [host for host in candidates if host != self.host]
+
+
+def read_clusters(task_vars: Mapping[str, Any], names: Collection[str], but: str = "") -> Iterator[Cluster]:
+    """Read the clusters of an inventory, in the order of their hosts.
+
+    :param names: the variables to read. Unreadable ones are left out: each cluster's own plan reports them.
+    :param but: the host of a cluster to leave out.
+    """
+    for host in sorted({*task_vars["groups"].get(CLUSTERS, ())} - {but}):
+        variables = task_vars["hostvars"][host]
+        values = read_variables([name for name in names if name in variables], variables.__getitem__).values
+        yield Cluster(host, _folder(variables), values)
 
 
 def _folder(variables: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..schema.messages import ERROR, WARNING
@@ -38,11 +38,24 @@ class Newer:
 
 
 @dataclass(frozen=True)
+class Others:
+    """The amounts that the fabric's other clusters use of what they share with a cluster.
+
+    :ivar sessions: their BGP sessions by the leaves of the cluster.
+    """
+
+    sessions: Mapping[int, int] = field(default_factory=dict)
+    floating_addresses: int = 0
+    l3outs: int = 0
+    external_epgs: int = 0
+
+
+@dataclass(frozen=True)
 class Limit:
     """One limit.
 
     :param value: the highest amount allowed; None if no source gives one.
-    :param used: the amount that a cluster uses, from its intent and those of the inventory's other clusters on the fabric.
+    :param used: the amount that a cluster uses, from its intent and from what the other clusters use.
     :param kinds: the kinds of SVI to which it applies.
     :param severity: of the problem beyond it; None: only shown in the plan, because another limit implies it.
     :param remedy: what to do beyond it.
@@ -52,7 +65,7 @@ class Limit:
     id: str
     value: int | None
     unit: str
-    used: Callable[[Intent, Iterable[Intent]], int]
+    used: Callable[[Intent, Others], int]
     kinds: tuple[str, ...]
     severity: str | None
     source: str
@@ -149,53 +162,66 @@ def _racks_by_l3out(intent: Intent) -> list[list[Rack]]:
     return [[rack for rack in intent.racks if rack.id in l3out.racks] for l3out in intent.l3outs]
 
 
-def _leaves(intent: Intent, _others: Iterable[Intent]) -> int:
+def _leaves(intent: Intent, _others: Others) -> int:
     return max((sum(len(rack.leaves) for rack in racks) for racks in _racks_by_l3out(intent)), default=0)
 
 
-def _pairs(intent: Intent, _others: Iterable[Intent]) -> int:
+def _pairs(intent: Intent, _others: Others) -> int:
     return max((sum(len(rack.leaves) >= 2 for rack in racks) for racks in _racks_by_l3out(intent)), default=0)
 
 
-def _non_anchors(intent: Intent, _others: Iterable[Intent]) -> int:
+def _non_anchors(intent: Intent, _others: Others) -> int:
     return sum(leaf is not INVALID for leaf in intent["non_anchor_leaves"] or ())
 
 
-def _nodes(intent: Intent, _others: Iterable[Intent]) -> int:
+def _nodes(intent: Intent, _others: Others) -> int:
     return len(intent.nodes)
 
 
-def _sessions(intent: Intent, others: Iterable[Intent]) -> int:
+def sessions_by_leaf(intent: Intent) -> dict[int, int]:
+    """Return the cluster's BGP sessions on each of its leaves."""
+    on_leaf: dict[int, int] = {}
+    for rack in intent.racks:
+        for leaf in rack.leaves:
+            on_leaf[leaf.id] = on_leaf.get(leaf.id, 0) + len(rack.nodes) * len(intent.families)
+    return on_leaf
+
+
+def _sessions(intent: Intent, others: Others) -> int:
     """Return the sessions of the fullest leaf of the cluster, with those of other clusters on it."""
-    on_leaf = dict.fromkeys((leaf.id for leaf in intent.leaves), 0)
-    for cluster in (intent, *others):
-        for rack in cluster.racks:
-            for leaf in rack.leaves:
-                if leaf.id in on_leaf:
-                    on_leaf[leaf.id] += len(rack.nodes) * len(cluster.families)
-    return max(on_leaf.values(), default=0)
+    own = sessions_by_leaf(intent)
+    return max((count + others.sessions.get(leaf, 0) for leaf, count in own.items()), default=0)
 
 
-def _external_epgs(intent: Intent, _others: Iterable[Intent]) -> int:
+def _external_epgs(intent: Intent, _others: Others) -> int:
     """Return the external EPGs of the first L3Out, which has the microsegments as well."""
     return 1 + len(intent["microsegments"] or ())
 
 
-def _l3outs(intent: Intent, others: Iterable[Intent]) -> int:
-    return sum(max(1, len(cluster.l3outs)) for cluster in (intent, *others))
+def amounts_on_fabric(intent: Intent) -> dict[str, int]:
+    """Return what the cluster uses of the limits of a fabric, by the fields of ``Others``."""
+    l3outs = max(1, len(intent.l3outs))
+    return {
+        "floating_addresses": floating_addresses(intent) if intent.kind == "floating" else 0,
+        "l3outs": l3outs,
+        "external_epgs": l3outs + len(intent["microsegments"] or ()),
+    }
 
 
-def _external_epgs_of_fabric(intent: Intent, others: Iterable[Intent]) -> int:
-    others = tuple(others)
-    return _l3outs(intent, others) + sum(len(cluster["microsegments"] or ()) for cluster in (intent, *others))
+def _l3outs(intent: Intent, others: Others) -> int:
+    return amounts_on_fabric(intent)["l3outs"] + others.l3outs
 
 
-def _routes(intent: Intent, _others: Iterable[Intent]) -> int:
+def _external_epgs_of_fabric(intent: Intent, others: Others) -> int:
+    return amounts_on_fabric(intent)["external_epgs"] + others.external_epgs
+
+
+def _routes(intent: Intent, _others: Others) -> int:
     return sum(cluster_routes(intent, family) for family in intent.families)
 
 
-def _floating_addresses(intent: Intent, others: Iterable[Intent]) -> int:
-    return sum(map(floating_addresses, (intent, *(other for other in others if other.kind == "floating"))))
+def _floating_addresses(intent: Intent, others: Others) -> int:
+    return floating_addresses(intent) + others.floating_addresses
 
 
 LIMITS: dict[str, Limit] = {
@@ -346,12 +372,8 @@ class Usage:
         return self.allowed is not None and self.value > self.allowed
 
 
-def usage(intent: Intent, others: Iterable[Intent] = ()) -> dict[str, Usage]:
-    """Return how much of each limit the cluster uses, by the limit's id.
-
-    :param others: the inventory's other clusters on the fabric.
-    """
-    others = tuple(others)
+def usage(intent: Intent, others: Others) -> dict[str, Usage]:
+    """Return how much of each limit the cluster uses, by the limit's id."""
     limits = {id_: limit.of(intent["apic_version"]) for id_, limit in LIMITS.items()}
     return {id_: Usage(limit, limit.used(intent, others), limit_value(intent, limit)) for id_, limit in limits.items()}
 

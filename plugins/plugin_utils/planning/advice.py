@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from ..intent.intent import Intent
-from ..intent.limits import LIMITS, PAPER, floating_addresses, limit_value, supports_floating
+from ..intent.limits import LIMITS, PAPER, Others, floating_addresses, limit_value, supports_floating
 from ..schema.addressing import NODE_PREFIX_LENGTH
 from .spread import room, spread
 from .svi import moving_machines
@@ -19,11 +19,11 @@ from .svi import moving_machines
 TABLE = f"{PAPER}, Table 1"
 
 
-def advise(intent: Intent, recommended: tuple[str, list[str]], others: Iterable[Intent] = ()) -> dict[str, Any]:
+def advise(intent: Intent, recommended: tuple[str, list[str]], others: Others) -> dict[str, Any]:
     """Return the plan's ``svi.advice``.
 
     :param recommended: what ``recommend_svi`` returned.
-    :param others: the fabric's other clusters with floating SVI.
+    :param others: what the fabric's other clusters use.
     :returns: ``{"recommended": kind, "reasons": [text, …], "criteria": [{"criterion", "floating", "standard", "better",
         "source"}]}``; ``better`` is a kind, or None if the criterion does not decide.
     """
@@ -31,7 +31,7 @@ def advise(intent: Intent, recommended: tuple[str, list[str]], others: Iterable[
     return {"recommended": kind, "reasons": reasons, "criteria": list(_criteria(intent, others))}
 
 
-def _criteria(intent: Intent, others: Iterable[Intent]) -> Iterator[dict[str, Any]]:
+def _criteria(intent: Intent, others: Others) -> Iterator[dict[str, Any]]:
     floating, standard = (_as_if(intent, kind) for kind in ("floating", "standard"))
     yield _row("racks", _span(floating), _span(standard), _fewer(len(floating.l3outs), len(standard.l3outs)))
     yield _row("node subnets", *_subnets(floating), "floating")
@@ -46,7 +46,7 @@ def _criteria(intent: Intent, others: Iterable[Intent]) -> Iterator[dict[str, An
         "floating" if moves else None,
     )
     limit = limit_value(intent, LIMITS["floating-addresses"].of(intent["apic_version"]))
-    taken = sum(map(floating_addresses, (floating, *others)))
+    taken = floating_addresses(floating) + others.floating_addresses
     known = f"{taken} of {limit} with this cluster; room for {max(0, limit - taken)} more" if limit is not None else ""
     yield _row(
         "floating addresses of the fabric",

@@ -16,7 +16,7 @@ from ..intent.access import vpc_name
 from ..intent.check import check_neighbours, check_rules
 from ..intent.connectivity import cluster_contract, outside
 from ..intent.intent import SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet
-from ..intent.limits import limit_problems, limit_report, override_problems, route_estimate, usage
+from ..intent.limits import Others, limit_problems, limit_report, override_problems, route_estimate, usage
 from ..intent.nodes import nics_of
 from ..intent.reading import SECRETS_OPTIONAL, read_intent
 from ..schema.addressing import by_family
@@ -27,6 +27,7 @@ from .advice import advise
 from .allocation import allocate
 from .connectivity import plan_connectivity
 from .ledger import Ledger, dump_ledger, unproven, usable
+from .neighbours import Neighbours
 from .networks import floating_networks, leaf_networks, node_networks
 from .peering import SIDES, leaf_peers, node_peers, sessions
 from .record import Allocation, record_of
@@ -72,7 +73,7 @@ def compile_cluster(
     *,
     node_hosts: Mapping[str, Mapping[str, Any]] | None = None,
     ledger: Ledger | None = None,
-    neighbours: Mapping[str, Mapping[str, Any]] | None = None,
+    neighbours: Neighbours | None = None,
     secrets: str = SECRETS_OPTIONAL,
     unreadable: Collection[str] = (),
     problems: Iterable[Problem] = (),
@@ -83,25 +84,22 @@ def compile_cluster(
     :param host: the inventory host that stands for the cluster.
     :param node_hosts: the other hosts of its groups, with their variables.
     :param ledger: the allocation file.
-    :param neighbours: the variables of the inventory's other clusters, by host.
+    :param neighbours: the inventory's other clusters.
     :param secrets: how strictly to check the password (see ``intent.reading``).
     :param unreadable: variables that are declared and have no readable value.
     :param problems: problems that were found before.
     :returns: the plan, or all problems. No value of a variable raises an exception.
     """
     intent, found = read_intent(variables, host, node_hosts, secrets=secrets, unreadable=unreadable)
-    others = [read_intent(values, name)[0] for name, values in (neighbours or {}).items()]
-    for other in others:
-        other.kind, other.reasons = choose_svi(other, recommend_svi(other))
-        other.l3outs = spread(other, {})
-    floating = [other for other in others if other.kind == "floating" and intent.shares_fabric(other)]
-    recommended = recommend_svi(intent, floating)
+    others = neighbours.others(intent) if neighbours else Others()
+    recommended = recommend_svi(intent, others)
     intent.kind, intent.reasons = choose_svi(intent, recommended)
     ledger = ledger or Ledger()
     record, refused = usable(ledger, intent)
     intent.l3outs = spread(intent, record.racks_of(intent.kind))
-    found = [*problems, *refused, *found, *check_rules(intent), *check_neighbours(intent, others), *override_problems(intent)]
-    used = usage(intent, [other for other in others if intent.shares_fabric(other)])
+    between = check_neighbours(intent, neighbours.in_conflict(intent)) if neighbours else []
+    found = [*problems, *refused, *found, *check_rules(intent), *between, *override_problems(intent)]
+    used = usage(intent, others)
     if intent.sound:
         found += limit_problems(intent.kind, used)
     allocations: dict[int, Allocation] = {}
@@ -115,7 +113,7 @@ def compile_cluster(
     if unknown:
         return Compiled(intent.cluster, None, None, [*found, *unknown])
     gone = retired(intent, record.racks_of(intent.kind))
-    advice = advise(intent, recommended, floating)
+    advice = advise(intent, recommended, others)
     plan = _assemble(intent, allocations, gone, advice, limit_report(intent.kind, used), warnings(found))
     return Compiled(intent.cluster, plan, dump_ledger(intent.cluster, now), found)
 

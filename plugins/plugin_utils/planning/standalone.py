@@ -18,6 +18,7 @@ from ..schema.problems import IntentError, Problem, errors
 from .allocation import allocate
 from .compile import compile_cluster
 from .ledger import Ledger, read_ledger, unproven, usable
+from .neighbours import Neighbours
 from .networks import floating_networks, leaf_networks, node_networks
 from .record import Allocation, record_of
 
@@ -43,7 +44,12 @@ def cluster_plan(
         if value is not None and not isinstance(value, Mapping):
             raise TypeError(f"{name} must be a dictionary")
     return compile_cluster(
-        variables, str(host), node_hosts=node_hosts, ledger=ledger, neighbours=neighbours, problems=problems
+        variables,
+        str(host),
+        node_hosts=node_hosts,
+        ledger=ledger,
+        neighbours=Neighbours.read(neighbours or {}),
+        problems=problems,
     ).require()
 
 

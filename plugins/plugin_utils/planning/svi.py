@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ..intent.intent import Intent
-from ..intent.limits import LIMITS, Usage, supports_floating, usage
+from ..intent.limits import LIMITS, Others, Usage, supports_floating, usage
 from ..schema.variables import VM
 
 FLOATING_LIMITS = ("anchor-leaves", "floating-addresses")
@@ -21,13 +21,13 @@ def choose_svi(intent: Intent, recommended: tuple[str, list[str]]) -> tuple[str,
     return recommended if requested == "auto" else (requested, [f"aci_calico_svi asks for {requested}"])
 
 
-def recommend_svi(intent: Intent, others: Iterable[Intent] = ()) -> tuple[str, list[str]]:
+def recommend_svi(intent: Intent, others: Others | None = None) -> tuple[str, list[str]]:
     """Return the kind of SVI that suits the cluster, whatever was requested, with the reasons.
 
     :param intent: one whose racks have not been spread over L3Outs yet.
-    :param others: the fabric's other clusters with floating SVI.
+    :param others: what the fabric's other clusters use.
     """
-    used = usage(intent, others)
+    used = usage(intent, others or Others())
     never, rather_not = _against_floating(intent, used)
     if not never and moving_machines(intent):
         return "floating", ["virtual machines move between hypervisors, which standard SVI does not allow", *rather_not]

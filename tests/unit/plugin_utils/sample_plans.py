@@ -12,6 +12,7 @@ from _pytest.mark import ParameterSet
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import Compiled, compile_cluster
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.ledger import Ledger, load_ledger
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.neighbours import Neighbours
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
 from lab.example import worked_example
 
@@ -51,8 +52,11 @@ def ipv6_alone() -> dict[str, Any]:
 
 
 def compiled(base: dict[str, Any] = FLOATING, options: dict[str, Any] | None = None, **changes: Any) -> Compiled:
-    """Compile the example with these changes; ``options`` are those of ``compile_cluster``."""
-    return compile_cluster(variables(base, **changes), "prod1-cluster", **(options or {}))
+    """Compile the example with these changes; ``options`` are those of ``compile_cluster``, neighbours by their variables."""
+    options = dict(options or {})
+    if "neighbours" in options:
+        options["neighbours"] = Neighbours.read(options["neighbours"])
+    return compile_cluster(variables(base, **changes), "prod1-cluster", **options)
 
 
 def plan_of(base: dict[str, Any] = FLOATING, options: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.inventory import Inventory, read_variables
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.inventory import Inventory, read_clusters, read_variables
 
 BROKEN = "{{ nowhere }}"
 
@@ -55,7 +55,8 @@ def test_a_host_is_named_with_what_cannot_be_resolved():
 
 
 def test_what_is_wrong_with_another_cluster_is_left_to_its_own_plan():
-    assert inventory().neighbours() == {"two": {"aci_calico_vrf": "v"}}
+    (two,) = read_clusters(inventory()._vars, ["aci_calico_mtu", "aci_calico_vrf"], but="one")
+    assert (two.host, two.values) == ("two", {"aci_calico_vrf": "v"})
 
 
 def test_a_secret_and_a_connection_need_not_be_readable():

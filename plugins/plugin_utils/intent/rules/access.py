@@ -88,9 +88,9 @@ def shared_ports(intent: Intent, other: Intent) -> Iterator[Problem]:
     """Check that two clusters have no port and no interface policy group in common."""
     if not (intent["manage_access"] and other["manage_access"]):
         return
-    theirs = {port: node for node, leaves in _cabled(other) for port in ports_of(node, leaves)}
-    groups = {vpc_name(other, node) for node, _leaves in _cabled(other)}
-    for node, leaves in _cabled(intent):
+    theirs = {port: node for node, leaves in cabled(other) for port in ports_of(node, leaves)}
+    groups = {vpc_name(other, node) for node, _leaves in cabled(other)}
+    for node, leaves in cabled(intent):
         taken = next((port for port in ports_of(node, leaves) if port in theirs), None)
         if taken:
             yield Problem(
@@ -106,7 +106,7 @@ def shared_ports(intent: Intent, other: Intent) -> Iterator[Problem]:
             )
 
 
-def _cabled(intent: Intent) -> Iterator[tuple[Node, list[int]]]:
+def cabled(intent: Intent) -> Iterator[tuple[Node, list[int]]]:
     """Yield the nodes that get an interface policy group, with the leaves of their racks."""
     if intent["vpc_name"] is None:
         return

@@ -84,8 +84,8 @@ def shared_router_ids(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 
 # Settings that the VRF has once, and those that it has once on each leaf.
-_OF_VRF = ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp", "bgp_ecmp_policy")
-_OF_VRF_ON_LEAF = (
+OF_VRF = ("bgp_ecmp_ebgp", "bgp_ecmp_ibgp", "bgp_ecmp_policy")
+OF_VRF_ON_LEAF = (
     "bgp_keepalive",
     "bgp_hold",
     "bgp_as_limit",
@@ -98,14 +98,14 @@ _OF_VRF_ON_LEAF = (
 
 def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Problem]:
     """Check that clusters set the same ECMP paths, which are a setting of the VRF."""
-    for name in _contradicting(intent, other, _OF_VRF):
+    for name in _contradicting(intent, other, OF_VRF):
         yield _contradiction("ecmp-contradicts", intent, other, name, "but the VRF has one value")
 
 
 def shared_policies(intent: Intent, other: Intent) -> Iterator[Problem]:
     """Check that clusters with a common leaf set the same timers and best path, which the VRF has once on a leaf."""
     common = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
-    for name in _contradicting(intent, other, _OF_VRF_ON_LEAF) if common else ():
+    for name in _contradicting(intent, other, OF_VRF_ON_LEAF) if common else ():
         where = f"but the VRF has one value on leaf {some(common)}"
         yield _contradiction("bgp-policy-contradicts", intent, other, name, where)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, variables
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.compile import compile_cluster
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.neighbours import Neighbours
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import render
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import CLUSTER_VARIABLES, NODE_VARIABLES, SECRETS
 
@@ -55,7 +56,7 @@ def test_no_racks_raise(racks):
     neighbour=st.dictionaries(names, values, max_size=4),
 )
 def test_no_hosts_and_neighbours_raise(hosts, neighbour):
-    outcome_of(STANDARD, node_hosts=hosts, neighbours={"other": variables(STANDARD) | neighbour})
+    outcome_of(STANDARD, node_hosts=hosts, neighbours=Neighbours.read({"other": variables(STANDARD) | neighbour}))
 
 
 @settings(max_examples=20)
