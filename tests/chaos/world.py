@@ -99,6 +99,7 @@ class World:
         owner = Cluster(NAME, {}, apic, kube)
         owner.post("uni/tn-common", {"fvTenant": {"attributes": {"name": "common"}, "children": FOREIGN_ON_APIC}})
         kube.apply(FOREIGN_IN_KUBERNETES)
+        _follow_planned_addresses(kube)
         self.references[ABSENT] = self.state()
         self._foreign = self.foreign()
 
@@ -157,6 +158,14 @@ class World:
         if any(obj["metadata"]["name"] != "by-hand" for obj in self.kube.objects("Lease")):
             found.append("a lease is left in Kubernetes")
         return found
+
+
+def _follow_planned_addresses(kube: KubeServer) -> None:
+    """Let calico-node detect addresses of the nodes' subnet, so that it keeps those of every variant."""
+    (daemonset,) = kube.objects("DaemonSet")
+    (container,) = daemonset["spec"]["template"]["spec"]["containers"]
+    container["env"].append({"name": "IP_AUTODETECTION_METHOD", "value": f"cidr={','.join(VARIANTS[0]['aci_calico_node_subnets'])}"})
+    kube.request("PUT", kube.path(daemonset), daemonset)
 
 
 def servers(folder: Path) -> tuple[ApicServer, KubeServer]:

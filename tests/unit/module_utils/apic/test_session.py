@@ -365,6 +365,12 @@ def test_an_answer_that_is_not_apics_is_none(body, said):
             "certificate verify failed: certificate has expired",
             "certificate",
         ),
+        (
+            "Request failed: <urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch,"
+            " certificate is not valid for 'apic1'. (_ssl.c:1006)>",
+            "certificate verify failed: Hostname mismatch, certificate is not valid for 'apic1'.",
+            "certificate",
+        ),
     ],
 )
 def test_each_controller_that_does_not_answer_is_named(monkeypatch, message, said, cause):
