@@ -164,7 +164,9 @@ def _follow_planned_addresses(kube: KubeServer) -> None:
     """Let calico-node detect addresses of the nodes' subnet, so that it keeps those of every variant."""
     (daemonset,) = kube.objects("DaemonSet")
     (container,) = daemonset["spec"]["template"]["spec"]["containers"]
-    container["env"].append({"name": "IP_AUTODETECTION_METHOD", "value": f"cidr={','.join(VARIANTS[0]['aci_calico_node_subnets'])}"})
+    container["env"].append(
+        {"name": "IP_AUTODETECTION_METHOD", "value": f"cidr={','.join(VARIANTS[0]['aci_calico_node_subnets'])}"}
+    )
     kube.request("PUT", kube.path(daemonset), daemonset)
 
 

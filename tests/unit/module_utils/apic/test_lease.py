@@ -143,6 +143,10 @@ def test_a_renewal_is_written_when_it_says_something_new(later: int, seconds: in
         assert (stored["doing"], stored["seconds"], stored["renewed"]) == ("wait", seconds, stamp(NOW + later))
 
 
+def _refuse(error: ApicError) -> None:
+    raise error
+
+
 class Failing:
     """A session whose writes get no answer, or that APIC refuses."""
 
@@ -157,7 +161,7 @@ class Failing:
         if failure == "before":
             raise OutcomeUnknown(ApicError("configure", Answer(503)))
         if isinstance(failure, ApicError):
-            raise failure
+            _refuse(failure)
         tags = [child["tagAnnotation"]["attributes"] for child in json.loads(data)["fvTenant"]["children"]]
         what = {"deleted": lambda tag: DELETE, "created": lambda tag: tag["value"]}
         accepted = self.server.handle({tag["key"]: what[tag["status"]](tag) for tag in tags})
