@@ -70,8 +70,8 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: 
         or None) and ``postponed`` (manifests; the last ones turn off a node-to-node mesh that pods use, so they and
         ``installation`` wait until the sessions with the leaves are up); the names (``Kind/name``) of
         objects that are ``created``, ``modified`` and ``removed``; and by these names the ``differences``, each with ``before``
-        and ``after``; the ``pending`` nodes and the ``strangers`` (see these functions). ``snippet`` is what the user must apply before ``postponed`` is sent: text, empty if
-        nothing. With errors there are no changes.
+        and ``after``; the ``pending`` nodes and the ``strangers`` (see these functions). ``snippet`` is what the user must apply
+        before ``postponed`` is sent: text, empty if nothing. With errors there are no changes.
     """
     if state == "absent":
         # What cannot be read would stay behind.

@@ -177,9 +177,7 @@ class Neighbours:
 
     def _sharing_fabric(self, intent: Intent) -> set[str]:
         mine = _controllers(intent)
-        shared = {
-            name for name, theirs in self._index["fabrics"].items() if share_fabric(mine, {(host, port) for host, port in theirs})
-        }
+        shared = {name for name, theirs in self._index["fabrics"].items() if share_fabric(mine, set(map(tuple, theirs)))}
         return {host for host, fabric in self._index["fabric"].items() if fabric in shared} - {self._host}
 
     def _candidates(self, intent: Intent) -> set[str]:
