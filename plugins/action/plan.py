@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-import yaml
 
 from ..plugin_utils.actions import ClusterAction, Planned
 from ..plugin_utils.apic.tree import apic_tree
 from ..plugin_utils.calico.manifests import kubernetes_objects
+from ..plugin_utils.documents.encoding import json_text, yaml_texts
 from ..plugin_utils.documents.nodes import node_files
 from ..plugin_utils.documents.plan import plan_document
 from ..plugin_utils.files import NODES
@@ -59,14 +57,9 @@ class ActionModule(ClusterAction):
 
 def _files(plan: dict[str, Any]) -> dict[str, str]:
     """Return the files for reviewers, ``{name: text}``. None of them holds a secret."""
-    manifests = yaml.safe_dump_all(kubernetes_objects(plan), sort_keys=False, explicit_start=True, width=200)
     return {
-        "plan.json": _json(plan),
+        "plan.json": json_text(plan),
         "plan.md": plan_document(plan),
-        "apic.json": _json(apic_tree(plan)),
-        "kubernetes.yml": manifests,
+        "apic.json": json_text(apic_tree(plan)),
+        "kubernetes.yml": yaml_texts(kubernetes_objects(plan)),
     }
-
-
-def _json(content: Any) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

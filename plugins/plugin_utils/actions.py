@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -93,6 +94,8 @@ class ClusterAction(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the arguments, act, and return the result with all changes and warnings on the way."""
+        # The process of a task is a short-lived copy of Ansible's: a collection of its objects would copy all of its memory.
+        gc.freeze()
         result = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
         self.cluster = str(self.task_vars.get("inventory_hostname", ""))

@@ -25,10 +25,28 @@ BOOLEANS = dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True)
 BOOLEANS |= dict.fromkeys(("no", "off", "false", "0", "n", "f"), False)
 
 
+# Types whose values are plain already.
+_ATOMS = frozenset({str, int, bool, float, None.__class__})
+
+
+def _plain_key(key: Any) -> str:
+    return str.__str__(key) if isinstance(key, str) else str(key)
+
+
 def plain(value: Any) -> Any:
     """Return a value that consists of built-in types only; Ansible and YAML pass subclasses of these, and other types."""
+    kind = value.__class__
+    if kind in _ATOMS:
+        return value
+    if kind is list:
+        return [item if item.__class__ in _ATOMS else plain(item) for item in value]
+    if kind is dict:
+        return {
+            key if key.__class__ is str else _plain_key(key): item if item.__class__ in _ATOMS else plain(item)
+            for key, item in value.items()
+        }
     if isinstance(value, Mapping):
-        return {str.__str__(key) if isinstance(key, str) else str(key): plain(item) for key, item in value.items()}
+        return {_plain_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     if value is None or isinstance(value, bool):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 # The kinds of node.
@@ -70,7 +70,7 @@ class Option:
     group: str = ""
     source: str = ""
 
-    @property
+    @cached_property
     def element(self) -> Option:
         """One element of a list, as an option of its own."""
         return replace(self, type=self.elements or "str", elements=None, default=None, default_text=None, required=False)
