@@ -10,17 +10,22 @@ from typing import Any
 from json_schema import DRAFT, Schema, canonical
 
 from plugins.plugin_utils.intent.limits import LIMITS
+from plugins.plugin_utils.intent.pools import USES
 from plugins.plugin_utils.planning.compile import PEER_CONTROLS, POLICY_KINDS, SCHEMA
 from plugins.plugin_utils.planning.peering import SIDES
 from plugins.plugin_utils.schema.addressing import FAMILIES
 from plugins.plugin_utils.schema.formats import FORMATS, PROTOCOLS
-from plugins.plugin_utils.schema.keys import CONTRACT, LEAF, NODE, RACK, TRANSIT
+from plugins.plugin_utils.schema.keys import CONTRACT, LEAF, NODE, POOL, RACK, TRANSIT
 from plugins.plugin_utils.schema.option import Option
 from plugins.plugin_utils.schema.variables import PREFIX, VARIABLES
 
 
 class Value(dict[str, Any]):
     """A part of the shape that is a schema already."""
+
+
+class Maybe(Value):
+    """The shape of a key that is there only if the variable is set."""
 
 
 def variable(name: str) -> Value:
@@ -65,7 +70,8 @@ def schema_of(shape: Any) -> Schema:
     if isinstance(shape, list):
         return {"type": "array", "items": schema_of(shape[0])}
     properties = {name: schema_of(value) for name, value in shape.items()}
-    return {"type": "object", "properties": properties, "required": list(shape), "additionalProperties": False}
+    required = [name for name, value in shape.items() if not isinstance(value, Maybe)]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 TEXT, YES_NO = Value(type="string", minLength=1), Value(type="boolean")
@@ -109,6 +115,7 @@ PLAN: dict[str, tuple[str, Any]] = {
         "groups": [{"name": NAME, "vpc": YES_NO, "leaves": [{"id": LEAF_ID, "ports": [formatted("ports")]}]}]}),
     "bgp": ("The BGP policies.", {
         **{name: variable(f"bgp_{name}") for name in ("keepalive", "hold", "as_limit", "graceful_restart")},
+        "restart_time": Maybe(variable("bgp_restart_time")),
         **{name: variable(f"bgp_{name}") for name in ("as_path_relax", "ecmp_ebgp", "ecmp_ibgp")},
         "controls": [one_of(*PEER_CONTROLS)],
         "existing_policies": [one_of(*POLICY_KINDS)],
@@ -160,7 +167,11 @@ PLAN: dict[str, tuple[str, Any]] = {
         "rack_label": variable("rack_label"),
         "secret": {"name": variable("bgp_secret_name"), "key": variable("bgp_secret_key")},
         "service_account": variable("service_account"), "block_size": by_family(COUNT),
-        "pools": [{"name": formatted("dns-name"), "cidr": SUBNET, "family": FAMILY}], "bgp_filter": YES_NO}),
+        "pools": [{
+            "name": formatted("dns-name"), "cidr": SUBNET, "family": FAMILY, "disabled": Maybe(YES_NO), "node_selector": Maybe(TEXT),
+            "allowed_uses": Maybe(schema_of([one_of(*USES)])), "assignment_mode": Maybe(key(POOL, "assignment_mode")),
+            "block_size": Maybe(COUNT)}],
+        "bgp_filter": YES_NO}),
     "limits": ("The scale limits, and how much of each the cluster uses.", [{
         "id": one_of(*LIMITS), "value": COUNT, "limit": or_null(COUNT), "unit": TEXT, "source": TEXT, "release": TEXT}]),
     "warnings": ("The problems that do not prevent the plan.", [{

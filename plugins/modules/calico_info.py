@@ -126,6 +126,10 @@ calico:
       description: With O(checks), the networking backend of calico-node, V(bird) for BGP; none if it is unknown.
       type: str
       sample: bird
+    pool_pods:
+      description: The number of pods with an address of each disabled pool, by the pool's name; none if there is no such pool, or pods
+        cannot be listed.
+      type: dict
     rights:
       description:
         - With O(checks), the user's permissions in the namespace, as rules of Kubernetes' SelfSubjectRulesReview; none if they are not
@@ -150,6 +154,7 @@ import base64
 import copy
 import hashlib
 import hmac
+import ipaddress
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
@@ -231,6 +236,30 @@ def read_calico(reader: KubeApi, api_group: str) -> tuple[list[dict], dict[str, 
     return objects, stored
 
 
+def read_pool_pods(reader: KubeApi, objects: list[dict]) -> dict[str, int] | None:
+    """Return how many pods have an address of each disabled pool. Only then are the pods listed."""
+    disabled = {
+        obj["metadata"]["name"]: ipaddress.ip_network(obj["spec"]["cidr"], strict=False)
+        for obj in objects
+        if obj["kind"] == "IPPool" and obj["spec"].get("disabled")
+    }
+    pods = reader.first(["/api/v1/pods"]) if disabled else None
+    if pods is None:
+        return None
+    addresses = [_pod_addresses(pod) for pod in pods]
+    return {name: sum(any(one in network for one in own) for own in addresses) for name, network in disabled.items()}
+
+
+def _pod_addresses(pod: dict) -> list:
+    """Return the addresses of a pod; none of a pod that has ended, or that has its node's network."""
+    status = pod.get("status") or {}
+    if status.get("phase") in ("Succeeded", "Failed") or pod["spec"].get("hostNetwork"):
+        return []
+    return [
+        ipaddress.ip_address(entry["ip"]) for entry in status.get("podIPs") or [{"ip": status.get("podIP")}] if entry.get("ip")
+    ]
+
+
 def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dict], bool | None]:
     """Return the Secret, its Role and RoleBinding, and whether it contains the password."""
     rbac = f"/apis/{RBAC}/namespaces/{namespace}"
@@ -286,6 +315,7 @@ def read(reader: KubeApi, params: dict) -> dict:
         "environment": environment,
         "password_matches": matches,
         "backend": backend,
+        "pool_pods": read_pool_pods(curious, objects),
         "rights": rights,
         "unchecked": curious.failures,
         "lease": read_lease(reader, params["lease_namespace"]) if params.get("lease_namespace") else None,

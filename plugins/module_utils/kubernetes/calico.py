@@ -29,6 +29,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "disableBGPExport": False,
         "nodeSelector": "all()",
         "assignmentMode": "Automatic",
+        "allowedUses": ["Workload", "Tunnel"],
     },
     "BGPConfiguration": {"logSeverityScreen": "Info", "nodeToNodeMeshEnabled": True},
 }

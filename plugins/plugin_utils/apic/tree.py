@@ -25,6 +25,8 @@ OPTIONAL_CLASSES = ("bgpPeerPfxPol", *apic_connectivity.CLASSES)
 # Classes of policies that L3Outs name, ``{class: key of the plan's names}``: unused ones are removed after the L3Outs changed.
 _NAMED = {"bgpCtxPol": "timers", "bgpBestPathCtrlPol": "best_path", "bgpPeerPfxPol": "prefix_limit"}
 
+# The default of ``bgpCtxPol.staleIntvl`` in seconds (class metadata of 6.0).
+STALE_DEFAULT = 300
 AF_OF_FAMILY = {"ipv4": "ipv4-ucast", "ipv6": "ipv6-ucast"}
 
 
@@ -179,13 +181,19 @@ def vrf_policies(plan: Plan) -> dict[str, Mo]:
     bgp, names, cluster = plan["bgp"], plan["names"], plan["cluster"]
     timers = {"kaIntvl": bgp["keepalive"], "holdIntvl": bgp["hold"], "maxAsLimit": bgp["as_limit"]}
     restart = "helper" if bgp["graceful_restart"] else ""
+    stale: dict[str, Any] = {"staleIntvl": _stale_interval(bgp["restart_time"])} if "restart_time" in bgp else {}
     relax = "asPathMultipathRelax" if bgp["as_path_relax"] else ""
     paths = {"maxEcmp": bgp["ecmp_ebgp"], "maxEcmpIbgp": bgp["ecmp_ibgp"]}
     return {
-        "timers": shared("bgpCtxPol", cluster, name=names["timers"], **timers, grCtrl=restart),
+        "timers": shared("bgpCtxPol", cluster, name=names["timers"], **timers, grCtrl=restart, **stale),
         "best_path": shared("bgpBestPathCtrlPol", cluster, name=names["best_path"], ctrl=relax),
         "ecmp": shared("bgpCtxAfPol", cluster, name=names["ecmp"], **paths),
     }
+
+
+def _stale_interval(seconds: int) -> str:
+    """Return a stale interval as APIC returns it: it has a name for its default."""
+    return "default" if seconds == STALE_DEFAULT else str(seconds)
 
 
 def _vrf_policies(plan: Plan) -> list[Mo]:

@@ -65,15 +65,16 @@ def as_planned(pool: dict, planned: dict) -> bool:
 
 def _entry(planned: dict, declared: dict | None) -> dict:
     """Return a pool as an entry of the Installation. What the plan does not say stays."""
-    spec = meaning("IPPool", planned["spec"])
+    spec = planned["spec"]
+    said = {name: spec[name] for name in ("nodeSelector", "allowedUses", "assignmentMode") if name in spec}
     return {
-        **(declared or {"name": planned["metadata"]["name"]}),
+        **(declared or {"name": planned["metadata"]["name"], "nodeSelector": "all()"}),
         "cidr": spec["cidr"],
         "blockSize": spec["blockSize"],
         "encapsulation": "None",
         "natOutgoing": "Disabled",
-        "nodeSelector": spec["nodeSelector"],
-        "disableNewAllocations": False,
+        **said,
+        **({"disableNewAllocations": spec["disabled"]} if "disabled" in spec else {}),
     }
 
 
@@ -168,6 +169,7 @@ SINCE: dict[tuple[str, str], tuple[int, int]] = {
     ("BGPPeer", "keepaliveTime"): (3, 32),
     ("BGPConfiguration", "serviceLoadBalancerAggregation"): (3, 31),
     ("IPPool", "assignmentMode"): (3, 30),
+    ("IPPool", "allowedUses=LoadBalancer"): (3, 30),
 }
 
 
@@ -188,6 +190,10 @@ def too_new_fields(manifest: dict, version: tuple[int, int] | None) -> Iterator[
 
 
 def _names(value: Any) -> set[str]:
+    """Return the names of all fields, and of those with a list of texts also each ``field=text``."""
     if isinstance(value, dict):
-        return set(value).union(*(_names(one) for one in value.values()))
+        texts = {
+            f"{name}={one}" for name, held in value.items() if isinstance(held, list) for one in held if isinstance(one, str)
+        }
+        return texts.union(value, *(_names(one) for one in value.values()))
     return set().union(*(_names(one) for one in value)) if isinstance(value, list) else set()

@@ -28,6 +28,13 @@ DEFAULT_NAMESPACE = "kube-system"
 ROLE_NAME = "secret-access"
 FILTER_NAME = "aci-reject-learned"
 BGP_CONFIGURATION = "default"
+# Settings of single pools: {key in the plan: field of the IPPool}.
+POOL_FIELDS = {
+    "disabled": "disabled",
+    "node_selector": "nodeSelector",
+    "allowed_uses": "allowedUses",
+    "assignment_mode": "assignmentMode",
+}
 # Service subnets that the nodes announce: {role in the plan: field of the BGPConfiguration}.
 SERVICE_FIELDS = {
     "service": "serviceClusterIPs",
@@ -120,20 +127,23 @@ def _ip_pool(plan: dict, pool: dict, api_group: str) -> dict:
     """Return a pool without encapsulation and NAT, which the fabric routes natively.
 
     It has no owner labels: the pool is usually Calico's own, and the Tigera operator marks its pools with
-    ``app.kubernetes.io/managed-by`` itself.
+    ``app.kubernetes.io/managed-by`` itself. What the plan does not say stays as it is in the cluster.
     """
-    return {
-        **_manifest(api_group, "IPPool", pool["name"]),
-        "spec": {
-            "cidr": pool["cidr"],
-            "blockSize": plan["calico"]["block_size"][pool["family"]],
-            "ipipMode": "Never",
-            "vxlanMode": "Never",
-            "natOutgoing": False,
-            "disabled": False,
-            "nodeSelector": "all()",
-        },
+    spec = {
+        "cidr": pool["cidr"],
+        "blockSize": block_size_of(plan, pool),
+        "ipipMode": "Never",
+        "vxlanMode": "Never",
+        "natOutgoing": False,
+        **{field: pool[name] for name, field in POOL_FIELDS.items() if name in pool},
     }
+    return {**_manifest(api_group, "IPPool", pool["name"]), "spec": spec}
+
+
+def block_size_of(plan: dict, pool: dict) -> int:
+    """Return the block size of a pool of the plan: its own one, or that of its family."""
+    size: int = pool.get("block_size") or plan["calico"]["block_size"][pool["family"]]
+    return size
 
 
 def _bgp_filters(plan: dict, api_group: str) -> list[dict]:
@@ -161,9 +171,17 @@ def _bgp_peer(plan: dict, peer: dict, api_group: str) -> dict:
     else:
         spec["nodeSelector"] = f'{plan["calico"]["rack_label"]} == "{peer["rack"]}"'
     spec["password"] = {"secretKeyRef": dict(plan["calico"]["secret"])}
+    if "restart_time" in plan["bgp"]:
+        spec["maxRestartTime"] = go_duration(plan["bgp"]["restart_time"])
     if plan["calico"]["bgp_filter"]:
         spec["filters"] = [FILTER_NAME]
     return {**_manifest(api_group, "BGPPeer", peer["name"], owner_labels(plan)), "spec": spec}
+
+
+def go_duration(seconds: int) -> str:
+    """Return a duration as Go writes it, so that an API server that rounds objects through Go's types returns the same text."""
+    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+    return f"{f'{hours}h' if hours else ''}{f'{minutes}m' if hours or minutes else ''}{rest}s"
 
 
 def _bgp_configuration(plan: dict, api_group: str) -> dict:

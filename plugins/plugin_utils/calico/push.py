@@ -20,7 +20,6 @@ from ...module_utils.kubernetes.api import covers
 from ...module_utils.kubernetes.calico import meaning, with_stored_metadata
 from ...module_utils.kubernetes.installation import KUBESPRAY
 from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CALICO_V1, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
-from ..schema.addressing import IPNetwork, overlap
 from ..schema.consent import NONE_GIVEN, SESSION_RESET, TRAFFIC_INTERRUPTION, Consents
 from ..schema.problems import Problem, errors, some
 from .installers import (
@@ -34,6 +33,7 @@ from .installers import (
     version_of,
 )
 from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
+from .pools import empty_pools, pool_problems, retired_problems
 
 CREATED = None  # the object did not exist
 
@@ -194,6 +194,7 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
             (modified if old else created).append(_title(manifest))
     kept = {_title(manifest) for manifest in wanted}
     deleted = [_reference(manifest) for manifest in _owned(plan, found) if _title(manifest) not in kept]
+    deleted += [_reference(pool) for pool in empty_pools(plan, found)]
     manages = bool(operated) and can_change(found, chosen.manage_installation)
     installation = _installation_change(operated, found) if manages else None
     modified += [_title(installation)] if installation else []
@@ -391,7 +392,8 @@ def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
         yield from _version_problems(manifest, found)
     pools = [manifest for manifest in found["objects"] if manifest["kind"] == "IPPool"]
     for pool in pools:
-        yield from _pool_problems(plan, pool, {one["spec"]["cidr"] for one in pools})
+        yield from pool_problems(plan, pool, {one["spec"]["cidr"] for one in pools})
+    yield from retired_problems(plan, found)
     yield from _installer_problems(plan, found, chosen)
     yield from _peer_problems(plan, found)
     yield from _configuration_problems(found)
@@ -462,37 +464,6 @@ def _ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]
     elif owner is None and not adopt:
         problem = "It exists and was not made by this collection"
         yield Problem("foreign", _title(old), problem)
-
-
-def _pool_problems(plan: dict, pool: dict, cidrs: set[str]) -> Iterator[Problem]:
-    name, spec = pool["metadata"]["name"], pool["spec"]
-    planned = plan["calico"]["pools"]
-    others = [item for item in planned if item["cidr"] not in cidrs]
-    wanted = next((item for item in planned if item["cidr"] == spec["cidr"]), None)
-    wanted = wanted or next((item for item in others if item["name"] == name), None)
-    if wanted:
-        yield from _own_pool_problems(plan, pool, wanted)
-    elif any(overlap(IPNetwork(spec["cidr"]), IPNetwork(item["cidr"])) for item in planned):
-        subnets = ", ".join(item["cidr"] for item in planned)
-        yield Problem("pool-in-the-way", f"IPPool/{name}", f"Its CIDR {spec['cidr']} overlaps aci_calico_pod_subnets ({subnets})")
-    elif not spec.get("disabled"):
-        problem = f"Pods with addresses of {spec['cidr']} cannot be reached: the fabric accepts aci_calico_pod_subnets only"
-        yield Problem("pool-unplanned", f"IPPool/{name}", problem)
-
-
-def _own_pool_problems(plan: dict, pool: dict, wanted: dict) -> Iterator[Problem]:
-    name, spec = pool["metadata"]["name"], pool["spec"]
-    size = plan["calico"]["block_size"][wanted["family"]]
-    default = {"ipv4": 26, "ipv6": 122}[wanted["family"]]
-    if spec["cidr"] != wanted["cidr"]:
-        problem = f"Its CIDR is {spec['cidr']}, the plan's {wanted['cidr']}; a pool's CIDR cannot be changed"
-        yield Problem("pool-cidr", f"IPPool/{name}", problem)
-    if (spec.get("blockSize") or default) != size:
-        problem = (
-            f"Its block size is {spec.get('blockSize') or default}, the plan's {size}; a pool's block size cannot be changed"
-        )
-        variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
-        yield Problem("pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {spec.get('blockSize') or default}.")
 
 
 def _installer_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:

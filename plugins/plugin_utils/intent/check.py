@@ -20,6 +20,7 @@ from .rules.connectivity import connectivity_problems, contracts_between, l3outs
 from .rules.names import names
 from .rules.neighbours import cluster_names, l3outs, shared_ecmp, shared_policies, shared_router_ids, shared_subnets, shared_vlans
 from .rules.nodes import hypervisors, mobility, nics
+from .rules.pools import disabled_pools, load_balancer_blocks, pools
 from .rules.racks import leaves, nodes, non_anchors, racks, renumbered, router_ids
 from .rules.subnets import (
     families,
@@ -65,6 +66,9 @@ RULES: Sequence[Rule] = (
     floating_vlans,
     several_l3outs,
     pod_blocks,
+    pools,
+    disabled_pools,
+    load_balancer_blocks,
     imports,
     as_numbers,
     timers,

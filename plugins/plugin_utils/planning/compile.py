@@ -18,8 +18,9 @@ from ..intent.connectivity import cluster_contract, outside
 from ..intent.intent import SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet
 from ..intent.limits import Others, limit_problems, limit_report, override_problems, route_estimate, usage
 from ..intent.nodes import nics_of
+from ..intent.pools import LOAD_BALANCER, read_pools
 from ..intent.reading import SECRETS_OPTIONAL, read_intent
-from ..schema.addressing import by_family
+from ..schema.addressing import by_family, family_of
 from ..schema.option import BARE_METAL
 from ..schema.problems import IntentError, Problem, errors, warnings
 from .access import access_plan
@@ -210,6 +211,7 @@ def _bgp(intent: Intent) -> dict[str, Any]:
         "hold": intent["bgp_hold"],
         "as_limit": intent["bgp_as_limit"],
         "graceful_restart": intent["bgp_graceful_restart"],
+        **({"restart_time": intent["bgp_restart_time"]} if intent["bgp_restart_time"] else {}),
         "as_path_relax": intent["bgp_as_path_relax"],
         "ecmp_ebgp": intent["bgp_ecmp_ebgp"],
         "ecmp_ibgp": intent["bgp_ecmp_ibgp"],
@@ -251,9 +253,11 @@ def _names(intent: Intent) -> dict[str, str]:
 
 def _shared_names(intent: Intent) -> dict[str, str]:
     """Return the names of the policies of the VRF: two policies with equal content and different names would conflict."""
-    timers = (intent[f"bgp_{name}"] for name in ("keepalive", "hold", "as_limit"))
+    timers = [intent[f"bgp_{name}"] for name in ("keepalive", "hold", "as_limit")]
+    timers += ["helper" if intent["bgp_graceful_restart"] else "no-restart"]
+    timers += [intent["bgp_restart_time"]] if intent["bgp_restart_time"] else []
     return {
-        "timers": "-".join(map(str, ("calico-timers", *timers, "helper" if intent["bgp_graceful_restart"] else "no-restart"))),
+        "timers": "-".join(map(str, ("calico-timers", *timers))),
         "best_path": f"calico-best-path-{'relax' if intent['bgp_as_path_relax'] else 'strict'}",
         "ecmp": f"calico-ecmp-{intent['bgp_ecmp_ebgp']}-{intent['bgp_ecmp_ibgp']}",
     }
@@ -355,14 +359,19 @@ def _calico(intent: Intent) -> dict[str, Any]:
     }
 
 
-def _pools(intent: Intent) -> list[dict[str, str]]:
+def _pools(intent: Intent) -> list[dict[str, Any]]:
     """Return the IP pools. The first of a family is Calico's own; further ones are named by their subnet, so that adding a
-    pool renames none."""
+    pool renames none. Load balancer subnets have a pool if the user names one."""
+    said = {pool.cidr: pool.settings(intent["rack_label"]) for pool in read_pools(intent)}
     pools = []
     for family in intent.families:
         for index, network in enumerate(intent.networks("pod", family)):
             name = DEFAULT_POOL[family] if index == 0 else pool_name(str(network))
-            pools.append({"name": name, "cidr": str(network), "family": family})
+            pools.append({"name": name, "cidr": str(network), "family": family, **said.get(network, {})})
+    for network in (subnet.network for subnet in intent.subnets["load_balancer"]):
+        if network in said:
+            own = {"name": pool_name(str(network)), "cidr": str(network), "family": family_of(network)}
+            pools.append({**own, "allowed_uses": [LOAD_BALANCER], **said[network]})
     return pools
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from ...module_utils.apic.mo import CLASSES, last_rn, parent_dn
 from ...module_utils.apic.roots import any_of
 from ...module_utils.names import COMMON, SHARED
-from ..apic.tree import AF_OF_FAMILY, vrf_policies
+from ..apic.tree import AF_OF_FAMILY, STALE_DEFAULT, vrf_policies
 from ..schema.messages import WARNING
 from ..schema.problems import Problem, some
 from .facts import Attributes, Fabric, Objects, holder_of, vrf_dn
@@ -32,6 +32,7 @@ _VARIABLES = {
     "holdIntvl": "bgp_hold",
     "maxAsLimit": "bgp_as_limit",
     "grCtrl": "bgp_graceful_restart",
+    "staleIntvl": "bgp_restart_time",
     "ctrl": "bgp_as_path_relax",
     "maxEcmp": "bgp_ecmp_ebgp",
     "maxEcmpIbgp": "bgp_ecmp_ibgp",
@@ -207,7 +208,11 @@ def _different(plan: Plan, kind: str, found: Attributes) -> list[str]:
 
 
 def _setting(name: str, value: str) -> str:
-    return {"grCtrl": str("helper" in value).lower(), "ctrl": str("Relax" in value).lower()}.get(name, value)
+    return {
+        "grCtrl": str("helper" in value).lower(),
+        "staleIntvl": value.replace("default", str(STALE_DEFAULT)),
+        "ctrl": str("Relax" in value).lower(),
+    }.get(name, value)
 
 
 def _named_policies(plan: Plan, fabric: Fabric) -> Iterator[Problem]:

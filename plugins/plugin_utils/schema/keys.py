@@ -46,6 +46,19 @@ RACK = (
           options=NODE, shorthand="name", default=[]),
 )
 
+POOL = (
+    Option("cidr", "The pool: one of the pod subnets or load balancer subnets.", required=True, format="subnet"),
+    Option("disabled", "Whether no more addresses are taken from the pool. Addresses in use stay.", "bool"),
+    Option("node_selector", "The nodes that take blocks from the pool, as Calico's selector."),
+    texts("racks", "The racks whose nodes take blocks from the pool, in place of C(node_selector).", format="rack-id", default=[]),
+    texts("allowed_uses",
+          "What the addresses are for. Pools of load balancer subnets have C(LoadBalancer), all others none of it (Calico 3.30 or"
+          " newer).", choices=("Workload", "Tunnel", "LoadBalancer"), default=[]),
+    Option("assignment_mode", "Whether addresses are taken without being asked for (Calico 3.30 or newer).",
+           choices=("Automatic", "Manual")),
+    number("block_size", "Like C(aci_calico_block_size), for this pool. A pool never changes it.", 20, 128),
+)
+
 RELATION = (
     contracts("provide", "The contracts to provide."),
     contracts("consume", "The contracts to consume."),

@@ -137,6 +137,16 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "subnet-not-allowed": Message(
             "aci_calico_import_subnets or aci_calico_export_subnets leaves out a subnet of the cluster.",
             "Add the subnet, or do not set the variable.", WARNING),
+        "pool-unknown": Message(
+            "aci_calico_pools has an entry for a subnet that is no pool of the cluster.",
+            "Correct cidr, or add the subnet to aci_calico_pod_subnets or aci_calico_load_balancer_subnets."),
+        "pool-selected-twice": Message("A pool has racks and a node selector.", "Set one of them."),
+        "pool-use-mixed": Message(
+            "A pool of load balancer addresses has another use or a node selector, or a pool of pods has the use LoadBalancer."
+            " Calico refuses both.",
+            "Leave allowed_uses out: the list that holds the subnet determines whether the pool is for load balancers."),
+        "pools-disabled": Message(
+            "All pools of an address family are disabled, so new pods get no address.", "Add a pod subnet, or enable a pool.", WARNING),
         "pool-smaller-than-block": Message(
             "A pod subnet is smaller than one block.", "Use a larger pod subnet or a longer block size."),
         "pool-short-of-blocks": Message(
@@ -562,6 +572,14 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "pool-unplanned": Message(
             "An IP pool is outside aci_calico_pod_subnets: the fabric does not accept its routes.",
             "Add the CIDR to aci_calico_pod_subnets, or disable the pool.", WARNING),
+        "pool-in-use": Message(
+            "Pods have addresses of a pool whose subnet was taken out of the plan. The fabric would no longer accept routes to them.",
+            "Put the subnet back into aci_calico_pod_subnets, with an entry {cidr, disabled: true} in aci_calico_pools, and restart these"
+            " pods first."),
+        "pool-left": Message(
+            "A disabled pool whose subnet was taken out of the plan stays.",
+            "Remove it from the operator's Installation, or delete it (calicoctl delete ippool NAME) when no pod has an address of it.",
+            WARNING),
         "peer-in-the-way": Message(
             "A BGPPeer that is not planned peers with a leaf of the plan.",
             "Delete it (kubectl delete bgppeer NAME): the plan has its own peer."),

@@ -179,6 +179,11 @@ REGISTRY: tuple[Option, ...] = (
                0, 2000, default=1, source="BGP hardening"),
         Option("aci_calico_bgp_graceful_restart", "Whether the leaves are graceful restart helpers.",
                "bool", default=True, source="BGP Graceful Restart"),
+        number("aci_calico_bgp_restart_time",
+               "How many seconds a leaf keeps the routes of a node whose BGP daemon was killed, until it is back: the restart time that the"
+               " node announces (C(maxRestartTime) of the BGPPeers) and APIC's stale interval. Shorter than a restart of calico-node takes,"
+               " it makes the restart an interruption.", 1, 3600,
+               default_text="120 seconds from the node, 300 on APIC", source="BGP Graceful Restart"),
         Option("aci_calico_bgp_as_path_relax", "Whether paths with different AS paths can be equal.",
                "bool", default=True, source="AS path policy"),
         number("aci_calico_bgp_ecmp_ebgp", "The highest number of equal eBGP paths. The setting is valid for the whole VRF.",
@@ -187,8 +192,8 @@ REGISTRY: tuple[Option, ...] = (
                1, 64, default=64, source="Max BGP ECMP path"),
         Option("aci_calico_bgp_timers_policy",
                "An existing BGP timers policy, if another L3Out of the VRF uses it on the cluster's leaves: a leaf has one for"
-               " each VRF. Set C(aci_calico_bgp_keepalive), C(aci_calico_bgp_hold), C(aci_calico_bgp_as_limit) and"
-               " C(aci_calico_bgp_graceful_restart) to its values.",
+               " each VRF. Set C(aci_calico_bgp_keepalive), C(aci_calico_bgp_hold), C(aci_calico_bgp_as_limit),"
+               " C(aci_calico_bgp_graceful_restart) and C(aci_calico_bgp_restart_time) to its values.",
                format="apic-name", default_text="named after these values and created"),
         Option("aci_calico_bgp_best_path_policy",
                "An existing BGP best path policy, if another L3Out of the VRF uses it on the cluster's leaves. Set"
@@ -254,6 +259,10 @@ REGISTRY: tuple[Option, ...] = (
                20, 32, default=26, source="Kubernetes node ingress routing"),
         number("aci_calico_ipv6_block_size", "The prefix length of the IPv6 blocks that nodes take from a pool.",
                116, 128, default=122, source="Kubernetes node ingress routing"),
+        dicts("aci_calico_pools",
+              "Settings of single IP pools, by subnet. What is not said is left as it is in the cluster. An entry for a load balancer"
+              " subnet makes a pool for Calico's own addresses of LoadBalancer services.",
+              options=keys.POOL, shorthand="cidr", default=[], source=_CALICO),
         number("aci_calico_pods_per_node",
                "The number of pods on a node, for the estimate of blocks and routes. The default is kubelet's limit.",
                1, 10000, default=110, source=_LPM),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ...module_utils.kubernetes.calico import meaning
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
 from ..calico.manifests import BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
 from ..calico.protection import threats
@@ -142,12 +143,12 @@ def _pools(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Findi
 
 
 def _pool(wanted: dict, pool: dict) -> list[Finding]:
-    name, spec = pool["metadata"]["name"], pool["spec"]
+    name, spec = pool["metadata"]["name"], meaning("IPPool", pool["spec"])
     findings = _encapsulation(pool)
     if spec.get("natOutgoing"):
         findings.append(Finding("pool-nat", f"IP pool {name}: natOutgoing is on"))
     for field in sorted(set(wanted) - {"cidr", "ipipMode", "vxlanMode", "natOutgoing"}):
-        value = spec.get(field, wanted[field])
+        value = spec.get(field)
         if value != wanted[field]:
             findings.append(Finding("pool-differs", f"IP pool {name}: {field} is {value}, not {wanted[field]}"))
     return findings

@@ -62,6 +62,27 @@ def bird_crash(made: Bench) -> float:
     return float(sum("10.1." in line or "192.168.8" in line for line in (*near, *far)))
 
 
+def killed_for_good(made: Bench, restart_time: int) -> float:
+    """Return the seconds until the routes of a node whose BIRD was killed are gone from a leaf of its rack.
+
+    BIRD announces the restart time when a session begins, so it is restarted first.
+    """
+    peers = [one for one in Figure().objects() if one["kind"] == "BGPPeer"]
+    made.kube.apply([{**peer, "spec": {**peer["spec"], "maxRestartTime": f"{restart_time}s"}} for peer in peers])
+    time.sleep(5)
+    made.twin.ask("kill", machine="node-1")
+    made.twin.ask("start", machine="node-1")
+    time.sleep(5)
+    made.settle()
+    started = time.monotonic()
+    made.twin.ask("kill", machine="node-1")
+    eventually(lambda: BLOCK not in made.routes("leaf-201"), every=0.02)
+    took = time.monotonic() - started
+    made.twin.ask("start", machine="node-1")
+    made.settle()
+    return took
+
+
 def power_cut(made: Bench) -> float:
     """Return the seconds that flows are interrupted when a leaf falls silent and its neighbours must notice."""
     return _interruption(made, lambda: None)
@@ -108,6 +129,9 @@ def main(runs: int) -> None:
             ("interruption of flows when a leaf loses power (s)", power_cut),
         ):
             show(what, [measure(made) for __ in range(runs)])
+        for seconds in (5, 20, 120):
+            what = f"routes after BIRD was killed, restart time {seconds} s (s)"
+            show(what, [killed_for_good(made, seconds) for __ in range(min(runs, 3))])
 
 
 if __name__ == "__main__":

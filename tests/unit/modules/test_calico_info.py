@@ -106,6 +106,21 @@ def test_objects_are_manifests():
     ]
 
 
+def test_pods_of_disabled_pools_are_counted():
+    api = Api()
+    pools = {"old": ("10.1.0.0/16", True), "new": ("10.2.0.0/16", False)}
+    items = [{"metadata": {"name": name}, "spec": {"cidr": cidr, "disabled": off}} for name, (cidr, off) in pools.items()]
+    api.answers[f"/apis/{V1}/ippools"] = {"items": items}
+    assert read(api)["pool_pods"] is None, "the list of pods is missing"
+    statuses = [{"podIP": "10.1.0.9"}, {"podIPs": [{"ip": "10.2.0.1"}]}, {"podIP": "10.1.0.8", "phase": "Succeeded"}, {}]
+    pods = [{"metadata": {}, "spec": {}, "status": status} for status in statuses]
+    pods.append({"metadata": {}, "spec": {"hostNetwork": True}, "status": {"podIP": "10.1.0.7"}})
+    api.answers["/api/v1/pods"] = {"items": pods}
+    assert read(api)["pool_pods"] == {"old": 1}
+    items[0]["spec"]["disabled"] = False
+    assert read(api)["pool_pods"] is None
+
+
 def secret(value: str, annotations: dict | None = None) -> dict:
     data = {"rr-password": base64.b64encode(value.encode()).decode()}
     return {"metadata": {"name": "bgp-secrets", "annotations": annotations or {}}, "type": "Opaque", "data": data}

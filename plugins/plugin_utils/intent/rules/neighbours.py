@@ -90,10 +90,14 @@ OF_VRF_ON_LEAF = (
     "bgp_hold",
     "bgp_as_limit",
     "bgp_graceful_restart",
+    "bgp_restart_time",
     "bgp_timers_policy",
     "bgp_as_path_relax",
     "bgp_best_path_policy",
 )
+
+# Settings that mean something else if they are unset: a policy that is made from the other settings, and the default.
+_MAY_BE_UNSET = ("_policy", "_restart_time")
 
 
 def shared_ecmp(intent: Intent, other: Intent) -> Iterator[Problem]:
@@ -112,10 +116,10 @@ def shared_policies(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 def _contradicting(intent: Intent, other: Intent, names: Iterable[str]) -> list[str]:
     """Return the settings in which clusters differ. A policy without a name is made from the other settings."""
-    unset = {name for name in names if not name.endswith("_policy") and None in (intent[name], other[name])}
+    unset = {name for name in names if not name.endswith(_MAY_BE_UNSET) and None in (intent[name], other[name])}
     return [name for name in names if name not in unset and intent[name] != other[name]]
 
 
 def _contradiction(id_: str, intent: Intent, other: Intent, name: str, where: str) -> Problem:
-    mine, theirs = ("no name" if value is None else value for value in (intent[name], other[name]))
+    mine, theirs = ("no value" if value is None else value for value in (intent[name], other[name]))
     return Problem(id_, f"aci_calico_{name}", f"{mine} here and {theirs} in cluster {other.cluster}, {where}")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ...schema.addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
 from ...schema.problems import Problem
 from ..intent import SUBNET_ROLES, Intent
+from ..pools import pool_of
 
 # Roles that must have all families of the cluster. External and load balancer addresses may have fewer.
 FULL_ROLES = ("node", "pod", "service")
@@ -102,7 +103,8 @@ def pod_blocks(intent: Intent) -> Iterator[Problem]:
     """Check that pod subnets hold blocks, and at least one for each node."""
     lengths = {"ipv4": intent["block_size"], "ipv6": intent["ipv6_block_size"]}
     for subnet in intent.subnets["pod"]:
-        length = lengths[subnet.family]
+        own = pool_of(intent, subnet.network)
+        length = lengths[subnet.family] if own is None or own.block_size is None else None  # its own one has its own rule
         if length is not None and subnet.network.prefixlen > length:
             yield Problem("pool-smaller-than-block", subnet.path, f"{subnet.network} is smaller than a block of /{length}")
     for family, length in lengths.items():

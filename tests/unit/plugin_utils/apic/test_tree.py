@@ -79,6 +79,12 @@ def test_hardening_is_as_the_paper_recommends(svi: str) -> None:
     assert not list(_find(tree, "bgpPeerPfxPol"))
 
 
+@pytest.mark.parametrize(("seconds", "written"), [(None, None), (20, "20"), (300, "default")])
+def test_the_restart_time_is_the_stale_interval_of_a_policy_of_its_own(seconds: int | None, written: str | None) -> None:
+    found = _attributes(apic_tree(_plan(bgp_restart_time=seconds)), "bgpCtxPol", "name", "staleIntvl")
+    assert found == [(f"calico-timers-1-3-1-helper{f'-{seconds}' if seconds else ''}", written)]
+
+
 def test_settings_that_are_off_are_written_as_off() -> None:
     tree = apic_tree(_plan(bgp_graceful_restart=False, bgp_as_path_relax=False, bgp_prefix_limit=500))
     assert _attributes(tree, "bgpCtxPol", "grCtrl") == [""]

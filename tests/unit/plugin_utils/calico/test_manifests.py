@@ -41,7 +41,7 @@ subjects:
 apiVersion: projectcalico.org/v3
 kind: IPPool
 metadata: {name: default-ipv4-ippool}
-spec: {cidr: 10.1.0.0/16, blockSize: 26, ipipMode: Never, vxlanMode: Never, natOutgoing: false, disabled: false, nodeSelector: all()}
+spec: {cidr: 10.1.0.0/16, blockSize: 26, ipipMode: Never, vxlanMode: Never, natOutgoing: false}
 ---
 apiVersion: projectcalico.org/v3
 kind: BGPConfiguration
@@ -143,6 +143,12 @@ def test_dual_stack_has_both_families_everywhere():
     assert len(of_kind(objects, "BGPPeer")) == 8
 
 
+@pytest.mark.parametrize(("seconds", "written"), [(None, None), (20, "20s"), (90, "1m30s"), (120, "2m0s"), (3600, "1h0m0s")])
+def test_the_restart_time_is_written_as_go_writes_it(seconds, written):
+    peers = [one["spec"] for one in of_kind(manifests(aci_calico_bgp_restart_time=seconds), "BGPPeer")]
+    assert {peer.get("maxRestartTime") for peer in peers} == {written}
+
+
 def test_no_external_services_no_field():
     configuration = manifests(aci_calico_external_service_subnets=[])[-1]
     assert "serviceExternalIPs" not in configuration["spec"]
@@ -153,6 +159,42 @@ def test_load_balancer_addresses_have_a_list_of_their_own():
     configuration = manifests(aci_calico_load_balancer_subnets=["192.168.7.0/24"])[-1]
     assert configuration["spec"]["serviceLoadBalancerIPs"] == [{"cidr": "192.168.7.0/24"}]
     assert configuration["spec"]["serviceExternalIPs"] == [{"cidr": "192.168.3.0/24"}]
+
+
+def test_settings_of_single_pools():
+    rack = {
+        "cidr": "10.2.0.0/16",
+        "disabled": True,
+        "racks": ["1", "2"],
+        "block_size": 24,
+        "allowed_uses": ["Tunnel", "Workload"],
+    }
+    balanced = {"cidr": "192.168.7.0/26", "assignment_mode": "Manual"}
+    objects = manifests(
+        aci_calico_pod_subnets=["10.1.0.0/16", "10.2.0.0/16"],
+        aci_calico_load_balancer_subnets=["192.168.7.0/26", "192.168.6.0/24"],
+        aci_calico_pools=[{"cidr": "10.1.0.0/16", "node_selector": "!has(gpu)"}, rack, balanced],
+    )
+    plain = {"ipipMode": "Never", "vxlanMode": "Never", "natOutgoing": False}
+    assert [(pool["metadata"]["name"], pool["spec"]) for pool in of_kind(objects, "IPPool")] == [
+        ("default-ipv4-ippool", {"cidr": "10.1.0.0/16", "blockSize": 26, **plain, "nodeSelector": "!has(gpu)"}),
+        (
+            "ippool-10-2-0-0-16",
+            {
+                "cidr": "10.2.0.0/16",
+                "blockSize": 24,
+                **plain,
+                "disabled": True,
+                "nodeSelector": 'rack_id in { "1", "2" }',
+                "allowedUses": ["Workload", "Tunnel"],
+            },
+        ),
+        (
+            "ippool-192-168-7-0-26",
+            {"cidr": "192.168.7.0/26", "blockSize": 26, **plain, "allowedUses": ["LoadBalancer"], "assignmentMode": "Manual"},
+        ),
+    ]
+    assert objects[-1]["spec"]["serviceLoadBalancerIPs"] == [{"cidr": "192.168.7.0/26"}, {"cidr": "192.168.6.0/24"}]
 
 
 def test_the_plans_choices_reach_the_manifests():

@@ -287,6 +287,51 @@ def test_another_pool_elsewhere_is_a_warning(plan, fresh):
     assert warnings(kubernetes_push(plan, fresh)["problems"]) == []
 
 
+def test_a_pool_of_load_balancer_addresses_has_no_pods(plan, after):
+    pool = copy.deepcopy(DEFAULT_POOL) | {"metadata": {"name": "lent"}}
+    pool["spec"] |= {"cidr": "192.168.7.0/24", "allowedUses": ["LoadBalancer"]}
+    after["objects"].append(pool)
+    (problem,) = kubernetes_push(plan, after)["problems"]
+    assert (problem.id, problem.path, "not announce" in problem.problem) == ("pool-unplanned", "IPPool/lent", True)
+    lending = cluster_plan(worked_example(aci_calico_load_balancer_subnets=["192.168.7.0/24"]))
+    assert kubernetes_push(lending, after)["problems"] == []
+    named = cluster_plan(worked_example(aci_calico_load_balancer_subnets=["192.168.7.0/24"], aci_calico_pools=["192.168.7.0/24"]))
+    push = kubernetes_push(named, after)
+    assert push["differences"]["IPPool/lent"]["after"]["spec"] == {"ipipMode": "Never", "natOutgoing": False}
+    after["installation"] = {"version": "3.29.1"}
+    assert ids(kubernetes_push(named, after)["problems"]) == ["calico-too-old"]
+
+
+OLD, NEW = "10.1.0.0/16", "10.2.0.0/16"
+
+
+def exchanging(found, both, entries, pods=None):
+    """Push one step of the exchange of a pod subnet; return the plan, the push and the cluster after it."""
+    plan = cluster_plan(worked_example(aci_calico_pod_subnets=both, aci_calico_pools=entries))
+    push = kubernetes_push(plan, {**found, "pool_pods": pods})
+    return plan, push, pushed(found, push)
+
+
+def test_a_pod_subnet_is_exchanged_in_three_steps(after):
+    plan, push, both = exchanging(after, [OLD, NEW], [{"cidr": OLD, "disabled": True}])
+    assert push["differences"]["IPPool/default-ipv4-ippool"]["after"] == {"spec": {"disabled": True}}
+    assert plan["route_control"]["import"]["ipv4"].count(OLD) == plan["route_control"]["import"]["ipv4"].count(NEW) == 1
+    assert nothing(exchanging(both, [OLD, NEW], [{"cidr": OLD, "disabled": True}])[1])
+    assert nothing(exchanging(both, [OLD, NEW], [])[1]), "what is not said stays as it is"
+    plan, push, __ = exchanging(both, [NEW], [], {"default-ipv4-ippool": 2})
+    assert (ids(push["problems"]), push["differences"]) == (["pool-in-use"], {})
+    assert "2 pods" in push["problems"][0].problem
+    for pods, operated, left in ((None, False, ["pool-left"]), ({"default-ipv4-ippool": 0}, True, ["pool-left"])):
+        found = copy.deepcopy(both)
+        found["installation"] = {"pools": [{"cidr": OLD}] if operated else []}
+        push = exchanging(found, [NEW], [], pods)[1]
+        assert (ids(push["problems"]), push["removed"]) == (left, [])
+    plan, push, done = exchanging(both, [NEW], [], {"default-ipv4-ippool": 0})
+    assert (push["problems"], push["removed"]) == ([], ["IPPool/default-ipv4-ippool"])
+    assert plan["route_control"]["import"]["ipv4"].count(OLD) == 0
+    assert nothing(exchanging(done, [NEW], [])[1])
+
+
 def by_operator(found, managed_by="tigera-operator", installer="operator", **entry):
     """The cluster as the operator installs it: a pool without the keys that Go leaves out, and its Installation."""
     pool = {"cidr": "10.1.0.0/16", "blockSize": 26, "nodeSelector": "all()", "allowedUses": ["Workload", "Tunnel"]}

@@ -78,6 +78,8 @@ def test_a_policy_is_taken_over_by_name_and_value() -> None:
     values = {"bgp_keepalive": 60, "bgp_hold": 180, "bgp_as_limit": 0, "bgp_graceful_restart": False, "bgp_as_path_relax": False}
     planted = wan("wan", "wan") | SLOW | STRICT
     assert found(FLOATING, by_name | values, planted) == {}
+    assert found(FLOATING, by_name | values | {"bgp_restart_time": 300}, planted) == {}
+    assert found(FLOATING, by_name | values | {"bgp_restart_time": 20}, planted) == {"bgp-policy-differs": "error"}
     assert found(FLOATING, by_name | values | {"bgp_keepalive": 30}, planted) == {"bgp-policy-differs": "error"}
     assert found(FLOATING, by_name | values) == {"bgp-policy-missing": "error"}
 

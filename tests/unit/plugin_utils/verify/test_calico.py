@@ -122,7 +122,7 @@ def test_the_mesh_explains_sessions_between_nodes(cluster):
         ("IPPool", {"vxlanMode": "CrossSubnet"}, "pool-encapsulation"),
         ("IPPool", {"natOutgoing": True}, "pool-nat"),
         ("IPPool", {"blockSize": 28}, "pool-differs"),
-        ("IPPool", {"disabled": True}, "pool-differs"),
+        ("IPPool", {"disabled": True, "nodeSelector": "!has(gpu)"}, None),
         ("BGPPeer", {"nodeSelector": "all()"}, "cross-rack-peer"),
         ("BGPPeer", {"nodeSelector": 'rack_id == "9"'}, "bgppeer-differs"),
         ("BGPPeer", {"asNumber": 65099}, "bgppeer-differs"),
@@ -141,9 +141,25 @@ def test_a_changed_object(cluster, kind, change, cause):
 
 def test_fields_of_a_pool_that_are_left_out_have_their_defaults(cluster):
     spec = cluster.manifest("IPPool")["spec"]
-    for field in ("ipipMode", "vxlanMode", "natOutgoing", "disabled", "nodeSelector"):
+    for field in ("ipipMode", "vxlanMode", "natOutgoing"):
         spec.pop(field)
     assert cluster.verify()["ok"]
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "cause"),
+    [
+        ({"disabled": True}, {}, ["pool-differs"]),
+        ({"disabled": False}, {}, []),
+        ({"node_selector": "!has(gpu)"}, {}, ["pool-differs"]),
+        ({"allowed_uses": ["Workload", "Tunnel"]}, {}, []),
+        ({"assignment_mode": "Manual"}, {"assignmentMode": "Manual"}, []),
+    ],
+)
+def test_settings_of_a_pool_that_the_plan_names(cluster, said, held, cause):
+    cluster.plan["calico"]["pools"][0].update(said)
+    cluster.manifest("IPPool")["spec"].update(held)
+    assert ids(cluster.verify()) == cause
 
 
 @pytest.mark.parametrize(

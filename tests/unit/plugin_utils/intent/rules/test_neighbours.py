@@ -54,6 +54,7 @@ def test_two_clusters_in_one_vrf_get_along():
         ("bgp-policy-contradicts", "aci_calico_bgp_keepalive", {"bgp_keepalive": 0}),
         ("bgp-policy-contradicts", "aci_calico_bgp_as_limit", {"bgp_as_limit": 0, "racks": racks(["x"])}),
         ("bgp-policy-contradicts", "aci_calico_bgp_graceful_restart", {"bgp_graceful_restart": False}),
+        ("bgp-policy-contradicts", "aci_calico_bgp_restart_time", {"bgp_restart_time": 20}),
         ("bgp-policy-contradicts", "aci_calico_bgp_as_path_relax", {"bgp_as_path_relax": False}),
         ("bgp-policy-contradicts", "aci_calico_bgp_timers_policy", {"bgp_timers_policy": "wan"}),
     ],

@@ -28,7 +28,28 @@ BROKEN = [
     case("ipv6-router-id", "node_subnets", **ipv6_alone()),
     case("several-l3outs", "racks", STANDARD, racks=SEVEN_RACKS),
 ]
-WARNINGS = {"ipv6-router-id", "pool-short-of-blocks", "several-l3outs", "subnet-not-allowed"}
+LENT = {"load_balancer_subnets": ["192.168.7.0/28"]}
+BROKEN += [
+    case("pool-unknown", "pools[0].cidr", pools=["10.7.0.0/16"]),
+    case("subnet-twice", "pools[1].cidr", pools=["10.1.0.0/16", {"cidr": "10.1.0.0/16", "disabled": False}]),
+    case("required", "pools[0].cidr", pools=[{"disabled": True}]),
+    case("not-a-choice", "pools[0].allowed_uses[0]", pools=[{"cidr": "10.1.0.0/16", "allowed_uses": ["Pods"]}]),
+    case("pool-selected-twice", "pools[0].racks", pools=[{"cidr": "10.1.0.0/16", "racks": [1], "node_selector": "all()"}]),
+    case("unknown-rack", "pools[0].racks", pools=[{"cidr": "10.1.0.0/16", "racks": ["1", "9"]}]),
+    case("pool-use-mixed", "pools[0].allowed_uses", pools=[{"cidr": "10.1.0.0/16", "allowed_uses": "LoadBalancer"}]),
+    case(
+        "pool-use-mixed",
+        "pools[0].allowed_uses",
+        **LENT,
+        pools=[{"cidr": "192.168.7.0/28", "allowed_uses": ["Workload"], "block_size": 28}],
+    ),
+    case("pool-use-mixed", "pools[0]", **LENT, pools=[{"cidr": "192.168.7.0/28", "racks": ["1"], "block_size": 28}]),
+    case("pool-smaller-than-block", "pools[0]", **LENT, pools=["192.168.7.0/28"]),
+    case("pool-smaller-than-block", "pools[0].block_size", **LENT, pools=[{"cidr": "192.168.7.0/28", "block_size": 26}]),
+    case("out-of-range", "pools[0].block_size", pools=[{"cidr": "10.1.0.0/16", "block_size": 64}]),
+    case("pools-disabled", "pools", pools=[{"cidr": "10.1.0.0/16", "disabled": True}]),
+]
+WARNINGS = {"pools-disabled", "ipv6-router-id", "pool-short-of-blocks", "several-l3outs", "subnet-not-allowed"}
 
 
 @broken(BROKEN)
