@@ -1,6 +1,6 @@
 """Run an APIC emulator until it is stopped: ``python tests/lab/apic --port P --state DIR``.
 
-``--misbehave`` talks to a running emulator instead.
+``--misbehave`` and ``--show`` talk to a running emulator instead.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import ssl
 import sys
 import threading
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Started as a folder: replace the folder on the path by the parent of the package ``lab``.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -29,6 +31,8 @@ def main() -> None:
     options = _parser().parse_args()
     if options.misbehave:
         _misbehave(options)
+    elif options.show:
+        print("\n".join(SHOWN[options.show](options)))
     else:
         serve(options)
 
@@ -47,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=1, help="how many requests are hit (0: all)")
     parser.add_argument("--seconds", type=float, default=0.0, help="the latency")
     parser.add_argument("--status", type=int, default=503, help="the HTTP status")
+    parser.add_argument("--show", choices=SHOWN, help="print what the running emulator of --state answered, or its faults")
     return parser
 
 
@@ -74,16 +79,41 @@ def serve(options: argparse.Namespace) -> None:
     (options.state / DESCRIPTION).unlink(missing_ok=True)
 
 
-def _misbehave(options: argparse.Namespace) -> None:
+def _ask(options: argparse.Namespace, method: str, what: str, data: dict[str, Any] | None = None) -> Any:
+    """Return the answer of the running emulator's own interface."""
     about = json.loads((options.state / DESCRIPTION).read_text())
-    rule = {name: getattr(options, name) for name in ("nth", "count", "seconds", "status")}
-    data = json.dumps({"action": options.misbehave, **rule}).encode()
-    method = "DELETE" if options.misbehave == "clear" else "POST"
     context = ssl.create_default_context(cafile=about["ca"]) if about["url"].startswith("https") else None
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{about['url']}/_lab/misbehave", data, headers, method=method)
-    urllib.request.urlopen(request, context=context, timeout=10).close()
+    body = None if data is None else json.dumps(data).encode()
+    request = urllib.request.Request(f"{about['url']}/_lab/{what}", body, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, context=context, timeout=10) as answer:
+        return json.loads(answer.read())
 
+
+def _misbehave(options: argparse.Namespace) -> None:
+    rule = {name: getattr(options, name) for name in ("nth", "count", "seconds", "status")}
+    method = "DELETE" if options.misbehave == "clear" else "POST"
+    _ask(options, method, "misbehave", {"action": options.misbehave, **rule})
+
+
+def _log(options: argparse.Namespace) -> list[str]:
+    return [f"{entry['time']} {entry['status']} {entry['method']} {entry['path']}" for entry in _ask(options, "GET", "log")]
+
+
+def _faults(options: argparse.Namespace) -> list[str]:
+    """Return a line for each fault below ``uni``."""
+
+    def found(document: dict[str, Any]) -> Iterator[str]:
+        for cls, mo in document.items():
+            if cls == "faultInst":
+                fault = mo["attributes"]
+                yield f"{fault['code']} {fault['severity']} {fault['dn'].rpartition('/')[0]}: {fault['descr']}"
+            for child in mo["children"]:
+                yield from found(child)
+
+    return list(found(_ask(options, "GET", "tree")))
+
+
+SHOWN = {"log": _log, "faults": _faults}
 
 if __name__ == "__main__":
     main()

@@ -198,6 +198,17 @@ def test_the_command_line_survives_being_killed(tmp_path: Path) -> None:
     assert browser.create("kept") == 200
     subprocess.run([*command, "--misbehave", "status", "--status", "429"], check=True)
     assert browser.create("t") == 429
+    shown = subprocess.run([*command, "--show", "log"], check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [line.split()[1:3] for line in shown] == [["200", "POST"], ["200", "POST"], ["429", "POST"]]
+    outside = {
+        "l3extOut": {
+            "attributes": {"dn": "uni/tn-kept/out-o"},
+            "children": [{"l3extRsEctx": {"attributes": {"tnFvCtxName": "no"}}}],
+        }
+    }
+    assert browser.call("POST", "/api/mo/uni.json", outside)[0] == 200
+    faults = subprocess.run([*command, "--show", "faults"], check=True, capture_output=True, text=True).stdout
+    assert "uni/tn-kept/out-o/rsectx" in faults
     process.kill()
     process.communicate(timeout=10)
     process, browser = start("--http")
@@ -206,4 +217,4 @@ def test_the_command_line_survives_being_killed(tmp_path: Path) -> None:
     process.communicate(timeout=10)
     assert process.returncode == 0
     assert not (tmp_path / "apic.json").exists()
-    assert (tmp_path / "requests.jsonl").read_text().count("\n") == 5
+    assert (tmp_path / "requests.jsonl").read_text().count("\n") == 6
