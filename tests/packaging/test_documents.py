@@ -53,3 +53,11 @@ def test_make_targets_and_playbooks_are_there(document):
     assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
     for playbook in re.findall(r"ansible-playbook .*netops\.aci_calico\.([a-z_]+)", text):
         assert (ROOT / "playbooks" / f"{playbook}.yml").exists()
+
+
+def test_the_readme_lists_each_page():
+    """Its list is the navigation of the documentation site."""
+    listed = re.findall(
+        r"\]\((docs/[\w/]+\.md)\)", (ROOT / "README.md").read_text(encoding="utf-8").partition("## Documentation")[2]
+    )
+    assert sorted(listed) == sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md"))
