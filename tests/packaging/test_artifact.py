@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tarfile
 
 import pytest
+import yaml
 
 # Top level of the artifact. Add to build_ignore in galaxy.yml whatever else appears there.
 EXPECTED = {
@@ -86,3 +88,17 @@ def test_plans_from_anywhere(run, root, installed, tmp_path, inventory, cluster)
     assert (artifacts / cluster / "plan.json").read_bytes() == (
         root / "tests/golden" / inventory / cluster / "plan.json"
     ).read_bytes()
+
+
+def test_execution_environment(run, root, artifact, installed, tmp_path):
+    """ansible-builder makes the build context of the documented definition, and takes the Python packages and nothing else."""
+    page = (root / "docs/installation.md").read_text(encoding="utf-8")
+    (definition,) = re.findall(r"```yaml\n(---\n# execution-environment\.yml.*?)```", page, re.DOTALL)
+    (tmp_path / "execution-environment.yml").write_text(definition, encoding="utf-8")
+    shutil.copy(artifact, tmp_path)
+    run("ansible-builder", "create", cwd=tmp_path)
+    built = {path.name for path in (tmp_path / "context/_build").rglob("*")}
+    assert {artifact.name, "requirements.yml"} <= built
+    needed = yaml.safe_load(run("ansible-builder", "introspect", installed))
+    assert [re.split(r"[>=]", package)[0] for package in needed["python"]] == ["kubernetes", "netaddr"]
+    assert needed["system"] == []
