@@ -12,7 +12,10 @@ from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, given
 from ..plugin_utils.apic.rights import hint
 from ..plugin_utils.apic.tree import apic_roots
 from ..plugin_utils.lease import lost_problem
+from ..plugin_utils.local import preload
 from ..plugin_utils.schema.variables import APIC_ACCESS
+
+preload("aci_tree")
 
 FORBIDDEN = 403
 # What ``aci_tree`` lists and its message says, too: Ansible would print it twice.

@@ -18,9 +18,12 @@ from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_cal
 from ..plugin_utils.calico.installers import in_words, installed, kubespray_variables
 from ..plugin_utils.calico.push import kubernetes_push, operated_pools
 from ..plugin_utils.lease import lost_problem
+from ..plugin_utils.local import preload
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import SESSIONS
+
+preload("calico_info", "calico_objects")
 
 # How long the operator may take to change its pools, and how often to look.
 OPERATOR_SECONDS, OPERATOR_INTERVAL = 90, 2

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils.actions import ClusterAction, Refused, read_inventory
+from ..plugin_utils.actions import ClusterAction, Refused
 from ..plugin_utils.inventory import CLUSTERS
+from ..plugin_utils.inventory_files import read_inventory
 
 NO_CLUSTER = (
     f"No host of this run is in the group {CLUSTERS}, so there is nothing to do. Check the inventory (-i) and the limit"

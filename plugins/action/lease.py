@@ -18,6 +18,9 @@ from ansible.errors import AnsibleError
 from ..module_utils.lease import HOLDS, from_dict
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
 from ..plugin_utils.lease import LOOK_EVERY, SIDES, Waiting, held_problem, new_lease, place, taken_over
+from ..plugin_utils.local import preload
+
+preload("aci_lease", "calico_lease")
 
 JOB_VARIABLES = ("awx_job_id", "tower_job_id")
 

@@ -6,19 +6,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleError
 
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico
 from ..plugin_utils.intent.intent import controllers, share_fabric
+from ..plugin_utils.local import preload
 from ..plugin_utils.preflight.fabric import fabric_problems, privilege_problems
 from ..plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
 from ..plugin_utils.schema.check import check_optional, plain
 from ..plugin_utils.schema.option import INVALID
 from ..plugin_utils.schema.problems import Problem
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, PLANNED, VARIABLES
+
+preload("aci_info", "calico_info")
 
 SIDES = {"look_at_apic": "fabric", "look_at_kubernetes": "Kubernetes"}
 
@@ -40,19 +44,23 @@ class ActionModule(PlannedAction):
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Compare the plan with the fabric and with Kubernetes."""
         result: dict[str, Any] = {}
-        problems: list[Problem] = []
+        looks: list[Callable[[], list[Problem]]] = []
         if options["look_at_apic"]:
-            problems += self._fabric(plan, options)
+            looks.append(partial(self._fabric, plan, options))
         if options["look_at_kubernetes"]:
-            access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
-            about = about_calico(plan, self.password())
-            found = self.run_module("calico_info", {**access, **about, "checks": True})["calico"]
-            result["calico"] = calico_mode(found)
-            chosen = {name: options[name] for name in self.SETTINGS}
-            problems += cluster_problems(plan, found, **chosen, consents=self.consents())
+            looks.append(partial(self._kubernetes, plan, options, result))
+        problems = [problem for found in self.at_once(*looks) for problem in found]
         listed = self.report(plan["cluster"], problems, "configured")
         self.show(_verdict(plan["cluster"], options, len(listed)))
         return result | {"problems": listed}
+
+    def _kubernetes(self, plan: dict[str, Any], options: dict[str, Any], result: dict[str, Any]) -> list[Problem]:
+        access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
+        about = about_calico(plan, self.password())
+        found = self.run_module("calico_info", {**access, **about, "checks": True})["calico"]
+        result["calico"] = calico_mode(found)
+        chosen = {name: options[name] for name in self.SETTINGS}
+        return cluster_problems(plan, found, **chosen, consents=self.consents())
 
     def _fabric(self, plan: dict[str, Any], options: dict[str, Any]) -> list[Problem]:
         apic = self.access(options["apic"], APIC_ACCESS)

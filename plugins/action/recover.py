@@ -10,9 +10,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ..plugin_utils.actions import BOTH_SIDES, ClusterAction, read_ledger_file
+from ..plugin_utils.actions import BOTH_SIDES, ClusterAction
 from ..plugin_utils.files import read_file
 from ..plugin_utils.intent.intent import Intent
+from ..plugin_utils.inventory_files import read_ledger_file
 from ..plugin_utils.planning.ledger import Ledger, is_whole
 from ..plugin_utils.planning.record import BadRecordError, Record
 from ..plugin_utils.planning.recovery import query, record_of_objects, record_of_plan

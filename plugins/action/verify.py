@@ -15,11 +15,14 @@ from ..module_utils.names import CALICO_V3, MANAGED_BY, MANAGED_BY_LABEL
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
 from ..plugin_utils.apic.tree import apic_roots, node_dn
 from ..plugin_utils.files import Artifacts
+from ..plugin_utils.local import preload
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
 from ..plugin_utils.verify.junit import junit
 from ..plugin_utils.verify.observed import Kubernetes
 from ..plugin_utils.verify.report import DRAINED, SESSIONS, explain, in_short, progress, table, verdict, verify
+
+preload("aci_state", "calico_info", "calico_state")
 
 LEFT_BEHIND = (
     "The requests for the nodes' BGP reports stay in the cluster: {}. Remove them with kubectl delete caliconodestatuses"

@@ -66,9 +66,9 @@ from ..module_utils.apic.session import Session
 from ..module_utils.apic.state import flatten
 
 
-def main():
+def main(module_class=AnsibleModule):
     spec = {**aci_argument_spec(), "queries": {"type": "list", "elements": "str", "required": True}}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = module_class(argument_spec=spec, supports_check_mode=True)
     session = Session(module, [module.params["password"]])
     read = session.read_or_fail(lambda: [flatten(session.get(path), tags=True) for path in module.params["queries"]])
     objects = {dn: mo for found in read for dn, mo in found.items()}

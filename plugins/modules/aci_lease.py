@@ -64,9 +64,9 @@ from ..module_utils.apic.session import Session
 from ..module_utils.lease import ARGUMENTS, Outcome, change
 
 
-def main():
+def main(module_class=AnsibleModule):
     spec = {**aci_argument_spec(), **ARGUMENTS, "dn": {"type": "str", "required": True}}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = module_class(argument_spec=spec, supports_check_mode=True)
     session = Session(module, [module.params["password"]])
     if module.check_mode:
         module.exit_json(**Outcome(True).result(), requests=session.counted())

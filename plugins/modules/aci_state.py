@@ -184,8 +184,8 @@ def read(session, params, roots):
     }
 
 
-def main():
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(module_class=AnsibleModule):
+    module = module_class(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         roots = parse_roots(module.params["roots"], module.params["cluster"], apart=False)
     except TreeError as error:

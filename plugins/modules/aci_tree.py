@@ -375,8 +375,8 @@ def write_bodies(path, bodies):
         json.dump(bodies, output)
 
 
-def main():
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(module_class=AnsibleModule):
+    module = module_class(argument_spec=argument_spec(), supports_check_mode=True)
     params = module.params
     secrets = {name: str(value) for name, value in params["secrets"].items() if value is not None}
     try:

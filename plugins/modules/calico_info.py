@@ -155,7 +155,9 @@ import copy
 import hashlib
 import hmac
 import ipaddress
+from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
@@ -323,7 +325,7 @@ def read(reader: KubeApi, params: dict) -> dict:
     }
 
 
-def main() -> None:
+def main(module_class: Any = AnsibleModule) -> None:
     """Run the module."""
     spec = copy.deepcopy(AUTH_ARG_SPEC)
     spec.update(
@@ -336,7 +338,7 @@ def main() -> None:
         lease_namespace={"type": "str"},
         checks={"type": "bool", "default": False},
     )
-    module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleK8SModule(module_class=module_class, argument_spec=spec, supports_check_mode=True)
     run_with_api(module, lambda api: {"changed": False, "calico": read(api, module.params)})
 
 

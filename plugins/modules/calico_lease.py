@@ -60,6 +60,7 @@ namespace:
 
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
@@ -90,10 +91,10 @@ def run(api: KubeApi, params: dict[str, Any]) -> dict[str, Any]:
     return {**outcome.result(), "namespace": namespace}
 
 
-def main() -> None:
+def main(module_class: Any = AnsibleModule) -> None:
     """Run the module."""
     spec = {**AUTH_ARG_SPEC, **ARGUMENTS, "namespace": {"type": "str", "default": "auto"}}
-    module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleK8SModule(module_class=module_class, argument_spec=spec, supports_check_mode=True)
     if module.check_mode:
         module.exit_json(**Outcome(True).result(), namespace=module.params["namespace"])
     run_with_api(module, lambda api: run(api, module.params))

@@ -124,6 +124,7 @@ import base64
 import copy
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
@@ -215,7 +216,7 @@ def _told(error: KubeError, manifest: dict) -> KubeError:
     return KubeError(error.status, error.reason, f"{manifest['kind']}/{manifest['metadata']['name']}: {message}", error.cause)
 
 
-def main() -> None:
+def main(module_class: Any = AnsibleModule) -> None:
     """Run the module."""
     change = {
         "state": {"type": "str", "choices": ["absent", "patched", "present"], "default": "present"},
@@ -226,7 +227,7 @@ def main() -> None:
         changes={"type": "list", "elements": "dict", "required": True, "options": change},
         secrets={"type": "dict", "default": {}, "no_log": True},
     )
-    module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleK8SModule(module_class=module_class, argument_spec=spec, supports_check_mode=True)
     params = module.params
     params["secrets"] = {name: str(value) for name, value in params["secrets"].items() if value is not None}
     done: dict[str, Any] = {"changed": False, "created": [], "modified": [], "deleted": []}

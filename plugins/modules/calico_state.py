@@ -103,7 +103,9 @@ state:
 """
 
 import copy
+from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
 
@@ -175,7 +177,7 @@ def run(api: KubeApi, params: dict, check_mode: bool) -> dict:
     return {"changed": changed, "state": {**state, "failures": api.failures}}
 
 
-def main() -> None:
+def main(module_class: Any = AnsibleModule) -> None:
     """Run the module."""
     spec = copy.deepcopy(AUTH_ARG_SPEC)
     spec.update(
@@ -183,7 +185,7 @@ def main() -> None:
         nodes={"type": "list", "elements": "str", "default": []},
         node_status={"type": "str", "choices": ["ignore", "read", "request", "remove"], "default": "read"},
     )
-    module = AnsibleK8SModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleK8SModule(module_class=module_class, argument_spec=spec, supports_check_mode=True)
     run_with_api(module, lambda api: run(api, module.params, module.check_mode))
 
 

@@ -10,6 +10,8 @@ import gc
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, NoReturn
@@ -24,14 +26,16 @@ from ..module_utils.lease import HOLDS
 from .apic.access import lease_tenant
 from .comparison import APIC, KUBERNETES, Comparison, apic_queries, compare_apic, compare_kubernetes
 from .documents.differences import grouped
-from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes, read_file, said
+from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes
 from .intent.intent import Intent
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE, read_intent
-from .inventory import Inventory, read_clusters, read_variables
+from .inventory import Inventory, read_variables
+from .inventory_files import NOT_RECORDED_YET, NOWHERE_TO_RECORD, allocation_file, read_inventory, read_ledger_file, sharing
 from .lease import SIDES, lost_problem
+from .local import ending, run_here, runs_here
 from .planning.compile import compile_cluster
-from .planning.ledger import LARGEST, Ledger, load_ledger
-from .planning.neighbours import READ_OF_NEIGHBOURS, Neighbours, index_clusters
+from .planning.ledger import Ledger
+from .planning.neighbours import Neighbours
 from .schema.addressing import require_netaddr
 from .schema.check import check_optional, plain
 from .schema.connections import connection_problem
@@ -41,13 +45,6 @@ from .schema.problems import Problem, errors, headline, printable, render, sever
 from .schema.variables import APIC_ACCESS, CLUSTERS, KUBERNETES_ACCESS, LEASED, PLANNED, PUSHED, VARIABLES
 
 COLLECTION = "netops.aci_calico"
-# Hidden, because Ansible reads every other file in an inventory's folder as an inventory.
-ALLOCATIONS = ".allocations"
-# Not part of the plan: the plan of the next run must be the same.
-NOT_RECORDED_YET = (
-    "{0} does not exist: every slot is assigned anew. If the cluster is configured already, stop and restore the file"
-    " from version control or run the playbook recover; otherwise commit it."
-)
 # Control characters that are not escaped in texts of several lines.
 LAYOUT = "\n\t"
 # Problems that are shown; more are in a file.
@@ -66,6 +63,15 @@ class Refused(Exception):
     def __init__(self, message: str, **result: Any) -> None:
         super().__init__(message)
         self.result = {"failed": True, "msg": message, **result}
+
+
+class _Failed(Exception):
+    """A module failed while others run, so that the problem is reported after their end."""
+
+    def __init__(self, name: str, result: Mapping[str, Any]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.result = result
 
 
 @dataclass
@@ -91,6 +97,8 @@ class ClusterAction(ActionBase):
     ARGUMENTS: Mapping[str, Any] = {}
     # Whether the folder of the artifacts may be made.
     WRITES_ARTIFACTS = False
+    # Whether modules run at the same time.
+    _apart = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the arguments, act, and return the result with all changes and warnings on the way."""
@@ -102,7 +110,8 @@ class ClusterAction(ActionBase):
         self._effects: dict[str, Any] = {"changed": False, "warnings": [], "diff": []}
         _checked, options = self.validate_argument_spec(dict(self.ARGUMENTS))
         try:
-            result |= self.act(options)
+            with ending():
+                result |= self.act(options)
         except Refused as refused:
             result |= refused.result
         if not prints_data():
@@ -219,13 +228,13 @@ class ClusterAction(ActionBase):
             raise AnsibleError(str(reason)) from reason
         inventory = Inventory(self.task_vars, self._templar)
         found = inventory.read_cluster()
-        location = _allocation_file(inventory.host, inventory.folder, found.values)
+        location = allocation_file(inventory.host, inventory.folder, found.values)
         node_hosts, unresolved = inventory.node_hosts()
         intent = partial(read_intent, found.values, inventory.host, node_hosts)
         before, ledger, unusable = self.recall(location, lambda: intent()[0])
         registered = self.task_vars.get(CLUSTERS)
         known = registered["clusters"] if isinstance(registered, Mapping) else read_inventory(self.task_vars, inventory.host)
-        unusable += _sharing(inventory.host, location, found.values, known["files"]) if location else [NOWHERE_TO_RECORD]
+        unusable += sharing(inventory.host, location, found.values, known["files"]) if location else [NOWHERE_TO_RECORD]
         compiled = compile_cluster(
             found.values,
             inventory.host,
@@ -314,10 +323,26 @@ class ClusterAction(ActionBase):
 
         :raises Refused: always.
         """
+        if self._apart:
+            raise _Failed(name, result)
         problem = connection_problem(name, result)
         if problem is not None:
             self.report(self.cluster, [problem], "reached")
         raise Refused(f"{name}: {printable(str(result.get('msg', 'failed')), LAYOUT)}")
+
+    def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
+        """Make calls that wait for servers at the same time, and return their results.
+
+        :raises Refused: a module failed.
+        """
+        self._apart = True
+        with ThreadPoolExecutor(max(1, len(calls))) as pool:
+            made = [pool.submit(copy_context().run, call) for call in calls]
+        self._apart = False
+        try:
+            return [one.result() for one in made]
+        except _Failed as failed:
+            self.refuse(failed.name, failed.result)
 
     def try_module(self, name: str, arguments: dict[str, Any], no_log: bool = False) -> dict[str, Any]:
         """Return the result of a module, run by its own action plugin if it has one, also if the module failed.
@@ -328,9 +353,11 @@ class ClusterAction(ActionBase):
         task.action = name if "." in name else f"{COLLECTION}.{name}"
         task.args = arguments
         task.no_log = task.no_log or no_log
+        loader = self._shared_loader_obj.action_loader
+        if not loader.has_plugin(task.action) and "." not in name and runs_here(self, self.task_vars):
+            return run_here(self, task.action, arguments, self.task_vars)
         if self._connection.has_pipelining:  # arguments, secrets among them, reach modules by a pipe and never in a file
             self._connection.set_option("pipelining", True)
-        loader = self._shared_loader_obj.action_loader
         action = loader.get(
             task.action if loader.has_plugin(task.action) else "ansible.legacy.normal",
             task=task,
@@ -477,65 +504,6 @@ def _setting_specs(settings: Mapping[str, str]) -> dict[str, Any]:
         variable = VARIABLES[name]
         specs[option] = {"type": variable.type, "choices": list(variable.choices) or None, "no_log": False}
     return specs
-
-
-NOWHERE_TO_RECORD = Problem(
-    "allocation-not-recorded",
-    "aci_calico_allocation_file",
-    "The inventory has no folder to keep the allocation in, so nodes may be renumbered when others come and go",
-)
-
-
-def _cluster_of(host: str, values: Mapping[str, Any]) -> str:
-    return str(values.get("aci_calico_cluster_name") or host)
-
-
-def _allocation_file(host: str, folder: str | None, values: Mapping[str, Any]) -> str | None:
-    """Return the path of a cluster's allocation file; None if its inventory has no folder for it."""
-    named = values.get("aci_calico_allocation_file")
-    if named and isinstance(named, str):
-        return os.path.expanduser(named)
-    return os.path.join(folder, ALLOCATIONS, f"{os.path.basename(_cluster_of(host, values))}.yml") if folder else None
-
-
-def read_inventory(task_vars: Mapping[str, Any], but: str = "") -> dict[str, Any]:
-    """Return what a cluster's plan needs to know of the others: their index, and their names by allocation file and host.
-
-    :param but: the host of a cluster to leave out.
-    """
-    clusters = list(read_clusters(task_vars, READ_OF_NEIGHBOURS, but))
-    files: dict[str, dict[str, str]] = {}
-    for one in clusters:
-        location = _allocation_file(one.host, one.folder, one.values)
-        if location:
-            files.setdefault(os.path.realpath(location), {})[one.host] = _cluster_of(one.host, one.values)
-    return {"index": index_clusters({one.host: one.values for one in clusters}), "files": files}
-
-
-def _sharing(host: str, location: str, values: Mapping[str, Any], files: Mapping[str, Mapping[str, str]]) -> list[Problem]:
-    """Return a problem for each other cluster of the inventory that has the same allocation file."""
-    path = os.path.realpath(location)
-    problems = []
-    for other, name in files.get(path, {}).items():
-        if other != host:
-            both = " and of cluster ".join(sorted([_cluster_of(host, values), plain(name)]))
-            text = f"{path} is the allocation file of cluster {both}"
-            problems.append(Problem("allocation-file-shared", "aci_calico_allocation_file", text))
-    return problems
-
-
-def read_ledger_file(path: str | None) -> tuple[bytes | None, Ledger, list[Problem]]:
-    """Return the content of the allocation file, what it says, and problems."""
-    content = None
-    remedy = "Make it a file that the user who runs Ansible can read, restore it, or correct aci_calico_allocation_file."
-    try:
-        content = read_file(path, LARGEST) if path else None
-        if path is None or content is None:
-            return None, Ledger(), []
-        return content, *load_ledger(content.decode(), path)
-    except (OSError, UnicodeDecodeError) as reason:
-        text = said(reason) if isinstance(reason, OSError) else "it is not UTF-8 text"
-        return content, Ledger(), [Problem("allocation-file", str(path), f"It cannot be read: {text}", remedy)]
 
 
 def _printable_diff(diff: Mapping[str, Any]) -> dict[str, Any]:
