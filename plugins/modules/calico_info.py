@@ -97,7 +97,8 @@ calico:
       type: list
       elements: str
     nodes:
-      description: The nodes by name, each with its C(labels), those C(annotations) that concern Calico, and its internal C(addresses).
+      description: The nodes by name, each with its C(labels), those C(annotations) that concern Calico, and its internal C(addresses), and whether
+        it is C(unschedulable).
       type: dict
     objects:
       description:
@@ -127,8 +128,8 @@ calico:
       type: str
       sample: bird
     pool_pods:
-      description: The number of pods with an address of each disabled pool, by the pool's name; none if there is no such pool, or pods
-        cannot be listed.
+      description: The number of pods with an address of each pool that is disabled or has source NAT, by the pool's name; none if there is
+        no such pool, or pods cannot be listed.
       type: dict
     rights:
       description:
@@ -198,6 +199,7 @@ def read_nodes(reader: KubeApi) -> dict[str, dict]:
         nodes[node["metadata"]["name"]] = {
             "labels": node["metadata"].get("labels") or {},
             "annotations": {key: value for key, value in annotations.items() if key.startswith(ANNOTATIONS)},
+            "unschedulable": bool((node.get("spec") or {}).get("unschedulable")),
             "addresses": [entry["address"] for entry in _addresses(node) if entry["type"] == "InternalIP"],
         }
     return nodes
@@ -239,17 +241,17 @@ def read_calico(reader: KubeApi, api_group: str) -> tuple[list[dict], dict[str, 
 
 
 def read_pool_pods(reader: KubeApi, objects: list[dict]) -> dict[str, int] | None:
-    """Return how many pods have an address of each disabled pool. Only then are the pods listed."""
-    disabled = {
+    """Return how many pods have an address of each pool that is disabled or has source NAT. Only then are the pods listed."""
+    counted = {
         obj["metadata"]["name"]: ipaddress.ip_network(obj["spec"]["cidr"], strict=False)
         for obj in objects
-        if obj["kind"] == "IPPool" and obj["spec"].get("disabled")
+        if obj["kind"] == "IPPool" and (obj["spec"].get("disabled") or obj["spec"].get("natOutgoing"))
     }
-    pods = reader.first(["/api/v1/pods"]) if disabled else None
+    pods = reader.first(["/api/v1/pods"]) if counted else None
     if pods is None:
         return None
     addresses = [_pod_addresses(pod) for pod in pods]
-    return {name: sum(any(one in network for one in own) for own in addresses) for name, network in disabled.items()}
+    return {name: sum(any(one in network for one in own) for own in addresses) for name, network in counted.items()}
 
 
 def _pod_addresses(pod: dict) -> list:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from ...module_utils.kubernetes.calico import BLOCK_SIZES
 from ...module_utils.names import BEFORE_ANNOTATION
 from ..schema.addressing import IPNetwork, overlap
+from ..schema.consent import TRAFFIC_INTERRUPTION, Consents
 from ..schema.problems import Problem
 from .installers import of_operator
 from .manifests import block_size_of
@@ -64,6 +65,36 @@ def _planned_pool_problems(plan: dict, pool: dict, wanted: dict) -> Iterator[Pro
         entry = f"{{cidr: {wanted['cidr']}, block_size: {held}}}"
         variable = "aci_calico_block_size" if wanted["family"] == "ipv4" else "aci_calico_ipv6_block_size"
         yield Problem("pool-block-size", f"IPPool/{name}", problem, f"Set {variable}: {held}, or in aci_calico_pools {entry}.")
+
+
+def nat_problems(plan: dict, found: dict, consents: Consents) -> Iterator[Problem]:
+    """Yield what the end of source NAT means for the pods of each pool, and a problem if nothing else leads outside for them.
+
+    Pools without pods end their NAT unnoticed.
+    """
+    planned = {item["cidr"] for item in plan["calico"]["pools"]}
+    pods = found.get("pool_pods") or {}
+    for pool in (one for one in found["objects"] if one["kind"] == "IPPool"):
+        name, spec = pool["metadata"]["name"], pool["spec"]
+        if not spec.get("natOutgoing") or spec["cidr"] not in planned or not pods.get(name):
+            continue
+        text = (
+            f"Source NAT ends (natOutgoing): {pods[name]} pods of {spec['cidr']} appear outside with their own addresses, and"
+            " connections through NAT end"
+        )
+        if _leads_outside(plan, spec["cidr"]):
+            yield Problem("nat-ends", f"IPPool/{name}", text)
+        else:
+            lost = f"{text}. No transit L3Out advertises the subnet, so the outside has no way back to them"
+            yield from consents.require(
+                TRAFFIC_INTERRUPTION, f"IPPool/{name}", lost, "until the outside has a route to the subnet"
+            )
+
+
+def _leads_outside(plan: dict, cidr: str) -> bool:
+    """Return whether a transit L3Out advertises a subnet."""
+    told = [prefix for one in plan["transit"] for prefixes in one["inside"].values() for prefix in prefixes]
+    return any(IPNetwork(cidr) in IPNetwork(prefix) for prefix in told)
 
 
 # --- the end of an exchange --------------------------------------------------------------------------------------------

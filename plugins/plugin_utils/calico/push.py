@@ -19,8 +19,8 @@ from typing import Any
 from ...module_utils.kubernetes.api import covers
 from ...module_utils.kubernetes.calico import meaning, with_stored_metadata
 from ...module_utils.kubernetes.installation import KUBESPRAY
-from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CALICO_V1, CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
-from ..schema.consent import NONE_GIVEN, SESSION_RESET, TRAFFIC_INTERRUPTION, Consents
+from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CALICO_V1, CLUSTER_LABEL, MANAGED_BY_LABEL
+from ..schema.consent import NONE_GIVEN, SESSION_RESET, TRAFFIC_INTERRUPTION, Consents, release_of
 from ..schema.problems import Problem, errors, some
 from .installers import (
     as_planned,
@@ -33,7 +33,8 @@ from .installers import (
     version_of,
 )
 from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
-from .pools import empty_pools, pool_problems, retired_problems
+from .peers import names_as_found, owner_of_object, peer_problems
+from .pools import empty_pools, nat_problems, pool_problems, retired_problems
 
 CREATED = None  # the object did not exist
 
@@ -154,13 +155,18 @@ def _existing(found: dict) -> dict[tuple[str, str], dict]:
     return {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in found["objects"]}
 
 
-def _wanted(plan: dict, found: dict) -> list[dict]:
-    """Return the plan's manifests. A pool that has a planned CIDR is the planned pool, whatever its name is."""
+def _wanted(plan: dict, found: dict, adopt: bool = False) -> list[dict]:
+    """Return the plan's manifests. A pool that has a planned CIDR, or a peer with a planned address that is taken over, is the
+    planned one, whatever its name is."""
     names = {pool["spec"].get("cidr"): pool["metadata"]["name"] for pool in found["objects"] if pool["kind"] == "IPPool"}
     manifests = kubernetes_objects(plan, found["api_group"], found["namespace"])
     for manifest in manifests:
         if manifest["kind"] == "IPPool":
             manifest["metadata"]["name"] = names.get(manifest["spec"]["cidr"], manifest["metadata"]["name"])
+    peers = [manifest for manifest in manifests if manifest["kind"] == "BGPPeer"]
+    taken_over = names_as_found(peers, found["objects"], plan["cluster"], adopt)
+    for manifest in peers:
+        manifest["metadata"]["name"] = taken_over.get(manifest["metadata"]["name"], manifest["metadata"]["name"])
     return manifests
 
 
@@ -169,7 +175,7 @@ def _wanted(plan: dict, found: dict) -> list[dict]:
 
 def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
     existing = _existing(found)
-    wanted = _wanted(plan, found)
+    wanted = _wanted(plan, found, chosen.adopt)
     nodes = [manifest for manifest in wanted if manifest["kind"] == "Node" and manifest["metadata"]["name"] in found["nodes"]]
     operated = _operated(wanted, found)
     patched = [node for node in nodes if not covers(_found_node(found, node["metadata"]["name"]), node)]
@@ -195,6 +201,9 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
     kept = {_title(manifest) for manifest in wanted}
     deleted = [_reference(manifest) for manifest in _owned(plan, found) if _title(manifest) not in kept]
     deleted += [_reference(pool) for pool in empty_pools(plan, found)]
+    given_back = _given_back(plan, found, kept)
+    patched += given_back
+    modified += [_title(manifest) for manifest in given_back]
     manages = bool(operated) and can_change(found, chosen.manage_installation)
     installation = _installation_change(operated, found) if manages else None
     modified += [_title(installation)] if installation else []
@@ -294,6 +303,9 @@ def _change(wanted: dict, old: dict | None) -> dict | None:
         change["spec"][name] = None
     if _means(old, change):
         return None
+    if wanted["kind"] == "BGPPeer" and owner_of_object(old) is None:
+        spec = old.get("spec", {})
+        return _noting_before(change, {name: spec.get(name) for name in {*spec, *change["spec"]}})
     if wanted["kind"] in ADJUSTED_KINDS and BEFORE_ANNOTATION not in old["metadata"].get("annotations", {}):
         spec = old.get("spec", {})
         # A later push may add service subnets, and can no longer note that there were none.
@@ -338,13 +350,9 @@ def _owned(plan: dict, found: dict) -> Iterator[dict]:
     """Yield the objects of this cluster, which may be deleted."""
     for kind in OWNED_KINDS:
         for manifest in found["objects"]:
-            if manifest["kind"] == kind and _owner(manifest) == plan["cluster"]:
+            adopted = kind == "BGPPeer" and BEFORE_ANNOTATION in (manifest["metadata"].get("annotations") or {})
+            if manifest["kind"] == kind and owner_of_object(manifest) == plan["cluster"] and not adopted:
                 yield manifest
-
-
-def _owner(manifest: dict) -> str | None:
-    labels = manifest["metadata"].get("labels") or {}
-    return labels.get(CLUSTER_LABEL) if labels.get(MANAGED_BY_LABEL) == MANAGED_BY else None
 
 
 def _reference(manifest: dict) -> dict:
@@ -353,11 +361,28 @@ def _reference(manifest: dict) -> dict:
     return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
 
 
+def _given_back(plan: dict, found: dict, kept: set[str]) -> list[dict]:
+    """Return patches that give back the peers which were taken over and are not planned any more."""
+    restored, _deleted = _restored(
+        plan, [one for one in found["objects"] if one["kind"] == "BGPPeer" and _title(one) not in kept]
+    )
+    return restored
+
+
 def _teardown(plan: dict, found: dict) -> dict:
+    patched, deleted = _restored(plan, found["objects"])
+    patched += [_released_node(plan, name) for name in _our_nodes(plan, found)]
+    deleted += [_reference(manifest) for manifest in _owned(plan, found)]
+    return {"patched": patched, "deleted": deleted, "modified": [_title(manifest) for manifest in patched]}
+
+
+def _restored(plan: dict, objects: list[dict]) -> tuple[list[dict], list[dict]]:
+    """Return the patches that restore what was noted before the first change, and the objects that did not exist then."""
     patched, deleted = [], []
-    for manifest in found["objects"]:
+    for manifest in objects:
         noted = (manifest["metadata"].get("annotations") or {}).get(BEFORE_ANNOTATION)
-        if manifest["kind"] not in ADJUSTED_KINDS or noted is None:
+        adopted = manifest["kind"] == "BGPPeer" and owner_of_object(manifest) == plan["cluster"]
+        if noted is None or not (manifest["kind"] in ADJUSTED_KINDS or adopted):
             continue
         before = json.loads(noted)
         if before is CREATED:
@@ -365,10 +390,10 @@ def _teardown(plan: dict, found: dict) -> dict:
         else:
             restored = _reference(manifest)
             restored["metadata"]["annotations"] = {BEFORE_ANNOTATION: None}
+            if adopted:
+                restored["metadata"]["labels"] = {MANAGED_BY_LABEL: None, CLUSTER_LABEL: None}
             patched.append({**restored, "spec": before})
-    patched += [_released_node(plan, name) for name in _our_nodes(plan, found)]
-    deleted += [_reference(manifest) for manifest in _owned(plan, found)]
-    return {"patched": patched, "deleted": deleted, "modified": [_title(manifest) for manifest in patched]}
+    return patched, deleted
 
 
 # --- problems ----------------------------------------------------------------------------------------------------------
@@ -385,7 +410,8 @@ def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
     yield from _node_problems(plan, found, chosen)
     if not (found["api_group"] and found["namespace"]):
         return
-    for manifest in _wanted(plan, found):
+    wanted = _wanted(plan, found, chosen.adopt)
+    for manifest in wanted:
         old = _existing(found).get((manifest["kind"], manifest["metadata"]["name"]))
         if old and manifest["kind"] in OWNED_KINDS:
             yield from _ownership_problems(plan, old, chosen.adopt)
@@ -395,7 +421,10 @@ def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
         yield from pool_problems(plan, pool, {one["spec"]["cidr"] for one in pools})
     yield from retired_problems(plan, found)
     yield from _installer_problems(plan, found, chosen)
-    yield from _peer_problems(plan, found)
+    planned = [one for one in kubernetes_objects(plan) if one["kind"] == "BGPPeer"]
+    taken_over = names_as_found(planned, found["objects"], plan["cluster"], chosen.adopt)
+    yield from peer_problems(plan, found["objects"], taken_over, chosen.consents)
+    yield from nat_problems(plan, found, chosen.consents)
     yield from _configuration_problems(found)
     yield from _password_problems(plan, found, chosen)
 
@@ -447,6 +476,13 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
         yield Problem(
             "node-pending", f"Node/{name}", "The node is planned, and not in Kubernetes yet. The fabric is configured for it"
         )
+    for name in _stale_nodes(plan, found):
+        if not found["nodes"][name].get("unschedulable"):
+            lost = (
+                f"The node is in Kubernetes, and not in the plan any more: its sessions end, and nothing reaches its pods. Drain it"
+                f" first (kubectl drain {name}), or put it back into its rack"
+            )
+            yield from chosen.consents.require(release_of(name), f"Node/{name}", lost, "until the node is planned again or gone")
     for name in strangers(plan, found):
         problem = "The node is in Kubernetes, and not in the plan"
         if mesh_is_on(found):
@@ -457,7 +493,7 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
 
 
 def _ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
-    owner = _owner(old)
+    owner = owner_of_object(old)
     if owner not in (None, plan["cluster"]):
         problem = f"It belongs to cluster {owner}, and this is cluster {plan['cluster']}"
         yield Problem("other-cluster", _title(old), problem)
@@ -492,21 +528,6 @@ def _version_problems(manifest: dict, found: dict) -> Iterator[Problem]:
     for name, since in too_new_fields(manifest, version):
         text = f"It needs {name}, which Calico has since {since[0]}.{since[1]}; the cluster runs {installed(found)['version']}"
         yield Problem("calico-too-old", _title(manifest), text)
-
-
-def _peer_problems(plan: dict, found: dict) -> Iterator[Problem]:
-    addresses = {peer["address"] for peer in plan["peers"]}
-    names = {peer["name"] for peer in plan["peers"]}
-    for peer in (manifest for manifest in found["objects"] if manifest["kind"] == "BGPPeer"):
-        name, target = peer["metadata"]["name"], peer.get("spec", {}).get("peerIP", "")
-        if name in names or _owner(peer) == plan["cluster"]:
-            continue
-        if target in addresses:
-            problem = f"It peers with {target}, a leaf of the plan"
-            yield Problem("peer-in-the-way", f"BGPPeer/{name}", problem)
-        else:
-            problem = f"It is not in the plan (peer: {target or 'other nodes'}), and stays"
-            yield Problem("peer-unplanned", f"BGPPeer/{name}", problem)
 
 
 def _configuration_problems(found: dict) -> Iterator[Problem]:

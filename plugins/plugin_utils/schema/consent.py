@@ -17,7 +17,8 @@ SESSION_RESET = "session-reset"
 ROUTE_LOSS = "route-loss"
 TRAFFIC_INTERRUPTION = "traffic-interruption"
 TEARDOWN = "teardown"
-# What each consent allows. The removal of a cluster is named with the cluster: see ``teardown_of``.
+RELEASE = "release"
+# What each consent allows. The removal of a cluster or a node is named with it: see ``teardown_of``, ``release_of``.
 CONSENTS = {
     SESSION_RESET: "BGP sessions of the cluster end and are established anew",
     ROUTE_LOSS: "routes of the cluster disappear for a time, and with them what they lead to",
@@ -28,6 +29,11 @@ CONSENTS = {
 def teardown_of(cluster: str) -> str:
     """Return the name of the consent to the removal of a cluster."""
     return f"{TEARDOWN}:{cluster}"
+
+
+def release_of(node: str) -> str:
+    """Return the name of the consent to the loss of a node that left the inventory and is alive in Kubernetes."""
+    return f"{RELEASE}:{node}"
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Consents:
     def require(self, name: str, path: str, interrupts: str, lasts: str) -> Iterator[Problem]:
         """Yield a problem if a consent was not given.
 
-        :param name: one of ``CONSENTS``, or ``teardown_of`` a cluster.
+        :param name: one of ``CONSENTS``, ``teardown_of`` a cluster, or ``release_of`` a node.
         :param path: the object or variable whose change interrupts something.
         :param interrupts: the change and what it interrupts, as a sentence without a full stop.
         :param lasts: for how long: "about 3 s", "until the routes are back".

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import ports
 from .addressing import AddressError, parse_address, parse_route, parse_subnet
-from .consent import CONSENTS, TEARDOWN
+from .consent import CONSENTS, RELEASE, TEARDOWN
 from .problems import did_you_mean, shown
 
 
@@ -101,8 +101,8 @@ def _read_filter_entry(text: str) -> FilterEntry:
 
 
 def _read_consent(text: str) -> str:
-    if text not in CONSENTS and not re.fullmatch(rf"{TEARDOWN}:{_LABEL}", text):
-        known = [*CONSENTS, f"{TEARDOWN}:<cluster>"]
+    if text not in CONSENTS and not re.fullmatch(rf"(?:{TEARDOWN}|{RELEASE}):{_LABEL}", text):
+        known = [*CONSENTS, f"{TEARDOWN}:<cluster>", f"{RELEASE}:<node>"]
         remedy = did_you_mean(text, known) or f"The consents are {', '.join(known)}."
         raise AddressError(f"There is no consent {shown(text)}", remedy)
     return text
@@ -164,8 +164,9 @@ FORMATS: dict[str, Format] = {
               r"(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-z0-9_.-]+", 15, "Write it as `ip link` shows it, such as eno1.", ("eno1",)),
         _name("hypervisor", "letters, digits and `. _ -`", "a hypervisor's name", r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
               253, "Write its host name."),
-        Format("consent", f"{', '.join(f'`{name}`' for name in CONSENTS)} or `{TEARDOWN}:<cluster>`",
-               rf"(?:{'|'.join(CONSENTS)}|{TEARDOWN}:{_LABEL})", (*CONSENTS, f"{TEARDOWN}:prod1"), _read_consent),
+        Format("consent", f"{', '.join(f'`{name}`' for name in CONSENTS)} `{TEARDOWN}:<cluster>` or `{RELEASE}:<node>`",
+               rf"(?:{'|'.join(CONSENTS)}|(?:{TEARDOWN}|{RELEASE}):{_LABEL})",
+               (*CONSENTS, f"{TEARDOWN}:prod1", f"{RELEASE}:node-3"), _read_consent),
         Format("vpc-pattern", "an APIC name with the placeholders `{node}` and `{rack}`",
                r"(?:[a-zA-Z0-9_.:-]|\{node\}|\{rack\})*", ("vpc-{node}",), _read_vpc_pattern),
     )

@@ -82,7 +82,7 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "A host is in the group of a cluster whose hosts are nodes, and has no rack.",
             "Set aci_calico_rack on the host or its group; set it to '' if the host is not a node."),
         "unknown-rack": Message(
-            "A host's aci_calico_rack is not in aci_calico_racks.", "Correct the rack's id, or add the rack."),
+            "A host's aci_calico_rack, or a rack of aci_calico_pools, is not in aci_calico_racks.", "Correct the rack's id, or add the rack."),
         "router-id-repeats": Message(
             "Two leaves have the same router ID in one VRF. Preflight compares with other L3Outs of the fabric, too.",
             "Give each leaf a router_id of its own."),
@@ -582,7 +582,10 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             WARNING),
         "peer-in-the-way": Message(
             "A BGPPeer that is not planned peers with a leaf of the plan.",
-            "Delete it (kubectl delete bgppeer NAME): the plan has its own peer."),
+            "Set aci_calico_adopt: true: the run changes this peer in place to the planned one, and teardown gives it back."),
+        "nat-ends": Message(
+            "Source NAT of a pool with pods ends: the pods appear outside with their own addresses, which a transit L3Out advertises.",
+            "Check that firewalls outside permit the pod subnet.", WARNING),
         "peer-unplanned": Message("A BGPPeer is not in the plan. It is not removed.", "Delete it unless it is needed.", WARNING),
         "mesh-setting": Message(
             "The BGPConfiguration has a setting that Calico refuses once the node-to-node mesh is off.", "Remove the setting."),

@@ -354,7 +354,8 @@ REGISTRY: tuple[Option, ...] = (
         texts(CONSENT,
               "The interruptions to which you agree in this run, by name:"
               f" {'; '.join(f'C({name}), {text}' for name, text in CONSENTS.items())};"
-              " C(teardown:<cluster>), the removal of a cluster. The run stops before it interrupts something without a consent,"
+              " C(teardown:<cluster>), the removal of a cluster; C(release:<node>), the loss of a node that left the inventory."
+              " The run stops before it interrupts something without a consent,"
               " and says which one it needs. Set it with C(-e) only: elsewhere it would outlive its purpose, and is refused.",
               format="consent", default=[], per_run=True),
         Option("aci_calico_seal_allocation",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ...module_utils.kubernetes.calico import meaning
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
 from ..calico.manifests import BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
+from ..calico.peers import names_as_found
 from ..calico.protection import threats
 from .causes import Finding, within_any
 from .observed import Kubernetes, selects
@@ -221,10 +222,11 @@ def _has_rules(seen: list | None, wanted: list) -> bool:
 def _peers(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Finding]:
     seen = dict(kubernetes.of_kind("BGPPeer"))
     planned = {peer["name"]: peer for peer in plan["peers"]}
+    taken_over = names_as_found(wanted, list(seen.values()), plan["cluster"], adopt=False)
     findings = []
     for manifest in wanted:
         name = manifest["metadata"]["name"]
-        peer = seen.pop(name, None)
+        peer = seen.pop(taken_over.get(name, name), None)
         at = _peer_scope(plan, planned[name])
         if peer is None:
             findings.append(Finding("bgppeer-missing", f"BGPPeer {name} is missing", **at))

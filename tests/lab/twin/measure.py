@@ -18,6 +18,7 @@ if __name__ == "__main__":
     # Started as a file: replace the folder on the path by the parent of the package ``lab``.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from lab.kube.interface import MERGE_PATCH
 from lab.twin.bench import Bench, bench, eventually
 from lab.twin.paper import Figure, scaled
 
@@ -67,8 +68,8 @@ def killed_for_good(made: Bench, restart_time: int) -> float:
 
     BIRD announces the restart time when a session begins, so it is restarted first.
     """
-    peers = [one for one in Figure().objects() if one["kind"] == "BGPPeer"]
-    made.kube.apply([{**peer, "spec": {**peer["spec"], "maxRestartTime": f"{restart_time}s"}} for peer in peers])
+    for peer in (one for one in Figure().objects() if one["kind"] == "BGPPeer"):
+        made.kube.request("PATCH", made.kube.path(peer), {"spec": {"maxRestartTime": f"{restart_time}s"}}, MERGE_PATCH)
     time.sleep(5)
     made.twin.ask("kill", machine="node-1")
     made.twin.ask("start", machine="node-1")

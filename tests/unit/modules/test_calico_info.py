@@ -91,8 +91,9 @@ def test_nodes_come_with_what_concerns_calico():
             "labels": {"rack_id": "1"},
             "annotations": {"projectcalico.org/ASNumber": "65003"},
             "addresses": ["192.168.2.1"],
+            "unschedulable": False,
         },
-        "node-2": {"labels": {}, "annotations": {}, "addresses": []},
+        "node-2": {"labels": {}, "annotations": {}, "addresses": [], "unschedulable": False},
     }
 
 

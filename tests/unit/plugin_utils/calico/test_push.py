@@ -172,7 +172,12 @@ def test_what_the_plan_has_no_more_is_removed(plan, fresh):
 def test_stale_peers_and_nodes_are_released(plan, after):
     """A rack that left the plan while its nodes are still in Kubernetes."""
     racks = worked_example()["aci_calico_racks"][:1]
-    push = kubernetes_push(cluster_plan(worked_example(aci_calico_racks=racks)), after)
+    smaller = cluster_plan(worked_example(aci_calico_racks=racks))
+    assert refused(smaller, after) == ["consent-missing"] * 3, "one for each node that is alive"
+    after["nodes"]["node-4"]["unschedulable"] = True
+    named = frozenset({"release:node-5", "release:node-6"})
+    push = kubernetes_push(smaller, after, consents=Consents(named))
+    assert push["problems"] == []
     assert push["removed"] == ["BGPPeer/aci-leaf-203", "BGPPeer/aci-leaf-204"]
     released = pushed(after, push)["nodes"]["node-5"]
     assert "rack_id" not in released["labels"]
@@ -447,6 +452,74 @@ def test_a_peer_made_by_hand_for_one_of_our_leaves(plan, fresh):
     peer = {"apiVersion": GROUP, "kind": "BGPPeer", "metadata": {"name": "201"}, "spec": {"peerIP": "192.168.2.201"}}
     fresh["objects"].append(peer)
     assert refused(plan, fresh) == ["peer-in-the-way"]
+
+
+def by_hand(name="tor-a", **spec):
+    reference = {"secretKeyRef": {"name": "bgp-secrets", "key": "rr-password"}}
+    spec = {"peerIP": "192.168.2.201:179", "asNumber": 65002, "password": reference, "sourceAddress": "None", **spec}
+    return {"apiVersion": GROUP, "kind": "BGPPeer", "metadata": {"name": name}, "spec": spec}
+
+
+def test_a_peer_made_by_hand_is_taken_over_in_place_and_given_back(plan, fresh):
+    mine = by_hand(nodeSelector="all()")
+    fresh["objects"].append(mine)
+    push = kubernetes_push(plan, fresh, adopt=True)
+    assert (push["problems"], push["deleted"]) == ([], [])
+    assert "BGPPeer/tor-a" in push["modified"]
+    assert "BGPPeer/aci-leaf-201" not in push["created"]
+    taken = pushed(fresh, push)
+    spec = the(taken, "BGPPeer", "tor-a")["spec"]
+    assert (spec["peerIP"], spec["nodeSelector"], spec.get("sourceAddress")) == ("192.168.2.201", 'rack_id == "1"', None)
+    assert nothing(kubernetes_push(plan, taken)), "it is the planned peer from now on, with and without adopt"
+    last = pushed(taken, kubernetes_push(plan, taken, state="absent"))
+    assert the(last, "BGPPeer", "tor-a")["spec"] == mine["spec"]
+    assert not the(last, "BGPPeer", "tor-a")["metadata"].get("labels")
+    assert [item["metadata"]["name"] for item in last["objects"] if item["kind"] == "BGPPeer"] == ["tor-a"]
+    second = cluster_plan(worked_example(aci_calico_racks=worked_example()["aci_calico_racks"][1:]))
+    consents = Consents(frozenset(f"release:node-{number}" for number in (1, 2, 3)))
+    push = kubernetes_push(second, taken, consents=consents)
+    assert ("BGPPeer/tor-a" in push["modified"], push["removed"]) == (True, ["BGPPeer/aci-leaf-202"])
+    assert the(pushed(taken, push), "BGPPeer", "tor-a")["spec"] == mine["spec"], "given back as well if its leaf leaves the plan"
+
+
+def test_a_peer_with_another_password_loses_its_sessions_when_it_is_taken_over(plan, fresh):
+    fresh["objects"].append(by_hand(password=None))
+    assert refused(plan, fresh, adopt=True) == ["consent-missing"]
+    assert kubernetes_push(plan, fresh, adopt=True, consents=Consents(frozenset({"session-reset"})))["problems"] == []
+
+
+def test_of_several_peers_of_one_leaf_one_is_taken_over(plan, fresh):
+    fresh["objects"] += [by_hand("b", node="node-2"), by_hand("a", node="node-1")]
+    assert refused(plan, fresh, adopt=True) == ["peer-in-the-way"]
+    (problem,) = errors(kubernetes_push(plan, fresh, adopt=True)["problems"])
+    assert (problem.path, "select all nodes" in problem.remedy) == ("BGPPeer/b", True)
+    fresh["objects"][-1]["metadata"]["labels"] = {
+        "app.kubernetes.io/managed-by": "netops.aci_calico",
+        "netops.aci-calico/cluster": "other",
+    }
+    (problem,) = errors(kubernetes_push(plan, fresh, adopt=True)["problems"])
+    assert problem.path == "BGPPeer/a", "a peer of another cluster is never taken over"
+
+
+@pytest.mark.parametrize(
+    ("pods", "transit", "expected"),
+    [
+        (None, False, []),
+        ({"default-ipv4-ippool": 0}, False, []),
+        ({"default-ipv4-ippool": 3}, False, ["consent-missing"]),
+        ({"default-ipv4-ippool": 3}, True, ["nat-ends"]),
+    ],
+)
+def test_the_end_of_source_nat_is_announced(plan, fresh, pods, transit, expected):
+    if transit:
+        plan["transit"] = [{"inside": {"ipv4": ["10.1.0.0/16"]}}]
+    fresh["pool_pods"] = pods
+    problems = kubernetes_push(plan, fresh)["problems"]
+    assert ids(problems) == expected
+    assert all("3 pods" in problem.problem for problem in problems)
+    assert "consent-missing" not in ids(
+        kubernetes_push(plan, fresh, consents=Consents(frozenset({"traffic-interruption"})))["problems"]
+    )
 
 
 @pytest.mark.parametrize("field", ["nodeMeshPassword", "nodeMeshMaxRestartTime"])

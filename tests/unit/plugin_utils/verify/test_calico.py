@@ -139,6 +139,14 @@ def test_a_changed_object(cluster, kind, change, cause):
     assert ids(cluster.verify()) == ([cause] if cause else [])
 
 
+def test_a_peer_that_was_taken_over_is_the_planned_one(cluster):
+    peer = cluster.manifest("BGPPeer")
+    peer["metadata"]["name"] = "tor-a"
+    assert cluster.verify()["ok"]
+    peer["spec"]["asNumber"] = 65099
+    assert ids(cluster.verify()) == ["bgppeer-differs"]
+
+
 def test_fields_of_a_pool_that_are_left_out_have_their_defaults(cluster):
     spec = cluster.manifest("IPPool")["spec"]
     for field in ("ipipMode", "vxlanMode", "natOutgoing"):

@@ -1,0 +1,98 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""BGPPeers that were there before: those with the address of a planned peer are taken over in place, under their own names.
+
+A node with two BGPPeers of one address has two BIRD protocols for one neighbour, so the planned peer is not made beside the
+other one. A peer that changes in place keeps its sessions unless its AS number or password changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...module_utils.names import CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
+from ..schema.consent import SESSION_RESET, Consents
+from ..schema.problems import Problem
+
+KIND = "BGPPeer"
+
+
+def owner_of_object(manifest: dict) -> str | None:
+    """Return the cluster that an object of this collection belongs to; None for objects of others."""
+    labels = manifest["metadata"].get("labels") or {}
+    return labels.get(CLUSTER_LABEL) if labels.get(MANAGED_BY_LABEL) == MANAGED_BY else None
+
+
+def target_of(peer: dict) -> str:
+    """Return the address of a BGPPeer without a port (``192.0.2.1:179``, ``[2001:db8::1]:179``); empty if it has none."""
+    text = (peer.get("spec") or {}).get("peerIP") or ""
+    if text.startswith("["):
+        return str(text[1:].partition("]")[0])
+    return str(text.partition(":")[0]) if text.count(":") == 1 else str(text)
+
+
+def names_as_found(wanted: list[dict], objects: list[dict], cluster: str, adopt: bool) -> dict[str, str]:
+    """Return the names of the existing peers that stand for planned ones: ``{planned name: name}``.
+
+    :param wanted: the planned BGPPeers.
+    :param adopt: also take peers of others.
+    """
+    owners = {cluster, None} if adopt else {cluster}
+    peers = [one for one in objects if one["kind"] == KIND]
+    taken = {one["metadata"]["name"] for one in peers}
+    planned = {one["metadata"]["name"] for one in wanted}
+    names = {}
+    for manifest in wanted:
+        alike = [
+            one["metadata"]["name"]
+            for one in peers
+            if target_of(one) == manifest["spec"]["peerIP"]
+            and one["metadata"]["name"] not in planned
+            and owner_of_object(one) in owners
+        ]
+        if alike and manifest["metadata"]["name"] not in taken:
+            names[manifest["metadata"]["name"]] = min(alike)
+    return names
+
+
+def peer_problems(plan: dict, objects: list[dict], taken_over: dict[str, str], consents: Consents) -> Iterator[Problem]:
+    """Yield what is wrong with the peers that the plan does not have.
+
+    :param taken_over: the peers that are taken over, as ``names_as_found`` returns them.
+    """
+    addresses = {peer["address"] for peer in plan["peers"]}
+    names = {peer["name"] for peer in plan["peers"]}
+    for peer in (one for one in objects if one["kind"] == KIND):
+        name, target = peer["metadata"]["name"], target_of(peer)
+        if name in names or owner_of_object(peer) == plan["cluster"]:
+            continue
+        if name in taken_over.values():
+            yield from _resets(plan, peer, consents)
+        elif target in addresses:
+            yield _in_the_way(name, target, taken_over)
+        else:
+            problem = f"It is not in the plan (peer: {target or 'other nodes'}), and stays"
+            yield Problem("peer-unplanned", f"{KIND}/{name}", problem)
+
+
+def _in_the_way(name: str, target: str, taken_over: dict[str, str]) -> Problem:
+    problem = f"It peers with {target}, a leaf of the plan"
+    if not taken_over:
+        return Problem("peer-in-the-way", f"{KIND}/{name}", problem)
+    remedy = (
+        "Let one peer of this leaf select all nodes of the rack, and remove the others then: the run takes over one peer for each leaf"
+        " and family in place."
+    )
+    return Problem("peer-in-the-way", f"{KIND}/{name}", f"{problem}, like another peer that is taken over", remedy)
+
+
+def _resets(plan: dict, peer: dict, consents: Consents) -> Iterator[Problem]:
+    """Yield a problem if the sessions of a peer end when it is taken over, and nobody agreed to that."""
+    spec = peer.get("spec") or {}
+    reference = (spec.get("password") or {}).get("secretKeyRef") or {}
+    if reference != plan["calico"]["secret"]:
+        text = "The peer is taken over, and gets the plan's BGP password: its sessions end"
+        path = f"{KIND}/{peer['metadata']['name']}"
+        yield from consents.require(SESSION_RESET, path, text, "some seconds after both APIC and Calico have the password")
