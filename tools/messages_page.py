@@ -16,6 +16,7 @@ STAGES = (
     "Preflight",
     "Preflight and push",
     "Consents",
+    "Journal and undo",
     "Two runs at once",
     "Node maintenance",
     "Verification",

@@ -11,6 +11,8 @@ from typing import Any
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, given
 from ..plugin_utils.apic.rights import hint
 from ..plugin_utils.apic.tree import apic_roots
+from ..plugin_utils.apic.undo import KEPT, own_queries
+from ..plugin_utils.journal import journal_problem
 from ..plugin_utils.lease import lost_problem
 from ..plugin_utils.local import preload
 from ..plugin_utils.schema.variables import APIC_ACCESS
@@ -18,6 +20,8 @@ from ..plugin_utils.schema.variables import APIC_ACCESS
 preload("aci_tree")
 
 FORBIDDEN = 403
+# The part whose roots the task gives: those of a journal.
+UNDO = "undo"
 # What ``aci_tree`` lists and its message says, too: Ansible would print it twice.
 IN_MESSAGE = ("conflicts", "missing")
 
@@ -27,7 +31,8 @@ class ActionModule(PlannedAction):
 
     ARGUMENTS = {
         "apic": CONNECTION,
-        "part": {"type": "str", "required": True, "choices": ["access", "policies", "hardening", "l3out"]},
+        "part": {"type": "str", "required": True, "choices": ["access", "policies", "hardening", "l3out", UNDO]},
+        "roots": {"type": "list", "elements": "dict", "default": []},
         "svi": {"type": "str", "choices": ["floating", "standard"]},
     }
     SETTINGS = {"state": "aci_calico_state", "adopt": "aci_calico_adopt", "update_password": "aci_calico_update_password"}
@@ -35,7 +40,7 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Push the part, and return the result of ``aci_tree`` with the report."""
-        kind = plan["svi"]["kind"]
+        kind, undoes = plan["svi"]["kind"], options["part"] == UNDO
         if options["svi"] not in (None, kind):
             raise Refused(
                 f"The plan of cluster {plan['cluster']} is for {kind} SVI, this task is for {options['svi']} SVI."
@@ -46,13 +51,24 @@ class ActionModule(PlannedAction):
             "cluster": plan["cluster"],
             **{name: options[name] for name in self.SETTINGS},
             "secrets": {"bgp_password": self.password() if options["state"] == "present" else ""},
-            "roots": apic_roots(plan, options["part"]),
+            "roots": options["roots"] if undoes else apic_roots(plan, options["part"]),
             **given({"lease": self.lease_of(plan, "apic", f"push the part {options['part']} to APIC")}),
         }
+        journal = None if undoes else self.journal(plan)
+        if journal:
+            arguments["journal"] = {
+                **journal,
+                "queries": own_queries(plan),
+                "attributes": {cls: list(names) for cls, names in KEPT.items()},
+            }
         result = self.try_module("aci_tree", arguments)
         self.add_effects(result)
         if "lost" in result:
             self.report(plan["cluster"], [lost_problem(plan, "apic", result["lost"])], "changed")
+        if "unwritable" in result:
+            self.report(plan["cluster"], [journal_problem(arguments["journal"]["path"], result["unwritable"])], "changed")
+        if result.get("changed") and journal:
+            self.forget_journals(plan)
         if result.get("failed"):
             error = result.get("error") or {}
             if error.get("cause"):

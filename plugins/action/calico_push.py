@@ -13,12 +13,17 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ..module_utils.journal import JournalError, add
 from ..module_utils.names import PASSWORD_MARKER
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico, given
 from ..plugin_utils.calico.installers import in_words, installed, kubespray_variables
 from ..plugin_utils.calico.push import kubernetes_push, operated_pools
+from ..plugin_utils.calico.undo import intended, kept_state, push_back
+from ..plugin_utils.files import said
+from ..plugin_utils.journal import journal_problem
 from ..plugin_utils.lease import lost_problem
 from ..plugin_utils.local import preload
+from ..plugin_utils.schema.check import plain
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import SESSIONS
@@ -34,7 +39,7 @@ TRUSTED = 10
 class ActionModule(PlannedAction):
     """See plugins/modules/calico_push.py."""
 
-    ARGUMENTS = {"kubernetes": CONNECTION}
+    ARGUMENTS = {"kubernetes": CONNECTION, "restore": {"type": "dict"}}
     SETTINGS = {
         "state": "aci_calico_state",
         "adopt": "aci_calico_adopt",
@@ -54,13 +59,20 @@ class ActionModule(PlannedAction):
         about = about_calico(plan, password) | given({"lease_namespace": lease and lease["namespace"]})
         found = self.run_module("calico_info", {**self._access, **about})["calico"]
         settings = {name: options[name] for name in ("state", "update_password", "adopt", "manage_installation")}
-        push = kubernetes_push(plan, found, **settings, consents=self.consents())
+        kept = options["restore"]
+        push = (
+            push_back(plan, found, plain(kept), self.consents())
+            if kept
+            else kubernetes_push(plan, found, **settings, consents=self.consents())
+        )
         problems = self.report(plan["cluster"], push["problems"], "configured in Kubernetes")
         self._show(push["differences"])
         if any(problem["id"] == "kubespray-undoes" for problem in problems):
             self.show(f"{plan['cluster']}: Set these variables of kubespray before its next run:\n{kubespray_variables(plan)}")
         if lease and push["differences"] and (found["lease"] or {}).get("run") != lease["run"]:
             self.report(plan["cluster"], [lost_problem(plan, "kubernetes", found["lease"])], "changed")
+        if push["differences"] and not kept:
+            self._keep_journal(plan, found, push)
         self._seen, self._renew = (
             time.time(),
             partial(self.keep_lease, plan, "configure Calico", kubernetes=options["kubernetes"]),
@@ -68,6 +80,21 @@ class ActionModule(PlannedAction):
         self._send(push, plan, password, options["sessions_timeout"])
         done = {**self._done, "pending": push["pending"], "installation": in_words(found)}
         return {"problems": problems, "objects": self._objects, **self.reported("calico", done)}
+
+    def _keep_journal(self, plan: dict[str, Any], found: dict[str, Any], push: dict[str, Any]) -> None:
+        """Add the state of Kubernetes to the journal of the run.
+
+        :raises Refused: it cannot be written. Nothing was changed then.
+        """
+        journal = self.journal(plan)
+        if journal is None:
+            return
+        try:
+            add(journal["path"], journal["about"], "kubernetes", lambda: kept_state(plan, found, push), intended(push))
+        except (OSError, JournalError) as reason:
+            text = said(reason) if isinstance(reason, OSError) else str(reason)
+            self.report(plan["cluster"], [journal_problem(journal["path"], text)], "changed")
+        self.forget_journals(plan)
 
     def _send(self, push: dict[str, Any], plan: dict[str, Any], password: str, timeout: int) -> None:
         self._change("patched", push["patched"])  # a node that has left the cluster must not be created again

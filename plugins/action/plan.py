@@ -38,6 +38,7 @@ class ActionModule(ClusterAction):
             "problems": [problem.as_dict() for problem in made.problems],
             "allocation_file": made.allocation_file,
             "artifacts": artifacts,
+            **_recorded(made),
         }
 
     def write_plan(self, made: Planned) -> list[str]:
@@ -53,6 +54,12 @@ class ActionModule(ClusterAction):
         if not self._task.check_mode:
             artifacts.remove_empty_folders(changes)
         return [*map(artifacts.path, files), *([artifacts.path(NODES)] if nodes else [])]
+
+
+def _recorded(made: Planned) -> dict[str, Any]:
+    """Return the text of the allocation file before this plan, if the plan changes it."""
+    texts = [(change.before or b"").decode(errors="replace") if change.before is not None else None for change in made.recording]
+    return {"recorded": {"before": texts[0]}} if texts else {}
 
 
 def _files(plan: dict[str, Any]) -> dict[str, str]:

@@ -17,9 +17,15 @@ options:
       - V(access) is the tenant, the VRF and the access policies, as far as the collection manages them.
       - V(policies) is everything that the cluster has in tenants outside its L3Outs, V(hardening) adds the route control of each L3Out.
       - V(l3out) is each L3Out with everything in it.
+      - V(undo) is what M(netops.aci_calico.undo) brings back, in O(roots).
     type: str
     required: true
-    choices: [access, policies, hardening, l3out]
+    choices: [access, policies, hardening, l3out, undo]
+  roots:
+    description: The roots of the part V(undo), as those of M(netops.aci_calico.aci_tree).
+    type: list
+    elements: dict
+    default: []
   svi:
     description: The kind of SVI that the plan must have.
     type: str

@@ -141,6 +141,29 @@ options:
         description: The task of the run, for others.
         type: str
         default: ""
+  journal:
+    description:
+      - The file that keeps the state before the first change of a run, for M(netops.aci_calico.undo). It is written before the first POST; the
+        objects of the cluster are read for it unless the file has them already.
+    type: dict
+    suboptions:
+      path:
+        description: The file, on the host that runs the module.
+        type: path
+        required: true
+      about:
+        description: The run, its cluster and its allocation file.
+        type: dict
+        required: true
+      queries:
+        description: The paths of the requests that read the objects of the cluster.
+        type: list
+        elements: str
+        required: true
+      attributes:
+        description: The properties to keep, by class.
+        type: dict
+        required: true
 extends_documentation_fragment:
   - cisco.aci.aci
 attributes:
@@ -306,6 +329,10 @@ lost:
   description: The content of the lease of the run that has taken it over. None if no run has it.
   returned: when this run no longer holds O(lease)
   type: dict
+unwritable:
+  description: Why the file of O(journal) cannot be written. Nothing was changed then.
+  returned: when it cannot be written
+  type: str
 requests:
   description: The number of requests to APIC by kind. V(retries) of them were repetitions.
   returned: always
@@ -319,7 +346,9 @@ from dataclasses import asdict
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_spec
 
+from ..module_utils import journal
 from ..module_utils.apic.lease import ApicLease
+from ..module_utils.apic.own import owned
 from ..module_utils.apic.push import Push, PushError
 from ..module_utils.apic.roots import parse_roots
 from ..module_utils.apic.session import ApicError, Session
@@ -342,6 +371,12 @@ def argument_spec():
         "run": {"type": "str", "required": True},
         "doing": {"type": "str", "default": ""},
     }
+    journal = {
+        "path": {"type": "path", "required": True},
+        "about": {"type": "dict", "required": True},
+        "queries": {"type": "list", "elements": "str", "required": True},
+        "attributes": {"type": "dict", "required": True, "no_log": False},
+    }
     return {
         **aci_argument_spec(),
         "cluster": {"type": "str", "required": True},
@@ -352,6 +387,7 @@ def argument_spec():
         "secrets": {"type": "dict", "default": {}, "no_log": True},
         "roots": {"type": "list", "elements": "dict", "required": True, "options": root},
         "lease": {"type": "dict", "options": lease},
+        "journal": {"type": "dict", "options": journal},
     }
 
 
@@ -370,6 +406,30 @@ def guard(session, cluster, lease):
     return check if lease else lambda: None
 
 
+def keeper(session, push, cluster, wanted):
+    """Return the function that writes the journal before the first POST."""
+    kept = []
+
+    def before():
+        return owned([item for path in wanted["queries"] for item in session.get(path)], cluster, wanted["attributes"])
+
+    def keep():
+        if kept:
+            return
+        try:
+            journal.add(wanted["path"], wanted["about"], "apic", before, push.intended())
+        except ApicError as error:
+            raise PushError(
+                f"The objects of the cluster cannot be read for the journal: {error}", error=error.details()
+            ) from error
+        except (OSError, journal.JournalError) as reason:
+            text = getattr(reason, "strerror", None) or str(reason)
+            raise PushError(f"The journal {wanted['path']} cannot be written: {text}", unwritable=text) from reason
+        kept.append(wanted["path"])
+
+    return keep if wanted else lambda: None
+
+
 def write_bodies(path, bodies):
     with open(path, "a", encoding="utf-8") as output:
         json.dump(bodies, output)
@@ -384,7 +444,9 @@ def main(module_class=AnsibleModule):
     except TreeError as error:
         module.fail_json(msg=f"roots: {error}", problems=error.problems)
     session = Session(module, [*secrets.values(), params["password"]])
-    push = Push(session, roots, {**params, "secrets": secrets}, guard(session, params["cluster"], params["lease"]))
+    push = Push(session, roots, {**params, "secrets": secrets})
+    check, keep = guard(session, params["cluster"], params["lease"]), keeper(session, push, params["cluster"], params["journal"])
+    push.guard = lambda: (check(), keep())  # the lease first: what another run does is not this run's to keep
     planned = False
     try:
         push.plan(check=module.check_mode)

@@ -21,6 +21,9 @@ options:
   manage_installation:
     description: Whether to change pools of the operator through its Installation. By default the variable C(aci_calico_manage_installation).
     type: bool
+  restore:
+    description: What to bring back in place of the plan, from a journal. M(netops.aci_calico.undo) gives it.
+    type: dict
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.kubernetes

@@ -71,6 +71,10 @@ allocation_file:
   returned: when there is no error
   type: str
   sample: inventories/prod/.allocations/prod1.yml
+recorded:
+  description: The text of the allocation file before this plan, as RV(recorded.before); null if there was no file. The journal of the run keeps it.
+  returned: when the plan changes the allocation file
+  type: dict
 artifacts:
   description: The files of the plan, written or found as they should be.
   returned: when there is no error

@@ -31,6 +31,7 @@ from .intent.intent import Intent
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE, read_intent
 from .inventory import Inventory, read_variables
 from .inventory_files import NOT_RECORDED_YET, NOWHERE_TO_RECORD, allocation_file, read_inventory, read_ledger_file, sharing
+from .journal import Journals
 from .lease import SIDES, lost_problem
 from .local import ending, run_here, runs_here
 from .planning.compile import compile_cluster
@@ -476,6 +477,46 @@ class PlannedAction(ClusterAction):
             reply = self.change_lease(plan, side, "renewed", connections.get(side) or {}, doing=doing, seconds=HOLDS + seconds)
             if not reply["held"]:
                 self.report(plan["cluster"], [lost_problem(plan, side, reply["holder"])], "changed")
+
+    # --- the journal -------------------------------------------------------------------------------------------------
+
+    def journals(self, plan: dict[str, Any]) -> Journals:
+        """Return the journals of the cluster."""
+        named = self._setting("aci_calico_journal")
+        return Journals(os.path.expanduser(named) if named else self.artifacts("").root, plan["cluster"])
+
+    def journal(self, plan: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the file that keeps what this run is about to change, and what it says about the run; None if the run keeps nothing.
+
+        Without a lease there is no journal: what another run does at the same time is not this run's to undo.
+        """
+        if not self.lease["held"] or not self.lease["content"].get("since") or not self._setting("aci_calico_journal_keep"):
+            return None
+        journals, lease = self.journals(plan), self.lease["content"]
+        if journals.problem:
+            self.report(plan["cluster"], [journals.problem], "changed")
+        about = {name: lease.get(name, "") for name in ("run", "since", "holder", "playbook", "doing")}
+        path = os.path.abspath(journals.path(lease))
+        return {"path": path, "about": {"cluster": plan["cluster"], **about, "allocation": self._allocation_before()}}
+
+    def forget_journals(self, plan: dict[str, Any]) -> None:
+        """Remove the journals beyond those to keep."""
+        self.journals(plan).forget(self._setting("aci_calico_journal_keep"))
+
+    def _allocation_before(self) -> dict[str, Any] | None:
+        """Return the path of the allocation file, and its text before this run's plan; None if the inventory has no place for one."""
+        registered = self.task_vars.get(PLANNED)
+        planned = plain(registered) if isinstance(registered, Mapping) else {}
+        path = planned.get("allocation_file")
+        if not path:
+            return None
+        content = read_ledger_file(path)[0]
+        now = None if content is None else content.decode(errors="replace")
+        return {"path": path, "text": (planned.get("recorded") or {"before": now})["before"]}
+
+    def _setting(self, name: str) -> Any:
+        value = check_optional(VARIABLES[name], plain(self._value(name)) if name in self.task_vars else None, name, [])
+        return VARIABLES[name].default if value is INVALID else value
 
     def _plan(self, options: dict[str, Any]) -> dict[str, Any]:
         # A variable of this run and not a fact, which could be the cached one of another day.

@@ -26,7 +26,7 @@ The changes are in the order of the pushes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -130,14 +130,21 @@ def _paths(roots: Iterable[Root]) -> list[str]:
     return [path for path, _members in queries(list(roots), with_owned=True)]
 
 
-def compare_apic(plan: Plan, objects: Objects, adopt: bool = False, update_password: str = "on_create") -> Comparison:
+def compare_apic(
+    plan: Plan,
+    objects: Objects,
+    adopt: bool = False,
+    update_password: str = "on_create",
+    roots: Sequence[tuple[str, dict[str, Any]]] | None = None,
+) -> Comparison:
     """Return the changes of the pushes to APIC.
 
     :param objects: what ``aci_info`` returned for ``apic_queries``, perhaps among other objects.
+    :param roots: roots with their part, in place of the plan's.
     """
     options = {"cluster": plan["cluster"], "prune": True, "adopt": adopt, "update_password": update_password}
     result = Comparison(deployed={APIC: _is_on_apic(plan, objects)})
-    for part, root in _roots(plan):
+    for part, root in _roots(plan, roots):
         reply = [{mo["class"]: {"attributes": {**mo["attributes"], "dn": dn}}} for dn, mo in objects.items() if root.holds(dn)]
         _existing, difference = diff.compare_root(root, reply, options, root.absent)
         changes = diff.once(difference.changes)
@@ -146,10 +153,10 @@ def compare_apic(plan: Plan, objects: Objects, adopt: bool = False, update_passw
     return result
 
 
-def _roots(plan: Plan) -> list[tuple[str, Root]]:
-    specs = [(part, spec) for part in PARTS for spec in apic_roots(plan, part)]
-    roots = parse_roots([spec for _part, spec in specs], plan["cluster"], apart=False)
-    return [(part, root) for (part, _spec), root in zip(specs, roots, strict=True)]
+def _roots(plan: Plan, roots: Sequence[tuple[str, dict[str, Any]]] | None = None) -> list[tuple[str, Root]]:
+    specs = [(part, spec) for part in PARTS for spec in apic_roots(plan, part)] if roots is None else roots
+    parsed = parse_roots([spec for _part, spec in specs], plan["cluster"], apart=False)
+    return [(part, root) for (part, _spec), root in zip(specs, parsed, strict=True)]
 
 
 def _is_on_apic(plan: Plan, objects: Objects) -> bool:
@@ -180,13 +187,14 @@ def _is_known(change: diff.Change, known: Iterable[Change]) -> bool:
 # --- Kubernetes ------------------------------------------------------------------------------------------------------
 
 
-def compare_kubernetes(plan: Plan, found: dict[str, Any], **choices: Any) -> Comparison:
+def compare_kubernetes(plan: Plan, found: dict[str, Any], push: dict[str, Any] | None = None, **choices: Any) -> Comparison:
     """Return the changes of the push to Kubernetes.
 
     :param found: what ``calico_info`` returned as ``calico``.
+    :param push: changes in the form of ``kubernetes_push``, in place of the plan's.
     :param choices: the fields of ``calico.push.Choices``.
     """
-    push = kubernetes_push(dict(plan), found, **choices)
+    push = kubernetes_push(dict(plan), found, **choices) if push is None else push
     labels = owner_labels(dict(plan))
     own = [one for one in found["objects"] if (one["metadata"].get("labels") or {}).items() >= labels.items()]
     return Comparison(

@@ -13,11 +13,12 @@ import errno
 import os
 import posixpath
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
+from ..module_utils.durable import stage, sync_folder
 from .schema.problems import Problem
 
 # The list of what the plan has written, in the cluster's folder of artifacts.
@@ -113,25 +114,14 @@ def apply_changes(changes: Sequence[Change]) -> None:
             raise UnwritableError(change.path, reason) from reason
         raise
     for folder in {os.path.dirname(os.path.abspath(change.file)) for change in changes if change.durable}:
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
 def _stage(path: str, content: bytes, durable: bool, made: list[str]) -> str:
     """Write the new content beside the file, with the mode of the old one, and return the path."""
     folder = os.path.dirname(os.path.abspath(path))
     _make_folder(folder, made)
-    handle, staged = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.", suffix=".new")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            _keep_mode(path, file.fileno())
-            if durable:
-                os.fsync(file.fileno())
-    except BaseException:
-        os.unlink(staged)
-        raise
-    return staged
+    return stage(path, content, durable, partial(_keep_mode, path))
 
 
 def _make_folder(folder: str, made: list[str]) -> None:
@@ -165,16 +155,6 @@ def _undo(staged: Iterable[str], done: Sequence[Change], made: Sequence[str]) ->
     for folder in reversed(made):
         with suppress(OSError):
             os.rmdir(folder)
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the new names in a folder durable, where its file system and its permissions allow it."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 # --- the artifacts ---------------------------------------------------------------------------------------------------
@@ -230,7 +210,7 @@ class Artifacts:
     def _change(self, name: str, after: bytes | None) -> Iterator[Change]:
         """Yield the change of a file, unless its content is the wanted one or it is not to be touched."""
         path = self.path(name)
-        problem = self._in_the_way(path)
+        problem = self.in_the_way(path)
         if problem:
             self.problems += [] if problem in self.problems else [problem]
             return
@@ -242,7 +222,7 @@ class Artifacts:
         if before != after:
             yield Change(path, before, after, durable=not name.startswith(f"{NODES}/"))
 
-    def _in_the_way(self, path: str) -> Problem | None:
+    def in_the_way(self, path: str) -> Problem | None:
         """Return a problem with a link on the way to a file, or with a file where a folder belongs."""
         part = self.root
         for name in os.path.relpath(path, self.root).split(os.sep):

@@ -17,7 +17,7 @@ APIC_FAULTS = ("status", "drop", "drop-after", "expire", "latency")
 HOSTILE = ("../../etc", "a/b", "{{ 7*7 }}", "a\x1b[2Jb", "x" * 300, '<&">', "no", "010", "\u202e", "[]", "%s", "null")
 TARGETS = ("tenant", "vrf", "l3_domain", "physical_domain", "external_epg", "l3out", "cluster_asn", "node_subnets", "vlan", "mtu")
 # The most requests of a playbook to APIC, about.
-REQUESTS = {"site": 20, "teardown": 16, "maintenance": 2}
+REQUESTS = {"site": 20, "teardown": 16, "maintenance": 2, "undo": 20}
 MAINTAINED = ("-e", "node_maintenance_nodes=n1-1", "-e", "node_maintenance_drain=false", "-e", "node_maintenance_timeout=0")
 
 
@@ -146,8 +146,39 @@ def hostile(world: World, rng: random.Random) -> Step:
     return _finish(world, variant, step, run)
 
 
-STEPS: dict[str, Callable[[World, random.Random], Step]] = {"kill": kill, "pair": pair, "fault": fault, "hostile": hostile}
-WEIGHTS = {"kill": 4, "pair": 4, "fault": 3, "hostile": 1}
+def undo(world: World, rng: random.Random) -> Step:
+    """Change the cluster, kill the undo at a request to APIC, and undo again: both sides are as before."""
+    first, second = rng.sample(range(len(VARIANTS)), 2)
+    number = rng.randint(1, REQUESTS["undo"])
+    step = Step("undo", f"of {second} after {first}, killed at request {number} to APIC")
+    runs = [world.start("site", first)]
+    runs[0].wait()
+    before = world.state()
+    runs.append(world.start("site", second))
+    runs[1].wait()
+    world.apic.misbehave(rng.choice(["hang", "hang-after"]), nth=number)
+    runs.append(world.start("undo", second))
+    while runs[2].process.poll() is None and not world.apic.misbehaviour.hung.is_set():
+        time.sleep(0.05)
+    kill_tree(runs[2].process)
+    world.apic.misbehaviour.clear()
+    time.sleep(0.3)  # the server notices that the client is gone
+    runs.append(world.start("undo", second))
+    if runs[3].wait():
+        step.wrong.append(f"the next undo failed: {runs[3].said()[-2000:]}")
+    elif world.state() != before:
+        step.wrong.append("the state is not as before the run")
+    return _checked(world, step, *runs)
+
+
+STEPS: dict[str, Callable[[World, random.Random], Step]] = {
+    "kill": kill,
+    "pair": pair,
+    "fault": fault,
+    "hostile": hostile,
+    "undo": undo,
+}
+WEIGHTS = {"kill": 4, "pair": 4, "fault": 3, "hostile": 1, "undo": 2}
 
 
 def play(world: World, seed: str, number: int, kinds: list[str]) -> Step:

@@ -71,7 +71,7 @@ def test_second_run_changes_nothing(runs):
     assert REQUESTS.search(runs[1])[2] == "none"
 
 
-@pytest.mark.parametrize(("run", "most"), [(0, 34), (1, 14)])
+@pytest.mark.parametrize(("run", "most"), [(0, 35), (1, 14)])
 def test_runs_send_few_requests_to_apic(runs, run, most):
     """Compare with the limits for each cluster."""
     assert int(REQUESTS.search(runs[run])[1]) <= most * len(CLUSTERS)

@@ -48,6 +48,7 @@ LISTED = {
     "$EDITOR": "the test edits the files itself",
     "kubectl apply": "tests/integration/verify/test_services.py applies the same file",
     "netops.aci_calico.maintenance": "needs BGP sessions: tests/integration/verify/test_playbook.py runs it",
+    "netops.aci_calico.undo": "needs the journal of a run: tests/integration/site/test_undo.py runs it",
     "netops.aci_calico.recover": "needs a lost allocation file: tests/integration/site/test_recovery.py runs it",
 }
 # No BGP daemons run here: the playbook runs and fails, because it finds no session.

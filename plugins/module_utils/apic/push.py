@@ -230,6 +230,20 @@ class Push:
             "diff": [_shown(change) for change in changes],
         }
 
+    def intended(self) -> dict[str, Any]:
+        """Return the changes that the push is about to make, as a journal keeps them: without secrets."""
+        changes = [change for step in self.steps for change in step.difference.changes]
+        modified = {
+            change.dn: {name: value for name, value in change.after.items() if name not in change.secrets}
+            for change in changes
+            if change.action == "modify"
+        }
+        return {
+            "created": sorted({change.dn for change in changes if change.action == "create"}),
+            "modified": modified,
+            "deleted": sorted({dn for change in changes if change.action == "delete" for dn in (change.dn, *change.removed)}),
+        }
+
     def bodies(self) -> list[dict[str, Any]]:
         """Return the bodies of the POSTs, with markers instead of secrets: ``[{class: …}, …]``."""
         return [body for body in (step.body() for step in self.steps) if body]

@@ -77,15 +77,15 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: 
     if state == "absent":
         # What cannot be read would stay behind.
         problems = list(failure_problems(found))
-        return _result(plan, found, problems, **({} if errors(problems) else _teardown(plan, found)))
+        return result_of(plan, found, problems, **({} if errors(problems) else _teardown(plan, found)))
     chosen = Choices(**choices)
     problems = kubernetes_problems(plan, found, **choices)
     if errors(problems):
-        return _result(plan, found, problems)
-    return _result(plan, found, problems, **_changes(plan, found, chosen))
+        return result_of(plan, found, problems)
+    return result_of(plan, found, problems, **_changes(plan, found, chosen))
 
 
-def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) -> dict:
+def result_of(plan: dict, found: dict, problems: list[Problem], **changes: Any) -> dict:
     nothing: dict = {
         "patched": [],
         "secret": None,
@@ -101,7 +101,7 @@ def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) ->
     result = {**nothing, **changes, "pending": pending_nodes(plan, found), "strangers": strangers(plan, found)}
     for batch in ("patched", "applied", "postponed"):
         result[batch] = [_as_stored(manifest, found) for manifest in result[batch]]
-    result["removed"] = [_title(manifest) for manifest in result["deleted"]]
+    result["removed"] = [title(manifest) for manifest in result["deleted"]]
     result["differences"] = _differences(found, result)
     result["problems"] = problems
     return result
@@ -109,13 +109,13 @@ def _result(plan: dict, found: dict, problems: list[Problem], **changes: Any) ->
 
 def _as_stored(manifest: dict, found: dict) -> dict:
     """Return a manifest for v1 objects whose metadata the aggregated API server keeps in an annotation."""
-    stored = (found.get("stored_metadata") or {}).get(_title(manifest))
+    stored = (found.get("stored_metadata") or {}).get(title(manifest))
     return manifest if stored is None or manifest["apiVersion"] != CALICO_V1 else with_stored_metadata(manifest, stored)
 
 
 def _differences(found: dict, result: dict) -> dict[str, dict]:
     """Return the fields that each change modifies, before and after."""
-    existing = _existing(found)
+    existing = existing_in(found)
     shown = {}
     single = [manifest for manifest in (result["secret"], result["installation"]) if manifest]
     for manifest in (*result["patched"], *single, *result["applied"], *result["postponed"]):
@@ -126,9 +126,9 @@ def _differences(found: dict, result: dict) -> dict[str, dict]:
         before, after = differing(old, manifest)
         if manifest["kind"] == "Secret" and result["password"]:
             after["data"] = "a new value, not shown"
-        shown[_title(manifest)] = {"before": before, "after": after}
+        shown[title(manifest)] = {"before": before, "after": after}
     for manifest in result["deleted"]:
-        shown[_title(manifest)] = {"before": existing[manifest["kind"], manifest["metadata"]["name"]], "after": {}}
+        shown[title(manifest)] = {"before": existing[manifest["kind"], manifest["metadata"]["name"]], "after": {}}
     return shown
 
 
@@ -147,11 +147,11 @@ def differing(old: dict, new: dict) -> tuple[dict, dict]:
     return before, after
 
 
-def _title(manifest: dict) -> str:
+def title(manifest: dict) -> str:
     return f"{manifest['kind']}/{manifest['metadata']['name']}"
 
 
-def _existing(found: dict) -> dict[tuple[str, str], dict]:
+def existing_in(found: dict) -> dict[tuple[str, str], dict]:
     return {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in found["objects"]}
 
 
@@ -174,13 +174,13 @@ def _wanted(plan: dict, found: dict, adopt: bool = False) -> list[dict]:
 
 
 def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
-    existing = _existing(found)
+    existing = existing_in(found)
     wanted = _wanted(plan, found, chosen.adopt)
     nodes = [manifest for manifest in wanted if manifest["kind"] == "Node" and manifest["metadata"]["name"] in found["nodes"]]
     operated = _operated(wanted, found)
     patched = [node for node in nodes if not covers(_found_node(found, node["metadata"]["name"]), node)]
-    patched += [_released_node(plan, name) for name in _stale_nodes(plan, found)]
-    modified = [_title(node) for node in patched]
+    patched += [released_node(plan, name) for name in _stale_nodes(plan, found)]
+    modified = [title(node) for node in patched]
     created: list[str] = []
     applied: list[dict] = []
     postponed: list[dict] = []
@@ -197,16 +197,16 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
             batch = postponed if mesh_is_on(found) and _carries_pods(manifest, old) else applied
             batch += [change] if change else []
         if change:
-            (modified if old else created).append(_title(manifest))
-    kept = {_title(manifest) for manifest in wanted}
-    deleted = [_reference(manifest) for manifest in _owned(plan, found) if _title(manifest) not in kept]
-    deleted += [_reference(pool) for pool in empty_pools(plan, found)]
+            (modified if old else created).append(title(manifest))
+    kept = {title(manifest) for manifest in wanted}
+    deleted = [reference(manifest) for manifest in _owned(plan, found) if title(manifest) not in kept]
+    deleted += [reference(pool) for pool in empty_pools(plan, found)]
     given_back = _given_back(plan, found, kept)
     patched += given_back
-    modified += [_title(manifest) for manifest in given_back]
+    modified += [title(manifest) for manifest in given_back]
     manages = bool(operated) and can_change(found, chosen.manage_installation)
     installation = _installation_change(operated, found) if manages else None
-    modified += [_title(installation)] if installation else []
+    modified += [title(installation)] if installation else []
     return {
         "patched": patched,
         **secret,
@@ -222,7 +222,7 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
 
 def _operated(wanted: list[dict], found: dict) -> list[dict]:
     """Return the planned pools that exist, belong to the operator and mean something else than the plan."""
-    existing = _existing(found)
+    existing = existing_in(found)
     pools = [(existing.get(("IPPool", one["metadata"]["name"])), one) for one in wanted if one["kind"] == "IPPool"]
     return [one for pool, one in pools if pool and of_operator(found, pool) and not as_planned(pool, one)]
 
@@ -235,7 +235,7 @@ def operated_pools(plan: dict, found: dict) -> list[str]:
 def _installation_change(operated: list[dict], found: dict) -> dict:
     """Return the patch of the Installation, which notes the pools that the user declared."""
     patch = installation_patch(found, operated)
-    old = _existing(found)["Installation", patch["metadata"]["name"]]
+    old = existing_in(found)["Installation", patch["metadata"]["name"]]
     if BEFORE_ANNOTATION in (old["metadata"].get("annotations") or {}):
         return patch
     declared = ((old.get("spec") or {}).get("calicoNetwork") or {}).get("ipPools")
@@ -249,7 +249,7 @@ def mesh_is_on(found: dict) -> bool:
 
 def bgp_configuration(found: dict) -> dict:
     """Return the specification of the cluster's BGPConfiguration; empty if there is none."""
-    return _existing(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec") or {}
+    return existing_in(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec") or {}
 
 
 def _carries_pods(manifest: dict, old: dict | None) -> bool:
@@ -284,7 +284,7 @@ def _our_nodes(plan: dict, found: dict) -> list[str]:
     return [name for name, node in sorted(found["nodes"].items()) if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]]
 
 
-def _released_node(plan: dict, name: str) -> dict:
+def released_node(plan: dict, name: str) -> dict:
     """Return a patch that removes labels and AS number from a node. Its address stays: calico-node maintains it."""
     labels = {plan["calico"]["rack_label"]: None, CLUSTER_LABEL: None}
     return {
@@ -355,7 +355,7 @@ def _owned(plan: dict, found: dict) -> Iterator[dict]:
                 yield manifest
 
 
-def _reference(manifest: dict) -> dict:
+def reference(manifest: dict) -> dict:
     """Return the part of a manifest that is needed to delete it."""
     metadata = {name: manifest["metadata"][name] for name in ("name", "namespace") if name in manifest["metadata"]}
     return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
@@ -363,17 +363,15 @@ def _reference(manifest: dict) -> dict:
 
 def _given_back(plan: dict, found: dict, kept: set[str]) -> list[dict]:
     """Return patches that give back the peers which were taken over and are not planned any more."""
-    restored, _deleted = _restored(
-        plan, [one for one in found["objects"] if one["kind"] == "BGPPeer" and _title(one) not in kept]
-    )
+    restored, _deleted = _restored(plan, [one for one in found["objects"] if one["kind"] == "BGPPeer" and title(one) not in kept])
     return restored
 
 
 def _teardown(plan: dict, found: dict) -> dict:
     patched, deleted = _restored(plan, found["objects"])
-    patched += [_released_node(plan, name) for name in _our_nodes(plan, found)]
-    deleted += [_reference(manifest) for manifest in _owned(plan, found)]
-    return {"patched": patched, "deleted": deleted, "modified": [_title(manifest) for manifest in patched]}
+    patched += [released_node(plan, name) for name in _our_nodes(plan, found)]
+    deleted += [reference(manifest) for manifest in _owned(plan, found)]
+    return {"patched": patched, "deleted": deleted, "modified": [title(manifest) for manifest in patched]}
 
 
 def _restored(plan: dict, objects: list[dict]) -> tuple[list[dict], list[dict]]:
@@ -386,9 +384,9 @@ def _restored(plan: dict, objects: list[dict]) -> tuple[list[dict], list[dict]]:
             continue
         before = json.loads(noted)
         if before is CREATED:
-            deleted.append(_reference(manifest))
+            deleted.append(reference(manifest))
         else:
-            restored = _reference(manifest)
+            restored = reference(manifest)
             restored["metadata"]["annotations"] = {BEFORE_ANNOTATION: None}
             if adopted:
                 restored["metadata"]["labels"] = {MANAGED_BY_LABEL: None, CLUSTER_LABEL: None}
@@ -412,9 +410,9 @@ def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
         return
     wanted = _wanted(plan, found, chosen.adopt)
     for manifest in wanted:
-        old = _existing(found).get((manifest["kind"], manifest["metadata"]["name"]))
+        old = existing_in(found).get((manifest["kind"], manifest["metadata"]["name"]))
         if old and manifest["kind"] in OWNED_KINDS:
-            yield from _ownership_problems(plan, old, chosen.adopt)
+            yield from ownership_problems(plan, old, chosen.adopt)
         yield from _version_problems(manifest, found)
     pools = [manifest for manifest in found["objects"] if manifest["kind"] == "IPPool"]
     for pool in pools:
@@ -476,13 +474,7 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
         yield Problem(
             "node-pending", f"Node/{name}", "The node is planned, and not in Kubernetes yet. The fabric is configured for it"
         )
-    for name in _stale_nodes(plan, found):
-        if not found["nodes"][name].get("unschedulable"):
-            lost = (
-                f"The node is in Kubernetes, and not in the plan any more: its sessions end, and nothing reaches its pods. Drain it"
-                f" first (kubectl drain {name}), or put it back into its rack"
-            )
-            yield from chosen.consents.require(release_of(name), f"Node/{name}", lost, "until the node is planned again or gone")
+    yield from release_problems(found, _stale_nodes(plan, found), chosen.consents)
     for name in strangers(plan, found):
         problem = "The node is in Kubernetes, and not in the plan"
         if mesh_is_on(found):
@@ -492,14 +484,25 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
             yield Problem("node-unplanned", f"Node/{name}", f"{problem}: its pods cannot be reached")
 
 
-def _ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
+def release_problems(found: dict, names: list[str], consents: Consents) -> Iterator[Problem]:
+    """Yield a problem for each node that loses its sessions, is not drained, and has no consent to that."""
+    for name in names:
+        if not found["nodes"][name].get("unschedulable"):
+            lost = (
+                f"The node is in Kubernetes, and not in the plan any more: its sessions end, and nothing reaches its pods. Drain it"
+                f" first (kubectl drain {name}), or put it back into its rack"
+            )
+            yield from consents.require(release_of(name), f"Node/{name}", lost, "until the node is planned again or gone")
+
+
+def ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
     owner = owner_of_object(old)
     if owner not in (None, plan["cluster"]):
         problem = f"It belongs to cluster {owner}, and this is cluster {plan['cluster']}"
-        yield Problem("other-cluster", _title(old), problem)
+        yield Problem("other-cluster", title(old), problem)
     elif owner is None and not adopt:
         problem = "It exists and was not made by this collection"
-        yield Problem("foreign", _title(old), problem)
+        yield Problem("foreign", title(old), problem)
 
 
 def _installer_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
@@ -507,10 +510,8 @@ def _installer_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Pr
     wanted = _wanted(plan, found)
     if not can_change(found, chosen.manage_installation):
         for manifest in _operated(wanted, found):
-            differing_fields = _pool_difference(_existing(found)["IPPool", manifest["metadata"]["name"]], manifest)
-            yield Problem(
-                "pool-of-operator", _title(manifest), f"The operator owns this pool, and it differs: {differing_fields}"
-            )
+            differing_fields = _pool_difference(existing_in(found)["IPPool", manifest["metadata"]["name"]], manifest)
+            yield Problem("pool-of-operator", title(manifest), f"The operator owns this pool, and it differs: {differing_fields}")
     elif installed(found)["degraded"]:
         yield Problem("operator-degraded", "Installation/default", "; ".join(installed(found)["degraded"]))
     if installed(found)["installer"] == KUBESPRAY and mesh_is_on(found):
@@ -527,7 +528,7 @@ def _version_problems(manifest: dict, found: dict) -> Iterator[Problem]:
     version = version_of(found)
     for name, since in too_new_fields(manifest, version):
         text = f"It needs {name}, which Calico has since {since[0]}.{since[1]}; the cluster runs {installed(found)['version']}"
-        yield Problem("calico-too-old", _title(manifest), text)
+        yield Problem("calico-too-old", title(manifest), text)
 
 
 def _configuration_problems(found: dict) -> Iterator[Problem]:

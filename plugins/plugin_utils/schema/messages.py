@@ -599,6 +599,21 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "The run would interrupt something, and nobody agreed to that. In check mode this is a warning.",
             "Run again with -e aci_calico_consent=NAME, at a time when the interruption is acceptable."),
     },
+    "Journal and undo": {
+        "journal-unwritable": Message(
+            "The journal of the run, which undo would need, cannot be written. Nothing was changed.",
+            "Free space, or set aci_calico_journal to a folder where the user that runs Ansible may write. With aci_calico_journal_keep: 0 the"
+            " run changes the cluster without a journal."),
+        "journal-missing": Message(
+            "There is no such journal: no run changed the cluster, its journal is on another control node, or it was one of the oldest.",
+            "Set aci_calico_journal to the folder of the runs. List the journals with -e undo_list=true."),
+        "journal-damaged": Message(
+            "The journal is not whole, somebody changed it, or it belongs to another cluster or version.",
+            "Restore the file, or choose another journal with -e undo_journal=NAME."),
+        "undo-changed-since": Message(
+            "Objects of the cluster are not as the runs since the journal left them. Undo brings them back to the state in the journal, too.",
+            "No action is needed if this is intended. Otherwise note the present values (--check --diff) before you undo.", WARNING),
+    },
     "Two runs at once": {
         "lease-held": Message(
             "Another run changes the cluster, and did not end in time.",

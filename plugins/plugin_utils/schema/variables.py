@@ -308,6 +308,14 @@ REGISTRY: tuple[Option, ...] = (
                " both. Give it on the command line (C(-e)), for one run."),
     ),
     *_group(
+        "Undo",
+        Option("aci_calico_journal",
+               "The folder for journals, which C(undo) needs: what a cluster owned before each run that changed something. They are"
+               " in C(<cluster>/journal) below it, and hold no secrets. On a control node that does not outlive the run (a container"
+               " of AWX), set it to a folder that does.", default_text="aci_calico_artifacts_dir"),
+        number("aci_calico_journal_keep", "How many journals of the cluster to keep. 0 writes none.", 0, 1000, default=10),
+    ),
+    *_group(
         "Connection to APIC",
         texts("aci_calico_apic_host", "The names or addresses of the controllers. The first that answers is used.", default=[]),
         number("aci_calico_apic_port", "The port; the protocol's port if unset.", 1, 65535),
@@ -385,6 +393,10 @@ ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
     "preflight": (
         Option("preflight_apic", "Whether to check the fabric.", "bool", default=True),
         Option("preflight_kubernetes", "Whether to check Kubernetes.", "bool", default=True),
+    ),
+    "undo": (
+        Option("undo_journal", "The name of the journal to bring back. The newest one if empty.", default=""),
+        Option("undo_list", "Whether to list the journals and change nothing.", "bool", default=False),
     ),
     "node_maintenance": (
         texts("node_maintenance_nodes", "The names of the nodes.", required=True),

@@ -98,3 +98,36 @@ def test_a_lost_lease_is_a_problem():
     assert [problem["id"] for problem in result["problems"]] == ["lease-lost"]
     assert "now bob@ctl (run 77)" in result["problems"][0]["problem"]
     assert result["changed"]
+
+
+SINCE = {"run": "3f2a", "since": "2026-11-28T18:31:12Z"}
+KEEPING = {"aci_calico_leased": {"lease": {"content": SINCE, "held": {"apic": ""}}}}
+
+
+def test_aci_tree_gets_the_journal_of_the_run(tmp_path):
+    file = tmp_path / "prod1.yml"
+    file.write_text("now", encoding="utf-8")
+    planned = {"plan": PLAN, "allocation_file": str(file)}
+    variables = {**KEEPING, "aci_calico_artifacts_dir": str(tmp_path), "aci_calico_planned": planned}
+    journal = push(DONE, variables)[1]["journal"]
+    assert journal["path"] == str(tmp_path / "prod1/journal/20261128T183112Z-3f2a.json")
+    assert journal["about"]["allocation"] == {"path": str(file), "text": "now"}
+    assert journal["attributes"]["l3extVirtualLIfP"][:2] == ["addr", "encap"]
+    planned["recorded"] = {"before": None}
+    elsewhere = {**variables, "aci_calico_journal": str(tmp_path / "kept")}
+    journal = push(DONE, elsewhere)[1]["journal"]
+    assert journal["path"].startswith(str(tmp_path / "kept/prod1/journal"))
+    assert journal["about"]["allocation"]["text"] is None
+    assert "journal" not in push(DONE, {**variables, "aci_calico_journal_keep": 0})[1]
+    assert "journal" not in push(DONE, variables, part="undo", roots=[{"dn": "uni"}])[1]
+
+
+def test_a_journal_that_cannot_be_written_is_a_problem(tmp_path):
+    variables = {**KEEPING, "aci_calico_artifacts_dir": str(tmp_path)}
+    result, _sent = push({"failed": True, "msg": "m", "unwritable": "No space left on device"}, variables)
+    assert [problem["id"] for problem in result["problems"]] == ["journal-unwritable"]
+    assert "No space left" in result["problems"][0]["problem"]
+    (tmp_path / "prod1").mkdir()
+    (tmp_path / "prod1" / "journal").symlink_to(tmp_path)
+    result, sent = push(DONE, variables)
+    assert ([problem["id"] for problem in result["problems"]], sent) == (["artifact-link"], {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 from unit.action.running import listen, run
 
 from ansible_collections.netops.aci_calico.plugins.action import calico_push as action
+from ansible_collections.netops.aci_calico.plugins.module_utils import journal
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
 from lab.example import worked_example
 
@@ -238,3 +240,24 @@ def test_a_lease_that_was_seen_a_while_ago_is_checked_before_the_next_change(
     bench.leased, bench.found["lease"], bench.failing["calico_lease"] = {"lease": LEASE}, {"run": "3f2a"}, True
     assert bench.run()["failed"]
     assert bench.sent == [("calico_lease", [180])]
+
+
+def test_the_journal_is_written_before_the_first_change(bench: Bench, tmp_path: Path) -> None:
+    lease = {"content": {"run": "3f2a", "since": "2026-11-28T18:31:12Z"}, "held": {"kubernetes": "calico-system"}}
+    bench.leased, bench.found["lease"] = {"lease": lease}, {"run": "3f2a"}
+    file = tmp_path / "prod1" / "journal" / "20261128T183112Z-3f2a.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{}", encoding="utf-8")
+    result = bench.run(artifacts_dir=str(tmp_path))
+    assert ([problem["id"] for problem in result["problems"]], bench.sent) == (["journal-unwritable"], [])
+    file.unlink()
+    bench.reads = 0
+    bench.run(artifacts_dir=str(tmp_path))
+    content = journal.read(str(file))
+    assert list(content["before"]) == ["kubernetes"]
+    assert "Secret/bgp-secrets" in content["changes"][0]["created"]
+    assert PASSWORD not in file.read_text(encoding="utf-8")
+    file.unlink()
+    bench.reads = 0
+    bench.run(check=True, artifacts_dir=str(tmp_path))
+    assert not file.exists()
