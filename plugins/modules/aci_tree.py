@@ -371,7 +371,7 @@ def argument_spec():
         "run": {"type": "str", "required": True},
         "doing": {"type": "str", "default": ""},
     }
-    journal = {
+    kept = {
         "path": {"type": "path", "required": True},
         "about": {"type": "dict", "required": True},
         "queries": {"type": "list", "elements": "str", "required": True},
@@ -387,7 +387,7 @@ def argument_spec():
         "secrets": {"type": "dict", "default": {}, "no_log": True},
         "roots": {"type": "list", "elements": "dict", "required": True, "options": root},
         "lease": {"type": "dict", "options": lease},
-        "journal": {"type": "dict", "options": journal},
+        "journal": {"type": "dict", "options": kept},
     }
 
 

@@ -19,9 +19,10 @@ options:
       - V(plan) prints each rack with its leaves, nodes, addresses and peers.
       - V(changes) prints how many objects the play's pushes created, modified and deleted, or in check mode would change. It needs the result of the
         last push in the variable C(aci_calico_pushed).
+      - V(clusters) prints the result of each cluster of the play, failed ones among them. Use it with C(run_once), as the last task.
       - V(advice) compares floating and standard SVI for the cluster, with the margin to each limit.
     type: str
-    choices: [plan, changes, advice]
+    choices: [plan, changes, advice, clusters]
     default: plan
 extends_documentation_fragment:
   - netops.aci_calico.cluster

@@ -39,6 +39,27 @@ def changes_summary(
     return _text(wrapped(_title(plan), rest="  "), _report(report, check), [] if check else _written(artifacts))
 
 
+def clusters_summary(reports: Mapping[str, Mapping[str, Mapping[str, Any]] | None], check: bool = False) -> str:
+    """Return the result of a run for each of its clusters as text.
+
+    :param reports: by cluster the report of its changes; None if its run failed.
+    """
+    failed = [name for name, report in reports.items() if report is None]
+    columns = ("created", "modified", "deleted")
+    rows = []
+    for name, report in reports.items():
+        amounts = [
+            sum(int(_amount(part.get(column))) for part in (report or {}).values() if column in part) for column in columns
+        ]
+        done = "would change" if check else "changed"
+        rows.append((name, "failed" if report is None else done if any(amounts) else "as planned", *amounts))
+    ended = f"{len(failed)} failed: {', '.join(failed)}" if failed else "none failed"
+    return _text(
+        wrapped(f"{len(reports)} clusters, {ended}", rest="  "),
+        table(("Cluster", "Result", "Created", "Modified", "Deleted"), rows),
+    )
+
+
 def _text(*blocks: Sequence[str]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 

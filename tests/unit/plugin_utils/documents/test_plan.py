@@ -22,6 +22,7 @@ from unit.plugin_utils.sample_plans import (
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.plan import (
     changes_summary,
+    clusters_summary,
     plan_document,
     plan_summary,
     svi_advice,
@@ -111,6 +112,23 @@ def test_connectivity_lists_prefixes_by_length_and_the_contracts_of_epgs() -> No
     assert "| common/intranet/web | nothing | pay |" in lines
     assert "| common/pay | context | https: tcp/443 | firewall | b |" in lines
     assert any("common/core tells the outside of 192.168.2.0/24" in line and "172.16.0.0/12" in line for line in lines)
+
+
+def test_the_result_of_all_clusters_names_those_that_failed() -> None:
+    done = {"created": ["a", "b"], "modified": [], "deleted": ["c"], "requests": 5}
+    reports = {
+        "prod1": {"policies": done, "calico": done},
+        "prod2": None,
+        "prod3": {"calico": {**done, "created": [], "deleted": []}},
+    }
+    lines = clusters_summary(reports).splitlines()
+    assert lines[0] == "3 clusters, 1 failed: prod2"
+    assert [line.split() for line in lines[-3:]] == [
+        ["prod1", "changed", "4", "0", "2"],
+        ["prod2", "failed", "0", "0", "0"],
+        ["prod3", "as", "planned", "0", "0", "0"],
+    ]
+    assert "would change" in clusters_summary(reports, check=True)
 
 
 @pytest.mark.parametrize(("base", "pinned"), [(STANDARD, True), (FLOATING, False)])
