@@ -17,6 +17,7 @@ STAGES = (
     "Preflight and push",
     "Consents",
     "Journal and undo",
+    "Mending drift",
     "Two runs at once",
     "Node maintenance",
     "Verification",

@@ -34,6 +34,7 @@ class ActionModule(PlannedAction):
         "part": {"type": "str", "required": True, "choices": ["access", "policies", "hardening", "l3out", UNDO]},
         "roots": {"type": "list", "elements": "dict", "default": []},
         "svi": {"type": "str", "choices": ["floating", "standard"]},
+        "only": {"type": "list", "elements": "str", "default": []},
     }
     SETTINGS = {"state": "aci_calico_state", "adopt": "aci_calico_adopt", "update_password": "aci_calico_update_password"}
     SENDS_PASSWORD = True
@@ -52,6 +53,7 @@ class ActionModule(PlannedAction):
             **{name: options[name] for name in self.SETTINGS},
             "secrets": {"bgp_password": self.password() if options["state"] == "present" else ""},
             "roots": options["roots"] if undoes else apic_roots(plan, options["part"]),
+            **given({"only": options["only"]}),
             **given({"lease": self.lease_of(plan, "apic", f"push the part {options['part']} to APIC")}),
         }
         journal = None if undoes else self.journal(plan)

@@ -17,7 +17,7 @@ from ..module_utils.journal import JournalError, add
 from ..module_utils.names import PASSWORD_MARKER
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico, given
 from ..plugin_utils.calico.installers import in_words, installed, kubespray_variables
-from ..plugin_utils.calico.push import kubernetes_push, operated_pools
+from ..plugin_utils.calico.push import kubernetes_push, operated_pools, restricted
 from ..plugin_utils.calico.undo import intended, kept_state, push_back
 from ..plugin_utils.files import said
 from ..plugin_utils.journal import journal_problem
@@ -39,7 +39,11 @@ TRUSTED = 10
 class ActionModule(PlannedAction):
     """See plugins/modules/calico_push.py."""
 
-    ARGUMENTS = {"kubernetes": CONNECTION, "restore": {"type": "dict"}}
+    ARGUMENTS = {
+        "kubernetes": CONNECTION,
+        "restore": {"type": "dict"},
+        "only": {"type": "list", "elements": "str", "default": []},
+    }
     SETTINGS = {
         "state": "aci_calico_state",
         "adopt": "aci_calico_adopt",
@@ -66,6 +70,8 @@ class ActionModule(PlannedAction):
             else kubernetes_push(plan, found, **settings, consents=self.consents())
         )
         problems = self.report(plan["cluster"], push["problems"], "configured in Kubernetes")
+        if options["only"]:
+            push = restricted(push, found, options["only"])
         self._show(push["differences"])
         if any(problem["id"] == "kubespray-undoes" for problem in problems):
             self.show(f"{plan['cluster']}: Set these variables of kubespray before its next run:\n{kubespray_variables(plan)}")

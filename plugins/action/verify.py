@@ -14,6 +14,7 @@ from typing import Any
 from ..module_utils.names import CALICO_V3, MANAGED_BY, MANAGED_BY_LABEL
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
 from ..plugin_utils.apic.tree import apic_roots, node_dn
+from ..plugin_utils.documents.metrics import VERIFY, file_name, of_verify
 from ..plugin_utils.files import Artifacts
 from ..plugin_utils.local import preload
 from ..plugin_utils.schema.text import wrapped
@@ -45,15 +46,22 @@ class ActionModule(PlannedAction):
         "timeout": "aci_calico_verify_timeout",
         "interval": "aci_calico_verify_interval",
         "artifacts_dir": "aci_calico_artifacts_dir",
+        "metrics_dir": "aci_calico_metrics_dir",
     }
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Verify the cluster of the plan."""
-        reader = _Reader(self, plan, options)
+        report = None
         try:
-            report = self._watch(reader, options["timeout"], options["interval"])
+            reader = _Reader(self, plan, options)
+            try:
+                report = self._watch(reader, options["timeout"], options["interval"])
+            finally:
+                reader.clean_up()
         finally:
-            reader.clean_up()
+            if not options["only"]:
+                metrics = of_verify(plan["cluster"], report, time.time())
+                self.write_metrics(options["metrics_dir"], file_name(VERIFY, plan["cluster"]), metrics)
         self.show("\n".join((*wrapped(verdict(report), rest="  "), *table(report), *explain(report))))
         result = {
             "causes": [finding["id"] for finding in report["findings"]],

@@ -30,6 +30,11 @@ options:
     description: The kind of SVI that the plan must have.
     type: str
     choices: [floating, standard]
+  only:
+    description: The DNs of the objects that may change, see M(netops.aci_calico.aci_tree). An empty list limits nothing.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic

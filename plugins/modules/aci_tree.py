@@ -63,6 +63,13 @@ options:
       - Secrets by name. They replace V(<secret:name>) in the trees when the POST is sent.
     type: dict
     default: {}
+  only:
+    description:
+      - The DNs of the objects that may be created, changed or removed; all others stay as they are. An empty list limits nothing.
+      - An object of others that is named, and is not in the trees, is removed with everything below it.
+    type: list
+    elements: str
+    default: []
   roots:
     description:
       - The trees, in the order of their creation.
@@ -385,6 +392,7 @@ def argument_spec():
         "adopt": {"type": "bool", "default": False},
         "update_password": {"type": "str", "default": "on_create", "choices": ["always", "on_create"], "no_log": False},
         "secrets": {"type": "dict", "default": {}, "no_log": True},
+        "only": {"type": "list", "elements": "str", "default": []},
         "roots": {"type": "list", "elements": "dict", "required": True, "options": root},
         "lease": {"type": "dict", "options": lease},
         "journal": {"type": "dict", "options": kept},

@@ -50,6 +50,11 @@ options:
       - Whether to read also the permissions of the connection's user and the networking backend of calico-node.
     type: bool
     default: false
+  details:
+    description:
+      - Whether to return also who wrote the fields of the objects (RV(calico.managers)), and the version of the server, which takes one more request.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - netops.aci_calico.reading # before the common attributes, whose texts would count otherwise
@@ -142,6 +147,13 @@ calico:
         - The requests for RV(calico.installation), RV(calico.backend) and RV(calico.rights) that failed, as in RV(calico.failures).
       type: list
       elements: dict
+    managers:
+      description:
+        - With O(details), the C(managedFields) of the objects by C(Kind/name); of nodes only the entries with labels and annotations.
+      type: dict
+    server:
+      description: With O(details), what the server tells of its version, such as C(gitVersion); none if it cannot be read.
+      type: dict
     lease:
       description: With O(lease_namespace), the content of the lease; none if there is none.
       type: dict
@@ -175,6 +187,8 @@ RBAC = f"{RBAC_GROUP}/v1"
 AUTHORIZATION = "authorization.k8s.io/v1"
 BACKEND = "CALICO_NETWORKING_BACKEND"
 SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
+NOTED = ("manager", "operation", "time", "subresource", "fieldsV1")
+Managers = dict[str, list[dict]]
 
 
 def manifest(api_version: str, kind: str, obj: dict) -> dict:
@@ -185,16 +199,30 @@ def manifest(api_version: str, kind: str, obj: dict) -> dict:
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **{name: obj[name] for name in SHOWN if name in obj}}
 
 
+def note_managers(managers: Managers, kind: str, obj: dict, *parts: str) -> None:
+    """Note who wrote the fields of an object.
+
+    :param parts: note only the fields in these parts of the object.
+    """
+    entries = obj["metadata"].get("managedFields") or []
+    shown = [{name: entry[name] for name in NOTED if name in entry} for entry in entries]
+    if parts:
+        shown = [{**entry, "fieldsV1": {part: (entry.get("fieldsV1") or {}).get(part, {}) for part in parts}} for entry in shown]
+        shown = [entry for entry in shown if any(entry["fieldsV1"].values())]
+    managers[f"{kind}/{obj['metadata']['name']}"] = shown
+
+
 def served_versions(reader: KubeApi) -> set[str]:
     """Return the API versions that the cluster serves, as ``group/version``."""
     groups = (reader.get("/apis") or {}).get("groups", [])
     return {version["groupVersion"] for group in groups for version in group["versions"]}
 
 
-def read_nodes(reader: KubeApi) -> dict[str, dict]:
+def read_nodes(reader: KubeApi, managers: Managers) -> dict[str, dict]:
     """Return the nodes by name, with the labels, annotations and addresses that concern Calico."""
     nodes = {}
     for node in reader.items("/api/v1/nodes"):
+        note_managers(managers, "Node", node, "f:metadata")
         annotations = node["metadata"].get("annotations") or {}
         nodes[node["metadata"]["name"]] = {
             "labels": node["metadata"].get("labels") or {},
@@ -228,12 +256,13 @@ def read_rights(reader: KubeApi, namespace: str) -> list[dict] | None:
     return None if status is None or status.get("incomplete") else status.get("resourceRules") or []
 
 
-def read_calico(reader: KubeApi, api_group: str) -> tuple[list[dict], dict[str, dict]]:
+def read_calico(reader: KubeApi, api_group: str, managers: Managers) -> tuple[list[dict], dict[str, dict]]:
     """Return Calico's objects and their stored metadata. Without the kind BGPFilter, Calico answers 404: there are no filters."""
     objects, stored = [], {}
     for plural, kind in CALICO_PLURALS.items():
         for item in reader.items(f"/apis/{api_group}/{plural}"):
             objects.append(manifest(api_group, kind, item))
+            note_managers(managers, kind, item)
             metadata = stored_metadata(item["metadata"]) if api_group == CALICO_V1 else None
             if metadata is not None:
                 stored[f"{kind}/{item['metadata']['name']}"] = metadata
@@ -264,7 +293,7 @@ def _pod_addresses(pod: dict) -> list:
     ]
 
 
-def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dict], bool | None]:
+def read_access(reader: KubeApi, namespace: str, params: dict, managers: Managers) -> tuple[list[dict], bool | None]:
     """Return the Secret, its Role and RoleBinding, and whether it contains the password."""
     rbac = f"/apis/{RBAC}/namespaces/{namespace}"
     wanted = (
@@ -278,6 +307,7 @@ def read_access(reader: KubeApi, namespace: str, params: dict) -> tuple[list[dic
         if obj is None:
             continue
         objects.append(manifest(api_version, kind, obj))
+        note_managers(managers, kind, obj)
         if kind == "Secret" and params["password_sha256"]:
             held = base64.b64decode((obj.get("data") or {}).get(params["secret_key"]) or "")
             matches = hmac.compare_digest(hashlib.sha256(held).hexdigest(), params["password_sha256"].lower())
@@ -296,14 +326,17 @@ def read(reader: KubeApi, params: dict) -> dict:
     namespace = params["namespace"]
     if namespace == "auto":
         namespace = namespaces[0] if len(namespaces) == 1 else None
-    objects, stored = read_calico(reader, api_group) if api_group else ([], {})
+    managers: Managers = {}
+    objects, stored = read_calico(reader, api_group, managers) if api_group else ([], {})
     curious = reader.apart()  # the push does not depend on what it reads
     installed = installation.read(curious, served, api_group)
     objects += [manifest(OPERATOR_V1, "Installation", item) for item in installed.objects]
+    for item in installed.objects:
+        note_managers(managers, "Installation", item)
     environment = installation.environment(daemonsets, namespace)
     matches = backend = rights = None
     if namespace:
-        access, matches = read_access(reader, namespace, params)
+        access, matches = read_access(reader, namespace, params, managers)
         objects += access
     if namespace and params["checks"]:
         backend, rights = read_backend(curious, namespace, daemonsets), read_rights(curious, namespace)
@@ -312,7 +345,7 @@ def read(reader: KubeApi, params: dict) -> dict:
         "api_groups": groups,
         "namespace": namespace,
         "namespaces": namespaces,
-        "nodes": read_nodes(reader),
+        "nodes": read_nodes(reader, managers),
         "objects": objects,
         "stored_metadata": stored,
         "installation": installed.describe(environment),
@@ -322,6 +355,7 @@ def read(reader: KubeApi, params: dict) -> dict:
         "pool_pods": read_pool_pods(curious, objects),
         "rights": rights,
         "unchecked": curious.failures,
+        **({"managers": managers, "server": curious.get("/version")} if params["details"] else {}),
         "lease": read_lease(reader, params["lease_namespace"]) if params.get("lease_namespace") else None,
         "failures": reader.failures,
     }
@@ -339,6 +373,7 @@ def main(module_class: Any = AnsibleModule) -> None:
         password_sha256={"type": "str", "no_log": True},
         lease_namespace={"type": "str"},
         checks={"type": "bool", "default": False},
+        details={"type": "bool", "default": False},
     )
     module = AnsibleK8SModule(module_class=module_class, argument_spec=spec, supports_check_mode=True)
     run_with_api(module, lambda api: {"changed": False, "calico": read(api, module.params)})

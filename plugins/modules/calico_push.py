@@ -24,6 +24,12 @@ options:
   restore:
     description: What to bring back in place of the plan, from a journal. M(netops.aci_calico.undo) gives it.
     type: dict
+  only:
+    description:
+      - The objects (C(Kind/name)) that may change. A BGPPeer of others that is named is deleted. An empty list limits nothing.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.kubernetes

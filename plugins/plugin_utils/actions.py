@@ -197,6 +197,15 @@ class ClusterAction(ActionBase):
         except UnwritableError as reason:
             self.report(cluster, [reason.problem], "recorded")
 
+    def write_metrics(self, folder: str | None, name: str, text: str) -> None:
+        """Replace a file of metrics at once, if there is a folder for them; in check mode write nothing.
+
+        :raises Refused: it cannot be written.
+        """
+        if folder:
+            path = os.path.join(os.path.expanduser(folder), name)
+            self.apply(self.cluster, [Change(path, None, text.encode())])
+
     def artifacts(self, cluster: str) -> Artifacts:
         """Return the artifacts of the cluster."""
         name = "aci_calico_artifacts_dir"
@@ -265,10 +274,14 @@ class ClusterAction(ActionBase):
 
     def consents(self) -> Consents:
         """Return the consents that were given with this run. The plan reports unknown names."""
-        names = []
-        if CONSENT in self._extra_vars():
-            names = check_optional(VARIABLES[CONSENT], plain(self._value(CONSENT)), CONSENT, [])
-        return Consents(frozenset(() if names is INVALID else set(names) - {INVALID}), self._task.check_mode)
+        return Consents(frozenset(self.given_with_run(CONSENT)), self._task.check_mode)
+
+    def given_with_run(self, name: str) -> list[str]:
+        """Return the texts of a list that was given with this run. The plan reports a wrong type, and unknown consents."""
+        values: Any = []
+        if name in self._extra_vars():
+            values = check_optional(VARIABLES[name], plain(self._value(name)), name, [])
+        return [] if values is INVALID else [value for value in values if value is not INVALID]
 
     def _misplaced(self, values: Mapping[str, Any]) -> list[Problem]:
         """Return a problem for each variable of a run that is set elsewhere."""

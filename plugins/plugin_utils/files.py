@@ -175,19 +175,20 @@ class Artifacts:
         """Return the path of an artifact, whose name has ``/`` between its parts."""
         return os.path.join(self.folder, *name.split("/"))
 
-    def write(self, files: Mapping[str, str]) -> list[Change]:
-        """Return the changes that write these files, ``{name: text}``."""
-        return [change for name, text in files.items() for change in self._change(name, text.encode())]
+    def write(self, files: Mapping[str, str | bytes]) -> list[Change]:
+        """Return the changes that write these files, ``{name: content}``."""
+        contents = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
+        return [change for name, content in contents.items() for change in self._change(name, content)]
 
     def replace(self, files: Mapping[str, str]) -> list[Change]:
         """Return the changes that write these files, and remove what the plan wrote before and does not write now."""
-        gone = [name for name in self._listed() if name not in files]
+        gone = [name for name in self.listed() if name not in files]
         removed = [change for name in gone for change in self._change(name, None)]
         return [*removed, *self.write({LISTED: "".join(f"{name}\n" for name in sorted(files)), **files})]
 
     def add(self, files: Mapping[str, str]) -> list[Change]:
         """Return the changes that write these files as well, which the next plan removes."""
-        listed = sorted({*self._listed(), *files})
+        listed = sorted({*self.listed(), *files})
         return self.write({LISTED: "".join(f"{name}\n" for name in listed), **files})
 
     def remove_empty_folders(self, changes: Iterable[Change]) -> None:
@@ -199,7 +200,7 @@ class Artifacts:
                     os.rmdir(folder)
                 folder = os.path.dirname(folder)
 
-    def _listed(self) -> Iterator[str]:
+    def listed(self) -> Iterator[str]:
         """Yield the names of what the plan wrote and may remove. A damaged list names nothing else."""
         with suppress(OSError):
             text = "" if os.path.islink(self.path(LISTED)) else (read_file(self.path(LISTED)) or b"").decode(errors="replace")

@@ -19,7 +19,7 @@ The owner of an object decides what may happen to it:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..names import BEFORE_ADOPTION, LEASE_PREFIX, SHARED, owner_of
@@ -154,6 +154,23 @@ def compare_root(
         others=root.others,
     )
     return existing, (remove if removing else compare)(root.wanted, existing, rules, root.dn)
+
+
+def limit(difference: Difference, root: Root, existing: Mapping[str, Existing], only: Collection[str]) -> None:
+    """Limit a comparison to the objects with these DNs, and delete what others have put there under one of them.
+
+    An object that is named, is not wanted and has no change is somebody else's: naming it is the consent to delete it.
+    """
+    difference.changes = [change for change in difference.changes if change.dn in only]
+    difference.conflicts = [conflict for conflict in difference.conflicts if conflict.dn in only]
+    difference.kept = {dn: reason for dn, reason in difference.kept.items() if dn in only}
+    settled = {item.dn for item in root.wanted.walk()} | {change.dn for change in difference.changes}
+    for dn in sorted(set(only) & existing.keys() - settled):
+        found = existing[dn]
+        if found.annotation not in (root.owner, SHARED) and not mo.is_tag(found.cls):
+            below = [item.dn for item in found.descendants() if item.annotation or mo.is_tag(item.cls)]
+            change = Change("delete", found.cls, dn, _configuration(found), {}, removed=below, target=found.dn)
+            difference.changes.append(change)
 
 
 def once(changes: Iterable[Change]) -> list[Change]:

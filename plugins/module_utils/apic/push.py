@@ -12,7 +12,7 @@ from typing import Any
 
 from ..names import HIDDEN
 from . import mo
-from .diff import Change, Difference, compare_root, once, payload
+from .diff import Change, Difference, compare_root, limit, once, payload
 from .roots import Root, queries
 from .session import ApicError, OutcomeUnknown, Session
 from .tree import SECRET, Existing
@@ -53,7 +53,7 @@ class Step:
 class Push:
     """A task that brings ``roots`` (see `roots.parse_roots`) to their wanted state over a `session.Session`.
 
-    :param options: dictionary with cluster, state, prune, adopt, update_password and secrets of the module.
+    :param options: dictionary with cluster, state, prune, adopt, update_password, secrets and perhaps only of the module.
     :param guard: called before each POST; it raises a PushError if the run must stop.
     """
 
@@ -100,7 +100,11 @@ class Push:
         return self._compare(root, self._get(root.query(self.options["prune"] or absent, removing=absent), root))
 
     def _compare(self, root: Root, reply: list[dict[str, Any]]) -> Step:
-        return Step(root, *compare_root(root, reply, self.options, self.absent or root.absent))
+        existing, difference = compare_root(root, reply, self.options, self.absent or root.absent)
+        only = self.options.get("only")
+        if only:
+            limit(difference, root, existing, frozenset(only))
+        return Step(root, existing, difference)
 
     def _get(self, path: str, root: Root) -> list[dict[str, Any]]:
         try:

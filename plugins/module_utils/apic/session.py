@@ -231,7 +231,7 @@ class Session(ACIModule):
         content = document(body)
         imdata = content.get("imdata") if isinstance(content, dict) else None
         if status == 200:
-            problem = _misshapen(content, kind == "get") if body is not None else "an answer that breaks off"
+            problem = _misshapen(content, kind == "get", "page-size=" in url) if body is not None else "an answer that breaks off"
             if not problem:
                 return Answer(status, _without_secrets(imdata or []))
             text = f"{self.hide(plain_url(url))} returned {problem}: {self.hide.excerpt(body)}"
@@ -316,10 +316,11 @@ def _body(response: Any, info: dict[str, Any]) -> str | bytes | None:
 # --- what is wrong with an answer ------------------------------------------------------------------------------------
 
 
-def _misshapen(content: Any, is_list: bool) -> str:
+def _misshapen(content: Any, is_list: bool, is_page: bool = False) -> str:
     """Return what is wrong with the content of a successful answer; an empty text if nothing is.
 
     :param is_list: whether the answer is to a query, so that ``totalCount`` is the length of its ``imdata``.
+    :param is_page: whether the query asks for a page, which may have fewer objects.
     """
     if not isinstance(content, dict):
         return "no JSON object"
@@ -331,7 +332,7 @@ def _misshapen(content: Any, is_list: bool) -> str:
     if is_list and not all("dn" in body["attributes"] for item in imdata for body in item.values()):
         return "objects without a DN"
     total = content.get("totalCount")
-    if is_list and total is not None and str(total) != str(len(imdata)):
+    if is_list and not is_page and total is not None and str(total) != str(len(imdata)):
         return f"{len(imdata)} of {total} objects (totalCount)"
     return ""
 

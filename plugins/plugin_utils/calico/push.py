@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,14 @@ class Choices:
     :param adopt: take over objects with planned names that lack the labels of this collection.
     :param manage_installation: change the pools of the operator through its Installation.
     :param consents: the interruptions that are agreed to.
+    :param only_shown: the changes are shown and never sent, so that no problem prevents them.
     """
 
     update_password: str = "on_create"
     adopt: bool = False
     manage_installation: bool = False
     consents: Consents = NONE_GIVEN
+    only_shown: bool = False
 
 
 def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: Any) -> dict:
@@ -80,7 +82,8 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: 
         return result_of(plan, found, problems, **({} if errors(problems) else _teardown(plan, found)))
     chosen = Choices(**choices)
     problems = kubernetes_problems(plan, found, **choices)
-    if errors(problems):
+    known = found["api_group"] and found["namespace"]
+    if errors(problems) and not (chosen.only_shown and known):
         return result_of(plan, found, problems)
     return result_of(plan, found, problems, **_changes(plan, found, chosen))
 
@@ -104,6 +107,25 @@ def result_of(plan: dict, found: dict, problems: list[Problem], **changes: Any) 
     result["removed"] = [title(manifest) for manifest in result["deleted"]]
     result["differences"] = _differences(found, result)
     result["problems"] = problems
+    return result
+
+
+def restricted(push: dict, found: dict, only: Collection[str]) -> dict:
+    """Return the changes of a push, limited to objects (``Kind/name``). An object of others that is named is deleted.
+
+    :param push: the result of ``kubernetes_push``.
+    """
+    result = dict(push)
+    for batch in ("patched", "applied", "deleted", "postponed"):
+        result[batch] = [manifest for manifest in push[batch] if title(manifest) in only]
+    for single in ("secret", "installation"):
+        result[single] = push[single] if push[single] and title(push[single]) in only else None
+    result["snippet"] = push["snippet"] if any(name.startswith("IPPool/") for name in only) else ""
+    peers = [one for one in found["objects"] if one["kind"] == "BGPPeer" and title(one) in only]
+    foreign = [one for one in peers if title(one) not in push["differences"]]
+    result["deleted"] = result["deleted"] + [reference(one) for one in foreign]
+    result["differences"] = {name: shown for name, shown in push["differences"].items() if name in only}
+    result["differences"] |= {title(one): {"before": one, "after": {}} for one in foreign}
     return result
 
 

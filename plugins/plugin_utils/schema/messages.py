@@ -53,7 +53,8 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "aci_calico_renumber has a name that is neither a node nor a leaf of the cluster.",
             "Name nodes, leaves (leaf-201), svi or all."),
         "consent-not-of-run": Message(
-            "aci_calico_consent or aci_calico_seal_allocation is set in the inventory, a play or a role, where it would outlive its purpose.",
+            "A variable that is given with a run (aci_calico_consent, aci_calico_mend, aci_calico_seal_allocation) is set in the inventory, a play"
+            " or a role, where it would outlive its purpose.",
             "Remove it there, and give it with the run that needs it: -e aci_calico_consent=NAME."),
         "name-too-long": Message("A name, or a name that is made from it, is longer than APIC allows.", "Choose a shorter name."),
         "password-missing": Message(
@@ -613,6 +614,16 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "undo-changed-since": Message(
             "Objects of the cluster are not as the runs since the journal left them. Undo brings them back to the state in the journal, too.",
             "No action is needed if this is intended. Otherwise note the present values (--check --diff) before you undo.", WARNING),
+    },
+    "Mending drift": {
+        "mend-nothing": Message(
+            "The playbook mend was not told what to mend.",
+            "Name differences that the playbook drift prints: -e aci_calico_mend=NAME (several names: separate them with commas)."),
+        "mend-unknown": Message(
+            "aci_calico_mend has a name that is no difference now: it was mended, or it changed since it was found.",
+            "Run the playbook drift again, and name what it prints."),
+        "mend-impossible": Message(
+            "A difference that is named cannot be mended by this collection.", "Remove or correct the object by hand."),
     },
     "Two runs at once": {
         "lease-held": Message(

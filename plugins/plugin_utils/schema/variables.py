@@ -358,6 +358,14 @@ REGISTRY: tuple[Option, ...] = (
                " removed afterwards.", "bool", default=True),
     ),
     *_group(
+        "Drift and metrics",
+        Option("aci_calico_drift_fails", "Whether the playbook C(drift) fails if anything differs from the plan, for pipelines.",
+               "bool", default=False),
+        Option("aci_calico_metrics_dir",
+               "The folder of the node exporter's textfile collector, in which C(verify) and C(drift) write metrics for Prometheus."
+               " Without it they write none."),
+    ),
+    *_group(
         "Given with a run",
         texts(CONSENT,
               "The interruptions to which you agree in this run, by name:"
@@ -366,6 +374,10 @@ REGISTRY: tuple[Option, ...] = (
               " The run stops before it interrupts something without a consent,"
               " and says which one it needs. Set it with C(-e) only: elsewhere it would outlive its purpose, and is refused.",
               format="consent", default=[], per_run=True),
+        texts("aci_calico_mend",
+              "The differences that the playbook C(mend) puts back, by the names that C(drift) prints. C(all) stands for those of"
+              " the cluster's own objects; differences in objects of others are mended only if they are named.",
+              default=[], per_run=True),
         Option("aci_calico_seal_allocation",
                "The name of the cluster whose allocation file you edited or merged by hand. The plan checks and seals it again.",
                per_run=True),

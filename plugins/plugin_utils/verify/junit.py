@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from ..documents.junit import document, failure
 from ..schema.messages import ERROR
 from .catalogue import RULES
 
@@ -18,25 +19,17 @@ def junit(report: dict) -> str:
     A rule with findings fails, whether or not another finding explains them. A rule whose findings are warnings passes, with
     their texts as output.
     """
-    root = ElementTree.Element("testsuites", name=report["cluster"])
     suites: dict[str, list[ElementTree.Element]] = {"sessions": [_session(session) for session in report["sessions"]]}
     for rule_id, rule in RULES.items():
         suites.setdefault(rule.suite, []).append(_rule(rule_id, report))
-    for name, cases in suites.items():
-        failures = sum(case.find("failure") is not None for case in cases)
-        suite = ElementTree.SubElement(root, "testsuite", name=name, tests=str(len(cases)), failures=str(failures), errors="0")
-        for case in cases:
-            case.set("classname", f"{report['cluster']}.{name}")
-            suite.append(case)
-    ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    return document(report["cluster"], suites)
 
 
 def _session(session: dict) -> ElementTree.Element:
     case = ElementTree.Element("testcase", name=f"session {session['name']}")
     problems = session["problems"] or ([] if session["state"] == "established" else [session["state"]])
     if problems:
-        _failure(case, problems[0], problems)
+        failure(case, problems[0], problems)
     return case
 
 
@@ -45,7 +38,7 @@ def _rule(rule_id: str, report: dict) -> ElementTree.Element:
     case = ElementTree.Element("testcase", name=f"not: {rule.title} [{rule_id}]")
     found = report["rules"].get(rule_id, [])
     if found and _is_error(rule_id, report):
-        _failure(case, rule.title, [*found, f"cause: {rule.cause}", f"remedy: {rule.remedy}"])
+        failure(case, rule.title, [*found, f"cause: {rule.cause}", f"remedy: {rule.remedy}"])
     elif found:
         ElementTree.SubElement(case, "system-out").text = "\n".join(found)
     return case
@@ -55,7 +48,3 @@ def _is_error(rule_id: str, report: dict) -> bool:
     """Return whether the rule's findings are errors: as reported, or by the rule if other findings explain them."""
     severities = [finding["severity"] for finding in report["findings"] if finding["id"] == rule_id]
     return ERROR in severities if severities else RULES[rule_id].severity == ERROR
-
-
-def _failure(case: ElementTree.Element, message: str, lines: list[str]) -> None:
-    ElementTree.SubElement(case, "failure", message=message).text = "\n".join(lines)

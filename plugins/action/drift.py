@@ -1,0 +1,57 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find what differs between the plan and what is deployed on both sides, who changed it, and when. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
+from ..plugin_utils.documents.metrics import DRIFT, file_name, of_drift
+from ..plugin_utils.drift.report import as_data, as_json, explain, junit, verdict
+from ..plugin_utils.drift.search import Search
+from ..plugin_utils.files import Artifacts
+from ..plugin_utils.schema.text import wrapped
+
+
+class ActionModule(PlannedAction):
+    """See plugins/modules/drift.py."""
+
+    ARGUMENTS = {**BOTH_SIDES}
+    SETTINGS = {
+        "fails": "aci_calico_drift_fails",
+        "artifacts_dir": "aci_calico_artifacts_dir",
+        "metrics_dir": "aci_calico_metrics_dir",
+    }
+
+    def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        """Read, compare and report."""
+        cluster, sides = plan["cluster"], None
+        try:
+            search = Search(self, plan, options)
+            search.look()
+            self.report(cluster, search.problems, "compared with its plan")
+            sides = [one.side for one in search.differences]
+        finally:
+            self.write_metrics(options["metrics_dir"], file_name(DRIFT, cluster), of_drift(cluster, sides, time.time()))
+        report = as_data(cluster, search.differences)
+        self.show("\n".join([*wrapped(verdict(report), rest="  "), *explain(report)]))
+        written = self._write(cluster, options["artifacts_dir"], {"drift.json": as_json(report), "drift.xml": junit(report)})
+        result = {"drifted": report["drifted"], "names": [one.name for one in search.differences], "artifacts": written}
+        if report["drifted"] and options["fails"]:
+            raise Refused(verdict(report), **result)
+        return result
+
+    def _write(self, cluster: str, folder: str, files: dict[str, str]) -> list[str]:
+        """Write the report for people and for CI systems; in check mode write nothing."""
+        if not folder or self._task.check_mode:
+            return []
+        artifacts = Artifacts(os.path.expanduser(folder), cluster)
+        changes = artifacts.write(files)
+        self.report(cluster, artifacts.problems, "recorded")
+        self.apply(cluster, changes)
+        return list(map(artifacts.path, files))
