@@ -355,7 +355,7 @@ def read(reader: KubeApi, params: dict) -> dict:
         "pool_pods": read_pool_pods(curious, objects),
         "rights": rights,
         "unchecked": curious.failures,
-        **({"managers": managers, "server": curious.get("/version")} if params["details"] else {}),
+        **({"managers": managers, "server": curious.get("/version")} if params.get("details") else {}),
         "lease": read_lease(reader, params["lease_namespace"]) if params.get("lease_namespace") else None,
         "failures": reader.failures,
     }
