@@ -242,7 +242,7 @@ def in_kubernetes(plan: Plan, found: dict[str, Any]) -> Found:
 
     :param found: what ``calico_info`` returned as ``calico``.
     """
-    choices = {"adopt": True, "consents": _ALL, "manage_installation": True, "only_shown": True}
+    choices: dict[str, Any] = {"adopt": True, "consents": _ALL, "manage_installation": True, "only_shown": True}
     if found["password_matches"] is False:
         choices["update_password"] = "always"
     comparison = compare_kubernetes(plan, found, **choices)
