@@ -195,6 +195,24 @@ def test_what_others_made_is_the_same_to_the_byte_after_run_prune_and_absent(run
     assert not run(ROOTS, state="absent")["changed"]
 
 
+def test_only_named_objects_change_and_one_of_others_goes_only_if_it_is_named(run):
+    guest = f"{OUT}/instP-guest"
+    run(ROOTS)
+    run.make(OUT, an("l3extOut", an("l3extInstP", an("l3extSubnet", ip="172.16.0.0/12"), name="guest"), name="calico"))
+    timers, match = f"{TENANT}/bgpCtxP-timers", f"{TENANT}/subj-pods"
+    run.make(TENANT, an("fvTenant", an("bgpCtxPol", name="timers", holdIntvl="99"), name="common"))
+    run.make(f"{match}/dest-[10.1.0.0/16]", an("rtctrlMatchRtDest", ip="10.1.0.0/16", aggregate="no"))
+    before = run.objects(volatile=True)
+    result = run(ROOTS, only=[timers])
+    assert [one["dn"] for one in result["modified"]] == [timers]
+    after = run.objects(volatile=True)
+    assert {dn for dn in before if after[dn] != before[dn]} == {timers}
+    result = run(ROOTS, only=[guest, f"{OUT}/instP-gone"])
+    assert (result["modified"], result["created"]) == ([], [])
+    assert guest in result["deleted"]
+    assert {dn for dn in after if dn not in run.objects()} == {dn for dn in after if f"{dn}/".startswith(f"{guest}/")}
+
+
 def is_by_hand(dn):
     return "theirs" in dn or "by-hand" in dn or "rsprov" in dn
 

@@ -302,3 +302,30 @@ def test_metadata_of_the_aggregated_server_is_restored():
     (peer,) = found["objects"]
     assert peer["metadata"] == {"name": "p", "labels": {"a": "new", "c": "2"}, "annotations": {"b": "1"}}
     assert found["stored_metadata"] == {"BGPPeer/p": stored}
+
+
+def test_details_tell_who_wrote_what_and_the_version():
+    api = Api()
+    labels, status = {"f:metadata": {"f:labels": {"f:rack_id": {}}}}, {"f:status": {"f:conditions": {}}}
+    entries = [
+        {
+            "manager": "kubectl-edit",
+            "operation": "Update",
+            "time": "t1",
+            "fieldsType": "FieldsV1",
+            "fieldsV1": {**labels, **status},
+        },
+        {"manager": "kubelet", "operation": "Update", "time": "t2", "subresource": "status", "fieldsV1": status},
+    ]
+    api.answers["/api/v1/nodes"] = {"items": [{"metadata": {"name": "n1", "managedFields": entries}}]}
+    spec = [{"manager": "ansible", "operation": "Update", "time": "t3", "fieldsV1": {"f:spec": {"f:peerIP": {}}}}]
+    peer = {"metadata": {"name": "p", "managedFields": spec}, "spec": {"peerIP": "192.0.2.1"}}
+    api.answers[f"/apis/{V1}/bgppeers"] = {"items": [peer]}
+    api.answers["/version"] = {"gitVersion": "v1.30.0"}
+    found = read(api, details=True)
+    assert found["managers"] == {
+        "Node/n1": [{"manager": "kubectl-edit", "operation": "Update", "time": "t1", "fieldsV1": labels}],
+        "BGPPeer/p": spec,
+    }
+    assert found["server"] == {"gitVersion": "v1.30.0"}
+    assert not {"managers", "server"} & set(read(api))

@@ -323,6 +323,11 @@ def test_wrong_password_at_the_connection_plugin_is_not_tried_again():
     assert session.counted()["login"] == 1
 
 
+def test_a_page_may_have_fewer_objects_than_there_are():
+    page = [(200, {"imdata": [tenant()], "totalCount": "7"})]
+    assert len(Scripted(page).get("/api/class/fvTenant.json?page=0&page-size=1")) == 1
+
+
 def tenant(**attributes):
     return {"fvTenant": {"attributes": {"dn": "uni/tn-t", **attributes}}}
 
