@@ -15,7 +15,9 @@ from lab.kube.server import KubeServer
 
 NAME = "chaos"
 NODES = ("n1-1", "n1-2", "n2-1", "n2-2")
-CONSENTS = f"session-reset,route-loss,traffic-interruption,teardown:{NAME}"
+CONSENTS = ",".join(
+    ["session-reset", "route-loss", "traffic-interruption", f"teardown:{NAME}", *(f"release:{node}" for node in NODES)]
+)
 ABSENT = "absent"
 OTHER = {"annotation": "orchestrator:terraform", "descr": "by hand"}
 # Objects of others: some beside the cluster's, one with a name much like its own.
