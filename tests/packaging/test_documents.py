@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.documents.metrics import METRICS
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import RUNTIME, VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,9 +41,10 @@ def test_links_lead_somewhere(document):
 
 @each_document
 def test_variables_are_registered(document):
-    """Prefixes such as ``aci_calico_*`` do not count as variables."""
+    """Prefixes such as ``aci_calico_*`` do not count as variables; metrics have the same prefix."""
     named = set(re.findall(r"\baci_calico_[a-z0-9_]*[a-z0-9]\b", document.read_text(encoding="utf-8")))
-    assert named - set(VARIABLES) - RUNTIME - {"aci_calico_clusters"} == set()
+    metrics = {f"aci_calico_{name}" for name in METRICS}
+    assert named - set(VARIABLES) - RUNTIME - metrics - {"aci_calico_clusters"} == set()
 
 
 @each_document
