@@ -50,7 +50,7 @@ LISTED = {
     "netops.aci_calico.maintenance": "needs BGP sessions: tests/integration/verify/test_playbook.py runs it",
     "netops.aci_calico.undo": "needs the journal of a run: tests/integration/site/test_undo.py runs it",
     "undo_journal=": "names the journal of another run: tests/unit/action/test_undo.py names one",
-    "netops.aci_calico.mend": "names a difference that drift has found: the integration test of drift mends one",
+    "netops.aci_calico.mend": "names a difference that drift has found: tests/integration/site/test_drift.py mends one",
     "netops.aci_calico.recover": "needs a lost allocation file: tests/integration/site/test_recovery.py runs it",
 }
 # No BGP daemons run here: the playbook runs and fails, because it finds no session.
