@@ -30,7 +30,7 @@ METRICS = {
     "drift_timestamp_seconds": "When the last search for drift ended.",
     "drift_differences": "The differences between the plan and what is deployed, by side.",
 }
-_PREFIX = "aci_calico_"
+_PREFIX = "acicalico_"
 # A metric, its labels in addition to the cluster, and its value.
 Sample = tuple[str, Mapping[str, str], float]
 

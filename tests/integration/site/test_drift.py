@@ -66,7 +66,7 @@ def test_drift_of_another_user_is_named_and_mended_by_name(site: Site) -> None:
         peer: ("kubectl-edit", "plan"),
     }
     assert found[svi]["changed_at"] == cluster.apic.tree.by_dn[svi].values["modTs"]
-    assert 'aci_calico_drift_differences{cluster="prod",side="apic"} 2' in (metrics / "aci_calico_drift_prod.prom").read_text()
+    assert 'acicalico_drift_differences{cluster="prod",side="apic"} 2' in (metrics / "acicalico_drift_prod.prom").read_text()
 
     mended = site.run("mend", "-e", f"aci_calico_mend={found[svi]['name']},{found[peer]['name']}", *CONSENT)
     assert mended.changed("prod")

@@ -53,7 +53,7 @@ class Bench:
         return json.loads((self.folder / "prod1" / "drift.json").read_text())
 
     def metrics(self) -> dict[str, str]:
-        lines = (self.folder / "metrics" / "aci_calico_drift_prod1.prom").read_text().splitlines()
+        lines = (self.folder / "metrics" / "acicalico_drift_prod1.prom").read_text().splitlines()
         return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
 
 
@@ -75,7 +75,7 @@ def test_without_drift_nothing_fails_and_no_records_are_asked_for(bench: Bench) 
     assert (result["drifted"], result["changed"], result.get("failed")) == (False, False, None)
     assert bench.report == {"cluster": "prod1", "drifted": False, "differences": []}
     assert not any("aaaModLR" in query for query in bench.queries)
-    assert bench.metrics()['aci_calico_drift_differences{cluster="prod1",side="apic"}'] == "0"
+    assert bench.metrics()['acicalico_drift_differences{cluster="prod1",side="apic"}'] == "0"
     assert bench.said == ["cluster prod1: no drift, both sides are as planned"]
 
 
@@ -95,7 +95,7 @@ def test_drift_is_printed_and_written_with_who_and_when(bench: Bench) -> None:
     assert [one["name"] for one in report["differences"]] == result["names"]
     suites = ElementTree.fromstring((bench.folder / "prod1" / "drift.xml").read_text())
     assert {suite.get("name"): suite.get("failures") for suite in suites} == {"apic": "1", "kubernetes": "1"}
-    assert bench.metrics()['aci_calico_drift_differences{cluster="prod1",side="kubernetes"}'] == "1"
+    assert bench.metrics()['acicalico_drift_differences{cluster="prod1",side="kubernetes"}'] == "1"
     assert bench.pushed == []
 
 
@@ -111,7 +111,7 @@ def test_a_side_that_cannot_be_read_is_no_verdict(bench: Bench) -> None:
     bench.silent = True
     assert bench.drift()["failed"]
     assert not (bench.folder / "prod1").exists()
-    assert bench.metrics()['aci_calico_drift_success{cluster="prod1"}'] == "0"
+    assert bench.metrics()['acicalico_drift_success{cluster="prod1"}'] == "0"
     bench.silent = False
     bench.deployed.calico["failures"] = [{"path": "/apis/x", "status": 403, "message": "forbidden"}]
     result = bench.drift()

@@ -26,7 +26,7 @@ def samples(text: str) -> dict[tuple[str, str], str]:
         match = SAMPLE.fullmatch(line)
         assert match, line
         assert match["name"] in declared
-        found[match["name"].removeprefix("aci_calico_"), match["labels"]] = match["value"]
+        found[match["name"].removeprefix("acicalico_"), match["labels"]] = match["value"]
     return found
 
 
@@ -54,4 +54,4 @@ def test_a_run_that_could_not_read_has_no_counts() -> None:
 
 def test_the_page_has_all_metrics(root: Path) -> None:
     text = (root / "docs/drift.md").read_text(encoding="utf-8")
-    assert {name for name in METRICS if f"`aci_calico_{name}" not in text} == set()
+    assert {name for name in METRICS if f"`acicalico_{name}" not in text} == set()
