@@ -24,6 +24,7 @@ from messages_page import messages_page  # noqa: E402
 from plan_schema import plan_schema  # noqa: E402
 from variables_page import markdown, variables_page  # noqa: E402
 
+from plugins.plugin_utils.rehearsal.effects import classes_table, effects_table  # noqa: E402
 from plugins.plugin_utils.schema.option import Option  # noqa: E402
 from plugins.plugin_utils.schema.variables import ROLE_OPTIONS  # noqa: E402
 
@@ -91,6 +92,16 @@ def defaults(role: str) -> str:
     return "\n".join(blocks)
 
 
+def filled(page: Path, **tables: str) -> str:
+    """Return a page with its generated tables."""
+    text = page.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+        before, _begin, rest = text.partition(begin)
+        text = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
+    return text
+
+
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
@@ -99,6 +110,7 @@ def generated() -> dict[Path, str]:
     files = {
         ROOT / "docs/variables.md": variables_page(GENERATED),
         ROOT / "docs/messages.md": messages_page(GENERATED.replace("variables", "messages")),
+        ROOT / "docs/rehearse.md": filled(ROOT / "docs/rehearse.md", classes=classes_table(), variables=effects_table()),
         ROOT / "schemas/aci_calico.schema.json": _json(cluster_schema()),
         ROOT / "schemas/plan.schema.json": _json(plan_schema()),
     }

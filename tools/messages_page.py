@@ -15,6 +15,7 @@ STAGES = (
     "Connections",
     "Preflight",
     "Preflight and push",
+    "Rehearsal",
     "Consents",
     "Journal and undo",
     "Mending drift",

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,14 @@ from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_cal
 from ..plugin_utils.calico.installers import in_words, installed, kubespray_variables
 from ..plugin_utils.calico.push import kubernetes_push, operated_pools, restricted
 from ..plugin_utils.calico.undo import intended, kept_state, push_back
+from ..plugin_utils.comparison import compare_kubernetes
 from ..plugin_utils.files import said
 from ..plugin_utils.journal import journal_problem
 from ..plugin_utils.lease import lost_problem
 from ..plugin_utils.local import preload
+from ..plugin_utils.rehearsal.classify import missing_consents, rehearse
 from ..plugin_utils.schema.check import plain
+from ..plugin_utils.schema.problems import Problem
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
 from ..plugin_utils.verify.report import SESSIONS
@@ -69,7 +72,9 @@ class ActionModule(PlannedAction):
             if kept
             else kubernetes_push(plan, found, **settings, consents=self.consents())
         )
-        problems = self.report(plan["cluster"], push["problems"], "configured in Kubernetes")
+        problems = self.report(
+            plan["cluster"], [*push["problems"], *self._missing_consents(plan, found, push, options)], "configured in Kubernetes"
+        )
         if options["only"]:
             push = restricted(push, found, options["only"])
         self._show(push["differences"])
@@ -101,6 +106,13 @@ class ActionModule(PlannedAction):
             text = said(reason) if isinstance(reason, OSError) else str(reason)
             self.report(plan["cluster"], [journal_problem(journal["path"], text)], "changed")
         self.forget_journals(plan)
+
+    def _missing_consents(
+        self, plan: dict[str, Any], found: dict[str, Any], push: dict[str, Any], options: dict[str, Any]
+    ) -> Iterator[Problem]:
+        """Yield what the push interrupts without a consent. Removal, undo and mending have consents of their own."""
+        if not (self.removes(options) or options["restore"] or options["only"]):
+            yield from missing_consents(rehearse(plan, compare_kubernetes(plan, found, push)), self.consents())
 
     def _send(self, push: dict[str, Any], plan: dict[str, Any], password: str, timeout: int) -> None:
         self._change("patched", push["patched"])  # a node that has left the cluster must not be created again

@@ -13,11 +13,13 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico
+from ..plugin_utils.comparison import APIC, KUBERNETES, Comparison, apic_queries, compare_apic, compare_kubernetes
 from ..plugin_utils.intent.intent import controllers, share_fabric
 from ..plugin_utils.local import preload
 from ..plugin_utils.preflight.fabric import fabric_problems, privilege_problems
 from ..plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
 from ..plugin_utils.schema.check import check_optional, plain
+from ..plugin_utils.schema.consent import MISSING as CONSENT_MISSING
 from ..plugin_utils.schema.option import INVALID
 from ..plugin_utils.schema.problems import Problem
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, PLANNED, VARIABLES
@@ -34,6 +36,7 @@ class ActionModule(PlannedAction):
         **BOTH_SIDES,
         "look_at_apic": {"type": "bool", "default": True},
         "look_at_kubernetes": {"type": "bool", "default": True},
+        "compare": {"type": "bool", "default": False},
     }
     SETTINGS = {
         "adopt": "aci_calico_adopt",
@@ -44,31 +47,49 @@ class ActionModule(PlannedAction):
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Compare the plan with the fabric and with Kubernetes."""
         result: dict[str, Any] = {}
+        compared: dict[str, Comparison] = {}
         looks: list[Callable[[], list[Problem]]] = []
         if options["look_at_apic"]:
-            looks.append(partial(self._fabric, plan, options))
+            looks.append(partial(self._fabric, plan, options, compared))
         if options["look_at_kubernetes"]:
-            looks.append(partial(self._kubernetes, plan, options, result))
+            looks.append(partial(self._kubernetes, plan, options, result, compared))
         problems = [problem for found in self.at_once(*looks) for problem in found]
         listed = self.report(plan["cluster"], problems, "configured")
         self.show(_verdict(plan["cluster"], options, len(listed)))
+        if options["compare"]:
+            whole = Comparison()
+            for side in (APIC, KUBERNETES):
+                whole.add(compared.get(side, Comparison()))
+            result["comparison"] = whole.as_dict()
         return result | {"problems": listed}
 
-    def _kubernetes(self, plan: dict[str, Any], options: dict[str, Any], result: dict[str, Any]) -> list[Problem]:
+    def _kubernetes(
+        self, plan: dict[str, Any], options: dict[str, Any], result: dict[str, Any], compared: dict[str, Comparison]
+    ) -> list[Problem]:
         access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
         about = about_calico(plan, self.password())
         found = self.run_module("calico_info", {**access, **about, "checks": True})["calico"]
         result["calico"] = calico_mode(found)
         chosen = {name: options[name] for name in self.SETTINGS}
-        return cluster_problems(plan, found, **chosen, consents=self.consents())
+        problems = cluster_problems(plan, found, **chosen, consents=self.consents())
+        if not options["compare"]:
+            return problems
+        # The rehearsal asks for all consents at once.
+        compared[KUBERNETES] = compare_kubernetes(plan, found, **chosen)
+        compared[KUBERNETES].problems = [problem for problem in problems if problem.id == CONSENT_MISSING]
+        return [problem for problem in problems if problem.id != CONSENT_MISSING]
 
-    def _fabric(self, plan: dict[str, Any], options: dict[str, Any]) -> list[Problem]:
+    def _fabric(self, plan: dict[str, Any], options: dict[str, Any], compared: dict[str, Comparison]) -> list[Problem]:
         apic = self.access(options["apic"], APIC_ACCESS)
-
+        # What the pushes compare is read with the first requests: they may select too much.
+        beside = apic_queries(plan) if options["compare"] else []
         told: list[dict[str, list[str]] | None] = []
 
         def read(paths: list[str]) -> dict[str, Any]:
-            found = self.run_module("aci_info", {**apic, "queries": paths})
+            found = self.run_module("aci_info", {**apic, "queries": [*paths, *([] if told else beside)]})
+            if beside and not told:
+                chosen = {name: options[name] for name in ("adopt", "update_password")}
+                compared[APIC] = compare_apic(plan, found["objects"], **chosen)
             told.append(found["privileges"])
             return dict(found["objects"])
 

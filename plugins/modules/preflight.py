@@ -24,6 +24,12 @@ options:
     description: Whether to check Kubernetes.
     type: bool
     default: true
+  compare:
+    description:
+      - Whether to read with the same requests what the run would change, and return it as RV(comparison), for M(netops.aci_calico.rehearse).
+      - It costs one request to APIC more, and one for each L3Out.
+    type: bool
+    default: false
   adopt:
     description: Whether objects that somebody else made are taken over, and so cause no problem. By default the variable C(aci_calico_adopt).
     type: bool

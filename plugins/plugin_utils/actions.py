@@ -24,7 +24,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.lease import HOLDS
 from .apic.access import lease_tenant
-from .comparison import APIC, KUBERNETES, Comparison, apic_queries, compare_apic, compare_kubernetes
+from .comparison import APIC, KUBERNETES, PREVIEW, Comparison, apic_queries, compare_apic, compare_kubernetes
 from .documents.differences import grouped
 from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes
 from .intent.intent import Intent
@@ -446,7 +446,8 @@ class PlannedAction(ClusterAction):
             access = self.access(options.get("kubernetes") or {}, KUBERNETES_ACCESS)
             found = self.run_module("calico_info", {**access, **about_calico(plan, self.password())})["calico"]
             manage = bool(options.get("manage_installation"))
-            result.add(compare_kubernetes(plan, found, **choices, manage_installation=manage))
+            consents = self.consents() if options.get("require_consents") else PREVIEW
+            result.add(compare_kubernetes(plan, found, consents=consents, **choices, manage_installation=manage))
         return result
 
     # --- the lease ---------------------------------------------------------------------------------------------------

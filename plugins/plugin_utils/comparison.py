@@ -19,7 +19,9 @@ A ``Comparison`` as plain data (``as_dict``)::
      "conflicts": ["…"],      # differences in objects of others, as sentences: they stay
      "problems": [{…}],       # why the push to Kubernetes would not start
      "deployed": {"apic": true, "kubernetes": true},
-     "mesh": false, "strangers": ["node-9"], "nodes": ["node-1", …]}
+     "mesh": false, "strangers": ["node-9"], "drained": [],
+     "nodes": {"node-1": "1", …},             # the nodes in Kubernetes with their racks, as far as they have the label
+     "policies": {"uni/tn-…": {…}, …}}        # BGP policies on APIC with their attributes: other objects name them
 
 The changes are in the order of the pushes.
 """
@@ -35,7 +37,8 @@ from ..module_utils.apic.roots import Root, parse_roots, queries
 from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN
 from .apic.tree import apic_roots, apic_tree, flat
 from .calico.manifests import DEFAULT_NAMESPACE, chosen, kubernetes_objects, owner_labels
-from .calico.push import ADJUSTED_KINDS, kubernetes_push, mesh_is_on
+from .calico.push import ADJUSTED_KINDS, kubernetes_problems, kubernetes_push, mesh_is_on
+from .schema.consent import Consents
 from .schema.problems import Problem
 
 APIC, KUBERNETES = "apic", "kubernetes"
@@ -43,6 +46,9 @@ APIC, KUBERNETES = "apic", "kubernetes"
 PARTS = ("access", "policies", "l3out")
 CALICO = "calico"
 CREATE, MODIFY, DELETE = "create", "modify", "delete"
+POLICIES = ("bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol", "bgpPeerPfxPol")
+# A missing consent hides no change.
+PREVIEW = Consents(preview=True)
 # APIC accepts request lines of 8 KiB.
 _LONGEST = 7000
 
@@ -77,7 +83,9 @@ class Comparison:
     :ivar deployed: the sides on which the cluster is configured already.
     :ivar mesh: whether the node-to-node mesh is on.
     :ivar strangers: the nodes in Kubernetes that are neither planned nor the cluster's.
-    :ivar nodes: the nodes in Kubernetes.
+    :ivar drained: the nodes in Kubernetes that take no new pods.
+    :ivar nodes: the nodes in Kubernetes with their racks; an empty rack where the label is missing.
+    :ivar policies: the BGP policies on APIC with their attributes.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -86,7 +94,9 @@ class Comparison:
     deployed: dict[str, bool] = field(default_factory=dict)
     mesh: bool = False
     strangers: list[str] = field(default_factory=list)
-    nodes: list[str] = field(default_factory=list)
+    drained: list[str] = field(default_factory=list)
+    nodes: dict[str, str] = field(default_factory=dict)
+    policies: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -100,14 +110,16 @@ class Comparison:
         self.deployed |= other.deployed
         self.mesh |= other.mesh
         self.strangers += other.strangers
-        self.nodes += other.nodes
+        self.drained += other.drained
+        self.nodes |= other.nodes
+        self.policies |= other.policies
         return self
 
 
 def from_dict(content: Mapping[str, Any]) -> Comparison:
-    """Return a comparison from plain data, without its problems."""
+    """Return a comparison from plain data."""
     changes = [Change(**{**change, "below": tuple(change["below"])}) for change in content["changes"]]
-    return Comparison(**{**content, "changes": changes, "problems": []})
+    return Comparison(**{**content, "changes": changes, "problems": [Problem(**one) for one in content["problems"]]})
 
 
 # --- APIC ------------------------------------------------------------------------------------------------------------
@@ -143,12 +155,18 @@ def compare_apic(
     :param roots: roots with their part, in place of the plan's.
     """
     options = {"cluster": plan["cluster"], "prune": True, "adopt": adopt, "update_password": update_password}
-    result = Comparison(deployed={APIC: _is_on_apic(plan, objects)})
+    policies = {dn: dict(one["attributes"]) for dn, one in objects.items() if one["class"] in POLICIES}
+    result = Comparison(deployed={APIC: _is_on_apic(plan, objects)}, policies=policies)
+    known: dict[tuple[str, str], set[str]] = {}
     for part, root in _roots(plan, roots):
         reply = [{mo["class"]: {"attributes": {**mo["attributes"], "dn": dn}}} for dn, mo in objects.items() if root.holds(dn)]
         _existing, difference = diff.compare_root(root, reply, options, root.absent)
-        changes = diff.once(difference.changes)
-        result.changes += [_of_apic(part, change) for change in changes if not _is_known(change, result.changes)]
+        for change in diff.once(difference.changes):
+            # Trees of several pushes can contain an object: the first push makes the change.
+            fields = known.setdefault((change.action, change.dn), set())
+            if not fields or not fields >= set(change.after):
+                result.changes.append(_of_apic(part, change))
+            fields.update(change.after or ("",))
         result.conflicts += [one.text for one in difference.conflicts if one.text not in result.conflicts]
     return result
 
@@ -174,36 +192,31 @@ def _of_apic(part: str, change: diff.Change) -> Change:
     return Change(APIC, part, change.action, change.cls, change.dn, before, after, change.removed)
 
 
-def _is_known(change: diff.Change, known: Iterable[Change]) -> bool:
-    """Return whether an earlier push makes the change: trees of several pushes can contain the object."""
-    return any(
-        one.object == change.dn
-        and one.operation == change.action
-        and (change.action != MODIFY or set(change.after) <= set(one.after))
-        for one in known
-    )
-
-
 # --- Kubernetes ------------------------------------------------------------------------------------------------------
 
 
-def compare_kubernetes(plan: Plan, found: dict[str, Any], push: dict[str, Any] | None = None, **choices: Any) -> Comparison:
-    """Return the changes of the push to Kubernetes.
+def compare_kubernetes(
+    plan: Plan, found: dict[str, Any], push: dict[str, Any] | None = None, consents: Consents = PREVIEW, **choices: Any
+) -> Comparison:
+    """Return the changes of the push to Kubernetes, as if it had all consents.
 
     :param found: what ``calico_info`` returned as ``calico``.
     :param push: changes in the form of ``kubernetes_push``, in place of the plan's.
+    :param consents: those that the problems take into account.
     :param choices: the fields of ``calico.push.Choices``.
     """
-    push = kubernetes_push(dict(plan), found, **choices) if push is None else push
+    made = kubernetes_push(dict(plan), found, **choices, consents=PREVIEW) if push is None else push
+    problems = kubernetes_problems(dict(plan), found, **choices, consents=consents) if push is None else made["problems"]
     labels = owner_labels(dict(plan))
     own = [one for one in found["objects"] if (one["metadata"].get("labels") or {}).items() >= labels.items()]
     return Comparison(
-        changes=kubernetes_changes(push),
-        problems=push["problems"],
+        changes=kubernetes_changes(made),
+        problems=problems,
         deployed={KUBERNETES: any(one["kind"] == "BGPPeer" for one in own)},
         mesh=mesh_is_on(found),
-        strangers=push["strangers"],
-        nodes=sorted(found["nodes"]),
+        strangers=made["strangers"],
+        drained=[name for name, node in sorted(found["nodes"].items()) if node.get("unschedulable")],
+        nodes={name: node["labels"].get(plan["calico"]["rack_label"], "") for name, node in sorted(found["nodes"].items())},
     )
 
 

@@ -20,7 +20,7 @@ from ...module_utils.kubernetes.api import covers
 from ...module_utils.kubernetes.calico import meaning, with_stored_metadata
 from ...module_utils.kubernetes.installation import KUBESPRAY
 from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CALICO_V1, CLUSTER_LABEL, MANAGED_BY_LABEL
-from ..schema.consent import NONE_GIVEN, SESSION_RESET, TRAFFIC_INTERRUPTION, Consents, release_of
+from ..schema.consent import NONE_GIVEN, Consents, release_of
 from ..schema.problems import Problem, errors, some
 from .installers import (
     as_planned,
@@ -453,11 +453,7 @@ def _password_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Pro
     if found["password_matches"] is not False:
         return
     path = f"Secret/{plan['calico']['secret']['name']}"
-    if chosen.update_password == "always":
-        reset = "The new BGP password ends all sessions of the cluster, and graceful restart does not cover that"
-        lasts = "some seconds after both APIC and Calico have the new password"
-        yield from chosen.consents.require(SESSION_RESET, path, reset, lasts)
-    else:
+    if chosen.update_password != "always":
         text = "It holds another password than aci_calico_bgp_password, which does not replace it"
         yield Problem("secret-differs", path, text)
 
@@ -498,12 +494,12 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
         )
     yield from release_problems(found, _stale_nodes(plan, found), chosen.consents)
     for name in strangers(plan, found):
-        problem = "The node is in Kubernetes, and not in the plan"
-        if mesh_is_on(found):
-            lost = f"{problem}. Nothing reaches its pods once the run turns the node-to-node mesh off"
-            yield from chosen.consents.require(TRAFFIC_INTERRUPTION, f"Node/{name}", lost, "until the node is planned or gone")
-        else:
-            yield Problem("node-unplanned", f"Node/{name}", f"{problem}: its pods cannot be reached")
+        lost = (
+            "once the run turns the node-to-node mesh off, nothing reaches its pods"
+            if mesh_is_on(found)
+            else "its pods cannot be reached"
+        )
+        yield Problem("node-unplanned", f"Node/{name}", f"The node is in Kubernetes, and not in the plan: {lost}")
 
 
 def release_problems(found: dict, names: list[str], consents: Consents) -> Iterator[Problem]:

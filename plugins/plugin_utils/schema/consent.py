@@ -13,6 +13,8 @@ from .messages import WARNING
 from .problems import Problem
 
 CONSENT = "aci_calico_consent"
+# The id of the problem.
+MISSING = "consent-missing"
 SESSION_RESET = "session-reset"
 ROUTE_LOSS = "route-loss"
 TRAFFIC_INTERRUPTION = "traffic-interruption"
@@ -58,7 +60,7 @@ class Consents:
         if name not in self.names:
             problem = f"{interrupts}. Duration: {lasts}"
             remedy = f"If this is acceptable now, run again with -e {CONSENT}={name} (several names: separate them with commas)."
-            yield Problem("consent-missing", path, problem, remedy, WARNING if self.preview else "")
+            yield Problem(MISSING, path, problem, remedy, WARNING if self.preview else "")
 
 
 NONE_GIVEN = Consents()

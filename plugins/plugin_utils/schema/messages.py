@@ -539,8 +539,8 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "Join the node with its planned address (artifacts, folder nodes), then run site again. Correct its name if it has joined.",
             WARNING),
         "node-unplanned": Message(
-            "A node in Kubernetes is not in the plan, and the node-to-node mesh is off: its pods cannot be reached. While the mesh is on, the"
-            " run needs the consent traffic-interruption to turn it off.",
+            "A node in Kubernetes is not in the plan: its pods cannot be reached while the node-to-node mesh is off. The run needs the consent"
+            " traffic-interruption to turn the mesh off.",
             "Add the node to a rack.", WARNING),
         "other-cluster": Message(
             "An object belongs to another cluster of this collection.",
@@ -594,6 +594,11 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "The Secret has another password than aci_calico_bgp_password, and keeps it.",
             "Run site with -e aci_calico_update_password=always -e aci_calico_consent=session-reset to change it on both sides.",
             WARNING),
+    },
+    "Rehearsal": {
+        "deployed-plan": Message(
+            "The plan that aci_calico_deployed_plan names cannot be read, or is that of another cluster or version.",
+            "Name the plan.json that an earlier run of this version wrote for this cluster, or unset the variable to read APIC and Kubernetes."),
     },
     "Consents": {
         "consent-missing": Message(

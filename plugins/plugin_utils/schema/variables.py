@@ -366,6 +366,12 @@ REGISTRY: tuple[Option, ...] = (
                " Without it they write none."),
     ),
     *_group(
+        "Rehearsal",
+        Option("aci_calico_deployed_plan",
+               "The C(plan.json) of an earlier run, or the folder of the artifacts that has it. C(rehearse) then compares the plan with that"
+               " one instead of with APIC and Kubernetes, and needs no connection."),
+    ),
+    *_group(
         "Given with a run",
         texts(CONSENT,
               "The interruptions to which you agree in this run, by name:"
@@ -405,6 +411,8 @@ ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
     "preflight": (
         Option("preflight_apic", "Whether to check the fabric.", "bool", default=True),
         Option("preflight_kubernetes", "Whether to check Kubernetes.", "bool", default=True),
+        Option("preflight_compare", "Whether to return what a run of C(site) would change (C(preflight_result.comparison)).", "bool",
+               default=False),
     ),
     "undo": (
         Option("undo_journal", "The name of the journal to bring back. The newest one if empty.", default=""),

@@ -19,6 +19,7 @@ import yaml
 from ansible.plugins.loader import callback_loader
 from forked import ansible_playbook
 
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.consent import CONSENTS
 from lab.apic.seed import DEFAULT as DEFAULT_FABRIC
 from lab.apic.server import ApicServer
 from lab.kube.server import KubeServer
@@ -145,6 +146,7 @@ class Site:
     def __init__(self, folder: Path, forked: bool = True) -> None:
         self.folder = folder
         self._forked = forked
+        self.consents = list(CONSENTS)  # given with each run
         self.settings: dict[str, str] = {}  # of Ansible, as environment variables that a process of its own reads
         self.clusters: dict[str, Cluster] = {}
         self._stack = ExitStack()
@@ -182,6 +184,7 @@ class Site:
         """Return the command line of a run."""
         book = playbook if isinstance(playbook, Path) else ROOT / "playbooks" / f"{playbook}.yml"
         extra: dict[str, Any] = {"aci_calico_artifacts_dir": str(self.folder / "artifacts")}
+        extra["aci_calico_consent"] = self.consents
         if playbook == "teardown":
             extra["aci_calico_consent"] = [f"teardown:{name}" for name in self.clusters]
             options = options if "--limit" in options else (*options, "--limit", "all")

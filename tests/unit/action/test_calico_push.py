@@ -13,6 +13,7 @@ from unit.action.running import listen, run
 
 from ansible_collections.netops.aci_calico.plugins.action import calico_push as action
 from ansible_collections.netops.aci_calico.plugins.module_utils import journal
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
 from lab.example import worked_example
 
@@ -193,6 +194,8 @@ def test_an_operator_that_does_not_obey_leaves_the_mesh_on(bench: Bench, monkeyp
 
 
 def test_a_consent_of_the_run_lets_the_new_password_pass(bench: Bench) -> None:
+    secret = next(one for one in kubernetes_objects(PLAN) if one["kind"] == "Secret")
+    bench.found["objects"].append({name: value for name, value in secret.items() if name != "stringData"})
     bench.found["password_matches"] = False
     refused = bench.run(update_password="always")
     assert [problem["id"] for problem in refused["problems"]] == ["consent-missing"]

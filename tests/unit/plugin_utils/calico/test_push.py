@@ -206,21 +206,11 @@ def test_a_password_that_differs_stays_and_is_pointed_out(plan, after):
 
 def test_rotation_replaces_a_password_that_differs(plan, after):
     after["password_matches"] = False
-    push = kubernetes_push(plan, after, update_password="always", consents=Consents(frozenset({"session-reset"})))
+    push = kubernetes_push(plan, after, update_password="always")
     assert push["problems"] == []
     assert push["password"] is True
     assert push["modified"] == ["Secret/bgp-secrets"]
     assert push["differences"]["Secret/bgp-secrets"] == {"before": {}, "after": {"data": "a new value, not shown"}}
-
-
-def test_rotation_ends_all_sessions_and_needs_a_consent(plan, after):
-    after["password_matches"] = False
-    push = kubernetes_push(plan, after, update_password="always")
-    assert ids(push["problems"]) == ["consent-missing"]
-    assert nothing(push)
-    preview = kubernetes_push(plan, after, update_password="always", consents=Consents(preview=True))
-    assert ids(warnings(preview["problems"])) == ["consent-missing"]
-    assert preview["modified"] == ["Secret/bgp-secrets"]
 
 
 def test_a_secret_without_its_labels_keeps_its_value(plan, after):
@@ -529,13 +519,12 @@ def test_settings_that_need_the_mesh(plan, fresh, field):
     assert refused(plan, fresh) == ["mesh-setting"]
 
 
-def test_a_node_that_the_plan_does_not_know_loses_the_mesh_only_with_a_consent(plan, fresh, after):
+def test_a_node_that_the_plan_does_not_know_is_named(plan, fresh, after):
     for found in (fresh, after):
         found["nodes"]["node-7"] = {"labels": {}, "annotations": {}}
-    assert refused(plan, fresh) == ["consent-missing"]
-    agreed = kubernetes_push(plan, fresh, consents=Consents(frozenset({"traffic-interruption"})))
-    assert (agreed["problems"], bool(agreed["postponed"])) == ([], True)
-    assert ids(warnings(kubernetes_push(plan, after)["problems"])) == ["node-unplanned"]
+        push = kubernetes_push(plan, found)
+        assert ids(warnings(push["problems"])) == ["node-unplanned"]
+        assert push["strangers"] == ["node-7"]
 
 
 def test_a_planned_node_that_is_not_in_kubernetes_is_pending(plan, fresh):

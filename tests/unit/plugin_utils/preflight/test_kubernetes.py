@@ -11,7 +11,6 @@ import yaml
 from unit.plugin_utils.sample_plans import FLOATING, dual_stack, plan_of
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.consent import Consents
 
 ALL = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 POOL = {
@@ -125,9 +124,7 @@ def test_what_calico_itself_found_counts_as_an_address() -> None:
 
 def test_a_password_that_is_going_to_be_replaced_is_not_pointed_out() -> None:
     changed = cluster(PLAN, password_matches=False)
-    agreed = Consents(frozenset({"session-reset"}))
-    assert found(PLAN, changed, update_password="always") == {"consent-missing": "error"}
-    assert found(PLAN, changed, update_password="always", consents=agreed) == {}
+    assert found(PLAN, changed, update_password="always") == {}
 
 
 def rules_of(*, without: tuple[str, str] = ("", ""), bgp_filter: bool = False) -> list[dict[str, Any]]:

@@ -1,0 +1,118 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The conditions of rules by name: functions of a change, the values of the field before and after, and the context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..comparison import CREATE, KUBERNETES, Change
+from ..schema.addressing import IPNetwork
+from .context import Context, Values
+
+Condition = Callable[[Change, Values, Context], bool]
+
+
+def first(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether the cluster is new on this side. On APIC, what exists may be used by others."""
+    return context.is_first(change.side) and (change.side == KUBERNETES or change.operation == CREATE)
+
+
+def beside(_change: Change, _values: Values, context: Context) -> bool:
+    """Return whether the L3Out is made although the cluster is configured elsewhere."""
+    deployed = context.comparison.deployed
+    return bool(deployed.get(KUBERNETES)) and not deployed.get("apic")
+
+
+def unused(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether none of the nodes is in Kubernetes."""
+    return KUBERNETES in context.comparison.deployed and not context.running(change)
+
+
+def leaf_leaves(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether the leaf leaves its rack, and another one stays."""
+    planned = {leaf["id"] for leaf in context.plan["leaves"] if leaf["rack"] in _racks(change, context)}
+    return bool(context.remaining(change)) and planned.isdisjoint(context.leaves_of(change))
+
+
+def _racks(change: Change, context: Context) -> list[str]:
+    return [rack["id"] for profile, rack in context.racks.items() if f"/lnodep-{profile}/" in change.object]
+
+
+def password_known(_change: Change, _values: Values, context: Context) -> bool:
+    """Return whether Kubernetes has the password already."""
+    secrets = [one for one in context.comparison.changes if one.kind == "Secret"]
+    return bool(context.comparison.deployed.get(KUBERNETES)) and not any(
+        one.operation == CREATE or "data" in one.after for one in secrets
+    )
+
+
+def strangers(_change: Change, values: Values, context: Context) -> bool:
+    """Return whether the mesh goes off, and nodes rely on it that are not planned."""
+    return context.comparison.mesh and values[1] is False and bool(context.comparison.strangers)
+
+
+def takes_subnets(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether subnets of a new external EPG were part of another one."""
+    mine, others = [], []
+    for epg in context.plan["external_epgs"]:
+        here = f"/out-{epg['l3out']}/instP-{epg['name']}"
+        for subnet in epg["subnets"]:
+            dn = f"uni/tn-{context.plan['fabric']['tenant']}{here}/extsubnet-[{subnet['prefix']}]"
+            if dn in context.created:
+                mine += [subnet["prefix"]] if f"{dn}/".startswith(f"{change.object}/") else []
+            elif f"{here}/" not in f"{change.object}/":
+                others.append(subnet["prefix"])
+    return any(IPNetwork(inner) in IPNetwork(outer) for inner in mine for outer in others if (":" in inner) == (":" in outer))
+
+
+def in_own_l3out(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether the object is in an L3Out of the cluster."""
+    tenant = context.plan["fabric"]["tenant"]
+    return any(change.object.startswith(f"uni/tn-{tenant}/out-{one['name']}/") for one in context.plan["l3outs"])
+
+
+def grown(_change: Change, values: Values, _context: Context) -> bool:
+    """Return whether all that was listed still is."""
+    before, after = map(_listed, values)
+    return all(one in after for one in before)
+
+
+def raised_limit(_change: Change, values: Values, _context: Context) -> bool:
+    """Return whether a limit is higher than before; 0 is no limit."""
+    before, after = map(_number, values)
+    return after == 0 or 0 < before < after
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [one for one in value.split(",") if one]
+    return list(value) if isinstance(value, Iterable) else []
+
+
+def _number(value: Any) -> int:
+    return int(value) if str(value).isdigit() else 0
+
+
+CONDITIONS: dict[str, Condition] = {
+    "first": first,
+    "beside": beside,
+    "unused": unused,
+    "leaf_leaves": leaf_leaves,
+    "password_known": password_known,
+    "strangers": strangers,
+    "takes_subnets": takes_subnets,
+    "in_own_l3out": in_own_l3out,
+    "grown": grown,
+    "raised_limit": raised_limit,
+    "raised": lambda _change, values, _context: _number(values[1]) > _number(values[0]),
+    "lowered": lambda _change, values, _context: _number(values[1]) < _number(values[0]),
+    "added": lambda _change, values, _context: values[0] is None,
+    "removed": lambda _change, values, _context: values[1] is None,
+    "mesh": lambda _change, _values, context: context.comparison.mesh,
+    "only_logs": lambda _change, values, _context: values[1] == "log",
+    "limit_only_logs": lambda _change, _values, context: (context.plan["bgp"]["prefix_limit"] or {}).get("action") == "log",
+}

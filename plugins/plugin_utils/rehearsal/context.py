@@ -1,0 +1,209 @@
+# Copyright: Contributors to the netops.aci_calico project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a change touches: nodes, leaves, sessions and prefixes, from the object's name, the plan and the nodes in Kubernetes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from ...module_utils.apic.mo import parent_dn
+from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
+from ..comparison import APIC, CREATE, KUBERNETES, MODIFY, Change, Comparison, Plan
+
+_PROFILE = re.compile(r"/lnodep-([^/]+)")
+_INTERFACES = re.compile(r"/lifp-([^/]+)-ipv[46](?:/|$)")
+_LEAVES = re.compile(r"/(?:node|protpaths|paths)-(\d+(?:-\d+)?)\b")
+_L3OUT = re.compile(r"/out-([^/]+)")
+_GROUP = re.compile(r"/(?:accbundle|hports)-([^/]+?)(?:-typ-range)?(?:/|$)")
+# The names of the plan's peers hold their leaf.
+_PEER = re.compile(r"^BGPPeer/.*leaf-(\d+)")
+_PREFIX = re.compile(r"/(?:dest|extsubnet)-\[([^\]]+)\]")
+_SELECTED = re.compile(r"== *['\"]([^'\"]*)['\"]")
+_NODE_FIELDS = {ASN_ANNOTATION: "asn", **dict.fromkeys(ADDRESS_ANNOTATIONS.values(), "address")}
+# Kinds whose creation is that of their fields: defaults apply without the object.
+_BY_FIELD = ("BGPConfiguration",)
+
+Values = tuple[Any, Any]
+
+
+class Context:
+    """A comparison, with the plan, as the rules look at it."""
+
+    def __init__(self, plan: Plan, comparison: Comparison) -> None:
+        self.plan = plan
+        self.comparison = comparison
+        self.created = {one.object for one in comparison.changes if one.operation == CREATE}
+        self.racks: Mapping[str, Any] = {rack["node_profile"]: rack for rack in plan["racks"]}
+        self.planned: dict[str, Any] = {node["name"]: node for node in plan["nodes"]}
+
+    def is_first(self, side: str) -> bool:
+        """Return whether the cluster is configured on a side for the first time."""
+        deployed = self.comparison.deployed
+        return not deployed.get(side) and not (side == APIC and deployed.get(KUBERNETES))
+
+    def whole_of(self, change: Change) -> str:
+        """Return the topmost created object that a created object is a part of; empty if it is none."""
+        if change.side != APIC or change.operation != CREATE:
+            return ""
+        return next((dn for dn in reversed(list(_above(change.object))) if dn in self.created), "")
+
+    # --- nodes and leaves ----------------------------------------------------------------------------------------------
+
+    def nodes_of(self, change: Change) -> list[str]:
+        """Return the nodes that a change touches, whether they are planned or not."""
+        return sorted(set(self._kubernetes_nodes(change) if change.side == KUBERNETES else self._apic_nodes(change)))
+
+    def running(self, change: Change) -> list[str]:
+        """Return the nodes of a change that are in Kubernetes, without drained ones that leave; all if that was not read."""
+        nodes = self.nodes_of(change)
+        if KUBERNETES not in self.comparison.deployed:
+            return nodes
+        gone = set(self.comparison.drained) - set(self.planned)
+        return [name for name in nodes if name in self.comparison.nodes and name not in gone]
+
+    def leaves_of(self, change: Change) -> list[int]:
+        """Return the leaves that a change touches; none if it touches all leaves of its nodes."""
+        if change.side == KUBERNETES:
+            return [int(leaf) for leaf in _PEER.findall(change.object)]
+        ids = [int(one) for match in _LEAVES.findall(change.object) for one in match.split("-")]
+        return sorted(set(ids))
+
+    def remaining(self, change: Change) -> list[int]:
+        """Return the leaves of the change's rack that are in the plan, and were there before."""
+        rack = self.racks.get(_first(_PROFILE, change.object), {"leaves": []})
+        return [leaf for leaf in rack["leaves"] if leaf not in self._new_leaves]
+
+    @cached_property
+    def _new_leaves(self) -> set[int]:
+        return {leaf for dn in self.created if "/rsnodeL3OutAtt-" in dn for leaf in map(int, _LEAVES.findall(dn))}
+
+    def sessions(self, change: Change) -> list[str]:
+        """Return the planned sessions of the nodes with the leaves of a change, as text."""
+        leaves = self.leaves_of(change)
+        return [
+            f"{name} - leaf {peer['leaf']} ({peer['family']})"
+            for name in self.running(change)
+            for peer in self.planned.get(name, {"peers": []})["peers"]
+            if not leaves or peer["leaf"] in leaves
+        ]
+
+    def _apic_nodes(self, change: Change) -> Iterable[str]:
+        dns = (change.object, *change.below)
+        named = [node for dn in dns for node in self._of_interfaces(dn)]
+        profile, group = _first(_PROFILE, change.object), _first(_GROUP, change.object)
+        if named and (profile or change.kind == "l3extOut"):
+            return named
+        if profile:
+            return self._of_profile(profile)
+        if group:
+            return self._of_group(group)
+        l3out = _first(_L3OUT, change.object)
+        racks = [rack["id"] for rack in self.plan["racks"] if rack["l3out"] == l3out]
+        if racks:
+            return [name for name, node in self.planned.items() if node["rack"] in racks]
+        return {*self.planned, *self.comparison.nodes}
+
+    def _of_interfaces(self, dn: str) -> Iterator[str]:
+        """Yield the node of an interface profile; with floating SVI the profile is that of a rack."""
+        name = _first(_INTERFACES, dn)
+        if name and name != _first(_PROFILE, dn):
+            yield name
+
+    def _of_profile(self, profile: str) -> list[str]:
+        rack = self.racks.get(profile)
+        planned = rack["nodes"] if rack else []
+        label = rack["id"] if rack else profile.removeprefix("rack-")
+        return [*planned, *(name for name, held in self.comparison.nodes.items() if held == label)]
+
+    def _of_group(self, group: str) -> list[str]:
+        """Return the nodes of a policy group; a former node's is taken from the end of the name."""
+        planned = [name for name, node in self.planned.items() if node["vpc"] == group]
+        return planned or [name for name in self.comparison.nodes if group.endswith(name)]
+
+    def _kubernetes_nodes(self, change: Change) -> Iterable[str]:
+        name = change.object.partition("/")[2]
+        if change.kind == "Node":
+            return [name]
+        if change.kind == "BGPPeer":
+            spec = change.before.get("spec") or {}
+            peer: dict[str, Any] = next((one for one in self.plan["peers"] if one["name"] == name), {})
+            node = spec.get("node") or peer.get("node")
+            rack = _first(_SELECTED, str(spec.get("nodeSelector", ""))) or peer.get("rack")
+            return [node] if node else [one for one, held in self.comparison.nodes.items() if held == rack]
+        return {*self.planned, *self.comparison.nodes}
+
+    # --- prefixes and fields -------------------------------------------------------------------------------------------
+
+    def prefixes_of(self, change: Change) -> list[str]:
+        """Return the prefixes that a change touches."""
+        if change.kind == "BGPConfiguration":
+            lists = [values for values in fields_of(change, self.plan).values() if isinstance(values[0] or values[1], list)]
+            before, after = ({one["cidr"] for values in lists for one in values[side] or ()} for side in (0, 1))
+            return sorted(before - after or after - before)
+        return list(dict.fromkeys(prefix for dn in (change.object, *change.below) for prefix in _PREFIX.findall(dn)))
+
+    def policy(self, cls: str, name: str) -> Mapping[str, Any]:
+        """Return the attributes of a BGP policy by its name, empty if it is unknown."""
+        made = [one.after for one in self.comparison.changes if (one.kind, one.operation) == (cls, CREATE)]
+        known = [attributes for dn, attributes in self.comparison.policies.items() if dn.rpartition("/")[2].startswith(_RNS[cls])]
+        return next((one for one in (*made, *known) if one.get("name") == name), {})
+
+
+_RNS = {"bgpCtxPol": "bgpCtxP-", "bgpBestPathCtrlPol": "bestpath-", "bgpCtxAfPol": "bgpCtxAfP-", "bgpPeerPfxPol": "bgpPfxP-"}
+
+
+def fields_of(change: Change, plan: Plan) -> dict[str, Values]:
+    """Return the values of each field that changes, before and after; one field without a name for a whole object."""
+    if change.operation != MODIFY and change.kind not in _BY_FIELD:
+        return {"": (None, None)}
+    if change.side == APIC:
+        return {name: (change.before.get(name), change.after.get(name)) for name in change.fields}
+    paths = {**_flat(change.before), **_flat(change.after)}
+    fields: dict[str, Values] = {}
+    for path in paths:
+        name = _field(path, change.kind, plan)
+        before, after = (_flat(side).get(path) for side in (change.before, change.after))
+        if name not in fields or (before, after) != (None, None):
+            fields.setdefault(name, (before, after))
+    return fields
+
+
+def _flat(manifest: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
+    """Return the fields of a manifest: labels and annotations one by one, and those of its specification."""
+    found: dict[tuple[str, ...], Any] = {}
+    for name, value in manifest.items():
+        if name in ("metadata", "spec") and isinstance(value, Mapping):
+            for inner, one in value.items():
+                if inner in ("labels", "annotations") and isinstance(one, Mapping):
+                    found.update({(name, inner, key): text for key, text in one.items()})
+                else:
+                    found[name, inner] = one
+        elif name not in ("apiVersion", "kind", "metadata"):
+            found[(name,)] = value
+    return found
+
+
+def _field(path: tuple[str, ...], kind: str, plan: Plan) -> str:
+    if path[0] == "spec":
+        return path[1]
+    if path[0] == "metadata" and kind == "Node":
+        if path[-1] == plan["calico"]["rack_label"]:
+            return "rack"
+        return _NODE_FIELDS.get(path[-1], path[1])
+    return path[0]
+
+
+def _above(dn: str) -> Iterator[str]:
+    while parent := parent_dn(dn):
+        yield parent
+        dn = parent
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match.group(1) if match else ""
