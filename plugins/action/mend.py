@@ -6,17 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction
 from ..plugin_utils.comparison import KUBERNETES
-from ..plugin_utils.drift.differences import Difference
-from ..plugin_utils.drift.mending import MEND, apic_pushes, chosen
+from ..plugin_utils.drift.mending import MEND, apic_pushes, chosen, limited
 from ..plugin_utils.drift.report import as_data, explain
 from ..plugin_utils.drift.search import Search
-from ..plugin_utils.schema.consent import TRAFFIC_INTERRUPTION
-from ..plugin_utils.schema.problems import Problem, some
+from ..plugin_utils.rehearsal.classify import missing_consents, rehearse
 from ..plugin_utils.schema.text import wrapped
 
 
@@ -31,7 +28,8 @@ class ActionModule(PlannedAction):
         search = Search(self, plan, options)
         search.look()
         mended, problems = chosen(search.differences, self.given_with_run(MEND))
-        self.report(cluster, [*search.problems, *problems, *(self._consent(mended) if mended else ())], "mended")
+        rehearsal = rehearse(plan, limited(search.comparison, mended))
+        self.report(cluster, [*search.problems, *problems, *missing_consents(rehearsal, self.consents())], "mended")
         count = f"{len(mended)} of {len(search.differences)} differences"
         lines = [*wrapped(f"cluster {cluster}: mending {count}", rest="  "), *explain(as_data(cluster, mended))]
         self.show("\n".join(lines))
@@ -42,10 +40,6 @@ class ActionModule(PlannedAction):
             replaced = {"update_password": "always"} if any(title.startswith("Secret/") for title in titles) else {}
             self._push("calico_push", {"plan": plan, "kubernetes": options["kubernetes"], "only": titles, **replaced})
         return {"mended": [one.name for one in mended]}
-
-    def _consent(self, mended: list[Difference]) -> Iterator[Problem]:
-        text = "What mending does to running sessions is not predicted, and may interrupt traffic"
-        return self.consents().require(TRAFFIC_INTERRUPTION, some([one.object for one in mended], 2), text, "unknown")
 
     def _push(self, name: str, arguments: dict[str, Any]) -> None:
         """Run a push that is limited to the named objects, and may take them over."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..actions import PlannedAction, about_calico
 from ..comparison import APIC, KUBERNETES, Comparison, apic_queries
+from ..rehearsal.classify import rehearse
 from ..schema.problems import Problem
 from ..schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, VARIABLES
 from . import differences as found_on
@@ -56,3 +57,12 @@ class Search:
         self.problems = in_kubernetes.problems
         user = str(self._apic.get("username") or VARIABLES[_USER].default)
         judge(self.differences, {APIC: [user], KUBERNETES: [PYTHON_CLIENT]})
+        self._class_traffic()
+
+    def _class_traffic(self) -> None:
+        """Set what mending each difference does to traffic: a difference mended is a change."""
+        classed = {(one.change.side, one.change.object): one for one in rehearse(self._plan, self.comparison).changes}
+        for one in self.differences:
+            found = classed.get((one.side, one.object))
+            if found:
+                one.traffic = {"class": found.effect, "reason": found.rule.why}

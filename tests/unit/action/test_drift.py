@@ -99,6 +99,14 @@ def test_drift_is_printed_and_written_with_who_and_when(bench: Bench) -> None:
     assert bench.pushed == []
 
 
+def test_what_mending_does_to_traffic_is_told(bench: Bench) -> None:
+    bench.deployed.objects[SVI]["attributes"]["mtu"] = "1500"
+    bench.drift()
+    (found,) = bench.report["differences"]
+    assert found["traffic"]["class"] in ("hitless", "session-reset", "path-change", "route-loss", "traffic-interruption")
+    assert found["traffic"]["reason"]
+
+
 def test_a_pipeline_fails_by_drift_and_has_the_report(bench: Bench) -> None:
     _change_both(bench)
     result = bench.drift(fails=True)
