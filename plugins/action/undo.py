@@ -14,6 +14,8 @@ from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused, about_cal
 from ..plugin_utils.apic.undo import own_queries
 from ..plugin_utils.comparison import APIC, CREATE, KUBERNETES
 from ..plugin_utils.files import Change
+from ..plugin_utils.rehearsal.classify import missing_consents, rehearse
+from ..plugin_utils.rehearsal.document import as_text
 from ..plugin_utils.schema.problems import Problem, some
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, PLANNED
 from ..plugin_utils.undo import WayBack, changed_since, told, way_back
@@ -37,8 +39,12 @@ class ActionModule(PlannedAction):
             raise Refused("There is nothing to undo.")
         way = self._look(plan, options, entry)
         recording = self._recording(way)
+        rehearsal = rehearse(plan, way.comparison)
         self.show(told(plan, way, recording[0].path if recording else ""))
-        problems = [*way.comparison.problems, *self._password_problems(way), *changed_since(way, journals.since(entry.name))]
+        if rehearsal.changes:
+            self.show(as_text(rehearsal))
+        problems = [*way.comparison.problems, *missing_consents(rehearsal, self.consents()), *self._password_problems(way)]
+        problems += changed_since(way, journals.since(entry.name))
         found = self.report(plan["cluster"], problems, "undone")
         self._refuse_conflicts(way)
         self._bring_back(plan, options, way)

@@ -11,7 +11,8 @@ version_added: 1.0.0
 description:
   - Each run that changes something keeps a journal first, in the folder C(aci_calico_journal). This action brings back exactly the objects in one of them, on
     both sides, and the text of the allocation file. Objects that were made since are removed, removed ones are made again, and changed ones are changed back.
-  - It shows what it changes first. Objects of others, and what others set on shared objects, stay.
+  - It first shows what it changes and what that interrupts (see M(netops.aci_calico.rehearse)), and needs the consents for it.
+  - Objects of others, and what others set on shared objects, stay.
   - Passwords are in no journal. What is made again gets the variable C(aci_calico_bgp_password); a password that the run replaced stays.
   - If it ends before it is complete, run it again.
 options:

@@ -21,6 +21,7 @@ NAME = "20260101T000000Z-aaa"
 SVI = "uni/tn-common/out-calico-prod1"
 OWNER = "orchestrator:aci-calico:prod1"
 L3OUT = {"class": "l3extOut", "attributes": {"annotation": OWNER, "enforceRtctrl": "export,import", "name": "calico-prod1"}}
+CONSENT = {"aci_calico_consent": "session-reset,route-loss,traffic-interruption"}
 TIMERS = "uni/tn-common/bgpCtxP-t"
 ABOUT = {"cluster": "prod1", "run": "aaa", "since": "2026-01-01T00:00:00Z", "holder": "u@h", "playbook": "site.yml", "doing": "x"}
 
@@ -52,7 +53,7 @@ class Bench:
         return {"failed": True, "msg": self.failing[name]} if name in self.failing else {"changed": True}
 
     def undo(self, check: bool = False, **options: Any) -> dict[str, Any]:
-        variables = {"aci_calico_artifacts_dir": str(self.folder), "aci_calico_bgp_password": "secret"}
+        variables = {"aci_calico_artifacts_dir": str(self.folder), "aci_calico_bgp_password": "secret", **CONSENT}
         return run(action, self.module, variables, check, plan=PLAN, **options)
 
     @property
@@ -76,6 +77,18 @@ def test_the_newest_journal_is_brought_back(bench: Bench) -> None:
     assert [(root["dn"], root.get("state")) for root in roots] == [("uni", None), (SVI, "absent")]
     assert f"    {SVI}" in bench.said
     assert "APIC, remove (1):" in " ".join(bench.said)
+
+
+def test_an_interruption_needs_its_consent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.keep(before={}, created=[SVI])
+    bench.objects = {
+        SVI: L3OUT,
+        f"{SVI}/lnodep-rack-1": {"class": "l3extLNodeP", "attributes": {"annotation": OWNER, "name": "rack-1"}},
+    }
+    monkeypatch.setitem(CONSENT, "aci_calico_consent", "")
+    result = bench.undo()
+    assert "consent-missing" in {problem["id"] for problem in result["problems"]}
+    assert bench.steps == []
 
 
 def test_a_second_undo_changes_nothing(bench: Bench) -> None:
@@ -155,7 +168,7 @@ def test_a_teardown_is_undone_on_apic_first_and_needs_the_password(bench: Bench)
     assert bench.undo()["problems"] == []
     assert bench.steps == ["aci_push", "calico_push", "aci_push"]
     assert "A journal has no passwords" in " ".join(bench.said)
-    result = run(action, bench.module, {"aci_calico_artifacts_dir": str(bench.folder)}, plan=PLAN)
+    result = run(action, bench.module, {"aci_calico_artifacts_dir": str(bench.folder), **CONSENT}, plan=PLAN)
     assert [problem["id"] for problem in result["problems"]] == ["password-missing"]
 
 
