@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Barrier
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible import constants
+from ansible._internal._templating._access import NotifiableAccessContextBase
 from ansible.errors import AnsibleActionFail, AnsibleError
 from unit.action.running import MISSING, listen, run
 from unit.plugin_utils.healthy_cluster import Cluster
@@ -145,3 +147,23 @@ def test_control_characters_of_others_are_escaped(monkeypatch):
     action.try_module = lambda name, arguments: {"failed": True, "msg": "d\x1b]0;e"}
     with pytest.raises(Refused, match=r"d\\x1b\]0;e"):
         action.run_module("aci_info", {})
+
+
+class _Access(NotifiableAccessContextBase):
+    """Something that templating activates."""
+
+    def _notify(self, o: Any) -> Any:
+        return o
+
+
+def test_threads_do_not_mix_up_what_templating_activates() -> None:
+    entered, left = Barrier(2), Barrier(2)
+
+    def look() -> None:
+        with _Access():
+            entered.wait(60)
+            left.wait(60)
+
+    action = verify.ActionModule(*[SimpleNamespace(args={}, check_mode=False)] * 6)
+    with _Access():  # the task's own: both threads begin with it
+        assert action.at_once(look, look) == [None, None]
