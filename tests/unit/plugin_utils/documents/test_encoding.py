@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.plugin_utils.sample_plans import BASES, plan_of
 
@@ -20,6 +20,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(values)
 def test_json(value):
     assert json_text(value) == json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -52,8 +52,8 @@ clusters = st.builds(
 )
 
 
-@settings(max_examples=150)
-@given(st.lists(clusters, min_size=2, max_size=4))
+@settings(max_examples=40)
+@given(st.lists(clusters, min_size=2, max_size=3))
 def test_the_index_finds_what_comparing_all_pairs_finds(inventory):
     by_host = {f"host{number}": values for number, values in enumerate(inventory)}
     index = json.loads(json.dumps(index_clusters(by_host)))
