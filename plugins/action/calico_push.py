@@ -29,7 +29,7 @@ from ..plugin_utils.schema.check import plain
 from ..plugin_utils.schema.problems import Problem
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import KUBERNETES_ACCESS
-from ..plugin_utils.verify.report import SESSIONS
+from ..plugin_utils.verify.report import ROUTES
 
 preload("calico_info", "calico_objects")
 
@@ -58,6 +58,7 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Read the cluster, compare, and send the changes in the order that loses no traffic."""
+        self._kubernetes = options["kubernetes"]
         self._access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
         self._objects: list[dict[str, Any]] = []
         self._done: dict[str, list[str]] = {"created": [], "modified": [], "deleted": []}
@@ -206,20 +207,20 @@ class ActionModule(PlannedAction):
             time.sleep(OPERATOR_INTERVAL)
 
     def _wait(self, plan: dict[str, Any], postponed: Iterable[dict[str, Any]], timeout: int, pending: list[str]) -> None:
-        """Wait until APIC sees every session: until then the node-to-node mesh carries the pods' traffic.
+        """Wait until every session is up and every node has the others' pod routes from a leaf, which replace the mesh.
 
-        :raises Refused: it does not see them in time.
+        :raises Refused: sessions or routes are missing when time is up.
         """
         if self._task.check_mode:
             kinds = " and ".join(dict.fromkeys(manifest["kind"] for manifest in postponed))
             text = (
                 f"{plan['cluster']}: A real run would wait for up to {timeout} s until all sessions with the leaves are"
-                f" established, before it sends {kinds}: the node-to-node mesh is on."
+                f" established and each node has the others' pod routes from a leaf, before it sends {kinds}: the node-to-node mesh is on."
             )
             self.show("\n".join(wrapped(text, rest="  ")))
             return
         try:
-            arguments = {"plan": plan, "only": SESSIONS, "timeout": timeout, "pending": pending}
+            arguments = {"plan": plan, "only": ROUTES, "timeout": timeout, "pending": pending, "kubernetes": self._kubernetes}
             result = self.try_module("verify", arguments)
         except AnsibleError as reason:
             result = {"failed": True, "msg": str(reason)}

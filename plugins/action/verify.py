@@ -21,7 +21,7 @@ from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
 from ..plugin_utils.verify.junit import junit
 from ..plugin_utils.verify.observed import Kubernetes
-from ..plugin_utils.verify.report import DRAINED, SESSIONS, explain, in_short, progress, table, verdict, verify
+from ..plugin_utils.verify.report import DRAINED, ROUTES, SESSIONS, explain, in_short, progress, table, verdict, verify
 
 preload("aci_state", "calico_info", "calico_state")
 
@@ -36,7 +36,7 @@ class ActionModule(PlannedAction):
 
     ARGUMENTS = {
         **BOTH_SIDES,
-        "only": {"type": "str", "choices": [SESSIONS, DRAINED]},
+        "only": {"type": "str", "choices": [SESSIONS, DRAINED, ROUTES]},
         "nodes": {"type": "list", "elements": "str", "default": []},
         "pending": {"type": "list", "elements": "str", "default": []},
     }
@@ -114,7 +114,7 @@ class _Reader:
         apic = action.access(options["apic"], APIC_ACCESS)
         self._aci = {**apic, **_aci_arguments(plan), **({"only": SESSIONS} if self._only == SESSIONS else {})}
         self._kubernetes: dict[str, Any] | None = None
-        if options["look_at_kubernetes"] and not self._only:
+        if options["look_at_kubernetes"] and self._only in ("", ROUTES):
             self._kubernetes = action.access(options["kubernetes"], KUBERNETES_ACCESS)
             self._about = about_calico(plan, action.password())
 

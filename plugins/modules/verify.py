@@ -19,9 +19,10 @@ options:
   only:
     description:
       - V(sessions) only checks on APIC whether each planned session is established, with one request each time. It reads neither Kubernetes nor routes.
+      - V(routes) checks whether each planned session is established, and whether each leaf, and each node by a leaf, has the pod routes of all nodes.
       - V(drained) only checks whether leaves still send services' traffic to the O(nodes).
     type: str
-    choices: [sessions, drained]
+    choices: [sessions, drained, routes]
   nodes:
     description: The nodes to check with O(only=drained).
     type: list

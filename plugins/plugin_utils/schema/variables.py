@@ -278,8 +278,9 @@ REGISTRY: tuple[Option, ...] = (
                " and stops with what to apply. Installations of RKE2 are never changed: their HelmChartConfig is.",
                "bool", default=False),
         number("aci_calico_sessions_timeout",
-               "How many seconds to wait for all sessions before the node-to-node mesh is turned off and existing pools change."
-               " If sessions are missing then, the run fails and the mesh stays on. 0 does not wait.", 0, 3600, default=60),
+               "How many seconds to wait, before the node-to-node mesh is turned off and existing pools change, until all sessions are up"
+               " and each node has the others' pod routes from a leaf. If some are missing then, the run fails and the mesh stays on. 0"
+               " does not wait.", 0, 3600, default=60),
     ),
     *_group(
         "The nodes' own network",

@@ -18,12 +18,13 @@ from .causes import Finding, explanations, root_causes
 from .expectations import expectations
 from .fabric import verify_aci
 from .observed import Kubernetes
-from .routes import advertised, offered, verify_drained, verify_routes
+from .routes import advertised, offered, verify_drained, verify_exchanged, verify_routes
 from .sessions import ESTABLISHED, diagnose, name_of, place_of, verify_established, verify_sessions, with_states
 
 # The restrictions of a verification.
 SESSIONS = "sessions"
 DRAINED = "drained"
+ROUTES = "routes"
 
 # The number of names in a progress line, and of lines of evidence of a finding.
 _NAMES = 3
@@ -45,7 +46,8 @@ def verify(
     :param aci: the ``state`` of the module ``aci_state``.
     :param kubernetes: the state of Kubernetes, None if it is not verified.
     :param only: ``sessions`` checks only whether APIC sees each planned session up, ``drained`` only whether leaves still
-        send services' traffic to the ``nodes``.
+        send services' traffic to the ``nodes``, ``routes`` whether sessions are up and each node has the others' pod routes
+        from a leaf.
     :param pending: planned nodes that are not in Kubernetes yet; if Kubernetes is verified, it tells.
     :returns: ``{"cluster", "only", "ok", "waiting", "findings", "rules", "sessions", "racks"}``: ``findings`` are the root
         causes, errors first; ``rules`` lists the findings of each rule, explained or not; ``waiting`` is true if a finding
@@ -64,7 +66,8 @@ def verify(
     return {
         "cluster": plan["cluster"],
         "only": only,
-        "ok": not any(finding.severity == ERROR for finding in roots),
+        # A node that does not report proves nothing, so with ``routes`` a warning counts as well.
+        "ok": not any(finding.severity == ERROR or only == ROUTES for finding in roots),
         "waiting": any(finding.heals for finding in roots),
         "findings": [finding.as_dict() for finding in roots],
         "rules": symptoms,
@@ -89,6 +92,8 @@ def _findings(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | No
         return verify_established(expected, aci)
     if only == DRAINED:
         return verify_drained(expected, aci, nodes)
+    if only == ROUTES:
+        return _exchanged(plan, expected, aci, kubernetes)
     return [
         *verify_aci(plan, aci),
         *(verify_calico(plan, kubernetes) if kubernetes else ()),
@@ -96,6 +101,14 @@ def _findings(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | No
         *verify_sessions(expected, aci, kubernetes),
         *verify_routes(expected, aci, kubernetes),
     ]
+
+
+def _exchanged(plan: dict, expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list[Finding]:
+    """Return the findings about sessions and pod routes; settings of APIC only as causes of missing routes."""
+    silent = [one for one in _unread(expected, kubernetes) if one.id == "node-status-missing"] if kubernetes else []
+    absent = verify_exchanged(expected, aci, kubernetes)
+    causes = verify_aci(plan, aci) if absent else []
+    return [*causes, *verify_established(expected, aci), *silent, *absent]
 
 
 def _unread(expected: dict, kubernetes: Kubernetes) -> list[Finding]:
@@ -176,8 +189,8 @@ def progress(report: dict) -> str:
     if down:
         return f"{line} (waiting for {_some(down)})"
     late = [RULES[finding["id"]].title for finding in report["findings"]]
-    if late or not report["only"]:
-        return f"{line}; {_some(late) or 'all routes in place'}"
+    if late or report["only"] != SESSIONS:
+        return f"{line}; {_some(late) or ('all pod routes in place' if report['only'] else 'all routes in place')}"
     return line
 
 

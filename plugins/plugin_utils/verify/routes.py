@@ -51,6 +51,24 @@ def verify_routes(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> l
     return findings
 
 
+def verify_exchanged(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> list[Finding]:
+    """Report pod blocks that a leaf lacks, or that a node has not learned from a leaf.
+
+    While the node-to-node mesh is on, pods are reached without them; once it is off, only by them. Routes that a node learned
+    and does not use count: CalicoNodeStatus lists them as well (projectcalico/calico, ``node/pkg/status/populators``).
+    """
+    routes = [route for route in advertised(expected, aci, kubernetes) if route.kind == "block"]
+    on_leaves = [
+        finding
+        for leaf in expected["leaves"]
+        if str(leaf) in aci["leaves"]
+        for route in routes
+        for finding in _on_leaf(expected, aci, leaf, route)
+    ]
+    learned = _learned(expected, routes, kubernetes) if kubernetes else []
+    return [one for one in (*on_leaves, *learned) if one.id in ("pod-block-missing", "node-route-missing")]
+
+
 def verify_drained(expected: dict, aci: dict, nodes: list[str]) -> list[Finding]:
     """Report nodes that are being drained and to which leaves still send services' traffic.
 

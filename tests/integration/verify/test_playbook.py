@@ -51,9 +51,10 @@ def test_verify_writes_nothing_in_check_mode(play: Play) -> None:
     assert not (play.folder / "artifacts").exists()
 
 
-def test_site_keeps_the_mesh_until_the_sessions_are_up(play: Play, cluster: Live) -> None:
-    """The cluster has Calico's defaults, and first another password than the leaves."""
+def test_site_keeps_the_mesh_until_sessions_and_routes_replace_it(play: Play, cluster: Live) -> None:
+    """The cluster has Calico's defaults, and first another password than the leaves; then the leaves do not override the AS."""
     pool = cluster.plan["calico"]["pools"][0]["name"]
+    peers = cluster.bench.objects("bgpPeerP")
 
     def now() -> tuple[object, object]:
         return (
@@ -75,6 +76,17 @@ def test_site_keeps_the_mesh_until_the_sessions_are_up(play: Play, cluster: Live
         assert now() == (True, "Always")
 
         agreed = ("-e", "aci_calico_update_password=always", "-e", "aci_calico_consent=session-reset")
+        for peer in peers:
+            cluster.bench.change("bgpPeerP", peer["dn"], ctrl="dis-peer-as-check")
+        routeless = play("--tags", "calico", *agreed, playbook="site")
+        assert routeless.returncode == 2, routeless.stdout
+        assert "12 of 12 sessions established" in " ".join(routeless.stdout.split())
+        assert "as-override-off" in routeless.stdout
+        assert "The node-to-node mesh stays on" in routeless.stdout
+        assert now() == (True, "Always")
+
+        for peer in peers:
+            cluster.bench.change("bgpPeerP", peer["dn"], ctrl=peer["ctrl"])
         done = play("--tags", "calico", *agreed, playbook="site")
         assert done.returncode == 0, done.stdout
         assert "12/12 sessions established" in done.stdout

@@ -83,7 +83,7 @@ ALL_ELSE = [("patched", ["Node"]), ("present", ["Secret"]), ("present", ["BGPPee
 
 def test_the_mesh_goes_off_last_and_only_after_the_sessions_are_up(bench: Bench) -> None:
     result = bench.run()
-    assert bench.sent == [*ALL_ELSE, ("verify", ["sessions"]), MESH]
+    assert bench.sent == [*ALL_ELSE, ("verify", ["routes"]), MESH]
     assert result["changed"]
     assert set(result["report"]["calico"]) == {"created", "modified", "deleted", "pending", "installation"}
     assert {one["kind"] for one in result["objects"]} == {"Node", "BGPPeer", "IPPool", "Role", "RoleBinding", "BGPConfiguration"}
@@ -95,7 +95,7 @@ def test_the_mesh_goes_off_last_and_only_after_the_sessions_are_up(bench: Bench)
 def test_without_sessions_the_mesh_stays_on(bench: Bench, failure: Any) -> None:
     bench.failing["verify"] = failure
     result = bench.run()
-    assert bench.sent[-1] == ("verify", ["sessions"])
+    assert bench.sent[-1] == ("verify", ["routes"])
     assert result["failed"]
     assert str(failure) in result["msg"]
     assert "The node-to-node mesh stays on" in result["msg"]
@@ -156,7 +156,7 @@ def test_pools_of_the_operator_are_handed_over_with_the_mesh_on(bench: Bench) ->
     assert "The node-to-node mesh stays on" in result["msg"]
     assert "encapsulation: None" in result["snippet"]
     assert any("encapsulation: None" in line for line in bench.said)
-    assert bench.sent[-1] == ("verify", ["sessions"])
+    assert bench.sent[-1] == ("verify", ["routes"])
     assert "BGPConfiguration" not in str(bench.sent)
 
 
@@ -171,7 +171,7 @@ def test_the_installation_is_changed_and_awaited_before_the_mesh_goes_off(bench:
     bench.later = obeyed
     result = bench.run(manage_installation=True)
     assert "failed" not in result
-    assert bench.sent[-3:] == [("verify", ["sessions"]), ("present", ["Installation"]), MESH]
+    assert bench.sent[-3:] == [("verify", ["routes"]), ("present", ["Installation"]), MESH]
 
 
 def test_kubespray_gets_its_variables(bench: Bench) -> None:
@@ -217,7 +217,7 @@ def test_both_leases_hold_for_the_time_of_the_wait(bench: Bench) -> None:
     bench.run()
     assert bench.asked["lease_namespace"] == "calico-system"
     waits, ends = ([("aci_lease", [seconds]), ("calico_lease", [seconds])] for seconds in (240, 180))
-    assert bench.sent == [*ALL_ELSE, *waits, ("verify", ["sessions"]), *ends, MESH]
+    assert bench.sent == [*ALL_ELSE, *waits, ("verify", ["routes"]), *ends, MESH]
 
 
 @pytest.mark.parametrize("lease", [None, {"run": "77", "holder": "bob@ctl"}])

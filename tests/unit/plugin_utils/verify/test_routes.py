@@ -6,6 +6,8 @@ import pytest
 from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, LOCAL_SERVICE, Cluster, ids, only, set_attribute
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.expectations import expectations
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import progress, verify
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.routes import verify_drained
 
 
@@ -16,6 +18,39 @@ def test_a_pod_block_that_is_not_on_a_leaf(cluster):
     assert (finding["id"], finding["nodes"], finding["leaves"]) == ("pod-block-missing", ["node-1"], [204])
     assert report["waiting"]
     assert report["racks"][3]["pod_blocks"] == [5, 6]
+
+
+def gate(cluster, kubernetes=True):
+    """Return the report that decides whether the mesh can go off."""
+    return verify(cluster.plan, cluster.aci, Kubernetes(cluster.info, cluster.state) if kubernetes else None, only="routes")
+
+
+def test_the_mesh_can_go_off_when_each_node_has_the_others_routes_from_a_leaf(cluster):
+    cluster.manifest("BGPConfiguration")["spec"]["nodeToNodeMeshEnabled"] = True
+    report = gate(cluster)
+    assert (report["ok"], report["waiting"], report["findings"]) == (True, False, [])
+    assert progress(report) == "12/12 sessions established; all pod routes in place"
+    assert gate(cluster, kubernetes=False)["ok"]
+    del cluster.routes(202)[BLOCKS["node-3"]]
+    assert ids(gate(cluster)) == ids(gate(cluster, kubernetes=False)) == ["pod-block-missing"]
+
+
+@pytest.mark.parametrize(("control", "cause"), [("dis-peer-as-check", "as-override-off"), ("as-override", "peer-as-check-on")])
+def test_routes_that_no_node_gets_keep_the_mesh_and_have_a_named_cause(cluster, control, cause):
+    set_attribute(cluster, "bgpPeerP", "ctrl", control)
+    assert gate(cluster)["ok"], "a setting alone is no reason"
+    for status in cluster.state["status"].values():
+        for route in status["routes"]:
+            route["source"] = "NodeMesh" if route["source"] == "BGPPeer" else route["source"]
+    report = gate(cluster)
+    assert (report["ok"], ids(report)) == (False, [cause])
+    assert all(session["state"] == "established" for session in report["sessions"])
+
+
+def test_a_node_that_does_not_report_proves_nothing(cluster):
+    cluster.state["status"].pop("node-2")
+    report = gate(cluster)
+    assert (report["ok"], report["waiting"], ids(report)) == (False, True, ["node-status-missing"])
 
 
 def test_without_kubernetes_each_node_is_to_advertise_something(cluster):
