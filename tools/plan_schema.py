@@ -105,7 +105,8 @@ PLAN: dict[str, tuple[str, Any]] = {
         "kind": KIND, "requested": variable("svi"), "reasons": [TEXT],
         "advice": {"recommended": KIND, "reasons": [TEXT], "criteria": [CRITERION]}}),
     "interface": ("The settings of the SVIs.", {
-        "mtu": variable("mtu"), "mode": variable("vlan_mode"), "encap_scope": variable("encap_scope")}),
+        "mtu": variable("mtu"), "mode": variable("vlan_mode"), "encap_scope": variable("encap_scope"),
+        "autostate": Maybe(YES_NO)}),
     "node_network": ("The settings of the nodes' own network.", {
         "dns": [ADDRESS], "configs": variable("node_configs"), "vm_mobility": YES_NO}),
     "domains": ("The domains of the L3Outs.", {"l3": NAME, "physical": or_null(NAME)}),

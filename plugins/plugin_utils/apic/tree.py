@@ -293,6 +293,7 @@ def _svi(plan: Plan, cls: str, vlan: int, children: Iterable[Mo], **attributes: 
         mtu=interface["mtu"],
         mode=interface["mode"],
         encapScope=interface["encap_scope"],
+        autostate={True: "enabled", False: "disabled"}.get(interface.get("autostate")),
         **attributes,
     )
 

@@ -158,7 +158,12 @@ def _assemble(
         "fabric": _fabric(intent),
         "cluster_asn": intent["cluster_asn"],
         "svi": {"kind": intent.kind, "requested": intent["svi"], "reasons": intent.reasons, "advice": advice},
-        "interface": {"mtu": intent["mtu"], "mode": intent["vlan_mode"], "encap_scope": intent["encap_scope"]},
+        "interface": {
+            "mtu": intent["mtu"],
+            "mode": intent["vlan_mode"],
+            "encap_scope": intent["encap_scope"],
+            **({"autostate": intent["autostate"]} if intent["autostate"] is not None else {}),
+        },
         "node_network": {
             "dns": [str(server) for server in intent["dns_servers"]],
             "configs": list(intent["node_configs"]),

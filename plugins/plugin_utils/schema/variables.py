@@ -126,6 +126,9 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_encap_scope", "The scope of the VLAN: this L3Out (C(local)) or the VRF (C(ctx)).",
                choices=("local", "ctx"), default="local"),
         number("aci_calico_mtu", "The MTU of the SVIs.", 576, 9216, default=9000, source=_STEPS_4_5),
+        Option("aci_calico_autostate",
+               "Whether a leaf takes an SVI down when none of its local ports with the VLAN is up, so that it no longer announces the"
+               " node subnet and the shared address. C(false) keeps it up.", "bool", default_text="as it is on APIC, whose default is off"),
         Option("aci_calico_router_id_base",
                "The base of the router IDs. A leaf without C(router_id) has the base plus the leaf's node ID.",
                format="router-id", default="1.1.4.0", source=_STEPS_4_5),

@@ -85,6 +85,13 @@ def test_the_restart_time_is_the_stale_interval_of_a_policy_of_its_own(seconds: 
     assert found == [(f"calico-timers-1-3-1-helper{f'-{seconds}' if seconds else ''}", written)]
 
 
+@pytest.mark.parametrize(("svi", "cls"), [("floating", "l3extVirtualLIfP"), ("standard", "l3extRsPathL3OutAtt")])
+def test_autostate_is_left_to_apic_unless_asked_for(svi: str, cls: str) -> None:
+    assert set(_attributes(apic_tree(_plan(svi)), cls, "autostate")) == {None}
+    for wanted, written in ((True, "enabled"), (False, "disabled")):
+        assert set(_attributes(apic_tree(_plan(svi, autostate=wanted)), cls, "autostate")) == {written}
+
+
 def test_settings_that_are_off_are_written_as_off() -> None:
     tree = apic_tree(_plan(bgp_graceful_restart=False, bgp_as_path_relax=False, bgp_prefix_limit=500))
     assert _attributes(tree, "bgpCtxPol", "grCtrl") == [""]
