@@ -113,7 +113,7 @@ def events(server: RealKubeServer, tmp_path_factory: pytest.TempPathFactory) -> 
         server.request("DELETE", configuration)
         server.apply([POOL, *outdated(kubernetes_objects(plan, CALICO_V3, "kube-system"))])
         server.apply([lease_manifest(Lease("killed").renewal("", HOLDS, 0), NAME, "kube-system")])
-        accepted = {"aci_calico_consent": "session-reset", "aci_calico_take_lease": "killed"}
+        accepted = {"aci_calico_consent": "session-reset,traffic-interruption", "aci_calico_take_lease": "killed"}
         site.run("site", "--tags", "calico", "-e", json.dumps(accepted))
         assert "unreadable" not in site.run("verify", check=False).output
         server.apply([POD])
