@@ -72,7 +72,7 @@ allocation_file:
   type: str
   sample: inventories/prod/.allocations/prod1.yml
 recorded:
-  description: The text of the allocation file before this plan, as RV(recorded.before); null if there was no file. The journal of the run keeps it.
+  description: The text of the allocation file before this plan in C(before), null if there was no file. The journal of the run keeps it.
   returned: when the plan changes the allocation file
   type: dict
 artifacts:
