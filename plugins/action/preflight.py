@@ -50,7 +50,9 @@ class ActionModule(PlannedAction):
         compared: dict[str, Comparison] = {}
         looks: list[Callable[[], list[Problem]]] = []
         if options["look_at_apic"]:
-            looks.append(partial(self._fabric, plan, options, compared))
+            # Resolved before the threads begin: Ansible's loader of plugins is not made for several threads.
+            beside = list(_plans_beside(self.task_vars))
+            looks.append(partial(self._fabric, plan, options, compared, beside))
         if options["look_at_kubernetes"]:
             looks.append(partial(self._kubernetes, plan, options, result, compared))
         problems = [problem for found in self.at_once(*looks) for problem in found]
@@ -79,7 +81,9 @@ class ActionModule(PlannedAction):
         compared[KUBERNETES].problems = [problem for problem in problems if problem.id == CONSENT_MISSING]
         return [problem for problem in problems if problem.id != CONSENT_MISSING]
 
-    def _fabric(self, plan: dict[str, Any], options: dict[str, Any], compared: dict[str, Comparison]) -> list[Problem]:
+    def _fabric(
+        self, plan: dict[str, Any], options: dict[str, Any], compared: dict[str, Comparison], neighbours: list[dict[str, Any]]
+    ) -> list[Problem]:
         apic = self.access(options["apic"], APIC_ACCESS)
         # What the pushes compare is read with the first requests: they may select too much.
         beside = apic_queries(plan) if options["compare"] else []
@@ -93,7 +97,7 @@ class ActionModule(PlannedAction):
             told.append(found["privileges"])
             return dict(found["objects"])
 
-        problems = fabric_problems(plan, read, options["adopt"], _plans_beside(self.task_vars))
+        problems = fabric_problems(plan, read, options["adopt"], neighbours)
         return [*problems, *privilege_problems(plan, told[0])]
 
 
@@ -107,10 +111,10 @@ def _verdict(cluster: str, options: dict[str, Any], warnings: int) -> str:
 def _plans_beside(task_vars: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the plans of the play's other clusters on the same fabric."""
     hostvars, own = task_vars["hostvars"], task_vars["inventory_hostname"]
-    for host in task_vars["ansible_play_batch"]:
+    for host in (host for host in task_vars["ansible_play_batch"] if host != own):
         other = hostvars[host]
         planned = other.get(PLANNED, {})
-        if host != own and planned.get("plan") and share_fabric(_controllers(hostvars[own]), _controllers(other)):
+        if planned.get("plan") and share_fabric(_controllers(hostvars[own]), _controllers(other)):
             yield plain(planned["plan"])
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import cached_property, partial
+from threading import RLock
 from typing import Any, NoReturn
 
 from ansible import constants
@@ -56,6 +57,8 @@ BOTH_SIDES = {"apic": CONNECTION, "kubernetes": CONNECTION}
 # The callbacks whose output is data for a program.
 DATA_CALLBACKS = ("json", "jsonl")
 display = Display()
+# Ansible loads the plugins that a template names once, and is not made for two threads that do so.
+_TEMPLATING = RLock()
 
 
 class Refused(Exception):
@@ -318,7 +321,8 @@ class ClusterAction(ActionBase):
         return {option: ",".join(value) if isinstance(value, list) else value for option, value in found.items()}
 
     def _value(self, name: str) -> Any:
-        return self._templar.template(self.task_vars[name])
+        with _TEMPLATING:
+            return self._templar.template(self.task_vars[name])
 
     # --- modules -----------------------------------------------------------------------------------------------------
 
