@@ -84,6 +84,10 @@ problems:
       path: aci_calico_vlan
       problem: uni/tn-shop/ap-web/epg-front has VLAN 300 on leaf 201, 202
       remedy: Choose other VLANs, or free these.
+comparison:
+  description: What differs between the deployed state and the plan, as M(netops.aci_calico.rehearse) takes it.
+  returned: with O(compare), when there is no error
+  type: dict
 calico:
   description: How Calico runs.
   returned: when it was looked at

@@ -111,6 +111,6 @@ def test_site_repairs_what_verify_finds(real: Real) -> None:
     real.until_green()
     real.patch("Node", "node-1", {"metadata": {"labels": {"rack_id": "2"}}})
     assert real.until_named("rack-label")["nodes"] == ["node-1"]
-    done = real.play("--tags", "calico", playbook="site")
+    done = real.play("--tags", "calico", "-e", "aci_calico_consent=traffic-interruption", playbook="site")
     assert done.returncode == 0, done.stdout
     real.until_green()
