@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import Any
 
 from ansible import constants, context
+from ansible.module_utils import basic
 from ansible.module_utils.basic import AnsibleModule, remove_values
 from ansible.plugins.action import ActionBase
 
@@ -38,6 +39,9 @@ class _Module(AnsibleModule):
 
     def _load_params(self) -> None:
         self.params = dict(self._arguments)
+        # ansible-core from 2.21 on looks here whether results name the arguments. None of these is an argument of the module.
+        settings = {name: value for name, value in self._arguments.items() if name.startswith("_ansible_")}
+        basic._PARSED_MODULE_ARGS = settings
 
     def warn(self, warning: str, **_more: Any) -> None:
         """Keep a warning for the result: Ansible would print it on the controller at once."""

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.module_utils import basic
 from ansible.playbook.task import Task
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils import local
@@ -49,7 +50,15 @@ def test_a_result_has_warnings_and_no_secret(monkeypatch, tmp_path):
     assert (result["count"], result["check"], result["at"]) == (4, True, [1, 2])
     assert len(result["warnings"]) == 1
     assert SECRET not in str(result)
-    assert "invocation" in result
+
+
+def test_ansible_finds_its_settings_where_it_looks_for_them(monkeypatch, tmp_path):
+    """Without them, ansible-core 2.21 cannot hand back any result."""
+    monkeypatch.setattr(basic, "_PARSED_MODULE_ARGS", None)
+    result = run(monkeypatch, tmp_path, lambda module: module.exit_json(changed=True), password=SECRET)
+    assert result["changed"]
+    assert basic._PARSED_MODULE_ARGS["_ansible_check_mode"]
+    assert SECRET not in str(basic._PARSED_MODULE_ARGS)
 
 
 @pytest.mark.parametrize(
