@@ -107,6 +107,8 @@ def run_here(action: ActionBase, name: str, arguments: Mapping[str, Any], task_v
     except Exception as error:  # whatever a process of its own would end with
         text = f"The module failed: {type(error).__name__}: {error}"
         return {"failed": True, "msg": remove_values(text, hidden)}
+    if not results:  # a library has ended what it took for a process of its own
+        return {"failed": True, "msg": "The module ended without a result"}
     return dict(plain({name: value for name, value in results[-1].items() if name not in ("exception", "deprecations")}))
 
 
@@ -137,7 +139,8 @@ def ending() -> Iterator[None]:
         if outermost:
             atexit.register = _register
             while _ends:
-                _ends.pop()()
+                with suppress(Exception):  # as at the end of a process: the others are run, and the result stays
+                    _ends.pop()()
 
 
 @contextmanager

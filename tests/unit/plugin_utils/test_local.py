@@ -97,6 +97,24 @@ def test_the_playbooks_folder_is_the_modules_and_what_it_leaves_is_removed(monke
     assert atexit.register is local._register
 
 
+def test_what_fails_at_the_end_is_nobodys_failure(monkeypatch, tmp_path):
+    left = tmp_path / "key.pem"
+    left.touch()
+
+    def work(module: Any) -> None:
+        atexit.register(left.unlink)
+        atexit.register(os.rmdir, tmp_path / "gone before")
+        module.exit_json(changed=True)
+
+    assert run(monkeypatch, tmp_path, work)["changed"]
+    assert not left.exists()
+
+
+def test_a_module_that_ends_without_a_result_has_failed(monkeypatch, tmp_path):
+    result = run(monkeypatch, tmp_path, lambda _module: sys.exit(3))
+    assert (result["failed"], result["msg"]) == (True, "The module ended without a result")
+
+
 def test_two_modules_run_at_the_same_time(monkeypatch, tmp_path):
     before, both = os.getcwd(), threading.Barrier(2, timeout=60)
 
