@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -68,6 +69,7 @@ def run_with_api(
 
 def _connect(module: Any, hide: Mask) -> Any:
     """Return kubernetes.core's client, which discovers what the API server serves."""
+    atexit.register(_forget)
     for attempt in range(1, len(PAUSES) + 1):
         try:
             return core.get_api_client(module=module)
@@ -79,6 +81,15 @@ def _connect(module: Any, hide: Mask) -> Any:
             break
         time.sleep(max(failure.pause, PAUSES[attempt]))
     raise failure
+
+
+def _forget() -> None:
+    """Forget clients and their configuration: they name files with certificates and keys that are removed at the end.
+
+    In the process of an action another module may follow: for another cluster of a loop, or after an outage.
+    """
+    core._pool.clear()
+    core.kubernetes.client.Configuration.set_default(None)
 
 
 def _host(module: Any) -> str:
