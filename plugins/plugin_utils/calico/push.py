@@ -118,6 +118,8 @@ def restricted(push: dict, found: dict, only: Collection[str]) -> dict:
     result = dict(push)
     for batch in ("patched", "applied", "deleted", "postponed"):
         result[batch] = [manifest for manifest in push[batch] if title(manifest) in only]
+    for names in ("created", "modified", "removed"):
+        result[names] = [name for name in push[names] if name in only]
     for single in ("secret", "installation"):
         result[single] = push[single] if push[single] and title(push[single]) in only else None
     result["snippet"] = push["snippet"] if any(name.startswith("IPPool/") for name in only) else ""

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push, restricted
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.undo import intended
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.consent import Consents
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import errors, warnings
@@ -598,3 +599,23 @@ def test_teardown_removes_nothing_as_long_as_something_cannot_be_read(plan, fres
 def test_the_result_is_plain_data(plan, fresh):
     push = kubernetes_push(plan, fresh)
     assert json.loads(json.dumps(push)) == push
+
+
+def test_the_journal_of_a_limited_push_names_nothing_else(plan, after):
+    node = plan["nodes"][0]["name"]
+    after["nodes"][node]["labels"].clear()
+    (peer,) = [one for one in after["objects"] if one["kind"] == "BGPPeer"][:1]
+    after["objects"].remove(peer)
+    stale = copy.deepcopy(peer)
+    stale["metadata"]["name"] = "stale"
+    stale["spec"]["peerIP"] = "192.0.2.9"
+    after["objects"].append(stale)
+    whole = kubernetes_push(plan, after)
+    assert [bool(whole[name]) for name in ("created", "modified", "removed")] == [True] * 3
+    assert intended(restricted(whole, after, ["BGPPeer/stale"])) == {
+        "created": [],
+        "modified": {},
+        "deleted": ["BGPPeer/stale"],
+    }
+    peers = [f"BGPPeer/{peer['metadata']['name']}"]
+    assert intended(restricted(whole, after, peers)) == {"created": peers, "modified": {}, "deleted": []}
