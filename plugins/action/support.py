@@ -47,10 +47,11 @@ class ActionModule(PlannedAction):
         running = self._attempt("versions of APIC", partial(self._objects, options, version_queries()))
         calico = self._attempt("kubernetes", partial(self._calico, plan, options))
         found = versions(self._local(), running, calico)
+        written = self._artifacts(artifacts)
         files = {"plan.json": as_text(plan), "versions.json": as_text(found), "failures.json": as_text(self._failed)}
         for name, state in (("apic", apic), ("kubernetes", calico)):
             files |= {f"state/{name}.json": as_text(state)} if state is not None else {}
-        files |= {f"artifacts/{name}": text for name, text in self._artifacts(artifacts).items()}
+        files |= {f"artifacts/{name}": text for name, text in written.items()}
         content = bundle(files, self._secrets(), f"support-{plan['cluster']}")
         changes = artifacts.write({NAME: content})
         self.report(plan["cluster"], artifacts.problems, "recorded")

@@ -112,6 +112,14 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_there(bench: Bench) -> Non
     assert set(json.loads(files["failures.json"])) == {"drift", "apic", "versions of APIC"}
 
 
+def test_an_artifact_that_cannot_be_read_is_named_in_the_archive(bench: Bench) -> None:
+    (bench.folder / "verify.json").unlink()
+    (bench.folder / "verify.json").mkdir()
+    failed = bench.run()["failed_parts"]
+    assert set(failed) == {"artifacts/verify.json"}
+    assert json.loads(bench.archive()["failures.json"]) == failed
+
+
 def test_a_preview_writes_nothing(bench: Bench) -> None:
     bench.run(check=True)
     assert not (bench.folder / "support.tar.gz").exists()
