@@ -27,6 +27,9 @@ from ansible.plugins.action import ActionBase
 
 from .schema.check import plain
 
+# Templating, the loader of plugins and Ansible's own way to run a module are made for one thread at a time.
+ONE_THREAD = threading.RLock()
+
 
 class _Module(AnsibleModule):
     """A module in the process of its action."""
@@ -77,13 +80,27 @@ def _load(name: str) -> Any:
 def runs_here(action: ActionBase, task_vars: Mapping[str, Any]) -> bool:
     """Return whether a module would run on the controller, as the same user, in the same interpreter and environment."""
     interpreter = task_vars.get("ansible_python_interpreter")
-    return bool(
-        action._connection.transport == "local"
-        and not action._connection.become
-        and not any(action._task.environment or ())
-        and interpreter
-        and os.path.realpath(str(action._templar.template(interpreter))) == os.path.realpath(sys.executable)
-    )
+    if (
+        action._connection.transport != "local"
+        or action._connection.become
+        or any(action._task.environment or ())
+        or not interpreter
+    ):
+        return False
+    with ONE_THREAD:
+        path = str(action._templar.template(interpreter))
+    return _interpreter(path) == _interpreter(sys.executable)
+
+
+def _interpreter(path: str) -> tuple[str, str]:
+    """Return the program of an interpreter, and the folder of its virtual environment, from which it imports packages.
+
+    The interpreters of all environments may be links to one program.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    found = (one for one in (folder, os.path.dirname(folder)) if os.path.isfile(os.path.join(one, "pyvenv.cfg")))
+    environment = next(found, None)
+    return os.path.realpath(path), os.path.realpath(environment) if environment else ""
 
 
 def run_here(action: ActionBase, name: str, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

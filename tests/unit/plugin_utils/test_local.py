@@ -147,5 +147,18 @@ def test_a_module_with_surroundings_of_its_own_keeps_its_process(tmp_path, chang
     assert local.runs_here(action(tmp_path, **changes), variables) is here
 
 
+def test_another_virtual_environment_has_other_packages(monkeypatch, tmp_path):
+    """The interpreters of both are links to one program."""
+    for name in ("one", "other"):
+        (tmp_path / name / "bin").mkdir(parents=True)
+        (tmp_path / name / "pyvenv.cfg").touch()
+        for program in ("python", "python3"):
+            (tmp_path / name / "bin" / program).symlink_to(os.path.realpath(sys.executable))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "one/bin/python"))
+    paths = [str(tmp_path / "one/bin/python3"), str(tmp_path / "other/bin/python"), os.path.realpath(tmp_path / "one/bin/python")]
+    here = [local.runs_here(action(tmp_path), {"ansible_python_interpreter": path}) for path in paths]
+    assert here == [True, False, False]
+
+
 def test_an_unset_environment_is_none():
     assert not any(Task().environment or ())
