@@ -11,10 +11,10 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import cached_property, partial
-from threading import RLock
 from typing import Any, NoReturn
 
 from ansible import constants
@@ -34,7 +34,7 @@ from .inventory import Inventory, read_variables
 from .inventory_files import NOT_RECORDED_YET, NOWHERE_TO_RECORD, allocation_file, read_inventory, read_ledger_file, sharing
 from .journal import Journals
 from .lease import SIDES, lost_problem
-from .local import ending, run_here, runs_here
+from .local import ONE_THREAD, ending, run_here, runs_here
 from .planning.compile import compile_cluster
 from .planning.ledger import Ledger
 from .planning.neighbours import Neighbours
@@ -57,8 +57,6 @@ BOTH_SIDES = {"apic": CONNECTION, "kubernetes": CONNECTION}
 # The callbacks whose output is data for a program.
 DATA_CALLBACKS = ("json", "jsonl")
 display = Display()
-# Ansible loads the plugins that a template names once, and is not made for two threads that do so.
-_TEMPLATING = RLock()
 
 
 class Refused(Exception):
@@ -321,7 +319,7 @@ class ClusterAction(ActionBase):
         return {option: ",".join(value) if isinstance(value, list) else value for option, value in found.items()}
 
     def _value(self, name: str) -> Any:
-        with _TEMPLATING:
+        with ONE_THREAD:
             return self._templar.template(self.task_vars[name])
 
     # --- modules -----------------------------------------------------------------------------------------------------
@@ -372,20 +370,25 @@ class ClusterAction(ActionBase):
         task.args = arguments
         task.no_log = task.no_log or no_log
         loader = self._shared_loader_obj.action_loader
-        if not loader.has_plugin(task.action) and "." not in name and runs_here(self, self.task_vars):
+        with ONE_THREAD:
+            known, here = loader.has_plugin(task.action), "." not in name and runs_here(self, self.task_vars)
+        if here and not known:
             return run_here(self, task.action, arguments, self.task_vars)
         if self._connection.has_pipelining:  # arguments, secrets among them, reach modules by a pipe and never in a file
             self._connection.set_option("pipelining", True)
-        action = loader.get(
-            task.action if loader.has_plugin(task.action) else "ansible.legacy.normal",
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
-        result: dict[str, Any] = action.run(task_vars=self.task_vars)
+        with ONE_THREAD:
+            action = loader.get(
+                task.action if known else "ansible.legacy.normal",
+                task=task,
+                connection=self._connection,
+                play_context=self._play_context,
+                loader=self._loader,
+                templar=self._templar,
+                shared_loader_obj=self._shared_loader_obj,
+            )
+        # Modules in processes of their own share the connection and its temporary folder.
+        with ONE_THREAD if self._apart and not here else nullcontext():
+            result: dict[str, Any] = action.run(task_vars=self.task_vars)
         return result
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from threading import Barrier
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -170,3 +172,29 @@ def test_threads_do_not_mix_up_what_templating_activates() -> None:
     action = verify.ActionModule(*[SimpleNamespace(args={}, check_mode=False)] * 6)
     with _Access():  # the task's own: both threads begin with it
         assert action.at_once(look, look) == [None, None]
+
+
+class _Task(SimpleNamespace):
+    """A task as far as the action copies it."""
+
+    def copy(self) -> _Task:
+        return copy.copy(self)
+
+
+def test_modules_in_processes_of_their_own_run_one_after_the_other() -> None:
+    """They share the connection's temporary folder."""
+    running: list[str] = []
+
+    def look(task_vars: dict[str, Any]) -> dict[str, Any]:
+        running.append("one")
+        time.sleep(0.05)
+        seen = len(running)
+        running.pop()
+        return {"seen": seen}
+
+    loader = SimpleNamespace(has_plugin=lambda name: False, get=lambda *_args, **_more: SimpleNamespace(run=look))
+    connection = SimpleNamespace(transport="ssh", has_pipelining=False)
+    action = verify.ActionModule(_Task(args={}, check_mode=False, no_log=False), connection, None, None, None, None)
+    action._shared_loader_obj = SimpleNamespace(action_loader=loader)
+    action.task_vars = {"ansible_python_interpreter": "/usr/bin/python3"}
+    assert action.at_once(*[lambda: action.try_module("aci_info", {})["seen"]] * 2) == [1, 1]
