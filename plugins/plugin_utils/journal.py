@@ -93,7 +93,16 @@ class Journals:
             return Problem(
                 "journal-damaged", os.path.join(self.folder, f"{entry.name}.json"), f"It cannot be used: {entry.damage}"
             )
-        return entry
+        return self._with_later_sides(entry)
+
+    def _with_later_sides(self, entry: Entry) -> Entry:
+        """Return a journal with the sides that only later runs changed: before these, they were as before its own run."""
+        before: dict[str, Any] = {}
+        for one in self.since(entry.name):
+            if one.damage:
+                break
+            before = {**one.content["before"], **before}
+        return Entry(entry.name, {**entry.content, "before": before})
 
     def listing(self) -> list[str]:
         """Return the journals as lines of text, the newest first."""

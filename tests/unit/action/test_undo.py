@@ -15,6 +15,7 @@ from unit.plugin_utils.sample_plans import FLOATING, plan_of
 from ansible_collections.netops.aci_calico.plugins.action import undo as action
 from ansible_collections.netops.aci_calico.plugins.module_utils import journal
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.undo import intended, kept_state
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.journal import Entry, Journals
 
 PLAN = plan_of(FLOATING)
 NAME = "20260101T000000Z-aaa"
@@ -105,6 +106,21 @@ def test_an_older_journal_is_named(bench: Bench) -> None:
     assert bench.undo(journal="20250101T000000Z-old")["journal"] == "20250101T000000Z-old"
     assert bench.undo(list=True)["journals"] == [NAME, "20250101T000000Z-old"]
     assert "1 APIC" in " ".join(bench.said)
+
+
+def test_an_older_journal_has_the_sides_that_only_later_runs_changed(bench: Bench) -> None:
+    """The first run failed after its push to APIC, and the second one went on in Kubernetes."""
+    objects = {"objects": [], "nodes": {}, "stored_metadata": {}}
+    bench.keep("20250101T000000Z-old", before={SVI: L3OUT}, created=[TIMERS])
+    bench.keep("20250102T000000Z-mid", side="kubernetes", before=objects, created=["BGPPeer/x"])
+    bench.keep(before={}, deleted=[SVI])
+    journals = Journals(str(bench.folder), "prod1")
+    chosen = journals.choose("20250101T000000Z-old")
+    assert isinstance(chosen, Entry)
+    assert chosen.content["before"] == {"apic": {SVI: L3OUT}, "kubernetes": objects}
+    latest = journals.choose("")
+    assert isinstance(latest, Entry)
+    assert latest.content["before"] == {"apic": {}}
 
 
 @pytest.mark.parametrize(("name", "remedy"), [("", "aci_calico_journal"), ("20250101T000000Z-no", NAME)])
@@ -205,8 +221,6 @@ def test_a_conflict_with_an_object_of_others_is_said_before_anything_changes(ben
 
 
 def test_only_the_newest_journals_stay(bench: Bench) -> None:
-    from ansible_collections.netops.aci_calico.plugins.plugin_utils.journal import Journals
-
     for number in range(4):
         bench.keep(f"2026010{number + 1}T000000Z-a{number}", before={})
     other = bench.folder / "prod1" / "journal" / "notes.txt"
