@@ -522,7 +522,8 @@ class PlannedAction(ClusterAction):
 
     def forget_journals(self, plan: dict[str, Any]) -> None:
         """Remove the journals beyond those to keep."""
-        self.journals(plan).forget(self._setting("aci_calico_journal_keep"))
+        journals = self.journals(plan)
+        journals.forget(self._setting("aci_calico_journal_keep"), journals.path(self.lease["content"]))
 
     def _allocation_before(self) -> dict[str, Any] | None:
         """Return the path of the allocation file, and its text before this run's plan; None if the inventory has no place for one."""

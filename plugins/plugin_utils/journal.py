@@ -72,9 +72,12 @@ class Journals:
         """Return a journal and all newer ones, the oldest first."""
         return [self.entry(one) for one in reversed(self.names()) if one >= name]
 
-    def forget(self, keep: int) -> None:
-        """Remove the oldest journals beyond a number. One that cannot be removed stays until the next run."""
-        for name in self.names()[keep:]:
+    def forget(self, keep: int, own: str = "") -> None:
+        """Remove the oldest journals beyond a number. One that cannot be removed stays until the next run.
+
+        :param own: the path of this run's journal, which stays: other control nodes may have clocks that are ahead.
+        """
+        for name in (name for name in self.names()[keep:] if f"{name}.json" != os.path.basename(own)):
             with suppress(OSError):
                 os.unlink(os.path.join(self.folder, f"{name}.json"))
 

@@ -229,3 +229,10 @@ def test_only_the_newest_journals_stay(bench: Bench) -> None:
     journals.forget(2)
     assert journals.names() == ["20260104T000000Z-a3", "20260103T000000Z-a2"]
     assert other.exists()
+
+
+def test_a_run_whose_clock_is_behind_keeps_its_own_journal(bench: Bench) -> None:
+    bench.keep("20260102T000000Z-ahead", before={})
+    own = bench.keep(before={})
+    Journals(str(bench.folder), "prod1").forget(1, str(own))
+    assert own.exists()
