@@ -77,7 +77,7 @@ class ActionModule(PlannedAction):
             plan["cluster"], [*push["problems"], *self._missing_consents(plan, found, push, options)], "configured in Kubernetes"
         )
         if options["only"]:
-            push = restricted(push, found, options["only"])
+            push = restricted(plan, found, push, options["only"])
         self._show(push["differences"])
         if any(problem["id"] == "kubespray-undoes" for problem in problems):
             self.show(f"{plan['cluster']}: Set these variables of kubespray before its next run:\n{kubespray_variables(plan)}")

@@ -110,8 +110,8 @@ def result_of(plan: dict, found: dict, problems: list[Problem], **changes: Any) 
     return result
 
 
-def restricted(push: dict, found: dict, only: Collection[str]) -> dict:
-    """Return the changes of a push, limited to objects (``Kind/name``). An object of others that is named is deleted.
+def restricted(plan: dict, found: dict, push: dict, only: Collection[str]) -> dict:
+    """Return the changes of a push, limited to objects (``Kind/name``). A peer of others that is named is deleted.
 
     :param push: the result of ``kubernetes_push``.
     """
@@ -124,7 +124,8 @@ def restricted(push: dict, found: dict, only: Collection[str]) -> dict:
         result[single] = push[single] if push[single] and title(push[single]) in only else None
     result["snippet"] = push["snippet"] if any(name.startswith("IPPool/") for name in only) else ""
     peers = [one for one in found["objects"] if one["kind"] == "BGPPeer" and title(one) in only]
-    foreign = [one for one in peers if title(one) not in push["differences"]]
+    # A peer of the cluster without a difference was put back by somebody else since it was named.
+    foreign = [one for one in peers if title(one) not in push["differences"] and owner_of_object(one) != plan["cluster"]]
     result["deleted"] = result["deleted"] + [reference(one) for one in foreign]
     result["differences"] = {name: shown for name, shown in push["differences"].items() if name in only}
     result["differences"] |= {title(one): {"before": one, "after": {}} for one in foreign}

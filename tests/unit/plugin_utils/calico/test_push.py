@@ -612,10 +612,19 @@ def test_the_journal_of_a_limited_push_names_nothing_else(plan, after):
     after["objects"].append(stale)
     whole = kubernetes_push(plan, after)
     assert [bool(whole[name]) for name in ("created", "modified", "removed")] == [True] * 3
-    assert intended(restricted(whole, after, ["BGPPeer/stale"])) == {
+    assert intended(restricted(plan, after, whole, ["BGPPeer/stale"])) == {
         "created": [],
         "modified": {},
         "deleted": ["BGPPeer/stale"],
     }
     peers = [f"BGPPeer/{peer['metadata']['name']}"]
-    assert intended(restricted(whole, after, peers)) == {"created": peers, "modified": {}, "deleted": []}
+    assert intended(restricted(plan, after, whole, peers)) == {"created": peers, "modified": {}, "deleted": []}
+
+
+def test_a_named_peer_that_is_as_planned_again_stays(plan, after):
+    (peer,) = [one for one in after["objects"] if one["kind"] == "BGPPeer"][:1]
+    foreign = {**peer, "metadata": {"name": "foreign"}, "spec": {**peer["spec"], "peerIP": "192.0.2.9"}}
+    after["objects"].append(foreign)
+    named = [f"BGPPeer/{peer['metadata']['name']}", "BGPPeer/foreign"]
+    limited = restricted(plan, after, kubernetes_push(plan, after), named)
+    assert [one["metadata"]["name"] for one in limited["deleted"]] == ["foreign"]
