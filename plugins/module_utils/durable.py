@@ -39,6 +39,9 @@ def replace(path: str, content: bytes, mode: int) -> None:
     :raises OSError: nothing was changed.
     """
     folder = os.path.dirname(os.path.abspath(path))
+    changed = [folder]  # with the folders that get a new one
+    while not os.path.isdir(changed[-1]):
+        changed.append(os.path.dirname(changed[-1]))
     os.makedirs(folder, exist_ok=True)
     staged = stage(path, content, True, lambda handle: os.fchmod(handle, mode))
     try:
@@ -46,7 +49,8 @@ def replace(path: str, content: bytes, mode: int) -> None:
     except BaseException:
         os.unlink(staged)
         raise
-    sync_folder(folder)
+    for one in changed:
+        sync_folder(one)
 
 
 def sync_folder(folder: str) -> None:

@@ -113,7 +113,8 @@ def apply_changes(changes: Sequence[Change]) -> None:
         if isinstance(reason, OSError) and change:
             raise UnwritableError(change.path, reason) from reason
         raise
-    for folder in {os.path.dirname(os.path.abspath(change.file)) for change in changes if change.durable}:
+    changed = {os.path.dirname(os.path.abspath(change.file)) for change in changes if change.durable}
+    for folder in changed | ({os.path.dirname(folder) for folder in made} if changed else set()):
         sync_folder(folder)
 
 

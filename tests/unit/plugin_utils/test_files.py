@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.netops.aci_calico.plugins.module_utils import durable
 from ansible_collections.netops.aci_calico.plugins.plugin_utils import files
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.files import (
     LISTED,
@@ -175,3 +176,15 @@ def test_further_files_are_removed_by_the_next_plan(artifacts, tmp_path):
     assert (tmp_path / "prod1/problems.txt").exists()
     write(artifacts, {"plan.json": "1", "nodes/a/netplan.yaml": "1"})
     assert set(contents(tmp_path)) == {"prod1/plan.json", "prod1/nodes/a/netplan.yaml", f"prod1/{LISTED}"}
+
+
+def test_the_names_of_new_folders_survive_a_loss_of_power_too(tmp_path, monkeypatch):
+    synced: set[str] = set()
+    for module in (durable, files):
+        monkeypatch.setattr(module, "sync_folder", synced.add)
+    expected = {str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a/b")}
+    durable.replace(str(tmp_path / "a/b/journal"), b"x", 0o600)
+    assert synced == expected
+    synced.clear()
+    apply_changes([Change(str(tmp_path / "c/d/file"), None, b"x", durable=True)])
+    assert synced == {str(tmp_path), str(tmp_path / "c"), str(tmp_path / "c/d")}
