@@ -113,7 +113,8 @@ class ActionModule(PlannedAction):
     ) -> Iterator[Problem]:
         """Yield what the push interrupts without a consent. Removal, undo and mending have consents of their own."""
         if not (self.removes(options) or options["restore"] or options["only"]):
-            yield from missing_consents(rehearse(plan, compare_kubernetes(plan, found, push)), self.consents())
+            comparison = compare_kubernetes(plan, found, push)
+            yield from missing_consents(rehearse(plan, comparison, gate=options["sessions_timeout"] > 0), self.consents())
 
     def _send(self, push: dict[str, Any], plan: dict[str, Any], password: str, timeout: int) -> None:
         self._change("patched", push["patched"])  # a node that has left the cluster must not be created again

@@ -37,6 +37,7 @@ class ActionModule(PlannedAction):
         "update_password": "aci_calico_update_password",
         "manage_installation": "aci_calico_manage_installation",
         "deployed_plan": VARIABLE,
+        "sessions_timeout": "aci_calico_sessions_timeout",
     }
     WRITES_ARTIFACTS = True
 
@@ -45,7 +46,7 @@ class ActionModule(PlannedAction):
         comparison = self._comparison(plan, options)
         if not comparison.deployed:
             return {}
-        rehearsal = rehearse(plan, comparison)
+        rehearsal = rehearse(plan, comparison, gate=options["sessions_timeout"] > 0)
         self._write(rehearsal)
         missing = list(missing_consents(rehearsal, self.consents())) if options["require_consents"] else []
         self.show(as_text(rehearsal) if missing or not options["require_consents"] else summary(rehearsal))

@@ -133,8 +133,8 @@ calico:
       type: str
       sample: bird
     pool_pods:
-      description: The number of pods with an address of each pool that is disabled or has source NAT, by the pool's name; none if there is
-        no such pool, or pods cannot be listed.
+      description: The number of pods with an address of each pool, by the pool's name; none if no pool is disabled or has source NAT, or
+        pods cannot be listed.
       type: dict
     rights:
       description:
@@ -270,13 +270,11 @@ def read_calico(reader: KubeApi, api_group: str, managers: Managers) -> tuple[li
 
 
 def read_pool_pods(reader: KubeApi, objects: list[dict]) -> dict[str, int] | None:
-    """Return how many pods have an address of each pool that is disabled or has source NAT. Only then are the pods listed."""
-    counted = {
-        obj["metadata"]["name"]: ipaddress.ip_network(obj["spec"]["cidr"], strict=False)
-        for obj in objects
-        if obj["kind"] == "IPPool" and (obj["spec"].get("disabled") or obj["spec"].get("natOutgoing"))
-    }
-    pods = reader.first(["/api/v1/pods"]) if counted else None
+    """Return how many pods have an address of each pool. The pods are listed only if a pool is disabled or has source NAT."""
+    pools = {obj["metadata"]["name"]: obj["spec"] for obj in objects if obj["kind"] == "IPPool"}
+    counted = {name: ipaddress.ip_network(spec["cidr"], strict=False) for name, spec in pools.items()}
+    asked = any(spec.get("disabled") or spec.get("natOutgoing") for spec in pools.values())
+    pods = reader.first(["/api/v1/pods"]) if asked else None
     if pods is None:
         return None
     addresses = [_pod_addresses(pod) for pod in pods]

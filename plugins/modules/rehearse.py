@@ -49,6 +49,11 @@ options:
   manage_installation:
     description: Whether pools of the operator are changed through its Installation. By default the variable C(aci_calico_manage_installation).
     type: bool
+  sessions_timeout:
+    description:
+      - How many seconds the run waits for the sessions before it turns the node-to-node mesh off. With V(0) it does not wait, which interrupts
+        traffic. By default the variable C(aci_calico_sessions_timeout).
+    type: int
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic

@@ -19,7 +19,8 @@ A ``Comparison`` as plain data (``as_dict``)::
      "conflicts": ["…"],      # differences in objects of others, as sentences: they stay
      "problems": [{…}],       # why the push to Kubernetes would not start
      "deployed": {"apic": true, "kubernetes": true},
-     "mesh": false, "strangers": ["node-9"], "drained": [],
+     "mesh": false, "asn": 65003, "strangers": ["node-9"], "drained": [],
+     "pods": {"default-ipv4-ippool": 12, …},  # the pods of each pool; -1 where they were not counted
      "nodes": {"node-1": "1", …},             # the nodes in Kubernetes with their racks, as far as they have the label
      "policies": {"uni/tn-…": {…}, …}}        # BGP policies on APIC with their attributes: other objects name them
 
@@ -37,7 +38,7 @@ from ..module_utils.apic.roots import Root, parse_roots, queries
 from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN
 from .apic.tree import apic_roots, apic_tree, flat
 from .calico.manifests import DEFAULT_NAMESPACE, chosen, kubernetes_objects, owner_labels
-from .calico.push import ADJUSTED_KINDS, kubernetes_problems, kubernetes_push, mesh_is_on
+from .calico.push import ADJUSTED_KINDS, bgp_configuration, is_drained, kubernetes_problems, kubernetes_push, mesh_is_on
 from .schema.consent import Consents
 from .schema.problems import Problem
 
@@ -47,6 +48,8 @@ PARTS = ("access", "policies", "l3out")
 CALICO = "calico"
 CREATE, MODIFY, DELETE = "create", "modify", "delete"
 POLICIES = ("bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol", "bgpPeerPfxPol")
+# Calico's AS number where none is configured.
+DEFAULT_ASN = 64512
 # A missing consent hides no change.
 PREVIEW = Consents(preview=True)
 # APIC accepts request lines of 8 KiB.
@@ -83,7 +86,9 @@ class Comparison:
     :ivar deployed: the sides on which the cluster is configured already.
     :ivar mesh: whether the node-to-node mesh is on.
     :ivar strangers: the nodes in Kubernetes that are neither planned nor the cluster's.
-    :ivar drained: the nodes in Kubernetes that take no new pods.
+    :ivar asn: the AS number of nodes without one of their own.
+    :ivar pods: the number of pods of each pool; -1 where they were not counted.
+    :ivar drained: the nodes in Kubernetes that take no new pods, and that announce no service.
     :ivar nodes: the nodes in Kubernetes with their racks; an empty rack where the label is missing.
     :ivar policies: the BGP policies on APIC with their attributes.
     """
@@ -93,6 +98,8 @@ class Comparison:
     problems: list[Problem] = field(default_factory=list)
     deployed: dict[str, bool] = field(default_factory=dict)
     mesh: bool = False
+    asn: int = 0
+    pods: dict[str, int] = field(default_factory=dict)
     strangers: list[str] = field(default_factory=list)
     drained: list[str] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
@@ -109,6 +116,8 @@ class Comparison:
         self.problems += other.problems
         self.deployed |= other.deployed
         self.mesh |= other.mesh
+        self.asn = self.asn or other.asn
+        self.pods |= other.pods
         self.strangers += other.strangers
         self.drained += other.drained
         self.nodes |= other.nodes
@@ -214,10 +223,18 @@ def compare_kubernetes(
         problems=problems,
         deployed={KUBERNETES: any(one["kind"] == "BGPPeer" for one in own)},
         mesh=mesh_is_on(found),
+        asn=bgp_configuration(found).get("asNumber") or DEFAULT_ASN,
+        pods=_pods(found),
         strangers=made["strangers"],
-        drained=[name for name, node in sorted(found["nodes"].items()) if node.get("unschedulable")],
+        drained=[name for name, node in sorted(found["nodes"].items()) if is_drained(dict(plan), node)],
         nodes={name: node["labels"].get(plan["calico"]["rack_label"], "") for name, node in sorted(found["nodes"].items())},
     )
+
+
+def _pods(found: Mapping[str, Any]) -> dict[str, int]:
+    counted = found.get("pool_pods") or {}
+    names = (one["metadata"]["name"] for one in found["objects"] if one["kind"] == "IPPool")
+    return {name: counted.get(name, -1) for name in names}
 
 
 def kubernetes_changes(push: Mapping[str, Any]) -> list[Change]:

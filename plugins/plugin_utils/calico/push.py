@@ -19,7 +19,15 @@ from typing import Any
 from ...module_utils.kubernetes.api import covers
 from ...module_utils.kubernetes.calico import meaning, with_stored_metadata
 from ...module_utils.kubernetes.installation import KUBESPRAY
-from ...module_utils.names import ASN_ANNOTATION, BEFORE_ANNOTATION, CALICO_V1, CLUSTER_LABEL, MANAGED_BY_LABEL
+from ...module_utils.names import (
+    ASN_ANNOTATION,
+    BEFORE_ANNOTATION,
+    CALICO_V1,
+    CLUSTER_LABEL,
+    EXCLUDE_LABEL,
+    EXCLUDED,
+    MANAGED_BY_LABEL,
+)
 from ..schema.consent import NONE_GIVEN, Consents, release_of
 from ..schema.problems import Problem, errors, some
 from .installers import (
@@ -495,7 +503,7 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
         yield Problem(
             "node-pending", f"Node/{name}", "The node is planned, and not in Kubernetes yet. The fabric is configured for it"
         )
-    yield from release_problems(found, _stale_nodes(plan, found), chosen.consents)
+    yield from release_problems(plan, found, _stale_nodes(plan, found), chosen.consents)
     for name in strangers(plan, found):
         lost = (
             "once the run turns the node-to-node mesh off, nothing reaches its pods"
@@ -505,13 +513,20 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
         yield Problem("node-unplanned", f"Node/{name}", f"The node is in Kubernetes, and not in the plan: {lost}")
 
 
-def release_problems(found: dict, names: list[str], consents: Consents) -> Iterator[Problem]:
-    """Yield a problem for each node that loses its sessions, is not drained, and has no consent to that."""
+def is_drained(plan: dict, node: dict) -> bool:
+    """Return whether a node takes no new pods, and no traffic of services: without the label it announces their subnets."""
+    services = any(plan["subnets"][role] for role in SERVICE_FIELDS)
+    return bool(node.get("unschedulable")) and (not services or node["labels"].get(EXCLUDE_LABEL) == EXCLUDED)
+
+
+def release_problems(plan: dict, found: dict, names: list[str], consents: Consents) -> Iterator[Problem]:
+    """Yield a problem for each node that loses its sessions, is not out of service, and has no consent to that."""
     for name in names:
-        if not found["nodes"][name].get("unschedulable"):
+        if not is_drained(plan, found["nodes"][name]):
             lost = (
-                f"The node is in Kubernetes, and not in the plan any more: its sessions end, and nothing reaches its pods. Drain it"
-                f" first (kubectl drain {name}), or put it back into its rack"
+                "The node is in Kubernetes, and not in the plan any more: its sessions end, and nothing reaches its pods. Take it out of"
+                " service first (playbook maintenance: a node that is only drained still gets services' traffic), or put it back into"
+                " its rack"
             )
             yield from consents.require(release_of(name), f"Node/{name}", lost, "until the node is planned again or gone")
 

@@ -155,7 +155,7 @@ def _released_problems(plan: dict, found: dict, kept: dict, consents: Consents) 
         return
     then = {name for name, marks in kept["nodes"].items() if marks["labels"].get(CLUSTER_LABEL)}
     now = {name for name, node in found["nodes"].items() if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]}
-    yield from push.release_problems(found, sorted(now - then), consents)
+    yield from push.release_problems(plan, found, sorted(now - then), consents)
 
 
 def _pools_in_use(plan: dict, found: dict, kept: dict) -> Iterator[Problem]:

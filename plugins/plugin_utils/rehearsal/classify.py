@@ -25,7 +25,14 @@ _RELATIONS = {
 }
 # The condition of the rule about nodes that leave the plan, and keep running.
 RELEASED = "removed"
-_NOT_CONTENT = ("name", "dn", "annotation")
+_OF_STRANGERS = ("strangers", "asn_of_strangers")
+# What of a policy is no setting: its names, its notes, and what APIC maintains.
+_NOT_CONTENT = (
+    *("name", "dn", "rn", "annotation", "descr", "nameAlias", "ownerKey", "ownerTag", "childAction", "extMngdBy"),
+    *("lcOwn", "modTs", "monPolDn", "status", "uid", "userdom"),
+)
+# Settings that the tree leaves out where APIC's default applies.
+_DEFAULTS = {"bgpCtxPol": {"staleIntvl": "default"}}
 
 
 @dataclass(frozen=True)
@@ -107,9 +114,12 @@ class Rehearsal:
         }
 
 
-def rehearse(plan: Plan, comparison: Comparison) -> Rehearsal:
-    """Return the changes of a comparison with their classes, in the order of the pushes."""
-    context = Context(plan, comparison)
+def rehearse(plan: Plan, comparison: Comparison, gate: bool = True) -> Rehearsal:
+    """Return the changes of a comparison with their classes, in the order of the pushes.
+
+    :param gate: whether the push waits for the sessions with the leaves before the mesh goes off.
+    """
+    context = Context(plan, comparison, gate)
     parts: dict[str, int] = {}
     tops: list[tuple[int, Change]] = []
     for order, change in enumerate(comparison.changes, 1):
@@ -133,11 +143,12 @@ def missing_consents(rehearsal: Rehearsal, consents: Consents) -> Iterator[Probl
 def _classed(order: int, change: Change, parts: int, context: Context) -> Classed:
     rule = max(_rules(change, context), key=lambda rule: CLASSES.index(rule.effect))
     interrupts = CLASSES.index(rule.effect) >= CLASSES.index(SESSION_RESET)
-    nodes = context.comparison.strangers if rule.when == "strangers" else context.running(change)
+    nodes = context.comparison.strangers if rule.when in _OF_STRANGERS else context.running(change)
+    of_leaves = interrupts and rule.restart is not None and rule.when != "mesh_restarts"
     touches: dict[str, list[Any]] = {
         "nodes": list(nodes) if rule.effect != HITLESS else [],
         "leaves": context.leaves_of(change),
-        "sessions": context.sessions(change) if interrupts and rule.restart is not None else [],
+        "sessions": context.sessions(change) if of_leaves else [],
         "prefixes": context.prefixes_of(change),
     }
     return Classed(order, change, rule, touches, parts)
@@ -169,15 +180,17 @@ def _expanded(change: Change, context: Context) -> Iterator[Change]:
         prop, cls = _RELATIONS[change.kind]
         names = _names(change, prop, context)
         before, after = (dict(context.policy(cls, name)) for name in names)
-        if before and after and names[0] != names[1]:
-            content = {name for name in {*before, *after} - {*_NOT_CONTENT} if name in after and before.get(name) != after[name]}
-            yield replace(
-                change,
-                operation=MODIFY,
-                kind=cls,
-                before={name: before.get(name, "") for name in content},
-                after={name: after[name] for name in content},
-            )
+        if before and after:
+            before, after = ({**_DEFAULTS.get(cls, {}), **one} for one in (before, after))
+            content = [name for name in after if name not in _NOT_CONTENT and before.get(name) != after[name]]
+            if content and names[0] != names[1]:
+                yield replace(
+                    change,
+                    operation=MODIFY,
+                    kind=cls,
+                    before={name: before.get(name, "") for name in content},
+                    after={name: after[name] for name in content},
+                )
     yield change
 
 

@@ -9,16 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..comparison import CREATE, KUBERNETES, Change
+from ..calico.manifests import FILTER_NAME
+from ..comparison import CREATE, DELETE, KUBERNETES, Change
 from ..schema.addressing import IPNetwork
 from .context import Context, Values
+
+_BALANCES = "LoadBalancer"
+# The relations by which objects name policies: ``{class: (relation, property)}``.
+_NAMED_BY = {
+    "bgpCtxPol": ("bgpRsBgpNodeCtxPol", "tnBgpCtxPolName"),
+    "bgpBestPathCtrlPol": ("bgpRsBestPathCtrlPol", "tnBgpBestPathCtrlPolName"),
+    "bgpCtxAfPol": ("fvRsCtxToBgpCtxAfPol", "tnBgpCtxAfPolName"),
+    "bgpPeerPfxPol": ("bgpRsPeerPfxPol", "tnBgpPeerPfxPolName"),
+    "rtctrlSubjP": ("rtctrlRsCtxPToSubjP", "tnRtctrlSubjPName"),
+}
 
 Condition = Callable[[Change, Values, Context], bool]
 
 
 def first(change: Change, _values: Values, context: Context) -> bool:
-    """Return whether the cluster is new on this side. On APIC, what exists may be used by others."""
-    return context.is_first(change.side) and (change.side == KUBERNETES or change.operation == CREATE)
+    """Return whether the object is new, as the cluster is on this side. Others may use what exists, and so does the mesh."""
+    return context.is_first(change.side) and change.operation == CREATE
 
 
 def beside(_change: Change, _values: Values, context: Context) -> bool:
@@ -53,6 +64,58 @@ def password_known(_change: Change, _values: Values, context: Context) -> bool:
 def strangers(_change: Change, values: Values, context: Context) -> bool:
     """Return whether the mesh goes off, and nodes rely on it that are not planned."""
     return context.comparison.mesh and values[1] is False and bool(context.comparison.strangers)
+
+
+def asn_of_strangers(_change: Change, values: Values, context: Context) -> bool:
+    """Return whether nodes that are not planned get another AS number."""
+    return bool(context.comparison.strangers) and context.comparison.asn != values[1]
+
+
+def ungated(_change: Change, values: Values, context: Context) -> bool:
+    """Return whether the mesh, which pods use, goes off before anything is known of what replaces it."""
+    return context.comparison.mesh and values[1] is False and not context.gate and not context.idle
+
+
+def mesh_restarts(_change: Change, values: Values, context: Context) -> bool:
+    """Return whether a node's sessions that are not those of the plan end, because its AS number changes."""
+    comparison, deployed = context.comparison, context.comparison.deployed.get(KUBERNETES)
+    if (deployed and values[0] is not None) or str(values[0] or comparison.asn) == str(values[1]):
+        return False
+    if comparison.mesh:
+        return len(comparison.nodes) > 1 and not context.idle
+    return not deployed
+
+
+def empty(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether no pod has an address of the pool; of an Installation, of any pool."""
+    pods = context.comparison.pods.get(change.object.partition("/")[2])
+    return pods == 0 if change.kind == "IPPool" else context.idle
+
+
+def serves(change: Change, values: Values, _context: Context) -> bool:
+    """Return whether a pool with addresses of services goes, or ceases to have them."""
+    held = (change.before.get("spec") or {}).get("allowedUses") if change.operation == DELETE else values[0]
+    return _BALANCES in _listed(held) and (change.operation == DELETE or _BALANCES not in _listed(values[1]))
+
+
+def own_filter(_change: Change, values: Values, _context: Context) -> bool:
+    """Return whether the only filter of a peer is the collection's, before and after."""
+    return {*_listed(values[0]), *_listed(values[1])} <= {FILTER_NAME}
+
+
+def routes_count(change: Change, values: Values, context: Context) -> bool:
+    """Return whether the filter ends, and what it kept back counts against a prefix limit."""
+    limit = context.plan["bgp"]["prefix_limit"]
+    ends = change.operation == DELETE or FILTER_NAME in set(_listed(values[0])) - set(_listed(values[1]))
+    return ends and bool(limit) and limit["action"] != "log"
+
+
+def named_already(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether an object on APIC that does not change names this one, which is missing: it applies from now on."""
+    relation, prop = _NAMED_BY[change.kind]
+    made = {one.object for one in context.comparison.changes if one.kind == relation}
+    uses = {dn for dn, one in context.wanted.items() if one["class"] == relation}
+    return any(context.wanted[dn]["attributes"].get(prop) == change.after.get("name") for dn in uses - made)
 
 
 def takes_subnets(change: Change, _values: Values, context: Context) -> bool:
@@ -104,15 +167,25 @@ CONDITIONS: dict[str, Condition] = {
     "leaf_leaves": leaf_leaves,
     "password_known": password_known,
     "strangers": strangers,
+    "asn_of_strangers": asn_of_strangers,
+    "ungated": ungated,
+    "mesh_restarts": mesh_restarts,
+    "empty": empty,
+    "serves": serves,
+    "own_filter": own_filter,
+    "routes_count": routes_count,
+    "named_already": named_already,
+    "ports_in_use": lambda change, _values, context: bool(context.selected(change)),
     "takes_subnets": takes_subnets,
     "in_own_l3out": in_own_l3out,
     "grown": grown,
     "raised_limit": raised_limit,
     "raised": lambda _change, values, _context: _number(values[1]) > _number(values[0]),
-    "lowered": lambda _change, values, _context: _number(values[1]) < _number(values[0]),
+    "lowered": lambda _change, values, _context: not str(values[0]).isdigit() or _number(values[1]) < _number(values[0]),
+    "enabled": lambda _change, values, _context: values[1] == "enabled",
+    "emptied": lambda change, values, _context: change.operation == DELETE or not values[1],
     "added": lambda _change, values, _context: values[0] is None,
     "removed": lambda _change, values, _context: values[1] is None,
-    "mesh": lambda _change, _values, context: context.comparison.mesh,
     "only_logs": lambda _change, values, _context: values[1] == "log",
     "limit_only_logs": lambda _change, _values, context: (context.plan["bgp"]["prefix_limit"] or {}).get("action") == "log",
 }

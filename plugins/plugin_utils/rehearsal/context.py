@@ -13,6 +13,7 @@ from typing import Any
 
 from ...module_utils.apic.mo import parent_dn
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
+from ..apic.tree import apic_tree, flat
 from ..comparison import APIC, CREATE, KUBERNETES, MODIFY, Change, Comparison, Plan
 
 _PROFILE = re.compile(r"/lnodep-([^/]+)")
@@ -23,8 +24,11 @@ _GROUP = re.compile(r"/(?:accbundle|hports)-([^/]+?)(?:-typ-range)?(?:/|$)")
 # The names of the plan's peers hold their leaf.
 _PEER = re.compile(r"^BGPPeer/.*leaf-(\d+)")
 _PREFIX = re.compile(r"/(?:dest|extsubnet)-\[([^\]]+)\]")
-_SELECTED = re.compile(r"== *['\"]([^'\"]*)['\"]")
+_QUOTED = re.compile(r" *['\"]([^'\"]*)['\"] *")
+_SELECTOR = re.compile(r"/hports-([^/]+?)(?:-typ-range)?(?:/|$)")
 _NODE_FIELDS = {ASN_ANNOTATION: "asn", **dict.fromkeys(ADDRESS_ANNOTATIONS.values(), "address")}
+# Classes whose creation is more than that of the object above them: a service graph redirects what a contract only permits.
+_APART = ("vzRsSubjGraphAtt",)
 # Kinds whose creation is that of their fields: defaults apply without the object.
 _BY_FIELD = ("BGPConfiguration",)
 
@@ -32,10 +36,14 @@ Values = tuple[Any, Any]
 
 
 class Context:
-    """A comparison, with the plan, as the rules look at it."""
+    """A comparison, with the plan, as the rules look at it.
 
-    def __init__(self, plan: Plan, comparison: Comparison) -> None:
+    :ivar gate: whether the mesh stays on until the leaves have replaced it (``aci_calico_sessions_timeout`` is not 0).
+    """
+
+    def __init__(self, plan: Plan, comparison: Comparison, gate: bool = True) -> None:
         self.plan = plan
+        self.gate = gate
         self.comparison = comparison
         self.created = {one.object for one in comparison.changes if one.operation == CREATE}
         self.racks: Mapping[str, Any] = {rack["node_profile"]: rack for rack in plan["racks"]}
@@ -48,7 +56,7 @@ class Context:
 
     def whole_of(self, change: Change) -> str:
         """Return the topmost created object that a created object is a part of; empty if it is none."""
-        if change.side != APIC or change.operation != CREATE:
+        if change.side != APIC or change.operation != CREATE or change.kind in _APART:
             return ""
         return next((dn for dn in reversed(list(_above(change.object))) if dn in self.created), "")
 
@@ -117,13 +125,38 @@ class Context:
     def _of_profile(self, profile: str) -> list[str]:
         rack = self.racks.get(profile)
         planned = rack["nodes"] if rack else []
-        label = rack["id"] if rack else profile.removeprefix("rack-")
-        return [*planned, *(name for name, held in self.comparison.nodes.items() if held == label)]
+        # A node without a label can be in any rack that is not planned.
+        labels = (rack["id"],) if rack else (profile.removeprefix("rack-"), "")
+        return [*planned, *(name for name, held in self.comparison.nodes.items() if held in labels)]
 
-    def _of_group(self, group: str) -> list[str]:
-        """Return the nodes of a policy group; a former node's is taken from the end of the name."""
+    def _of_group(self, group: str) -> Iterable[str]:
+        """Return the nodes of a policy group: those that have it or that its name contains, else all if groups change their names."""
+        everyone = {*self.planned, *self.comparison.nodes}
         planned = [name for name, node in self.planned.items() if node["vpc"] == group]
-        return planned or [name for name in self.comparison.nodes if group.endswith(name)]
+        named = [name for name in everyone if re.search(rf"(?<![a-zA-Z0-9]){re.escape(name)}(?![a-zA-Z0-9])", group)]
+        if planned or named:
+            return planned or named
+        known = group in {one["name"] for one in self.plan["access"]["groups"]}
+        return everyone if known or any(_GROUP.search(dn) for dn in self.created) else ()
+
+    @property
+    def idle(self) -> bool:
+        """Return whether no pod has an address of a pool, so that nothing relies on the mesh: nodes announce pools only."""
+        return not any(self.comparison.pods.values())
+
+    def selected(self, change: Change) -> list[str]:
+        """Return the nodes that are in Kubernetes and on the ports of the selectors that a change creates."""
+        dns = [change.object, *(dn for dn in self.created if dn.startswith(f"{change.object}/"))]
+        groups = {_first(_SELECTOR, dn) for dn in dns} - {""}
+        nodes = {name for group in groups for name in self._of_group(group)}
+        if KUBERNETES in self.comparison.deployed:
+            nodes &= set(self.comparison.nodes)
+        return [] if self.is_first(APIC) and KUBERNETES not in self.comparison.deployed else sorted(nodes)
+
+    @cached_property
+    def wanted(self) -> dict[str, dict[str, Any]]:
+        """The objects of the plan on APIC by DN."""
+        return flat(apic_tree(self.plan))
 
     def _kubernetes_nodes(self, change: Change) -> Iterable[str]:
         name = change.object.partition("/")[2]
@@ -132,10 +165,18 @@ class Context:
         if change.kind == "BGPPeer":
             spec = change.before.get("spec") or {}
             peer: dict[str, Any] = next((one for one in self.plan["peers"] if one["name"] == name), {})
-            node = spec.get("node") or peer.get("node")
-            rack = _first(_SELECTED, str(spec.get("nodeSelector", ""))) or peer.get("rack")
-            return [node] if node else [one for one, held in self.comparison.nodes.items() if held == rack]
+            node, selector = spec.get("node") or peer.get("node"), str(spec.get("nodeSelector", ""))
+            rack = self._selected_rack(selector) if selector else peer.get("rack")
+            if rack is not None:
+                return [node] if node else [one for one, held in self.comparison.nodes.items() if held == rack]
+            return [node] if node else {*self.planned, *self.comparison.nodes}
         return {*self.planned, *self.comparison.nodes}
+
+    def _selected_rack(self, selector: str) -> str | None:
+        """Return the rack whose nodes a selector of the plan's form selects; None for another selector."""
+        label, _equal, value = selector.partition("==")
+        match = _QUOTED.fullmatch(value)
+        return match.group(1) if match and label.strip() == self.plan["calico"]["rack_label"] else None
 
     # --- prefixes and fields -------------------------------------------------------------------------------------------
 

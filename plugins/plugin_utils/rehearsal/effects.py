@@ -19,7 +19,7 @@ _INERT = {
     "It changes files on this machine.": ("artifacts_dir", "artifacts_diff", "allocation_file", "journal", "journal_keep", "metrics_dir"),
     "It is a permission or a check of the run, and changes nothing by itself.": (
         "adopt", "preflight", "limits", "apic_version", "forwarding_profile", "pods_per_node", "exposed_services", "lease_wait",
-        "take_lease", "sessions_timeout", "consent", "seal_allocation", "deployed_plan", "vm_mobility", "drift_fails", "mend",
+        "take_lease", "consent", "seal_allocation", "deployed_plan", "vm_mobility", "drift_fails", "mend",
     ),
     "It changes the nodes' own configuration in the artifacts, which nothing applies by itself.": (
         "node_kind", "nics", "bond", "dns_servers", "node_configs", "node_nics", "node_hypervisor", "ipv6_node_prefix_length",

@@ -21,8 +21,9 @@ def state(cluster: Cluster) -> tuple[Any, Any]:
 
 
 def test_what_interrupts_needs_a_consent_and_what_does_not_passes(site: Site) -> None:
-    site.consents = []
     cluster = site.add("prod", intent("floating", racks(2, 3)))
+    site.run("site")
+    site.consents = []
     assert "prod: rehearsal: hitless" in site.run("site").output
     cluster.variables["aci_calico_vlan"] = 301
     cluster.variables["aci_calico_renumber"] = ["svi"]
@@ -43,9 +44,9 @@ def test_what_interrupts_needs_a_consent_and_what_does_not_passes(site: Site) ->
 
 
 def test_a_rehearsal_reads_both_sides_and_changes_nothing(site: Site) -> None:
-    site.consents = []
     cluster = site.add("prod", intent("standard", racks(2, 3)), seed=fabric(racks(2, 4)))
     site.run("site")
+    site.consents = []
     cluster.variables["aci_calico_racks"][0]["nodes"].append("n1-4")
     cluster.apic.log.clear()
     before, files = state(cluster), allocation(site)

@@ -146,7 +146,17 @@ def by_operator(bench: Bench) -> dict[str, Any]:
     installation = {"apiVersion": "operator.tigera.io/v1", "kind": "Installation", "metadata": {"name": "default"}}
     bench.found["objects"] = [pool, {**installation, "spec": {"calicoNetwork": {"ipPools": [entry]}}}]
     bench.found["installation"] = {"installer": "operator", "version": "3.32.1", "pools": [entry]}
+    bench.found["pool_pods"] = {"default-ipv4-ippool": 0}
     return pool
+
+
+def test_pods_that_rely_on_the_mesh_need_a_consent(bench: Bench) -> None:
+    by_operator(bench)
+    bench.found["pool_pods"] = {"default-ipv4-ippool": 9}
+    result = bench.run(manage_installation=True, consent="traffic-interruption")
+    assert [one["id"] for one in result["problems"] if one["severity"] == "error"] == ["consent-missing"]
+    assert any("node-to-node mesh end" in one["problem"] for one in result["problems"])
+    assert bench.sent == []
 
 
 def test_pools_of_the_operator_are_handed_over_with_the_mesh_on(bench: Bench) -> None:

@@ -107,7 +107,7 @@ def test_objects_are_manifests():
     ]
 
 
-def test_pods_of_disabled_pools_are_counted():
+def test_pods_are_counted_if_a_pool_is_disabled():
     api = Api()
     pools = {"old": ("10.1.0.0/16", True), "new": ("10.2.0.0/16", False)}
     items = [{"metadata": {"name": name}, "spec": {"cidr": cidr, "disabled": off}} for name, (cidr, off) in pools.items()]
@@ -117,7 +117,7 @@ def test_pods_of_disabled_pools_are_counted():
     pods = [{"metadata": {}, "spec": {}, "status": status} for status in statuses]
     pods.append({"metadata": {}, "spec": {"hostNetwork": True}, "status": {"podIP": "10.1.0.7"}})
     api.answers["/api/v1/pods"] = {"items": pods}
-    assert read(api)["pool_pods"] == {"old": 1}
+    assert read(api)["pool_pods"] == {"old": 1, "new": 1}
     items[0]["spec"]["disabled"] = False
     assert read(api)["pool_pods"] is None
 

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import EXCLUDE_LABEL, EXCLUDED
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push, restricted
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.undo import intended
@@ -176,6 +177,8 @@ def test_stale_peers_and_nodes_are_released(plan, after):
     smaller = cluster_plan(worked_example(aci_calico_racks=racks))
     assert refused(smaller, after) == ["consent-missing"] * 3, "one for each node that is alive"
     after["nodes"]["node-4"]["unschedulable"] = True
+    assert refused(smaller, after) == ["consent-missing"] * 3, "a node that is only drained still gets services' traffic"
+    after["nodes"]["node-4"]["labels"][EXCLUDE_LABEL] = EXCLUDED
     named = frozenset({"release:node-5", "release:node-6"})
     push = kubernetes_push(smaller, after, consents=Consents(named))
     assert push["problems"] == []

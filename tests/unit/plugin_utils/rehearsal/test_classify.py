@@ -7,9 +7,30 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from unit.plugin_utils.sample_plans import FLOATING, MANAGED, SECOND_FAMILY, STANDARD, compiled, dual_stack, plan_of, recorded
+from unit.plugin_utils.sample_plans import (
+    FLOATING,
+    MANAGED,
+    SECOND_FAMILY,
+    STANDARD,
+    cabled_node,
+    compiled,
+    contract,
+    dual_stack,
+    plan_of,
+    recorded,
+    variables,
+)
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.comparison import Change, Comparison, between_plans, compare_apic
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import EXCLUDE_LABEL, EXCLUDED
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_tree, flat
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.comparison import (
+    Change,
+    Comparison,
+    between_plans,
+    compare_apic,
+    compare_kubernetes,
+)
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.comparison import _found as cluster_of
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.rehearsal.classify import Rehearsal, missing_consents, rehearse
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.rehearsal.conditions import CONDITIONS
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.rehearsal.document import MOST, as_markdown, as_text
@@ -85,7 +106,22 @@ def racks(
     return base, {"racks": edited(base, edit), **more}
 
 
+def cabled(racks: list[dict[str, Any]]) -> None:
+    racks[0]["nodes"][0] = cabled_node(racks[0]["nodes"][0], "1/1")
+
+
+def cabled_more(racks: list[dict[str, Any]]) -> None:
+    racks[0]["nodes"].append(cabled_node("node-9", "1/9"))
+
+
+def on_ports(base: dict[str, Any]) -> dict[str, Any]:
+    """Return a base whose access policies the collection manages, with a node on named ports."""
+    return variables(base, **MANAGED, racks=edited(base, cabled))
+
+
 # fmt: off
+POOL = {"cidr": "10.1.0.0/16"}
+LIMITED = variables(FLOATING, bgp_prefix_limit=100)
 ALL = {"renumber": ["all"]}
 # What is planted, and its class.
 PLANTED: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], str]] = {
@@ -146,6 +182,21 @@ PLANTED: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], str]] = {
     "a BGP filter": ((FLOATING, {"bgp_filter": True}), HITLESS),
     "leaked subnets": ((FLOATING, {"external_epg_scopes": ["import-security", "shared-security", "shared-rtctrl"]}), HITLESS),
     "access policies": ((FLOATING, MANAGED), HITLESS),
+    "ports of running nodes, floating": (racks(FLOATING, cabled, **MANAGED), TRAFFIC),
+    "ports of running nodes, standard": (racks(STANDARD, cabled, **MANAGED), TRAFFIC),
+    "ports of a node more": (racks(on_ports(FLOATING), cabled_more), HITLESS),
+    "other names of policy groups": ((on_ports(FLOATING), {"vpc_name": "{node}_group"}), TRAFFIC),
+    "autostate": ((FLOATING, {"autostate": True}), RESET),
+    "no autostate": ((STANDARD, {"autostate": False}), RESET),
+    "another restart time": ((FLOATING, {"bgp_restart_time": 20}), RESET),
+    "no restart time": ((variables(FLOATING, bgp_restart_time=20), {"bgp_restart_time": None}), RESET),
+    "no prefix limit": ((LIMITED, {"bgp_prefix_limit": None}), LOSS),
+    "no BGP filter": ((variables(FLOATING, bgp_filter=True), {"bgp_filter": False}), HITLESS),
+    "no BGP filter under a prefix limit": ((variables(LIMITED, bgp_filter=True), {"bgp_filter": False}), LOSS),
+    "a disabled pool": ((FLOATING, {"pools": [{**POOL, "disabled": True}]}), HITLESS),
+    "a pool for some nodes": ((FLOATING, {"pools": [{**POOL, "node_selector": "all()"}]}), HITLESS),
+    "a contract": ((FLOATING, {"contracts": [contract()]}), HITLESS),
+    "a contract that redirects": ((FLOATING, {"contracts": [contract(service_graph="firewall")]}), TRAFFIC),
     "a second family": ((FLOATING, {name.removeprefix("aci_calico_"): FLOATING[name] + second for name, second in SECOND_FAMILY.items()}), PATH),
 }
 
@@ -187,14 +238,146 @@ def test_a_cluster_that_is_new_is_hitless() -> None:
         assert rehearse(plan, compare_apic(plan, {})).overall == HITLESS
 
 
+def on_mesh(*changes: Change, **more: Any) -> Comparison:
+    """Return the first push to a cluster whose pods the node-to-node mesh connects."""
+    known = {"deployed": {"kubernetes": False}, "mesh": True, "asn": 64512, "nodes": NODES, "pods": {"pool": 9}}
+    return Comparison(changes=list(changes), **{**known, **more})
+
+
 def test_nodes_that_only_the_mesh_connects_are_interrupted_also_the_first_time() -> None:
-    comparison = Comparison(
-        changes=[mesh_off()], deployed={"kubernetes": False}, mesh=True, strangers=["node-7"], nodes={**NODES, "node-7": ""}
-    )
+    comparison = on_mesh(mesh_off(), strangers=["node-7"], nodes={**NODES, "node-7": ""})
     rehearsal = rehearse(plan_of(), comparison)
     assert (rehearsal.overall, rehearsal.changes[0].touches["nodes"]) == (TRAFFIC, ["node-7"])
     comparison.strangers = []
     assert rehearse(plan_of(), comparison).overall == HITLESS
+
+
+def test_the_mesh_must_not_go_off_before_the_leaves_replace_it() -> None:
+    comparison = on_mesh(mesh_off())
+    assert rehearse(plan_of(), comparison, gate=False).overall == TRAFFIC
+    comparison.pods = {"pool": 0}
+    assert rehearse(plan_of(), comparison, gate=False).overall == HITLESS
+
+
+def changed(kind: str, before: dict[str, Any], after: dict[str, Any], name: str = "pool", operation: str = "modify") -> Change:
+    """Return a change of an object in Kubernetes."""
+    return Change("kubernetes", "calico", operation, kind, f"{kind}/{name}", before, after)
+
+
+def annotated(name: str, before: str, after: str) -> Change:
+    """Return a change of an annotation of node-1."""
+    held, wanted = ({"metadata": {"annotations": {name: value}}} if value else {} for value in (before, after))
+    return changed("Node", held, wanted, "node-1")
+
+
+ASN, ADDRESS = "projectcalico.org/ASNumber", "projectcalico.org/IPv4Address"
+
+
+@pytest.mark.parametrize(
+    ("expected", "known", "change"),
+    [
+        pytest.param(RESET, {}, annotated(ASN, "", "65003"), id="a first AS number"),
+        pytest.param(RESET, {}, annotated(ASN, "64999", "65003"), id="another AS number"),
+        pytest.param(RESET, {"deployed": {"kubernetes": True}}, annotated(ASN, "", "65003"), id="a node more, with the mesh"),
+        pytest.param(RESET, {"mesh": False}, annotated(ASN, "", "65003"), id="peers of others"),
+        pytest.param(HITLESS, {"asn": 65003}, annotated(ASN, "", "65003"), id="the AS number that all nodes have"),
+        pytest.param(HITLESS, {"nodes": {"node-1": "1"}}, annotated(ASN, "", "65003"), id="one node"),
+        pytest.param(HITLESS, {"pods": {"pool": 0}}, annotated(ASN, "", "65003"), id="no pods"),
+        pytest.param(RESET, {"pods": {"pool": -1}}, annotated(ASN, "", "65003"), id="pods that were not counted"),
+        pytest.param(HITLESS, {"mesh": False, "deployed": {"kubernetes": True}}, annotated(ASN, "", "65003"), id="a node more"),
+        pytest.param(TRAFFIC, {}, annotated(ADDRESS, "10.0.0.9/24", "192.168.2.1/24"), id="another address"),
+        pytest.param(HITLESS, {}, annotated(ADDRESS, "", "192.168.2.1/24"), id="a first address"),
+        pytest.param(
+            TRAFFIC,
+            {"strangers": ["node-7"]},
+            changed("BGPConfiguration", {}, {"spec": {"asNumber": 65003}}, "default"),
+            id="the AS number of nodes that are not planned",
+        ),
+        pytest.param(
+            LOSS,
+            {},
+            changed("BGPConfiguration", {"spec": {"serviceClusterIPs": [{"cidr": "10.96.0.0/12"}]}}, {}, "default"),
+            id="service subnets that nobody plans",
+        ),
+        pytest.param(
+            TRAFFIC, {}, changed("IPPool", {"spec": {"ipipMode": "Always"}}, {"spec": {"ipipMode": "Never"}}), id="IP-in-IP"
+        ),
+        pytest.param(TRAFFIC, {}, changed("IPPool", {"spec": {"natOutgoing": True}}, {"spec": {"natOutgoing": False}}), id="NAT"),
+        pytest.param(
+            HITLESS,
+            {"pods": {"pool": 0}},
+            changed("IPPool", {"spec": {"natOutgoing": True}}, {"spec": {"natOutgoing": False}}),
+            id="NAT of a pool without pods",
+        ),
+        pytest.param(
+            TRAFFIC,
+            {},
+            changed("BGPPeer", {"spec": {"asNumber": 65001}}, {"spec": {"asNumber": 65002}}, "theirs"),
+            id="a peer that is taken over",
+        ),
+        pytest.param(
+            LOSS, {}, changed("BGPPeer", {"spec": {"filters": ["theirs"]}}, {}, "theirs"), id="a filter of others on it"
+        ),
+        pytest.param(
+            RESET,
+            {"deployed": {"kubernetes": True}},
+            changed("BGPPeer", {"spec": {"nodeSelector": "all()"}}, {}, "theirs", "delete"),
+            id="a peer of all nodes",
+        ),
+        pytest.param(
+            TRAFFIC,
+            {"deployed": {"kubernetes": True}},
+            changed("IPPool", {"spec": {"allowedUses": ["LoadBalancer"]}}, {}, operation="delete"),
+            id="a pool of services",
+        ),
+        pytest.param(
+            TRAFFIC,
+            {},
+            changed("IPPool", {"spec": {"allowedUses": ["LoadBalancer"]}}, {"spec": {"allowedUses": ["Workload"]}}),
+            id="a pool that ceases to be one of services",
+        ),
+    ],
+)
+def test_what_a_push_does_to_a_running_cluster(expected: str, known: dict[str, Any], change: Change) -> None:
+    rehearsal = rehearse(plan_of(), on_mesh(change, **known))
+    assert rehearsal.overall == expected, as_text(rehearsal)
+    assert rehearsal.changes[0].rule is not UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("cls", "expected"),
+    [
+        ("bgpCtxPol", LOSS),
+        ("bgpBestPathCtrlPol", PATH),
+        ("bgpCtxAfPol", PATH),
+        ("bgpPeerPfxPol", LOSS),
+        ("rtctrlSubjP", LOSS),
+        ("bgpProtP", LOSS),
+        ("rtctrlRsCtxPToSubjP", LOSS),
+    ],
+)
+def test_what_others_removed_applies_again(cls: str, expected: str) -> None:
+    plan = plan_of(bgp_prefix_limit=100)
+    objects = flat(apic_tree(plan), tags=True)
+    gone = tuple(f"{dn}/" for dn, one in objects.items() if one["class"] == cls)
+    left = {dn: one for dn, one in objects.items() if not f"{dn}/".startswith(gone)}
+    assert rehearse(plan, compare_apic(plan, left)).overall == expected
+
+
+def test_a_node_that_announces_services_is_not_drained() -> None:
+    plan = plan_of()
+    for labels, expected in (({}, []), ({EXCLUDE_LABEL: EXCLUDED}, ["node-7"])):
+        found = {**cluster_of(plan), "nodes": {"node-7": {"labels": labels, "annotations": {}, "unschedulable": True}}}
+        assert compare_kubernetes(plan, found).drained == expected
+
+
+def test_a_node_without_a_label_can_be_in_a_rack_that_goes() -> None:
+    (base, changes), _class = PLANTED["a rack less that is gone, floating"]
+    before, after = planned(base, racks=changes["racks"])
+    comparison = between_plans(before, after)
+    without(comparison, changes["gone"])
+    comparison.nodes["node-4"] = ""
+    assert rehearse(after, comparison).overall == TRAFFIC
 
 
 def mesh_off() -> Change:
@@ -272,4 +455,5 @@ def test_rules_are_complete() -> None:
         assert rule.effect in CLASSES
         assert rule.source
         assert rule.lasts or rule.effect == HITLESS
+        assert not (rule.guess and rule.effect == HITLESS), rule
         assert rule.why.endswith(".")
