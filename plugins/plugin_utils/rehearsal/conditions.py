@@ -21,6 +21,7 @@ _NAMED_BY = {
     "bgpBestPathCtrlPol": ("bgpRsBestPathCtrlPol", "tnBgpBestPathCtrlPolName"),
     "bgpCtxAfPol": ("fvRsCtxToBgpCtxAfPol", "tnBgpCtxAfPolName"),
     "bgpPeerPfxPol": ("bgpRsPeerPfxPol", "tnBgpPeerPfxPolName"),
+    "lacpLagPol": ("infraRsLacpPol", "tnLacpLagPolName"),
     "rtctrlSubjP": ("rtctrlRsCtxPToSubjP", "tnRtctrlSubjPName"),
 }
 

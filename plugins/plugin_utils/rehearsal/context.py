@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from ...module_utils.apic.mo import parent_dn
+from ...module_utils.apic.mo import last_rn, parent_dn
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
 from ..apic.tree import apic_tree, flat
-from ..comparison import APIC, CREATE, KUBERNETES, MODIFY, Change, Comparison, Plan
+from ..comparison import APIC, CREATE, DELETE, KUBERNETES, MODIFY, Change, Comparison, Plan
 
 _PROFILE = re.compile(r"/lnodep-([^/]+)")
 _INTERFACES = re.compile(r"/lifp-([^/]+)-ipv[46](?:/|$)")
@@ -104,12 +104,15 @@ class Context:
         dns = (change.object, *change.below)
         named = [node for dn in dns for node in self._of_interfaces(dn)]
         profile, group = _first(_PROFILE, change.object), _first(_GROUP, change.object)
+        selectors = self._selectors(change)
         if named and (profile or change.kind == "l3extOut"):
             return named
         if profile:
             return self._of_profile(profile)
         if group:
             return self._of_group(group)
+        if selectors:
+            return {name for one in selectors for name in self._of_group(one)}
         l3out = _first(_L3OUT, change.object)
         racks = [rack["id"] for rack in self.plan["racks"] if rack["l3out"] == l3out]
         if racks:
@@ -138,6 +141,15 @@ class Context:
             return planned or named
         known = group in {one["name"] for one in self.plan["access"]["groups"]}
         return everyone if known or any(_GROUP.search(dn) for dn in self.created) else ()
+
+    def _selectors(self, change: Change) -> set[str]:
+        """Return the policy groups on the ports of a leaf whose profile goes; the profile of its ports has the same name."""
+        if change.kind not in ("infraAccPortP", "infraNodeP") or change.operation != DELETE:
+            return set()
+        name = last_rn(change.object).partition("-")[2]
+        ports = (one for one in self.comparison.changes if one.kind == "infraAccPortP" and one.operation == DELETE)
+        below = (dn for one in ports if last_rn(one.object).partition("-")[2] == name for dn in one.below)
+        return {_first(_SELECTOR, dn) for dn in below} - {""}
 
     @property
     def idle(self) -> bool:

@@ -118,7 +118,8 @@ _INTERFACES = (
          FOR_GOOD, False, MODEL, True),
     Rule(("l3extOut", "l3extLNodeP", "l3extRsNodeL3OutAtt", "l3extLIfP", *SVIS, "bgpPeerP", "bgpAsP", "bgpExtP"),
          (CREATE,), (), HITLESS, "It is new, and nothing uses it yet.", source=MODEL, variables=("racks", "non_anchor_leaves")),
-    Rule(("l3extOut", "l3extLNodeP", "l3extLIfP", "l3extRsPathL3OutAtt", "l3extMember", "bgpPeerP", *PORTS), (DELETE,), (),
+    Rule(("l3extOut", "l3extLNodeP", "l3extLIfP", "l3extRsPathL3OutAtt", "l3extMember", "bgpPeerP", *PORTS, "infraAccPortP",
+          "infraNodeP"), (DELETE,), (),
          HITLESS, "Its nodes are drained, or not in Kubernetes.", source=PUSH, when="unused", variables=("racks",)),
     Rule(("l3extOut", "l3extLNodeP", "l3extLIfP"), (DELETE,), (), TRAFFIC_INTERRUPTION,
          "The interfaces and BGP peers of nodes that are in Kubernetes are removed.", FOR_GOOD, False, MODEL,
@@ -239,6 +240,8 @@ _ROUTES = (
          FOR_GOOD, None, f"{PAPER}, step 10", when="in_own_l3out"),
     Rule(("rtctrlSubjP",), (CREATE,), (), ROUTE_LOSS, "A route map names this match rule already, and lets through other routes without it.",
          FOR_GOOD, None, MODEL, True, "named_already"),
+    Rule(("rtctrlCtxP",), (CREATE,), (), ROUTE_LOSS, "A route map begins to filter routes that were accepted without it.", FOR_GOOD,
+         None, f"{PAPER}, step 10", True, "in_own_l3out"),
     Rule(("rtctrlRsCtxPToSubjP",), (CREATE,), (), ROUTE_LOSS, "A context without a match rule lets all routes through, and one with it fewer.",
          FOR_GOOD, None, MODEL, True),
     Rule(ROUTE_MAPS, (CREATE,), (), HITLESS, "It lets more routes through.", source=f"{PAPER}, step 10",
@@ -271,6 +274,10 @@ _POLICY = (
 )
 
 _ACCESS = (
+    Rule(("lacpLagPol",), (CREATE,), (), TRAFFIC_INTERRUPTION,
+         "Policy groups name this policy already: the mode of their port channels changes.", "some seconds", None, MODEL, True,
+         "named_already"),
+    Rule(("fvTenant", "fvCtx"), (DELETE,), (), TRAFFIC_INTERRUPTION, "All that is in it ends.", FOR_GOOD, False, MODEL),
     Rule((*VLANS, *PORTS, *LEAF_PORTS, "fvTenant", "fvCtx"), (CREATE,), (), HITLESS, "It is new, and nothing relies on it yet.",
          source=MODEL, variables=("manage_access", "manage_tenant", "vlan_pool", "aaep", "node_interfaces")),
     Rule((*VLANS, *PORTS, *LEAF_PORTS), (MODIFY, DELETE), (), TRAFFIC_INTERRUPTION,

@@ -114,6 +114,10 @@ def cabled_more(racks: list[dict[str, Any]]) -> None:
     racks[0]["nodes"].append(cabled_node("node-9", "1/9"))
 
 
+def cabled_last(racks: list[dict[str, Any]]) -> None:
+    racks[-1]["nodes"][0] = cabled_node(racks[-1]["nodes"][0], "1/1")
+
+
 def on_ports(base: dict[str, Any]) -> dict[str, Any]:
     """Return a base whose access policies the collection manages, with a node on named ports."""
     return variables(base, **MANAGED, racks=edited(base, cabled))
@@ -121,6 +125,7 @@ def on_ports(base: dict[str, Any]) -> dict[str, Any]:
 
 # fmt: off
 POOL = {"cidr": "10.1.0.0/16"}
+LAST_ON_PORTS = variables(FLOATING, **MANAGED, racks=edited(FLOATING, cabled_last))
 LIMITED = variables(FLOATING, bgp_prefix_limit=100)
 ALL = {"renumber": ["all"]}
 # What is planted, and its class.
@@ -185,6 +190,8 @@ PLANTED: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], str]] = {
     "ports of running nodes, floating": (racks(FLOATING, cabled, **MANAGED), TRAFFIC),
     "ports of running nodes, standard": (racks(STANDARD, cabled, **MANAGED), TRAFFIC),
     "ports of a node more": (racks(on_ports(FLOATING), cabled_more), HITLESS),
+    "ports of a rack less": (racks(LAST_ON_PORTS, removed_rack), TRAFFIC),
+    "ports of a rack less that is gone": (racks(LAST_ON_PORTS, removed_rack, gone=("node-4", "node-5", "node-6")), HITLESS),
     "other names of policy groups": ((on_ports(FLOATING), {"vpc_name": "{node}_group"}), TRAFFIC),
     "autostate": ((FLOATING, {"autostate": True}), RESET),
     "no autostate": ((STANDARD, {"autostate": False}), RESET),
@@ -354,10 +361,12 @@ def test_what_a_push_does_to_a_running_cluster(expected: str, known: dict[str, A
         ("rtctrlSubjP", LOSS),
         ("bgpProtP", LOSS),
         ("rtctrlRsCtxPToSubjP", LOSS),
+        ("rtctrlCtxP", LOSS),
+        ("lacpLagPol", TRAFFIC),
     ],
 )
 def test_what_others_removed_applies_again(cls: str, expected: str) -> None:
-    plan = plan_of(bgp_prefix_limit=100)
+    plan = plan_of(on_ports(FLOATING), bgp_prefix_limit=100)
     objects = flat(apic_tree(plan), tags=True)
     gone = tuple(f"{dn}/" for dn, one in objects.items() if one["class"] == cls)
     left = {dn: one for dn, one in objects.items() if not f"{dn}/".startswith(gone)}
