@@ -33,6 +33,9 @@ BROKEN = [
     case("limit-ecmp-paths", "racks", limits={"ecmp-paths": 5}),
     case("limit-lpm-routes", "racks", limits={"lpm-routes": 14}),
     case("limit-lpm-routes-maximum", "racks", limits={"lpm-routes-maximum": 14}),
+    case("limit-l3outs", "racks", limits={"l3outs": 0}),
+    case("limit-external-epgs", "racks", limits={"external-epgs": 0}),
+    case("limit-external-epgs-of-fabric", "racks", limits={"external-epgs-of-fabric": 0}),
 ]
 WARNINGS = {"limit-ecmp-paths", "limit-lpm-routes"}
 
