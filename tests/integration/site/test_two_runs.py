@@ -10,7 +10,8 @@ from integration.site.harness import Site, intent, kill_tree, racks
 
 def test_one_run_at_a_time_and_takeover_by_name(site: Site, tmp_path: Path) -> None:
     cluster = site.add("prod", intent("floating", racks(1, 2), apic_timeout=900))  # longer than the other runs take
-    cluster.apic.misbehave("hang", method="GET", path="^/api/mo/uni/tn-common/out-calico-prod")
+    # The first such request is the comparison's, before the lease.
+    cluster.apic.misbehave("hang", nth=2, method="GET", path="^/api/mo/uni/tn-common/out-calico-prod")
     first = site.start("site")
     try:
         assert cluster.apic.misbehaviour.hung.wait(300)
