@@ -123,7 +123,7 @@ class Journals:
 
 def journal_problem(path: str, reason: str) -> Problem:
     """Return the problem that the journal of a run cannot be written."""
-    return Problem("journal-unwritable", path, f"The journal cannot be written: {reason}. Nothing was changed")
+    return Problem("journal-unwritable", path, f"The journal cannot be written: {reason}. This push changed nothing")
 
 
 def described(content: Mapping[str, Any]) -> str:

@@ -607,7 +607,7 @@ CATALOGUE: dict[str, dict[str, Message]] = {
     },
     "Journal and undo": {
         "journal-unwritable": Message(
-            "The journal of the run, which undo would need, cannot be written. Nothing was changed.",
+            "The journal of the run, which undo would need, cannot be written. The push that was to follow changed nothing.",
             "Free space, or set aci_calico_journal to a folder where the user that runs Ansible may write. With aci_calico_journal_keep: 0 the"
             " run changes the cluster without a journal."),
         "journal-missing": Message(
