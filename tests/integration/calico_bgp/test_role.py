@@ -174,11 +174,11 @@ def test_password_is_not_shown_or_stored(cluster: Cluster) -> None:
 
 
 def test_standard_svi_is_configured_in_another_namespace(tmp_path: Path) -> None:
-    """The server has both API groups, and calico-node is in calico-system."""
+    """The server has both API groups, and calico-node is in calico-system. Its nodes have other addresses until then."""
     groups = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
     cluster = Cluster(tmp_path, svi="standard", api_groups=groups, namespace="calico-system")
     with cluster.server:
-        outcome = cluster.run()
+        outcome = cluster.run("-e", "aci_calico_consent=traffic-interruption")
         assert outcome.code == 0, outcome.output
         peers = cluster.server.request("GET", "/apis/projectcalico.org/v3/bgppeers")["items"]
         assert sorted(peer["spec"]["node"] for peer in peers) == sorted([f"node-{number}" for number in range(1, 7)] * 2)
