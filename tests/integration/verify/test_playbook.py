@@ -68,14 +68,15 @@ def test_site_keeps_the_mesh_until_sessions_and_routes_replace_it(play: Play, cl
     cluster.delete("BGPPeer", "aci-leaf-201")
     try:
         cluster.until(lambda report: all(session["state"] != "established" for session in report["sessions"]))
-        kept = play("--tags", "calico", "-e", "aci_calico_sessions_timeout=1", playbook="site")
+        consents = ("-e", "aci_calico_consent=session-reset,traffic-interruption")
+        kept = play("--tags", "calico", "-e", "aci_calico_sessions_timeout=1", *consents, playbook="site")
         assert kept.returncode == 2, kept.stdout
         assert "The node-to-node mesh stays on" in kept.stdout, kept.stdout
         assert "0 of 12 sessions established" in kept.stdout
         assert cluster.get("BGPPeer", "aci-leaf-201"), "everything else is configured"
         assert now() == (True, "Always")
 
-        agreed = ("-e", "aci_calico_update_password=always", "-e", "aci_calico_consent=session-reset")
+        agreed = ("-e", "aci_calico_update_password=always", *consents)
         for peer in peers:
             cluster.bench.change("bgpPeerP", peer["dn"], ctrl="dis-peer-as-check")
         routeless = play("--tags", "calico", *agreed, playbook="site")
