@@ -52,12 +52,15 @@ options:
     default: {}
 """
 
-    PUSH = r"""
+    NO_DIFF = r"""
+attributes:
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: none
+"""
+
+    EXISTING = r"""
 options:
-  state:
-    description: V(absent) removes what the cluster owns. By default the variable C(aci_calico_state).
-    type: str
-    choices: [present, absent]
   adopt:
     description: Whether to take over objects that somebody else made. By default the variable C(aci_calico_adopt).
     type: bool
@@ -65,6 +68,14 @@ options:
     description: Whether to replace a BGP password that exists already. By default the variable C(aci_calico_update_password).
     type: str
     choices: [on_create, always]
+"""
+
+    PUSH = r"""
+options:
+  state:
+    description: V(absent) removes what the cluster owns. By default the variable C(aci_calico_state).
+    type: str
+    choices: [present, absent]
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.

@@ -17,3 +17,13 @@ attributes:
     description: Nothing changes, so there is no difference to show.
     support: none
 """
+
+    REPORT = r"""
+attributes:
+  check_mode:
+    description: Reads in the same way, and writes no files.
+    support: full
+  diff_mode:
+    description: Nothing changes, so there is no difference to show.
+    support: none
+"""

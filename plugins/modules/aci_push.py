@@ -39,6 +39,7 @@ extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic
   - netops.aci_calico.cluster.push
+  - netops.aci_calico.cluster.existing
 seealso:
   - module: netops.aci_calico.aci_tree
   - module: netops.aci_calico.plan

@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.kubernetes
   - netops.aci_calico.cluster.push
+  - netops.aci_calico.cluster.existing
 seealso:
   - module: netops.aci_calico.plan
 author: Contributors to netops.aci_calico (!UNKNOWN)

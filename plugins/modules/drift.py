@@ -31,11 +31,7 @@ extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic
   - netops.aci_calico.cluster.kubernetes
-  - netops.aci_calico.reading
-attributes:
-  check_mode:
-    description: Reads in the same way, and writes no files.
-    support: full
+  - netops.aci_calico.reading.report
 seealso:
   - module: netops.aci_calico.mend
   - module: netops.aci_calico.verify

@@ -30,13 +30,6 @@ options:
       - It costs one request to APIC more, and one for each L3Out.
     type: bool
     default: false
-  adopt:
-    description: Whether objects that somebody else made are taken over, and so cause no problem. By default the variable C(aci_calico_adopt).
-    type: bool
-  update_password:
-    description: Whether a BGP password that exists already is replaced. By default the variable C(aci_calico_update_password).
-    type: str
-    choices: [on_create, always]
   manage_installation:
     description: Whether pools of the operator are changed through its Installation. By default the variable C(aci_calico_manage_installation).
     type: bool
@@ -44,6 +37,7 @@ extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic
   - netops.aci_calico.cluster.kubernetes
+  - netops.aci_calico.cluster.existing
   - netops.aci_calico.reading
 seealso:
   - module: netops.aci_calico.plan

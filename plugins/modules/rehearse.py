@@ -39,13 +39,6 @@ options:
       - The C(plan.json) that stands for what is deployed, or the folder of the artifacts that has it. By default the variable
         C(aci_calico_deployed_plan). Without it, APIC and Kubernetes are read.
     type: str
-  adopt:
-    description: Whether objects that somebody else made are taken over. By default the variable C(aci_calico_adopt).
-    type: bool
-  update_password:
-    description: Whether a BGP password that exists already is replaced. By default the variable C(aci_calico_update_password).
-    type: str
-    choices: [on_create, always]
   manage_installation:
     description: Whether pools of the operator are changed through its Installation. By default the variable C(aci_calico_manage_installation).
     type: bool
@@ -58,11 +51,8 @@ extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic
   - netops.aci_calico.cluster.kubernetes
-  - netops.aci_calico.reading
-attributes:
-  check_mode:
-    description: Rehearses in the same way, but writes no files.
-    support: full
+  - netops.aci_calico.cluster.existing
+  - netops.aci_calico.reading.report
 seealso:
   - module: netops.aci_calico.plan
   - module: netops.aci_calico.preflight

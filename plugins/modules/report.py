@@ -22,10 +22,7 @@ options:
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.predicts
-attributes:
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: none
+  - netops.aci_calico.cluster.no_diff
 seealso:
   - module: netops.aci_calico.plan
   - module: netops.aci_calico.verify
