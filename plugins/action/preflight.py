@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico
 from ..plugin_utils.comparison import APIC, KUBERNETES, Comparison, apic_queries, compare_apic, compare_kubernetes
 from ..plugin_utils.intent.intent import controllers, share_fabric
-from ..plugin_utils.local import preload
+from ..plugin_utils.local import ONE_THREAD, preload
 from ..plugin_utils.preflight.fabric import fabric_problems, privilege_problems
 from ..plugin_utils.preflight.kubernetes import calico_mode, cluster_problems
 from ..plugin_utils.schema.check import check_optional, plain
@@ -50,9 +50,7 @@ class ActionModule(PlannedAction):
         compared: dict[str, Comparison] = {}
         looks: list[Callable[[], list[Problem]]] = []
         if options["look_at_apic"]:
-            # Resolved before the threads begin: Ansible's loader of plugins is not made for several threads.
-            beside = list(_plans_beside(self.task_vars))
-            looks.append(partial(self._fabric, plan, options, compared, beside))
+            looks.append(partial(self._fabric, plan, options, compared))
         if options["look_at_kubernetes"]:
             looks.append(partial(self._kubernetes, plan, options, result, compared))
         problems = [problem for found in self.at_once(*looks) for problem in found]
@@ -81,9 +79,7 @@ class ActionModule(PlannedAction):
         compared[KUBERNETES].problems = [problem for problem in problems if problem.id == CONSENT_MISSING]
         return [problem for problem in problems if problem.id != CONSENT_MISSING]
 
-    def _fabric(
-        self, plan: dict[str, Any], options: dict[str, Any], compared: dict[str, Comparison], neighbours: list[dict[str, Any]]
-    ) -> list[Problem]:
+    def _fabric(self, plan: dict[str, Any], options: dict[str, Any], compared: dict[str, Comparison]) -> list[Problem]:
         apic = self.access(options["apic"], APIC_ACCESS)
         # What the pushes compare is read with the first requests: they may select too much.
         beside = apic_queries(plan) if options["compare"] else []
@@ -97,7 +93,7 @@ class ActionModule(PlannedAction):
             told.append(found["privileges"])
             return dict(found["objects"])
 
-        problems = fabric_problems(plan, read, options["adopt"], neighbours)
+        problems = fabric_problems(plan, read, options["adopt"], _plans_beside(self.task_vars))
         return [*problems, *privilege_problems(plan, told[0])]
 
 
@@ -109,13 +105,15 @@ def _verdict(cluster: str, options: dict[str, Any], warnings: int) -> str:
 
 
 def _plans_beside(task_vars: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the plans of the play's other clusters on the same fabric."""
+    """Yield the plans of the play's other clusters on the same fabric. Nothing is read before the first is asked for."""
     hostvars, own = task_vars["hostvars"], task_vars["inventory_hostname"]
-    for host in (host for host in task_vars["ansible_play_batch"] if host != own):
-        other = hostvars[host]
-        planned = other.get(PLANNED, {})
-        if planned.get("plan") and share_fabric(_controllers(hostvars[own]), _controllers(other)):
-            yield plain(planned["plan"])
+    plans = []
+    with ONE_THREAD:
+        for other in (hostvars[host] for host in task_vars["ansible_play_batch"] if host != own):
+            planned = other.get(PLANNED, {})
+            if planned.get("plan") and share_fabric(_controllers(hostvars[own]), _controllers(other)):
+                plans.append(plain(planned["plan"]))
+    yield from plans
 
 
 def _controllers(variables: Any) -> set[tuple[str, Any]]:

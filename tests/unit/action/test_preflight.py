@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
 from unit.action.running import listen, run
 from unit.plugin_utils.sample_plans import plan_of
 
@@ -25,3 +26,24 @@ def test_both_sides_are_read_at_the_same_time_and_a_failure_is_reported_once(mon
     assert result["failed"]
     assert [problem["id"] for problem in result["problems"]] == ["apic-unreachable"]
     assert sum("cannot be reached" in line for line in said) == 1
+
+
+@pytest.mark.parametrize("needed", [False, True])
+def test_plans_of_other_clusters_are_read_only_if_they_are_needed(monkeypatch, needed):
+    listen(monkeypatch)
+    own, other, found = plan_of(), plan_of(cluster_name="prod2"), []
+
+    class Hosts(dict[str, Any]):
+        def __missing__(self, host: str) -> dict[str, Any]:
+            assert needed
+            return {"aci_calico_planned": {"plan": other}} if host == "prod2" else {}
+
+    def problems(_plan: Any, read: Any, _adopt: bool, beside: Any) -> list[Any]:
+        read([])
+        found.extend(beside if needed else ())
+        return []
+
+    monkeypatch.setattr(preflight, "fabric_problems", problems)
+    hosts = {"hostvars": Hosts(), "ansible_play_batch": ["prod1", "prod2"]}
+    run(preflight, lambda *_call: {"objects": {}, "privileges": None}, hosts, plan=own, look_at_kubernetes=False)
+    assert found == ([other] if needed else [])
