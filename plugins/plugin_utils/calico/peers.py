@@ -57,29 +57,30 @@ def names_as_found(wanted: list[dict], objects: list[dict], cluster: str, adopt:
     return names
 
 
-def peer_problems(plan: dict, objects: list[dict], taken_over: dict[str, str], consents: Consents) -> Iterator[Problem]:
+def peer_problems(plan: dict, objects: list[dict], wanted: set[str], consents: Consents) -> Iterator[Problem]:
     """Yield what is wrong with the peers that the plan does not have.
 
-    :param taken_over: the peers that are taken over, as ``names_as_found`` returns them.
+    :param wanted: the names of the planned peers; of those that are taken over, their own.
     """
     addresses = {peer["address"] for peer in plan["peers"]}
     names = {peer["name"] for peer in plan["peers"]}
+    taken_over = wanted - names
     for peer in (one for one in objects if one["kind"] == KIND):
         name, target = peer["metadata"]["name"], target_of(peer)
         if name in names or owner_of_object(peer) == plan["cluster"]:
             continue
-        if name in taken_over.values():
+        if name in taken_over:
             yield from _resets(plan, peer, consents)
         elif target in addresses:
-            yield _in_the_way(name, target, taken_over)
+            yield _in_the_way(name, target, bool(taken_over))
         else:
             problem = f"It is not in the plan (peer: {target or 'other nodes'}), and stays"
             yield Problem("peer-unplanned", f"{KIND}/{name}", problem)
 
 
-def _in_the_way(name: str, target: str, taken_over: dict[str, str]) -> Problem:
+def _in_the_way(name: str, target: str, others_taken_over: bool) -> Problem:
     problem = f"It peers with {target}, a leaf of the plan"
-    if not taken_over:
+    if not others_taken_over:
         return Problem("peer-in-the-way", f"{KIND}/{name}", problem)
     remedy = (
         "Let one peer of this leaf select all nodes of the rack, and remove the others then: the run takes over one peer for each leaf"

@@ -210,7 +210,7 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
     existing = existing_in(found)
     wanted = _wanted(plan, found, chosen.adopt)
     nodes = [manifest for manifest in wanted if manifest["kind"] == "Node" and manifest["metadata"]["name"] in found["nodes"]]
-    operated = _operated(wanted, found)
+    operated, mesh = _operated(wanted, found), mesh_is_on(found)
     patched = [node for node in nodes if not covers(_found_node(found, node["metadata"]["name"]), node)]
     patched += [released_node(plan, name) for name in _stale_nodes(plan, found)]
     modified = [title(node) for node in patched]
@@ -227,7 +227,7 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
             change = secret["secret"]
         else:
             change = _change(manifest, old)
-            batch = postponed if mesh_is_on(found) and _carries_pods(manifest, old) else applied
+            batch = postponed if mesh and _carries_pods(manifest, old) else applied
             batch += [change] if change else []
         if change:
             (modified if old else created).append(title(manifest))
@@ -441,20 +441,20 @@ def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
     yield from _node_problems(plan, found, chosen)
     if not (found["api_group"] and found["namespace"]):
         return
-    wanted = _wanted(plan, found, chosen.adopt)
+    wanted, existing = _wanted(plan, found, chosen.adopt), existing_in(found)
     for manifest in wanted:
-        old = existing_in(found).get((manifest["kind"], manifest["metadata"]["name"]))
+        old = existing.get((manifest["kind"], manifest["metadata"]["name"]))
         if old and manifest["kind"] in OWNED_KINDS:
             yield from ownership_problems(plan, old, chosen.adopt)
         yield from _version_problems(manifest, found)
     pools = [manifest for manifest in found["objects"] if manifest["kind"] == "IPPool"]
+    cidrs = {pool["spec"]["cidr"] for pool in pools}
     for pool in pools:
-        yield from pool_problems(plan, pool, {one["spec"]["cidr"] for one in pools})
+        yield from pool_problems(plan, pool, cidrs)
     yield from retired_problems(plan, found)
-    yield from _installer_problems(plan, found, chosen)
-    planned = [one for one in kubernetes_objects(plan) if one["kind"] == "BGPPeer"]
-    taken_over = names_as_found(planned, found["objects"], plan["cluster"], chosen.adopt)
-    yield from peer_problems(plan, found["objects"], taken_over, chosen.consents)
+    yield from _installer_problems(wanted, found, chosen)
+    peers = {manifest["metadata"]["name"] for manifest in wanted if manifest["kind"] == "BGPPeer"}
+    yield from peer_problems(plan, found["objects"], peers, chosen.consents)
     yield from nat_problems(plan, found, chosen.consents)
     yield from _configuration_problems(found)
     yield from _password_problems(plan, found, chosen)
@@ -504,12 +504,12 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
             "node-pending", f"Node/{name}", "The node is planned, and not in Kubernetes yet. The fabric is configured for it"
         )
     yield from release_problems(plan, found, _stale_nodes(plan, found), chosen.consents)
+    lost = (
+        "once the run turns the node-to-node mesh off, nothing reaches its pods"
+        if mesh_is_on(found)
+        else "its pods cannot be reached"
+    )
     for name in strangers(plan, found):
-        lost = (
-            "once the run turns the node-to-node mesh off, nothing reaches its pods"
-            if mesh_is_on(found)
-            else "its pods cannot be reached"
-        )
         yield Problem("node-unplanned", f"Node/{name}", f"The node is in Kubernetes, and not in the plan: {lost}")
 
 
@@ -541,9 +541,8 @@ def ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
         yield Problem("foreign", title(old), problem)
 
 
-def _installer_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
+def _installer_problems(wanted: list[dict], found: dict, chosen: Choices) -> Iterator[Problem]:
     """Yield what the installer of Calico would undo, or must change itself."""
-    wanted = _wanted(plan, found)
     if not can_change(found, chosen.manage_installation):
         for manifest in _operated(wanted, found):
             differing_fields = _pool_difference(existing_in(found)["IPPool", manifest["metadata"]["name"]], manifest)
