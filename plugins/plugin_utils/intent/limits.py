@@ -375,10 +375,15 @@ class Usage:
 def usage(intent: Intent, others: Others) -> dict[str, Usage]:
     """Return how much of each limit the cluster uses, by the limit's id."""
     limits = {id_: limit.of(intent["apic_version"]) for id_, limit in LIMITS.items()}
-    return {id_: Usage(limit, limit.used(intent, others), limit_value(intent, limit)) for id_, limit in limits.items()}
+    return {id_: Usage(limit, limit.used(intent, others), _allowed(intent, limit)) for id_, limit in limits.items()}
 
 
-def limit_value(intent: Intent, limit: Limit) -> int | None:
+def limit_value(intent: Intent, id_: str) -> int | None:
+    """Return the limit that applies to the cluster; None if no value is known for its release."""
+    return _allowed(intent, LIMITS[id_].of(intent["apic_version"]))
+
+
+def _allowed(intent: Intent, limit: Limit) -> int | None:
     """Return the limit that applies to the cluster: the user's, or for LPM that of the forwarding scale profile."""
     overrides = intent["limits"] or {}
     value = overrides.get(limit.id)

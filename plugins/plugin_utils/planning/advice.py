@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..intent.intent import Intent
-from ..intent.limits import LIMITS, PAPER, Others, floating_addresses, limit_value, supports_floating
+from ..intent.limits import PAPER, Others, floating_addresses, limit_value, supports_floating
 from ..schema.addressing import NODE_PREFIX_LENGTH
 from .spread import room, spread
 from .svi import moving_machines
@@ -45,7 +45,7 @@ def _criteria(intent: Intent, others: Others) -> Iterator[dict[str, Any]]:
         f"none, {mobility}; machines are pinned",
         "floating" if moves else None,
     )
-    limit = limit_value(intent, LIMITS["floating-addresses"].of(intent["apic_version"]))
+    limit = limit_value(intent, "floating-addresses")
     taken = floating_addresses(floating) + others.floating_addresses
     known = f"{taken} of {limit} with this cluster; room for {max(0, limit - taken)} more" if limit is not None else ""
     yield _row(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..intent.intent import Intent, L3Out, Rack
-from ..intent.limits import LEAVES_OF_L3OUT, LIMITS, limit_value
+from ..intent.limits import LEAVES_OF_L3OUT, limit_value
 
 
 def spread(intent: Intent, recorded: Mapping[int, Sequence[str]]) -> list[L3Out]:
@@ -37,8 +37,7 @@ def spread(intent: Intent, recorded: Mapping[int, Sequence[str]]) -> list[L3Out]
 
 def room(intent: Intent) -> int:
     """Return how many leaves an L3Out of the cluster can have; all of them if no limit is known for the release."""
-    limit = LIMITS[LEAVES_OF_L3OUT[intent.kind]].of(intent["apic_version"])
-    most = limit_value(intent, limit)
+    most = limit_value(intent, LEAVES_OF_L3OUT[intent.kind])
     return len(intent.leaves) if most is None else most
 
 
