@@ -10,13 +10,12 @@ from typing import Any
 from json_schema import DRAFT, Schema, canonical
 
 from plugins.plugin_utils.intent.limits import LIMITS
-from plugins.plugin_utils.intent.pools import USES
 from plugins.plugin_utils.planning.compile import PEER_CONTROLS, POLICY_KINDS, SCHEMA
 from plugins.plugin_utils.planning.peering import SIDES
 from plugins.plugin_utils.schema.addressing import FAMILIES
 from plugins.plugin_utils.schema.formats import FORMATS, PROTOCOLS
 from plugins.plugin_utils.schema.keys import CONTRACT, LEAF, NODE, POOL, RACK, TRANSIT
-from plugins.plugin_utils.schema.option import Option
+from plugins.plugin_utils.schema.option import USES, Option
 from plugins.plugin_utils.schema.variables import PREFIX, VARIABLES
 
 

@@ -16,11 +16,10 @@ from ...module_utils.kubernetes.calico import BLOCK_SIZES
 from ...module_utils.names import BEFORE_ANNOTATION
 from ..schema.addressing import IPNetwork, overlap
 from ..schema.consent import TRAFFIC_INTERRUPTION, Consents
+from ..schema.option import LOAD_BALANCER
 from ..schema.problems import Problem
 from .installers import of_operator
 from .manifests import block_size_of
-
-LOAD_BALANCER_ONLY = ["LoadBalancer"]
 
 
 def pool_problems(plan: dict, pool: dict, cidrs: set[str]) -> Iterator[Problem]:
@@ -38,7 +37,7 @@ def pool_problems(plan: dict, pool: dict, cidrs: set[str]) -> Iterator[Problem]:
     elif any(overlap(IPNetwork(spec["cidr"]), IPNetwork(item["cidr"])) for item in planned):
         subnets = ", ".join(item["cidr"] for item in planned)
         yield Problem("pool-in-the-way", f"IPPool/{name}", f"Its CIDR {spec['cidr']} overlaps the planned pools ({subnets})")
-    elif spec.get("allowedUses") == LOAD_BALANCER_ONLY:
+    elif spec.get("allowedUses") == [LOAD_BALANCER]:
         yield from _load_balancer_problems(plan, pool)
     elif not spec.get("disabled"):
         problem = f"Pods with addresses of {spec['cidr']} cannot be reached: the fabric accepts aci_calico_pod_subnets only"

@@ -184,6 +184,10 @@ class Intent:
         """Return whether two clusters are in one VRF of one fabric."""
         return self.shares_fabric(other) and None not in self.vrf and self.vrf == other.vrf
 
+    def block_size(self, family: str) -> Any:
+        """Return the prefix length of the blocks of a family's pools; None if it was refused."""
+        return self["block_size" if family == "ipv4" else "ipv6_block_size"]
+
     def networks(self, role: str, family: str) -> list[IPNetwork]:
         """Return the subnets of a role and a family, in the order given."""
         return [subnet.network for subnet in self.subnets[role] if subnet.family == family]

@@ -99,7 +99,7 @@ _MORE_L3OUTS = (
 
 def block_length(intent: Intent, family: str) -> int:
     """Return the prefix length of a pod block."""
-    return intent["block_size" if family == "ipv4" else "ipv6_block_size"] or {"ipv4": 26, "ipv6": 122}[family]
+    return intent.block_size(family) or {"ipv4": 26, "ipv6": 122}[family]
 
 
 def _blocks_of_node(intent: Intent, family: str) -> int:

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..schema.addressing import IPNetwork, family_of
-from ..schema.option import INVALID
+from ..schema.option import INVALID, USES
 from .intent import Intent
-
-WORKLOAD, TUNNEL, LOAD_BALANCER = USES = ("Workload", "Tunnel", "LoadBalancer")
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from ..intent.connectivity import cluster_contract, outside
 from ..intent.intent import SUBNET_ROLES, Intent, L3Out, Node, Rack, Subnet
 from ..intent.limits import Others, limit_problems, limit_report, override_problems, route_estimate, usage
 from ..intent.nodes import nics_of
-from ..intent.pools import LOAD_BALANCER, read_pools
+from ..intent.pools import read_pools
 from ..intent.reading import SECRETS_OPTIONAL, read_intent
 from ..schema.addressing import by_family, family_of
-from ..schema.option import BARE_METAL
+from ..schema.option import BARE_METAL, LOAD_BALANCER
 from ..schema.problems import IntentError, Problem, errors, warnings
 from .access import access_plan
 from .advice import advise
@@ -351,14 +351,13 @@ def _peers(
 
 
 def _calico(intent: Intent) -> dict[str, Any]:
-    sizes = {"ipv4": intent["block_size"], "ipv6": intent["ipv6_block_size"]}
     return {
         "api_group": intent["calico_api_group"],
         "namespace": intent["calico_namespace"],
         "rack_label": intent["rack_label"],
         "secret": {"name": intent["bgp_secret_name"], "key": intent["bgp_secret_key"]},
         "service_account": intent["service_account"],
-        "block_size": {family: sizes[family] for family in intent.families},
+        "block_size": {family: intent.block_size(family) for family in intent.families},
         "pools": _pools(intent),
         "bgp_filter": intent["bgp_filter"],
     }

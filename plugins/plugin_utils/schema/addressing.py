@@ -29,6 +29,8 @@ FAMILIES = ("ipv4", "ipv6")
 NODE_PREFIX_LENGTH = 29
 # The smallest subnet of a node: the node, three shared addresses, and the first and the last address, which are not used.
 MAX_PREFIX_LENGTH = {"ipv4": 29, "ipv6": 125}
+# The shortest and the longest prefix of a pool's blocks that Calico allows (its validator of IPPools).
+BLOCK_LENGTHS = {"ipv4": (20, 32), "ipv6": (116, 128)}
 
 # Ranges that no node, pod or service can have addresses in, and their purpose.
 SPECIAL = {

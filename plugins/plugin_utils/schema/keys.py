@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from . import option
+from .addressing import BLOCK_LENGTHS
 from .option import BARE_METAL, VM, Option, dicts, number, texts
 
 contracts = partial(texts, format="apic-name", default=[])
@@ -53,10 +55,11 @@ POOL = (
     texts("racks", "The racks whose nodes take blocks from the pool, in place of C(node_selector).", format="rack-id", default=[]),
     texts("allowed_uses",
           "What the addresses are for. Pools of load balancer subnets have C(LoadBalancer), all others none of it (Calico 3.30 or"
-          " newer).", choices=("Workload", "Tunnel", "LoadBalancer"), default=[]),
+          " newer).", choices=option.USES, default=[]),
     Option("assignment_mode", "Whether addresses are taken without being asked for (Calico 3.30 or newer).",
            choices=("Automatic", "Manual")),
-    number("block_size", "Like C(aci_calico_block_size), for this pool. A pool never changes it.", 20, 128),
+    number("block_size", "Like C(aci_calico_block_size), for this pool. A pool never changes it.",
+           BLOCK_LENGTHS["ipv4"][0], BLOCK_LENGTHS["ipv6"][1]),
 )
 
 RELATION = (

@@ -13,6 +13,9 @@ from typing import Any
 
 # The kinds of node.
 BARE_METAL, VM = "bare_metal", "vm"
+# What the addresses of a pool can be for.
+LOAD_BALANCER = "LoadBalancer"
+USES = ("Workload", "Tunnel", LOAD_BALANCER)
 
 
 class _Invalid:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ...module_utils.names import CALICO_GROUPS
 from . import keys
+from .addressing import BLOCK_LENGTHS
 from .consent import CONSENT, CONSENTS
 from .keys import contracts
 from .option import BARE_METAL, VM, Option, dicts, number, texts
@@ -259,9 +260,9 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_service_account", "The service account of calico-node. It gets read access to the Secret.",
                format="dns-name", default="calico-node", source=_CALICO),
         number("aci_calico_block_size", "The prefix length of the IPv4 blocks that nodes take from a pool.",
-               20, 32, default=26, source="Kubernetes node ingress routing"),
+               *BLOCK_LENGTHS["ipv4"], default=26, source="Kubernetes node ingress routing"),
         number("aci_calico_ipv6_block_size", "The prefix length of the IPv6 blocks that nodes take from a pool.",
-               116, 128, default=122, source="Kubernetes node ingress routing"),
+               *BLOCK_LENGTHS["ipv6"], default=122, source="Kubernetes node ingress routing"),
         dicts("aci_calico_pools",
               "Settings of single IP pools, by subnet. What is not said is left as it is in the cluster. An entry for a load balancer"
               " subnet makes a pool for Calico's own addresses of LoadBalancer services.",

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import attrgetter
 
+from ...schema.addressing import BLOCK_LENGTHS
+from ...schema.option import LOAD_BALANCER
 from ...schema.problems import Problem, did_you_mean, repeated
 from ..intent import SUBNET_ROLES, Intent
-from ..pools import LOAD_BALANCER, Pool, read_pools
-
-# The prefix lengths of blocks that Calico allows (its validator of IPPools).
-BLOCK_SIZES = {"ipv4": (20, 32), "ipv6": (116, 128)}
+from ..pools import Pool, read_pools
 
 
 def pools(intent: Intent) -> Iterator[Problem]:
@@ -53,7 +52,7 @@ def _uses(pool: Pool, role: str) -> Iterator[Problem]:
 
 
 def _blocks(pool: Pool) -> Iterator[Problem]:
-    low, high = BLOCK_SIZES[pool.family]
+    low, high = BLOCK_LENGTHS[pool.family]
     if pool.block_size is None:
         return
     path = f"{pool.path}.block_size"
@@ -75,10 +74,9 @@ def disabled_pools(intent: Intent) -> Iterator[Problem]:
 
 def load_balancer_blocks(intent: Intent) -> Iterator[Problem]:
     """Check that a load balancer pool without a block size of its own holds a block."""
-    sizes = {"ipv4": intent["block_size"], "ipv6": intent["ipv6_block_size"]}
     lent = {subnet.network for subnet in intent.subnets["load_balancer"]}
     for pool in read_pools(intent):
-        size = sizes[pool.family]
+        size = intent.block_size(pool.family)
         if pool.cidr in lent and pool.block_size is None and size is not None and pool.cidr.prefixlen > size:
             text = f"{pool.cidr} is smaller than a block of /{size}"
             yield Problem("pool-smaller-than-block", pool.path, text, "Set block_size of the pool.")

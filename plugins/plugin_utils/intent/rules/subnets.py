@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from ...schema.addressing import MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
+from ...schema.addressing import FAMILIES, MAX_PREFIX_LENGTH, NODE_PREFIX_LENGTH, overlap
 from ...schema.problems import Problem
 from ..intent import SUBNET_ROLES, Intent
 from ..pools import pool_of
@@ -101,7 +101,7 @@ def several_l3outs(intent: Intent) -> Iterator[Problem]:
 
 def pod_blocks(intent: Intent) -> Iterator[Problem]:
     """Check that pod subnets hold blocks, and at least one for each node."""
-    lengths = {"ipv4": intent["block_size"], "ipv6": intent["ipv6_block_size"]}
+    lengths = {family: intent.block_size(family) for family in FAMILIES}
     for subnet in intent.subnets["pod"]:
         own = pool_of(intent, subnet.network)
         length = lengths[subnet.family] if own is None or own.block_size is None else None  # its own one has its own rule
