@@ -383,17 +383,17 @@ def svi_advice(plan: Mapping[str, Any]) -> str:
         lines += ["", *wrapped(f"{criterion}" + (f" (better: {better})" if better != "-" else ""))]
         lines += [*wrapped(floating, "  floating  "), *wrapped(standard, "  standard  ")]
     rows = [
-        (one["id"], one["value"], *_of_and_left(one), "-" if one["limit"] is None else one["release"]) for one in plan["limits"]
+        (one["id"], one["value"], *of_and_left(one), "-" if one["limit"] is None else one["release"]) for one in plan["limits"]
     ]
     lines += ["", *table(("Limit", "Taken", "Of", "Left", "ACI"), rows), ""]
     return "\n".join([*lines, *(line for text in _routes(plan) for line in wrapped(text.removeprefix("- "), rest="  "))]) + "\n"
 
 
-def _of_and_left(limit: Mapping[str, Any]) -> tuple[Any, Any]:
+def of_and_left(limit: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return a limit and how much of it is left, with words where no value is known."""
     return ("unknown", "?") if limit["limit"] is None else (limit["limit"], max(0, limit["limit"] - limit["value"]))
 
 
 def _limits(plan: Mapping[str, Any]) -> list[str]:
-    rows = [(limit["value"], _of_and_left(limit)[0], limit["unit"], limit["source"]) for limit in plan["limits"]]
+    rows = [(limit["value"], of_and_left(limit)[0], limit["unit"], limit["source"]) for limit in plan["limits"]]
     return markdown_table(("Taken", "Limit", "Of", "Source"), rows)

@@ -13,7 +13,7 @@ from typing import Any
 
 from .drawing import draw
 from .page import SCRIPT, STYLE
-from .plan import plan_document
+from .plan import of_and_left, plan_document
 from .svg import svg
 
 _CELL = re.compile(r"(?<!\\)\|")
@@ -52,7 +52,7 @@ def inventory_report(plans: Iterable[Mapping[str, Any]], verified: Mapping[str, 
 def _cluster_row(plan: Mapping[str, Any], verified: Mapping[str, Any] | None) -> list[str]:
     fabric, name = plan["fabric"], escape(plan["cluster"])
     most = max(plan["limits"], key=_share, default=None)
-    limit = f"{most['value']} of {most['limit']} {most['unit']}" if most else "none"
+    limit = f"{most['value']} of {of_and_left(most)[0]} {most['unit']}" if most else "none"
     cells = (
         f"{fabric['tenant']}:{fabric['vrf']}, AS {fabric['asn']}",
         plan["svi"]["kind"],
@@ -138,12 +138,9 @@ def _bars(limits: Iterable[Mapping[str, Any]]) -> str:
     for limit in limits:
         share = _share(limit)
         meter = f'<span class="bar{" high" if share >= _HIGH else ""}" aria-hidden="true"><span style="width:{min(share, 100)}%"></span></span>'
-        known = limit["limit"] is not None
-        left = [str(limit["limit"]), str(max(0, limit["limit"] - limit["value"]))] if known else ["unknown", "?"]
-        numbers = [str(limit["value"]), *left]
-        rows.append(
-            [f"{meter} {share}%" if known else "", *numbers, *(escape(str(limit[key])) for key in ("unit", "release", "source"))]
-        )
+        use = "" if limit["limit"] is None else f"{meter} {share}%"
+        numbers = map(str, (limit["value"], *of_and_left(limit)))
+        rows.append([use, *numbers, *(escape(str(limit[key])) for key in ("unit", "release", "source"))])
     return _table(("Use", "Taken", "Limit", "Left", "Of", "Release", "Source"), rows, "Limits")
 
 
