@@ -44,7 +44,7 @@ from .schema.connections import connection_problem
 from .schema.consent import CONSENT, Consents, teardown_of
 from .schema.option import INVALID
 from .schema.problems import Problem, errors, headline, printable, render, severest_first
-from .schema.variables import APIC_ACCESS, CLUSTERS, KUBERNETES_ACCESS, LEASED, PLANNED, PUSHED, VARIABLES
+from .schema.variables import APIC_ACCESS, INVENTORY, KUBERNETES_ACCESS, LEASED, PLANNED, PUSHED, VARIABLES
 
 COLLECTION = "netops.aci_calico"
 # Control characters that are not escaped in texts of several lines.
@@ -243,7 +243,7 @@ class ClusterAction(ActionBase):
         node_hosts, unresolved = inventory.node_hosts()
         intent = partial(read_intent, found.values, inventory.host, node_hosts)
         before, ledger, unusable = self.recall(location, lambda: intent()[0])
-        registered = self.task_vars.get(CLUSTERS)
+        registered = self.task_vars.get(INVENTORY)
         known = registered["clusters"] if isinstance(registered, Mapping) else read_inventory(self.task_vars, inventory.host)
         unusable += sharing(inventory.host, location, found.values, known["files"]) if location else [NOWHERE_TO_RECORD]
         compiled = compile_cluster(

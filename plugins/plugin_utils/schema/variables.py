@@ -24,8 +24,8 @@ from .option import BARE_METAL, VM, Option, dicts, number, texts
 
 PREFIX = "aci_calico_"
 # Results that a play registers: that of the plan, that of the last push, the lease, and the clusters of the inventory.
-PLANNED, PUSHED, LEASED, CLUSTERS = "aci_calico_planned", "aci_calico_pushed", "aci_calico_leased", "aci_calico_inventory"
-RUNTIME = frozenset({PLANNED, PUSHED, LEASED, CLUSTERS})
+PLANNED, PUSHED, LEASED, INVENTORY = "aci_calico_planned", "aci_calico_pushed", "aci_calico_leased", "aci_calico_inventory"
+RUNTIME = frozenset({PLANNED, PUSHED, LEASED, INVENTORY})
 
 # Sections of the white paper.
 _PHYSICAL = "Physical connectivity"
