@@ -164,7 +164,7 @@ FORMATS: dict[str, Format] = {
               r"(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-z0-9_.-]+", 15, "Write it as `ip link` shows it, such as eno1.", ("eno1",)),
         _name("hypervisor", "letters, digits and `. _ -`", "a hypervisor's name", r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
               253, "Write its host name."),
-        Format("consent", f"{', '.join(f'`{name}`' for name in CONSENTS)} `{TEARDOWN}:<cluster>` or `{RELEASE}:<node>`",
+        Format("consent", f"{', '.join(f'`{name}`' for name in CONSENTS)}, `{TEARDOWN}:<cluster>` or `{RELEASE}:<node>`",
                rf"(?:{'|'.join(CONSENTS)}|(?:{TEARDOWN}|{RELEASE}):{_LABEL})",
                (*CONSENTS, f"{TEARDOWN}:prod1", f"{RELEASE}:node-3"), _read_consent),
         Format("vpc-pattern", "an APIC name with the placeholders `{node}` and `{rack}`",
