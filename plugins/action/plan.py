@@ -58,7 +58,7 @@ class ActionModule(ClusterAction):
 
 def _recorded(made: Planned) -> dict[str, Any]:
     """Return the text of the allocation file before this plan, if the plan changes it."""
-    texts = [(change.before or b"").decode(errors="replace") if change.before is not None else None for change in made.recording]
+    texts = [None if change.before is None else change.before.decode(errors="replace") for change in made.recording]
     return {"recorded": {"before": texts[0]}} if texts else {}
 
 

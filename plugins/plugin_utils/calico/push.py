@@ -97,6 +97,7 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: 
 
 
 def result_of(plan: dict, found: dict, problems: list[Problem], **changes: Any) -> dict:
+    """Return the result of ``kubernetes_push`` with these problems and changes."""
     nothing: dict = {
         "patched": [],
         "secret": None,
@@ -181,10 +182,12 @@ def differing(old: dict, new: dict) -> tuple[dict, dict]:
 
 
 def title(manifest: dict) -> str:
+    """Return the name of an object in results and problems: ``Kind/name``."""
     return f"{manifest['kind']}/{manifest['metadata']['name']}"
 
 
 def existing_in(found: dict) -> dict[tuple[str, str], dict]:
+    """Return the objects of the cluster by kind and name."""
     return {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in found["objects"]}
 
 
@@ -532,6 +535,7 @@ def release_problems(plan: dict, found: dict, names: list[str], consents: Consen
 
 
 def ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
+    """Yield a problem if an object belongs to another cluster, or to others and is not adopted."""
     owner = owner_of_object(old)
     if owner not in (None, plan["cluster"]):
         problem = f"It belongs to cluster {owner}, and this is cluster {plan['cluster']}"
