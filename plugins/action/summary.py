@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..plugin_utils.actions import PlannedAction
@@ -51,5 +50,4 @@ class ActionModule(PlannedAction):
 
     def _registered(self, variable: str, key: str, default: Any) -> Any:
         """Return a part of a result that the play registered."""
-        result = self.task_vars.get(variable)
-        return plain(result.get(key) or default) if isinstance(result, Mapping) else default
+        return plain(self.registered(variable).get(key) or default)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused, about_calico, read_ledger_file
@@ -96,8 +96,7 @@ class ActionModule(PlannedAction):
         kept = way.entry.content.get("allocation")
         if not kept:
             return []
-        registered = self.task_vars.get(PLANNED)
-        path = str((registered.get("allocation_file") if isinstance(registered, Mapping) else None) or kept["path"])
+        path = str(self.registered(PLANNED).get("allocation_file") or kept["path"])
         before = read_ledger_file(path)[0]
         after = None if kept["text"] is None else str(kept["text"]).encode()
         return [] if before == after else [Change(path, before, after, os.path.realpath(path), durable=True)]

@@ -167,9 +167,15 @@ class ClusterAction(ActionBase):
 
     def reported(self, part: str, done: dict[str, Any]) -> dict[str, Any]:
         """Return the report of this push, added to that of the earlier pushes of the play."""
-        earlier = self.task_vars.get(PUSHED)
-        report = plain(earlier.get("report")) if isinstance(earlier, Mapping) else None
-        return {"report": {**(report or {}), part: done}}
+        return {"report": {**(plain(self.registered(PUSHED).get("report")) or {}), part: done}}
+
+    def registered(self, variable: str) -> Mapping[str, Any]:
+        """Return a result that the play has registered; empty if it has none.
+
+        It is a variable of this run and not a fact, which could be the cached one of another day.
+        """
+        result = self.task_vars.get(variable)
+        return result if isinstance(result, Mapping) else {}
 
     def save(self, cluster: str, changes: Sequence[Change]) -> None:
         """Change files, all or none, and show the changes; in check mode only show them.
@@ -243,8 +249,7 @@ class ClusterAction(ActionBase):
         node_hosts, unresolved = inventory.node_hosts()
         intent = partial(read_intent, found.values, inventory.host, node_hosts)
         before, ledger, unusable = self.recall(location, lambda: intent()[0])
-        registered = self.task_vars.get(INVENTORY)
-        known = registered["clusters"] if isinstance(registered, Mapping) else read_inventory(self.task_vars, inventory.host)
+        known = self.registered(INVENTORY).get("clusters") or read_inventory(self.task_vars, inventory.host)
         unusable += sharing(inventory.host, location, found.values, known["files"]) if location else [NOWHERE_TO_RECORD]
         compiled = compile_cluster(
             found.values,
@@ -462,8 +467,7 @@ class PlannedAction(ClusterAction):
     @cached_property
     def lease(self) -> dict[str, Any]:
         """Return the ``content`` of the lease that the play has registered, and the sides that are ``held``, perhaps none."""
-        registered = self.task_vars.get(LEASED)
-        lease = registered.get("lease") if isinstance(registered, Mapping) else None
+        lease = self.registered(LEASED).get("lease")
         return dict(plain(lease)) if lease and not self._task.check_mode else {"content": {}, "held": {}}
 
     def lease_of(self, plan: dict[str, Any], side: str, doing: str) -> dict[str, Any] | None:
@@ -527,23 +531,20 @@ class PlannedAction(ClusterAction):
 
     def _allocation_before(self) -> dict[str, Any] | None:
         """Return the path of the allocation file, and its text before this run's plan; None if the inventory has no place for one."""
-        registered = self.task_vars.get(PLANNED)
-        planned = plain(registered) if isinstance(registered, Mapping) else {}
-        path = planned.get("allocation_file")
+        planned = self.registered(PLANNED)
+        path, recorded = plain(planned.get("allocation_file")), plain(planned.get("recorded"))
         if not path:
             return None
         content = read_ledger_file(path)[0]
         now = None if content is None else content.decode(errors="replace")
-        return {"path": path, "text": (planned.get("recorded") or {"before": now})["before"]}
+        return {"path": path, "text": (recorded or {"before": now})["before"]}
 
     def _setting(self, name: str) -> Any:
         value = check_optional(VARIABLES[name], plain(self._value(name)) if name in self.task_vars else None, name, [])
         return VARIABLES[name].default if value is INVALID else value
 
     def _plan(self, options: dict[str, Any]) -> dict[str, Any]:
-        # A variable of this run and not a fact, which could be the cached one of another day.
-        registered = self.task_vars.get(PLANNED)
-        plan = options["plan"] or (registered.get("plan") if isinstance(registered, Mapping) else None)
+        plan = options["plan"] or self.registered(PLANNED).get("plan")
         if plan:
             return dict(plain(plan))
         made = self.make_plan(self.SENDS_PASSWORD and options["state"] == "present")
