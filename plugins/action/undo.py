@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
-from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused, about_calico, read_ledger_file
+from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused, about_calico
 from ..plugin_utils.apic.undo import own_queries
 from ..plugin_utils.comparison import APIC, CREATE, KUBERNETES
 from ..plugin_utils.files import Change
+from ..plugin_utils.inventory_files import ledger_changes, read_ledger_file
 from ..plugin_utils.rehearsal.classify import missing_consents, rehearse
 from ..plugin_utils.rehearsal.document import as_text
 from ..plugin_utils.schema.problems import Problem, some
@@ -99,7 +99,7 @@ class ActionModule(PlannedAction):
         path = str(self.registered(PLANNED).get("allocation_file") or kept["path"])
         before = read_ledger_file(path)[0]
         after = None if kept["text"] is None else str(kept["text"]).encode()
-        return [] if before == after else [Change(path, before, after, os.path.realpath(path), durable=True)]
+        return ledger_changes(path, before, after)
 
     def _password_problems(self, way: WayBack) -> Iterator[Problem]:
         """Yield a problem if something with the BGP password is made again, and there is none."""

@@ -31,7 +31,15 @@ from .files import PROBLEMS, Artifacts, Change, UnwritableError, apply_changes
 from .intent.intent import Intent
 from .intent.reading import PASSWORD, SECRETS_DECLARED, SECRETS_READABLE, read_intent
 from .inventory import Inventory, read_variables
-from .inventory_files import NOT_RECORDED_YET, NOWHERE_TO_RECORD, allocation_file, read_inventory, read_ledger_file, sharing
+from .inventory_files import (
+    NOT_RECORDED_YET,
+    NOWHERE_TO_RECORD,
+    allocation_file,
+    ledger_changes,
+    read_inventory,
+    read_ledger_file,
+    sharing,
+)
 from .journal import Journals
 from .lease import SIDES, lost_problem
 from .local import ONE_THREAD, ending, run_here, runs_here
@@ -264,9 +272,7 @@ class ClusterAction(ActionBase):
         self.report(compiled.cluster, compiled.problems, "planned")
         if location and require_secrets and before is None:
             self.add_effects({"warnings": [NOT_RECORDED_YET.format(location)]})
-        after = (compiled.record or "").encode()
-        changed = location and before != after
-        recording = [Change(location, before, after, os.path.realpath(location), durable=True)] if location and changed else []
+        recording = ledger_changes(location, before, (compiled.record or "").encode())
         return Planned(compiled.require(), compiled.problems, found.values, location, recording)
 
     def recall(self, location: str | None, intent: Callable[[], Intent]) -> tuple[bytes | None, Ledger, list[Problem]]:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .files import read_file, said
+from .files import Change, read_file, said
 from .inventory import read_clusters
 from .planning.ledger import LARGEST, Ledger, load_ledger
 from .planning.neighbours import READ_OF_NEIGHBOURS, index_clusters
@@ -81,3 +81,8 @@ def read_ledger_file(path: str | None) -> tuple[bytes | None, Ledger, list[Probl
     except (OSError, UnicodeDecodeError) as reason:
         text = said(reason) if isinstance(reason, OSError) else "it is not UTF-8 text"
         return content, Ledger(), [Problem("allocation-file", str(path), f"It cannot be read: {text}", remedy)]
+
+
+def ledger_changes(path: str | None, before: bytes | None, after: bytes | None) -> list[Change]:
+    """Return the change of the allocation file; none if its content stays, or if the inventory has no place for it."""
+    return [Change(path, before, after, os.path.realpath(path), durable=True)] if path and before != after else []
