@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, NoReturn
@@ -42,7 +41,7 @@ from .inventory_files import (
 )
 from .journal import Journals
 from .lease import SIDES, lost_problem
-from .local import ONE_THREAD, ending, run_here, runs_here
+from .local import ONE_THREAD, context_apart, ending, run_here, runs_here
 from .planning.compile import compile_cluster
 from .planning.ledger import Ledger
 from .planning.neighbours import Neighbours
@@ -364,7 +363,7 @@ class ClusterAction(ActionBase):
         """
         self._apart = True
         with ThreadPoolExecutor(max(1, len(calls))) as pool:
-            made = [pool.submit(_context_apart().run, call) for call in calls]
+            made = [pool.submit(context_apart().run, call) for call in calls]
         self._apart = False
         try:
             return [one.result() for one in made]
@@ -565,19 +564,6 @@ class PlannedAction(ClusterAction):
             value = check_optional(VARIABLES[name], found.values.get(name), name, found.problems)
             options[option] = None if value is INVALID else value
         return found.problems
-
-
-def _context_apart() -> Context:
-    """Return a copy of the context for a thread, with a stack of its own for what templating activates.
-
-    ansible-core keeps that stack in a context variable, as one object that copies of the context share
-    (``ansible._internal._templating._access``). Two threads would deactivate what the other one activated.
-    """
-    context = copy_context()
-    for variable, value in list(context.items()):
-        if variable.name == "AnsibleAccessContext":
-            context.run(variable.set, type(value)())
-    return context
 
 
 def _setting_specs(settings: Mapping[str, str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import Context, copy_context
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -127,6 +128,19 @@ def run_here(action: ActionBase, name: str, arguments: Mapping[str, Any], task_v
     if not results:  # a library has ended what it took for a process of its own
         return {"failed": True, "msg": "The module ended without a result"}
     return dict(plain({name: value for name, value in results[-1].items() if name not in ("exception", "deprecations")}))
+
+
+def context_apart() -> Context:
+    """Return a copy of the context for a thread, with a stack of its own for what templating activates.
+
+    ansible-core keeps that stack in a context variable, as one object that copies of the context share
+    (``ansible._internal._templating._access``). Two threads would deactivate what the other one activated.
+    """
+    apart = copy_context()
+    for variable, value in list(apart.items()):
+        if variable.name == "AnsibleAccessContext":
+            apart.run(variable.set, type(value)())
+    return apart
 
 
 # --- what the process of a module does -------------------------------------------------------------------------------
