@@ -198,7 +198,7 @@ class ClusterAction(ActionBase):
         :param shown: whether ``--diff`` shows the differences.
         """
         for change in changes:
-            self.add_effects({"changed": True, "diff": _diff(change) if shown else []})
+            self.add_effects({"changed": True, "diff": change.diff() if shown else []})
 
     def apply(self, cluster: str, changes: Sequence[Change]) -> None:
         """Change files, all or none; in check mode change nothing.
@@ -516,9 +516,9 @@ class PlannedAction(ClusterAction):
         return Journals(os.path.expanduser(named) if named else self.artifacts("").root, plan["cluster"])
 
     def journal(self, plan: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the file that keeps what this run is about to change, and what it says about the run; None if the run keeps nothing.
+        """Return the path of this run's journal, and what the journal says about the run; None if the run keeps none.
 
-        Without a lease there is no journal: what another run does at the same time is not this run's to undo.
+        Without a lease there is no journal: another run may change the cluster at the same time.
         """
         if not self.lease["held"] or not self.lease["content"].get("since") or not self._setting("aci_calico_journal_keep"):
             return None
@@ -577,14 +577,6 @@ def _setting_specs(settings: Mapping[str, str]) -> dict[str, Any]:
 
 def _printable_diff(diff: Mapping[str, Any]) -> dict[str, Any]:
     return {name: printable(text, LAYOUT) if isinstance(text, str) else text for name, text in diff.items()}
-
-
-def _diff(change: Change) -> dict[str, str]:
-    """Return the change as Ansible shows it."""
-    texts = [content.decode(errors="replace") if content is not None else "" for content in (change.before, change.after)]
-    if change.after is None:
-        texts[0] = f"{change.path}\n"
-    return {"before": texts[0], "after": texts[1], "before_header": change.path, "after_header": change.path}
 
 
 def prints_data() -> bool:

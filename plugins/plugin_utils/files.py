@@ -47,6 +47,12 @@ class Change:
         """The file to replace or remove."""
         return self.target or self.path
 
+    def diff(self) -> dict[str, str]:
+        """Return the change as Ansible shows it."""
+        before, after = (b"" if content is None else content for content in (self.before, self.after))
+        shown = f"{self.path}\n" if self.after is None else before.decode(errors="replace")
+        return {"before": shown, "after": after.decode(errors="replace"), "before_header": self.path, "after_header": self.path}
+
 
 class ChangedError(OSError):
     """Another run has changed a file since this one read it."""
