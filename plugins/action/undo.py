@@ -13,7 +13,7 @@ from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused, about_cal
 from ..plugin_utils.apic.undo import own_queries
 from ..plugin_utils.comparison import APIC, CREATE, KUBERNETES
 from ..plugin_utils.files import Change
-from ..plugin_utils.inventory_files import ledger_changes, read_ledger_file
+from ..plugin_utils.inventory_files import ledger_changes, ledger_content
 from ..plugin_utils.rehearsal.classify import missing_consents, rehearse
 from ..plugin_utils.rehearsal.document import as_text
 from ..plugin_utils.schema.problems import Problem, some
@@ -97,7 +97,7 @@ class ActionModule(PlannedAction):
         if not kept:
             return []
         path = str(self.registered(PLANNED).get("allocation_file") or kept["path"])
-        before = read_ledger_file(path)[0]
+        before = ledger_content(path)
         after = None if kept["text"] is None else str(kept["text"]).encode()
         return ledger_changes(path, before, after)
 

@@ -33,6 +33,7 @@ from .inventory import Inventory, read_variables
 from .inventory_files import (
     NOT_RECORDED_YET,
     NOWHERE_TO_RECORD,
+    allocation_before,
     allocation_file,
     ledger_changes,
     read_inventory,
@@ -527,22 +528,15 @@ class PlannedAction(ClusterAction):
             self.report(plan["cluster"], [journals.problem], "changed")
         about = {name: lease.get(name, "") for name in ("run", "since", "holder", "playbook", "doing")}
         path = os.path.abspath(journals.path(lease))
-        return {"path": path, "about": {"cluster": plan["cluster"], **about, "allocation": self._allocation_before()}}
+        return {
+            "path": path,
+            "about": {"cluster": plan["cluster"], **about, "allocation": allocation_before(self.registered(PLANNED))},
+        }
 
     def forget_journals(self, plan: dict[str, Any]) -> None:
         """Remove the journals beyond those to keep."""
         journals = self.journals(plan)
         journals.forget(self._setting("aci_calico_journal_keep"), journals.path(self.lease["content"]))
-
-    def _allocation_before(self) -> dict[str, Any] | None:
-        """Return the path of the allocation file, and its text before this run's plan; None if the inventory has no place for one."""
-        planned = self.registered(PLANNED)
-        path, recorded = plain(planned.get("allocation_file")), plain(planned.get("recorded"))
-        if not path:
-            return None
-        content = read_ledger_file(path)[0]
-        now = None if content is None else content.decode(errors="replace")
-        return {"path": path, "text": (recorded or {"before": now})["before"]}
 
     def _setting(self, name: str) -> Any:
         value = check_optional(VARIABLES[name], plain(self._value(name)) if name in self.task_vars else None, name, [])

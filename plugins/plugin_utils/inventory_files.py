@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from .files import Change, read_file, said
@@ -81,6 +82,27 @@ def read_ledger_file(path: str | None) -> tuple[bytes | None, Ledger, list[Probl
     except (OSError, UnicodeDecodeError) as reason:
         text = said(reason) if isinstance(reason, OSError) else "it is not UTF-8 text"
         return content, Ledger(), [Problem("allocation-file", str(path), f"It cannot be read: {text}", remedy)]
+
+
+def ledger_content(path: str) -> bytes | None:
+    """Return the content of the allocation file; None if there is none, or if it cannot be read."""
+    with suppress(OSError):
+        return read_file(path, LARGEST)
+    return None
+
+
+def allocation_before(planned: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the path of the allocation file, and its text before a plan; None if the inventory has no place for one.
+
+    :param planned: the result of the action ``plan``.
+    """
+    path, recorded = plain(planned.get("allocation_file")), plain(planned.get("recorded"))
+    if not path:
+        return None
+    if recorded:
+        return {"path": path, "text": recorded["before"]}
+    content = ledger_content(path)
+    return {"path": path, "text": None if content is None else content.decode(errors="replace")}
 
 
 def ledger_changes(path: str | None, before: bytes | None, after: bytes | None) -> list[Change]:
