@@ -168,9 +168,7 @@ def limit(difference: Difference, root: Root, existing: Mapping[str, Existing], 
     for dn in sorted(set(only) & existing.keys() - settled):
         found = existing[dn]
         if found.annotation not in (root.owner, SHARED) and not mo.is_tag(found.cls):
-            below = [item.dn for item in found.descendants() if item.annotation or mo.is_tag(item.cls)]
-            change = Change("delete", found.cls, dn, _configuration(found), {}, removed=below, target=found.dn)
-            difference.changes.append(change)
+            difference.changes.append(_deletion(found))
 
 
 def once(changes: Iterable[Change]) -> list[Change]:
@@ -437,9 +435,7 @@ class _Comparison:
 
     def _delete(self, found: Existing) -> None:
         self.deleted.add(found.key)
-        below = [item.dn for item in found.descendants() if (item.annotation or mo.is_tag(item.cls)) and not _is_lease(item)]
-        before = _configuration(found)
-        self.result.changes.append(Change("delete", found.cls, found.key, before, {}, removed=below, target=found.dn))
+        self.result.changes.append(_deletion(found))
 
     def _reset(self, found: Existing) -> bool:
         """Reset an object that exists as long as its parent: remove its target and its annotation."""
@@ -448,6 +444,12 @@ class _Comparison:
         before = {name: found.attributes[name] for name in after}
         self.result.changes.append(Change("modify", found.cls, found.key, before, after))
         return False
+
+
+def _deletion(found: Existing) -> Change:
+    """Return the deletion of an object, which names what is configured below it."""
+    below = [item.dn for item in found.descendants() if (item.annotation or mo.is_tag(item.cls)) and not _is_lease(item)]
+    return Change("delete", found.cls, found.key, _configuration(found), {}, removed=below, target=found.dn)
 
 
 def _configuration(found: Existing) -> dict[str, str]:

@@ -127,7 +127,7 @@ def roots_back(plan: Plan, before: Objects, now: Objects) -> tuple[list[Root], l
         "except": sorted(l3outs),
         "assumed": assumed,
     }
-    gone = [{"dn": dn, "scope": "subtree", "state": "absent", "tree": _single(L3OUT, dn)} for dn in l3outs if dn not in before]
+    gone = [{"dn": dn, "scope": "subtree", "state": "absent", "tree": _named(L3OUT, dn)} for dn in l3outs if dn not in before]
     back = [
         {
             "dn": dn,
@@ -171,8 +171,8 @@ def _is_below(dn: str, containers: Iterable[str]) -> bool:
     return any(f"{dn}/".startswith(f"{container}/") for container in containers)
 
 
-def _single(cls: str, dn: str) -> Mo:
-    return mo(cls, (), **(model.CLASSES[cls].naming_of(model.last_rn(dn)) or {}))
+def _named(cls: str, dn: str, **attributes: str) -> Mo:
+    return mo(cls, (), **attributes, **(model.CLASSES[cls].naming_of(model.last_rn(dn)) or {}))
 
 
 def _tree(cls: str, root: str, objects: Objects) -> Mo:
@@ -195,9 +195,7 @@ def _tree(cls: str, root: str, objects: Objects) -> Mo:
 
 
 def _container(cls: str, dn: str) -> Mo:
-    return (
-        mo(cls) if cls == "polUni" else mo(cls, (), status="modified", **(model.CLASSES[cls].naming_of(model.last_rn(dn)) or {}))
-    )
+    return mo(cls) if cls == "polUni" else _named(cls, dn, status="modified")
 
 
 def _restored(one: Mapping[str, Any]) -> Mo:
