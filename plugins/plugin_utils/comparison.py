@@ -168,7 +168,7 @@ def compare_apic(
     result = Comparison(deployed={APIC: _is_on_apic(plan, objects)}, policies=policies)
     known: dict[tuple[str, str], set[str]] = {}
     for part, root in _roots(plan, roots):
-        reply = [{mo["class"]: {"attributes": {**mo["attributes"], "dn": dn}}} for dn, mo in objects.items() if root.holds(dn)]
+        reply = as_reply({dn: one for dn, one in objects.items() if root.holds(dn)})
         _existing, difference = diff.compare_root(root, reply, options, root.absent)
         for change in diff.once(difference.changes):
             # Trees of several pushes can contain an object: the first push makes the change.
@@ -178,6 +178,11 @@ def compare_apic(
             fields.update(change.after or ("",))
         result.conflicts += [one.text for one in difference.conflicts if one.text not in result.conflicts]
     return result
+
+
+def as_reply(objects: Objects) -> list[dict[str, Any]]:
+    """Return objects in the form of APIC's reply to a query."""
+    return [{one["class"]: {"attributes": {**one["attributes"], "dn": dn}}} for dn, one in objects.items()]
 
 
 def _roots(plan: Plan, roots: Sequence[tuple[str, dict[str, Any]]] | None = None) -> list[tuple[str, Root]]:

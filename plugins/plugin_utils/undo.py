@@ -13,7 +13,7 @@ from typing import Any
 from ..module_utils.apic.own import owned
 from .apic.undo import KEPT, roots_back
 from .calico.undo import push_back
-from .comparison import APIC, DELETE, KUBERNETES, MODIFY, Comparison, compare_apic, compare_kubernetes
+from .comparison import APIC, DELETE, KUBERNETES, MODIFY, Comparison, as_reply, compare_apic, compare_kubernetes
 from .journal import NAMES, Entry, described, not_of_runs
 from .schema.consent import Consents
 from .schema.problems import Problem, some
@@ -51,8 +51,7 @@ def way_back(
     way = WayBack(entry)
     before = entry.content["before"]
     if APIC in before:
-        replies = [{one["class"]: {"attributes": {**one["attributes"], "dn": dn}}} for dn, one in objects.items()]
-        way.pushes = roots_back(plan, before[APIC], owned(replies, plan["cluster"], KEPT))
+        way.pushes = roots_back(plan, before[APIC], owned(as_reply(objects), plan["cluster"], KEPT))
         named = [(_part(root), root) for roots in way.pushes for root in roots]
         way.comparison.add(compare_apic(plan, objects, adopt, roots=named))
     if KUBERNETES in before and found is not None:

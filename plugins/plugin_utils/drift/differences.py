@@ -29,6 +29,7 @@ from ..comparison import (
     Comparison,
     Objects,
     Plan,
+    as_reply,
     compare_apic,
     compare_kubernetes,
 )
@@ -126,7 +127,7 @@ def on_apic(plan: Plan, objects: Objects) -> Found:
     :param objects: what ``aci_info`` returned for ``comparison.apic_queries``.
     """
     comparison = compare_apic(plan, objects, adopt=True)
-    existing = index_existing({one["class"]: {"attributes": {**one["attributes"], "dn": dn}}} for dn, one in objects.items())
+    existing = index_existing(as_reply(objects))
     owner = owner_of(plan["cluster"])
     l3outs = tuple(f"uni/tn-{plan['fabric']['tenant']}/out-{l3out['name']}/" for l3out in plan["l3outs"])
     changes = [one for one in comparison.changes if not _is_bookkeeping(one, existing, owner, l3outs)]
