@@ -147,12 +147,17 @@ def _as_stored(manifest: dict, found: dict) -> dict:
     return manifest if stored is None or manifest["apiVersion"] != CALICO_V1 else with_stored_metadata(manifest, stored)
 
 
+def sent(push: dict) -> list[dict]:
+    """Return all manifests that a push creates or modifies."""
+    single = [manifest for manifest in (push["secret"], push["installation"]) if manifest]
+    return [*push["patched"], *single, *push["applied"], *push["postponed"]]
+
+
 def _differences(found: dict, result: dict) -> dict[str, dict]:
     """Return the fields that each change modifies, before and after."""
     existing = existing_in(found)
     shown = {}
-    single = [manifest for manifest in (result["secret"], result["installation"]) if manifest]
-    for manifest in (*result["patched"], *single, *result["applied"], *result["postponed"]):
+    for manifest in sent(result):
         name = manifest["metadata"]["name"]
         old = _found_node(found, name) if manifest["kind"] == "Node" else existing.get((manifest["kind"], name), {})
         if manifest["kind"] == "IPPool" and old:
@@ -307,16 +312,17 @@ def pending_nodes(plan: dict, found: dict) -> list[str]:
 
 def strangers(plan: dict, found: dict) -> list[str]:
     """Return the nodes in Kubernetes that are not planned, and were never this cluster's."""
-    return sorted(set(found["nodes"]) - {node["name"] for node in plan["nodes"]} - set(_our_nodes(plan, found)))
+    return sorted(set(found["nodes"]) - {node["name"] for node in plan["nodes"]} - set(our_nodes(plan, found)))
 
 
 def _stale_nodes(plan: dict, found: dict) -> list[str]:
     """Return nodes that a push once configured, still exist, and are not in the plan any more."""
     planned = {node["name"] for node in plan["nodes"]}
-    return [name for name in _our_nodes(plan, found) if name not in planned]
+    return [name for name in our_nodes(plan, found) if name not in planned]
 
 
-def _our_nodes(plan: dict, found: dict) -> list[str]:
+def our_nodes(plan: dict, found: dict) -> list[str]:
+    """Return the nodes that a push once configured."""
     return [name for name, node in sorted(found["nodes"].items()) if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]]
 
 
@@ -405,7 +411,7 @@ def _given_back(plan: dict, found: dict, kept: set[str]) -> list[dict]:
 
 def _teardown(plan: dict, found: dict) -> dict:
     patched, deleted = _restored(plan, found["objects"])
-    patched += [released_node(plan, name) for name in _our_nodes(plan, found)]
+    patched += [released_node(plan, name) for name in our_nodes(plan, found)]
     deleted += [reference(manifest) for manifest in _owned(plan, found)]
     return {"patched": patched, "deleted": deleted, "modified": [title(manifest) for manifest in patched]}
 
@@ -422,12 +428,20 @@ def _restored(plan: dict, objects: list[dict]) -> tuple[list[dict], list[dict]]:
         if before is CREATED:
             deleted.append(reference(manifest))
         else:
-            restored = reference(manifest)
-            restored["metadata"]["annotations"] = {BEFORE_ANNOTATION: None}
-            if adopted:
-                restored["metadata"]["labels"] = {MANAGED_BY_LABEL: None, CLUSTER_LABEL: None}
-            patched.append({**restored, "spec": before})
+            patched.append(as_before(manifest, before))
     return patched, deleted
+
+
+def as_before(manifest: dict, before: dict) -> dict:
+    """Return the patch that restores an adjusted object, or gives back a peer.
+
+    :param before: the fields as they were before the first change; None for those to remove.
+    """
+    patch = reference(manifest)
+    patch["metadata"]["annotations"] = {BEFORE_ANNOTATION: None}
+    if manifest["kind"] in OWNED_KINDS:
+        patch["metadata"]["labels"] = {MANAGED_BY_LABEL: None, CLUSTER_LABEL: None}
+    return {**patch, "spec": before}
 
 
 # --- problems ----------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from .peers import owner_of_object
 
 # The fields of a Secret, a Role and a RoleBinding beside those of ``metadata``; all others have a ``spec``.
 _FIELDS = ("spec", "rules", "subjects")
+_ORDER = ("Installation", "Secret", "Role", "RoleBinding", "IPPool", "BGPFilter", "BGPPeer", "BGPConfiguration")
 
 
 def kept_state(plan: dict, found: dict, changes: dict) -> dict:
@@ -40,20 +41,18 @@ def kept_state(plan: dict, found: dict, changes: dict) -> dict:
     """
     touched = {*changes["modified"], *changes["removed"]}
     kept = [one for one in found["objects"] if _is_ours(plan, one) or push.title(one) in touched]
-    planned = {node["name"] for node in plan["nodes"]}
-    ours = {name for name, node in found["nodes"].items() if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]}
+    marked = {*push.our_nodes(plan, found), *(node["name"] for node in plan["nodes"])}
     titles = {push.title(one) for one in kept}
     return {
         "objects": kept,
-        "nodes": {name: _marks(plan, node) for name, node in sorted(found["nodes"].items()) if name in planned | ours},
+        "nodes": {name: _marks(plan, node) for name, node in sorted(found["nodes"].items()) if name in marked},
         "stored_metadata": {name: one for name, one in (found.get("stored_metadata") or {}).items() if name in titles},
     }
 
 
 def intended(changes: dict) -> dict:
     """Return the changes of a push as a journal keeps them: without secrets. What it modifies gets the values of its patches."""
-    single = [one for one in (changes["secret"], changes["installation"]) if one]
-    sent = {push.title(one): one for one in (*changes["patched"], *single, *changes["applied"], *changes["postponed"])}
+    sent = {push.title(one): one for one in push.sent(changes)}
     names = ("metadata", *_FIELDS)
     modified = {
         name: {key: sent[name][key] for key in names if key in sent[name]} for name in changes["modified"] if name in sent
@@ -74,6 +73,11 @@ def _key(manifest: dict) -> tuple[str, str]:
 def _note(manifest: dict) -> str | None:
     """Return the note of what an adjusted object was before the first push."""
     return (manifest["metadata"].get("annotations") or {}).get(BEFORE_ANNOTATION)
+
+
+def _is_made(manifest: dict) -> bool:
+    """Return whether the collection made the object, so that nothing of it is restored."""
+    return (_note(manifest) or "null") == "null"
 
 
 def _marks(plan: dict, node: dict) -> dict:
@@ -108,10 +112,10 @@ def push_back(plan: dict, found: dict, kept: dict, consents: Consents = NONE_GIV
     changed = [one for one in patches.values() if one]
     missing = [_recreated(one, kept) for key, one in held.items() if key not in existing]
     extra = [one for key, one in existing.items() if _is_ours(plan, one) and key not in held]
-    released = [_restored(one) for one in extra if (_note(one) or "null") != "null"]
-    deleted = [push.reference(one) for one in extra if _key(one) not in {_key(other) for other in released}]
+    released = [push.as_before(one, json.loads(_note(one) or "")) for one in extra if not _is_made(one)]
+    deleted = [push.reference(one) for one in extra if _is_made(one)]
     secret = next((one for one in [*changed, *missing] if one["kind"] == "Secret"), None)
-    others = [one for one in _in_order([*changed, *missing, *released], plan) if one["kind"] != "Secret"]
+    others = [one for one in _in_order([*changed, *missing, *released]) if one["kind"] != "Secret"]
     mesh, mesh_before = push.mesh_is_on(found), _mesh_after(found, held, deleted)
     pods = [
         one
@@ -154,8 +158,7 @@ def _released_problems(plan: dict, found: dict, kept: dict, consents: Consents) 
     if mesh_now or mesh_then or not any(one["kind"] == "BGPConfiguration" for one in kept["objects"]):
         return
     then = {name for name, marks in kept["nodes"].items() if marks["labels"].get(CLUSTER_LABEL)}
-    now = {name for name, node in found["nodes"].items() if node["labels"].get(CLUSTER_LABEL) == plan["cluster"]}
-    yield from push.release_problems(plan, found, sorted(now - then), consents)
+    yield from push.release_problems(plan, found, [name for name in push.our_nodes(plan, found) if name not in then], consents)
 
 
 def _pools_in_use(plan: dict, found: dict, kept: dict) -> Iterator[Problem]:
@@ -211,15 +214,6 @@ def merge_patch(now: Any, wanted: Any) -> Any:
     return {name: merge_patch(now.get(name), wanted.get(name)) for name in {**wanted, **now}}
 
 
-def _restored(manifest: dict) -> dict:
-    """Return the patch that undoes all pushes to an adjusted object, or gives back a peer, as teardown does."""
-    patch = push.reference(manifest)
-    patch["metadata"]["annotations"] = {BEFORE_ANNOTATION: None}
-    if manifest["kind"] in push.OWNED_KINDS:
-        patch["metadata"]["labels"] = {MANAGED_BY_LABEL: None, CLUSTER_LABEL: None}
-    return {**patch, "spec": json.loads(_note(manifest) or "{}")}
-
-
 def _recreated(manifest: dict, kept: dict) -> dict:
     """Return an object to create with the annotation in which Calico's aggregated API server keeps metadata of v1 objects."""
     stored = kept["stored_metadata"].get(push.title(manifest))
@@ -229,11 +223,9 @@ def _recreated(manifest: dict, kept: dict) -> dict:
     return {**manifest, "metadata": {**own, "annotations": {METADATA_ANNOTATION: json.dumps(stored)}}}
 
 
-def _in_order(manifests: Iterable[dict], plan: dict) -> list[dict]:
+def _in_order(manifests: Iterable[dict]) -> list[dict]:
     """Return the objects in the order in which the push sends them: peers after what they name, the mesh last."""
-    kinds = list(dict.fromkeys(one["kind"] for one in kubernetes_objects(plan)))
-    order = ["Installation", *kinds[: kinds.index("IPPool") + 1], "BGPFilter", "BGPPeer", "BGPConfiguration"]
-    return sorted(manifests, key=lambda one: order.index(one["kind"]))
+    return sorted(manifests, key=lambda one: _ORDER.index(one["kind"]))
 
 
 def _mesh_after(found: dict, held: dict, deleted: list[dict]) -> bool:
