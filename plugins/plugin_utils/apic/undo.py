@@ -18,7 +18,7 @@ from .objects import Mo, Plan, Root, mo
 # ``{dn: {"class": …, "attributes": {…}}}``.
 Objects = Mapping[str, Mapping[str, Any]]
 
-_SVI = ("addr", "encap", "encapScope", "ifInstT", "mode", "mtu")
+_SVI = ("addr", "autostate", "encap", "encapScope", "ifInstT", "mode", "mtu")
 # The properties that the collection sets, beside naming properties and annotation; a test compares them with the trees of all examples.
 _IN_L3OUT: dict[str, tuple[str, ...]] = {
     "bgpAsP": ("asn",),

@@ -30,7 +30,8 @@ def _set(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def test_a_journal_keeps_whatever_the_trees_set() -> None:
     trees = [json.loads(path.read_text(encoding="utf-8")) for path in GOLDEN.glob("*/*/apic.json")]
-    trees += [apic_tree(plan_of(FLOATING, bgp_prefix_limit=500)), *(apic_tree(plan_of(base)) for base in BASES.values())]
+    options: list[dict[str, Any]] = [{"bgp_prefix_limit": 500}, {"autostate": True}, {"autostate": False}]
+    trees += [*(apic_tree(plan_of(FLOATING, **one)) for one in options), *(apic_tree(plan_of(base)) for base in BASES.values())]
     assert len(trees) > 10
     used = {pair for tree in trees for pair in _set(tree)}
     lost = {(cls, name) for cls, name in used if cls not in KEPT or name not in (*KEPT[cls], *ELSEWHERE)}
