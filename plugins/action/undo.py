@@ -14,6 +14,7 @@ from ..plugin_utils.apic.undo import own_queries
 from ..plugin_utils.comparison import APIC, CREATE, KUBERNETES
 from ..plugin_utils.files import Change
 from ..plugin_utils.inventory_files import ledger_changes, ledger_content
+from ..plugin_utils.journal import Entry
 from ..plugin_utils.rehearsal.classify import missing_consents, rehearse
 from ..plugin_utils.rehearsal.document import as_text
 from ..plugin_utils.schema.problems import Problem, some
@@ -51,7 +52,7 @@ class ActionModule(PlannedAction):
         self.save(plan["cluster"], recording)
         return {"journal": entry.name, "problems": found}
 
-    def _look(self, plan: dict[str, Any], options: dict[str, Any], entry: Any) -> WayBack:
+    def _look(self, plan: dict[str, Any], options: dict[str, Any], entry: Entry) -> WayBack:
         """Read both sides as far as the run changed them, and compare them with the journal."""
         objects: dict[str, Any] = {}
         found = None

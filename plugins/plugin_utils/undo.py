@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,12 +69,11 @@ def _part(root: Mapping[str, Any]) -> str:
     return {"subtree": "l3out", "bare": "access"}.get(root["scope"], "policies")
 
 
-def changed_since(way: WayBack, journals: Iterable[Entry]) -> Iterator[Problem]:
+def changed_since(way: WayBack, journals: Sequence[Entry]) -> Iterator[Problem]:
     """Yield a warning for each side with objects that are not as the runs left them."""
-    known = list(journals)
     for side, name in NAMES.items():
         changes = [vars(change) for change in way.comparison.changes if change.side == side]
-        others = not_of_runs(known, side, changes)
+        others = not_of_runs(journals, side, changes)
         if others:
             count = f"{len(others)} objects are" if len(others) > 1 else "An object is"
             text = f"{name}: {count} not as the runs since the journal left them, and undo brings them back, too"
@@ -82,7 +81,7 @@ def changed_since(way: WayBack, journals: Iterable[Entry]) -> Iterator[Problem]:
 
 
 def told(plan: Mapping[str, Any], way: WayBack, allocation: str) -> str:
-    """Return what the undo changes as text.
+    """Return the changes of the undo as text.
 
     :param allocation: the allocation file if it changes.
     """
