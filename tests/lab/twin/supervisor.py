@@ -87,15 +87,20 @@ class Supervisor:
     # --- reading the sources ---
 
     def read(self) -> Twin:
-        """Return the twin that APIC and Kubernetes describe now."""
+        """Return the twin that APIC and Kubernetes describe now.
+
+        APIC is read last, so that leaves get a new password no later than the nodes if APIC is written first. FRR keeps the
+        MD5 key of a dynamic neighbour that has left, and it outweighs the key of the listen range: if the nodes were first,
+        their sessions would never come back.
+        """
+        clusters: dict[str, Cluster] = {}
+        for client in self._clusters:
+            clusters[client.name] = read_cluster(client.read())
         self._stale = self._apic.changed() or self._stale
         if self._stale:
             self._tree = self._apic.read()
             self._stale = False
         fabrics = read_fabrics(*self._tree)
-        clusters: dict[str, Cluster] = {}
-        for client in self._clusters:
-            clusters[client.name] = read_cluster(client.read())
         fabric = choose_fabric(fabrics, clusters.values(), self._vrf)
         twin = assemble(fabric, clusters, self._cables)
         self._remember(twin)
