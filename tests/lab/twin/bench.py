@@ -24,7 +24,7 @@ from lab.kube.interface import KubeApi
 from lab.kube.server import KubeServer
 from lab.twin.apic import Access, ApicClient
 from lab.twin.paper import Figure, Json
-from lab.twin.runner import PASSWORD_VARIABLE, TwinRunner, converged
+from lab.twin.runner import PASSWORD_VARIABLE, TwinRunner, converged, table
 
 ESTABLISHED = "Established"
 # Seconds to wait for an expected event: machines may be busy, BIRD waits up to 30 s after repeated errors, and leaves
@@ -99,11 +99,13 @@ class Bench:
     def settle(self, seconds: float = PATIENCE) -> None:
         """Wait until every session is up and every pod block has its routes.
 
-        :raises AssertionError: when that takes too long; the message lists what is missing.
+        :raises AssertionError: when that takes too long; the message lists what is missing, MD5 failures and problems.
         """
         deadline = time.monotonic() + seconds
         while missing := self.unsettled():
-            assert time.monotonic() < deadline, f"not settled within {seconds} s: " + "; ".join(missing)
+            assert time.monotonic() < deadline, (
+                f"not settled within {seconds} s: {'; '.join(missing)}\n{table(self.twin.ask('status'))}"
+            )
             time.sleep(0.1)
 
     def routes(self, machine: str, version: int = 4) -> dict[str, list[str]]:
