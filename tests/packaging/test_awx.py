@@ -103,6 +103,7 @@ def test_the_playbook_writes_every_list() -> None:
 
 def test_names_lead_somewhere(lists: dict[str, Any]) -> None:
     names = {key: {item["name"] for item in lists[key]} for key in MODULES}
+    assert {key: len(found) for key, found in names.items()} == {key: len(lists[key]) for key in MODULES}, "each name once"
     templates = names["controller_templates"]
     assert {item["credential_type"] for item in lists["controller_credentials"]} <= names[
         "controller_credential_types"
