@@ -104,10 +104,10 @@ class Cluster:
         """Return the tree as text without the cluster's name, for comparison with another cluster's."""
         return json.dumps(self.tree()).replace(self.name, "NAME")
 
-    def post(self, dn: str, body: dict[str, Any]) -> None:
+    def post(self, dn: str, body: dict[str, Any], user: str = "admin", password: str = "lab-admin") -> None:
         """Write to APIC as another user would."""
         context = ssl.create_default_context(cafile=str(self.apic.ca_path))
-        login = {"aaaUser": {"attributes": {"name": "admin", "pwd": "lab-admin"}}}
+        login = {"aaaUser": {"attributes": {"name": user, "pwd": password}}}
         cookie = ""
         for path, content in (("aaaLogin", login), (f"mo/{dn}", body)):
             request = Request(f"{self.apic.url}/api/{path}.json", json.dumps(content).encode(), {"Cookie": cookie})

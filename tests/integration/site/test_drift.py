@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import json
-import ssl
 import tarfile
 from typing import Any
-from urllib.request import Request, urlopen
 
 from integration.site.harness import PASSWORD, Cluster, Site, intent, racks
 
+from lab.kube.interface import MERGE_PATCH
+
 FAILS = ("-e", "aci_calico_drift_fails=true")
 CONSENT = ("-e", "aci_calico_consent=session-reset,route-loss,traffic-interruption")
-MERGE = "application/merge-patch+json"
 PEERS = "/apis/crd.projectcalico.org/v1/bgppeers"
-
-
-def _as_eve(cluster: Cluster, method: str, dn: str, body: dict[str, Any] | None = None) -> None:
-    """Change an object on APIC as another administrator."""
-    context = ssl.create_default_context(cafile=str(cluster.apic.ca_path))
-    login = json.dumps({"aaaUser": {"attributes": {"name": "eve", "pwd": "lab-eve-1"}}}).encode()
-    with urlopen(Request(f"{cluster.apic.url}/api/aaaLogin.json", login), context=context) as answer:
-        cookie = answer.headers.get("Set-Cookie", "")
-    data = json.dumps(body).encode() if body else None
-    request = Request(f"{cluster.apic.url}/api/mo/{dn}.json", data, {"Cookie": cookie}, method=method)
-    with urlopen(request, context=context) as answer:
-        assert answer.status == 200
 
 
 def _plant(cluster: Cluster) -> tuple[str, str]:
     """Change the MTU of an SVI, add an external EPG and change a BGPPeer; return the SVI and the peer."""
     role = {"aaaUserRole": {"attributes": {"name": "admin", "privType": "writePriv"}}}
     domain = {"aaaUserDomain": {"attributes": {"name": "all"}, "children": [role]}}
-    eve = {"aaaUser": {"attributes": {"name": "eve", "pwd": "lab-eve-1"}, "children": [domain]}}
-    cluster.post("uni/userext", eve)
+    eve = {"user": "eve", "password": "lab-eve-1"}
+    user = {"aaaUser": {"attributes": {"name": eve["user"], "pwd": eve["password"]}, "children": [domain]}}
+    cluster.post("uni/userext", user)
     svi = next(dn for dn in cluster.apic.tree.by_dn if "/vlifp-" in dn and dn.endswith("]"))
-    _as_eve(cluster, "POST", svi, {"l3extVirtualLIfP": {"attributes": {"mtu": "1500"}}})
-    _as_eve(cluster, "POST", "uni/tn-common/out-calico-prod", {"l3extInstP": {"attributes": {"name": "guest"}}})
+    cluster.post(svi, {"l3extVirtualLIfP": {"attributes": {"mtu": "1500"}}}, **eve)
+    cluster.post("uni/tn-common/out-calico-prod", {"l3extInstP": {"attributes": {"name": "guest"}}}, **eve)
     name = cluster.kube.request("GET", PEERS)["items"][0]["metadata"]["name"]
-    cluster.kube.request("PATCH", f"{PEERS}/{name}?fieldManager=kubectl-edit", {"spec": {"asNumber": 1}}, MERGE)
+    cluster.kube.request("PATCH", f"{PEERS}/{name}?fieldManager=kubectl-edit", {"spec": {"asNumber": 1}}, MERGE_PATCH)
     return svi, f"BGPPeer/{name}"
 
 
