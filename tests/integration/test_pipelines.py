@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from integration.site.harness import Cluster
 
 from lab.apic.server import ApicServer
 from lab.kube.server import KubeServer
@@ -72,12 +73,7 @@ class Repository:
         }
         (folder.parent / "vault-password").write_text("open sesame", encoding="utf-8")
         shutil.copytree(EXAMPLE, folder)
-        connections = {
-            "aci_calico_apic_host": "127.0.0.1",
-            "aci_calico_apic_port": apic.port,
-            "aci_calico_apic_password": "lab-admin",
-            "aci_calico_apic_validate_certs": False,
-            "aci_calico_kubeconfig": str(kube.kubeconfig),
+        connections = Cluster("prod1", {}, apic, kube).connection() | {
             "aci_calico_bgp_password": "Marker-4c7a11-Password",
             # There are no BGP daemons.
             "aci_calico_sessions_timeout": 0,

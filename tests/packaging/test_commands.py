@@ -20,6 +20,7 @@ import pytest
 import yaml
 from ansible.cli.playbook import PlaybookCLI
 from forked import ansible_playbook
+from integration.site.harness import Cluster
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.variables import ROLE_OPTIONS, VARIABLES
 from lab.apic.server import ApicServer
@@ -139,14 +140,7 @@ class Folder:
 
     def __init__(self, path: Path, installed: Path, apic: ApicServer, kube: KubeServer) -> None:
         self.path = path
-        self._servers = {
-            "aci_calico_apic_host": "127.0.0.1",
-            "aci_calico_apic_port": apic.port,
-            "aci_calico_apic_username": "admin",
-            "aci_calico_apic_password": "lab-admin",
-            "aci_calico_apic_private_key": "",
-            "aci_calico_apic_validate_certs": False,
-            "aci_calico_kubeconfig": str(kube.kubeconfig),
+        self._servers = Cluster("prod1", {}, apic, kube).connection() | {
             "aci_calico_sessions_timeout": 0,
             "aci_calico_verify_timeout": 0,
         }
