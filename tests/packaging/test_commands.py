@@ -27,6 +27,10 @@ from lab.apic.server import ApicServer
 from lab.kube.server import KubeServer
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from playbook_tags import tags_of  # noqa: E402
+
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -81,17 +85,6 @@ PLAYBOOKS = [command for command in dict.fromkeys([*BLOCKS, *INLINES]) if "ansib
 def parsed(file: Path) -> list[Any]:
     """Return the parsed tasks or plays of a file."""
     return list(yaml.safe_load(file.read_text(encoding="utf-8")))
-
-
-def tags_of(item: Any) -> set[str]:
-    """Return the tags in plays or tasks, at any depth."""
-    if isinstance(item, list):
-        return {tag for part in item for tag in tags_of(part)}
-    if not isinstance(item, dict):
-        return set()
-    own = item.get("tags", [])
-    own = {own} if isinstance(own, str) else set(own)
-    return own.union(*(tags_of(value) for value in item.values()))
 
 
 def mistakes(command: str) -> Iterator[str]:
