@@ -47,6 +47,22 @@ def _checked(world: World, step: Step, *runs: Run) -> Step:
     return step
 
 
+def _kill_at_hang(world: World, run: Run) -> bool:
+    """Kill a run when a server hangs; return False if the run ended before."""
+    deadline = time.monotonic() + 600
+    while run.process.poll() is None and time.monotonic() < deadline:
+        hung = world.kube.misbehaviour.hang_at
+        if world.apic.misbehaviour.hung.is_set() or (hung is not None and hung < 0):
+            break
+        time.sleep(0.05)
+    killed = run.process.poll() is None
+    kill_tree(run.process)
+    world.apic.misbehaviour.clear()
+    world.kube.misbehaviour.hang_at = None
+    time.sleep(0.3)  # the servers notice that the client is gone
+    return killed
+
+
 def kill(world: World, rng: random.Random) -> Step:
     """Kill a playbook at a request to one of the servers."""
     playbook = rng.choice(["site", "site", "teardown", "maintenance"])
@@ -60,17 +76,7 @@ def kill(world: World, rng: random.Random) -> Step:
         number = rng.randint(1, 40)
         world.kube.misbehaviour.hang_at = number
     run = world.start(playbook, variant, *(MAINTAINED if playbook == "maintenance" else ()))
-    deadline = time.monotonic() + 600
-    while run.process.poll() is None and time.monotonic() < deadline:
-        hung = world.kube.misbehaviour.hang_at
-        if world.apic.misbehaviour.hung.is_set() or (hung is not None and hung < 0):
-            break
-        time.sleep(0.05)
-    killed = run.process.poll() is None
-    kill_tree(run.process)
-    world.apic.misbehaviour.clear()
-    world.kube.misbehaviour.hang_at = None
-    time.sleep(0.3)  # the servers notice that the client is gone
+    killed = _kill_at_hang(world, run)
     if playbook == "maintenance":
         world.start("maintenance", variant, *MAINTAINED, "-e", "node_maintenance_state=end").wait()
     side = "APIC" if on_apic else "Kubernetes"
@@ -158,11 +164,7 @@ def undo(world: World, rng: random.Random) -> Step:
     runs[1].wait()
     world.apic.misbehave(rng.choice(["hang", "hang-after"]), nth=number)
     runs.append(world.start("undo", second))
-    while runs[2].process.poll() is None and not world.apic.misbehaviour.hung.is_set():
-        time.sleep(0.05)
-    kill_tree(runs[2].process)
-    world.apic.misbehaviour.clear()
-    time.sleep(0.3)  # the server notices that the client is gone
+    _kill_at_hang(world, runs[2])
     runs.append(world.start("undo", second))
     if runs[3].wait():
         step.wrong.append(f"the next undo failed: {runs[3].said()[-2000:]}")
