@@ -11,6 +11,7 @@ from typing import Any
 from integration.site.harness import Cluster, Site, fabric, intent
 
 from lab.apic.server import ApicServer
+from lab.kube.schema import SERVER_SET
 from lab.kube.server import KubeServer
 
 NAME = "chaos"
@@ -41,7 +42,6 @@ FOREIGN_IN_KUBERNETES = [
      "spec": {"holderIdentity": "somebody"}},
 ]  # fmt: skip
 _ADDRESSES = ("projectcalico.org/IPv4Address",)
-_BY_SERVER = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
 
 
 def _racks(left_out: str = "", vlans: int = 0) -> list[dict[str, Any]]:
@@ -179,7 +179,7 @@ def servers(folder: Path) -> tuple[ApicServer, KubeServer]:
 
 
 def _plain(obj: dict[str, Any]) -> dict[str, Any]:
-    metadata = {name: value for name, value in obj["metadata"].items() if name not in _BY_SERVER}
+    metadata = {name: value for name, value in obj["metadata"].items() if name not in SERVER_SET}
     if obj["kind"] == "Node" and "netops.aci-calico/cluster" not in metadata.get("labels", {}):
         # calico-node keeps the address of a node that is no longer planned.
         metadata["annotations"] = {

@@ -8,20 +8,21 @@ from typing import Any
 
 from integration.site.harness import PASSWORD, Cluster, Site, intent, kill_tree, racks
 
+from lab.kube.schema import SERVER_SET
+
 OTHERS = {
     "bgpCtxPol": {"attributes": {"name": "others", "holdIntvl": "90", "kaIntvl": "30", "annotation": "orchestrator:terraform"}}
 }
 CONSENTS = ("-e", "aci_calico_consent=release:n2-2,session-reset,route-loss,traffic-interruption")
 # The request of the undo that is its first change of the cluster, after those for the lease and for what is there.
 WRITE = 9
-COUNTED = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
 
 
 def both(site: Site, cluster: Cluster) -> tuple[str, list[Any], str]:
     """Return both sides without what servers count, and the allocation file."""
     objects = []
     for obj in cluster.kube.objects():
-        metadata = {name: value for name, value in obj["metadata"].items() if name not in COUNTED and value != {}}
+        metadata = {name: value for name, value in obj["metadata"].items() if name not in SERVER_SET and value != {}}
         objects.append({**obj, "metadata": metadata})
     file = site.folder / "inventory" / ".allocations" / f"{cluster.name}.yml"
     return json.dumps(cluster.tree(), sort_keys=True), objects, file.read_text(encoding="utf-8")

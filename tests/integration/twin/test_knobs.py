@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lab.kube.schema import SERVER_SET
 from lab.twin.bench import Bench, eventually
 from lab.twin.paper import CALICO, PASSWORD, Figure, calico, mo
 
@@ -96,7 +97,7 @@ def test_password_rotated_on_both_sides_brings_the_sessions_back(floating: Bench
 
 def test_calico_cannot_read_the_secret_without_the_role_binding(floating: Bench) -> None:
     (binding,) = (it for it in floating.kube.objects("RoleBinding") if it["metadata"]["name"] == "secret-access")
-    for name in ("resourceVersion", "uid", "creationTimestamp", "managedFields", "generation"):
+    for name in SERVER_SET:
         binding["metadata"].pop(name, None)
     with mended(floating, lambda: floating.kube.apply([binding])):
         floating.kube.request("DELETE", floating.kube.path(binding))

@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-Json = dict[str, Any]
+from lab.kube.schema import SERVER_SET, Json
+
 Path = tuple[str, ...]
 
 UNKNOWN = "unknown"
 #: what the API server sets itself, and what identifies an object
-_NOT_OWNED: set[Path] = {
-    ("metadata", name) for name in ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
-}
-_NOT_OWNED |= {("metadata", "managedFields"), ("metadata", "selfLink"), ("apiVersion",), ("kind",)}
+_NOT_OWNED: set[Path] = {("apiVersion",), ("kind",), *(("metadata", name) for name in ("name", "namespace", *SERVER_SET))}
 _LONGEST = 128
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.kube import managers, views
-from lab.kube.schema import Json, Kind, admit
+from lab.kube.schema import SERVER_SET, Json, Kind, admit
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
@@ -32,7 +32,6 @@ MERGE_KEYS = {
     ("DaemonSet", "containers"): "name",
     ("ServiceAccount", "secrets"): "name",
 }
-SERVER_SET = ("uid", "creationTimestamp", "generation", "resourceVersion", "selfLink", "managedFields")
 
 # Fields for selectors in addition to an object's name and namespace.
 SELECTABLE = {

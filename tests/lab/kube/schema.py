@@ -41,6 +41,8 @@ OPERATOR_V1 = "operator.tigera.io/v1"
 WITH_GENERATION = {"DaemonSet"}
 
 Json = dict[str, Any]
+# What the API server writes into metadata.
+SERVER_SET = ("uid", "creationTimestamp", "generation", "resourceVersion", "selfLink", "managedFields")
 
 COMMUNITY = re.compile(r"\d+:\d+(:\d+)?")
 SEVERITIES = {"", "trace", "debug", "info", "warning", "error", "fatal"}
