@@ -7,10 +7,8 @@ controller. Timings depend on the machine: nothing is asserted, a table is print
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "integration" / "site")]
 
 from harness import Cluster, Site, intent, racks  # noqa: E402
+from timing import timed  # noqa: E402
 
 LATENCY = 0.03
 
@@ -38,10 +37,7 @@ def _cluster(kind: str, leaves: int, nodes: int) -> dict[str, Any]:
 def _measure(cluster: Cluster, run: Callable[[], object]) -> tuple[float, float, int, int]:
     """Return seconds, CPU seconds of Ansible, requests to APIC, and the number of requests that write."""
     cluster.apic.log.clear()
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    run()
-    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    seconds, cpu = timed(run)
     entries = cluster.apic.log.entries
     writes = [entry for entry in entries if entry["method"] != "GET" and "/aaa" not in entry["path"]]
     return seconds, cpu, len(entries), len(writes)

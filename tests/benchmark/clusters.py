@@ -8,15 +8,14 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import yaml
+from timing import timed
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSIBLE = Path(sys.executable).with_name("ansible-playbook")
@@ -74,13 +73,14 @@ def measure(folder: Path, playbook: Path, *options: str) -> tuple[float, float]:
         "HOME": str(folder),
     }
     command = [str(ANSIBLE), "-e", f"aci_calico_artifacts_dir={folder}/artifacts", str(playbook), *options]
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    with (folder / "output").open("w", encoding="utf-8") as output:
-        done = subprocess.run(command, env=environment, cwd=folder, stdout=output, stderr=output, check=False)
-    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit((folder / "output").read_text(encoding="utf-8")[-4000:])
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def run() -> None:
+        with (folder / "output").open("w", encoding="utf-8") as output:
+            done = subprocess.run(command, env=environment, cwd=folder, stdout=output, stderr=output, check=False)
+        if done.returncode:
+            raise SystemExit((folder / "output").read_text(encoding="utf-8")[-4000:])
+
+    return timed(run)
 
 
 def main() -> None:
