@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "integration" / "site")]
+sys.path.insert(0, str(HERE.parent))
 
-from harness import Cluster, Site, intent, racks  # noqa: E402
+import conftest  # noqa: E402
+
+conftest.pytest_configure()
+
+from integration.site.harness import Cluster, Site, intent, racks  # noqa: E402
 from timing import timed  # noqa: E402
 
 LATENCY = 0.03
