@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 # ``class: (rn format, containers)``. A trailing ``!`` marks an object that exists with its parent and cannot be deleted.
@@ -242,6 +242,17 @@ def split_dn(dn: str) -> list[str]:
 def parent_dn(dn: str) -> str:
     """Return the DN of the container, ``""`` for the top of the tree."""
     return dn[: max(_last_separator(dn), 0)]
+
+
+def dns_above(dn: str) -> Iterator[str]:
+    """Yield the DNs of the containers of an object, from the nearest to the top of the tree."""
+    while dn := parent_dn(dn):
+        yield dn
+
+
+def topmost_above(dn: str, objects: Collection[str]) -> str:
+    """Return the topmost of these objects that contains an object; ``""`` if none does."""
+    return next((above for above in reversed(list(dns_above(dn))) if above in objects), "")
 
 
 def last_rn(dn: str) -> str:

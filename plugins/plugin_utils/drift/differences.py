@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...module_utils.apic import diff, mo
@@ -154,21 +154,12 @@ def _topmost(changes: Sequence[Change]) -> Iterator[Change]:
     """Yield the changes; a missing object is reported with the missing ones below it."""
     created = {one.object for one in changes if one.operation == CREATE}
     below: dict[str, list[str]] = {}
-    for dn in created:
-        top = _top(dn, created)
-        if top != dn:
-            below.setdefault(top, []).append(dn)
+    tops = {dn: mo.topmost_above(dn, created) for dn in created}
+    for dn, top in tops.items():
+        below.setdefault(top, []).append(dn)
     for one in changes:
-        if one.operation != CREATE or one.object not in {dn for dns in below.values() for dn in dns}:
-            yield Change(**{**vars(one), "below": tuple(sorted(below.get(one.object, one.below)))})
-
-
-def _top(dn: str, created: set[str]) -> str:
-    top, above = dn, mo.parent_dn(dn)
-    while above:
-        top = above if above in created else top
-        above = mo.parent_dn(above)
-    return top
+        if one.operation != CREATE or not tops[one.object]:
+            yield replace(one, below=tuple(sorted(below.get(one.object, one.below))))
 
 
 def _of_apic(change: Change, existing: Mapping[str, Existing], owner: str, l3outs: tuple[str, ...]) -> Difference:

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
-from ...module_utils.apic.mo import parent_dn
+from ...module_utils.apic.mo import dns_above
 from ...module_utils.apic.roots import any_of, plain_prefix
 from ..comparison import Objects
 from .differences import DIFFERS, EXTRA, MISSING, Difference, spelled
@@ -26,7 +27,8 @@ AUDIT, MODIFIED, MANAGED = "audit log", "modTs", "managedFields"
 _LONGEST = 7000
 # The number of records that are read.
 _MOST = 1000
-_GONE = re.compile(r"uni/[^/]*")
+# The top of the tree, and what is right below it: tenants and the like.
+_TOP = re.compile(r"uni(/[^/]*)?")
 
 
 def audit_query(differences: Iterable[Difference]) -> str | None:
@@ -44,10 +46,9 @@ def audit_query(differences: Iterable[Difference]) -> str | None:
 
 def _places(difference: Difference) -> Iterator[str]:
     """Yield the objects whose records may tell of a difference: a missing one may be gone with one above it."""
-    dn = difference.object
-    yield dn
-    while difference.difference == MISSING and (dn := parent_dn(dn)) and not _GONE.fullmatch(dn) and dn != "uni":
-        yield dn
+    yield difference.object
+    if difference.difference == MISSING:
+        yield from takewhile(lambda dn: not _TOP.fullmatch(dn), dns_above(difference.object))
 
 
 def on_apic(differences: Iterable[Difference], records: Objects, objects: Objects) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from ...module_utils.apic.mo import last_rn, parent_dn
+from ...module_utils.apic.mo import last_rn, topmost_above
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
 from ..apic.tree import apic_tree, flat
 from ..comparison import APIC, CREATE, DELETE, KUBERNETES, MODIFY, Change, Comparison, Plan
@@ -58,7 +58,7 @@ class Context:
         """Return the topmost created object that a created object is a part of; empty if it is none."""
         if change.side != APIC or change.operation != CREATE or change.kind in _APART:
             return ""
-        return next((dn for dn in reversed(list(_above(change.object))) if dn in self.created), "")
+        return topmost_above(change.object, self.created)
 
     # --- nodes and leaves ----------------------------------------------------------------------------------------------
 
@@ -249,12 +249,6 @@ def _field(path: tuple[str, ...], kind: str, plan: Plan) -> str:
             return "rack"
         return _NODE_FIELDS.get(path[-1], path[1])
     return path[0]
-
-
-def _above(dn: str) -> Iterator[str]:
-    while parent := parent_dn(dn):
-        yield parent
-        dn = parent
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
