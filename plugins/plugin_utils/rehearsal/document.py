@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..comparison import CREATE
+from ..comparison import KUBERNETES, MODIFY
 from ..schema.consent import CONSENT
 from ..schema.problems import some
 from ..schema.text import wrapped
@@ -36,7 +36,7 @@ def as_text(rehearsal: Rehearsal) -> str:
     groups = list(grouped(rehearsal))
     if groups:
         places = [order(group) for group in groups]
-        widths = (max(map(len, [*places, _HEADER[0]])), max(len(one.effect) for one in (*rehearsal.changes,)))
+        widths = (max(map(len, [*places, _HEADER[0]])), max(len(one.effect) for one in rehearsal.changes))
         lines += [
             "",
             *_rows(_HEADER[0], _HEADER[1], [_HEADER[2]], widths),
@@ -105,17 +105,16 @@ def _what(group: Sequence[Classed]) -> str:
     parts = sum(one.parts for one in group)
     inner = f" with {parts} {'object' if parts == 1 else 'objects'} below" if parts else ""
     operation = group[0].change.operation
-    fields = sorted({name for one in group for name in _fields(one)}) if operation not in (CREATE, "delete") else []
+    fields = sorted({name for one in group for name in _fields(one)}) if operation == MODIFY else []
     shown = f" ({some(fields, 4)})" if fields else ""
     listed = ", ".join(f"{count} {kind}" if count > 1 else _named(group, kind) for kind, count in kinds.items())
     return f"{operation} {listed}{shown}{inner}"
 
 
 def _named(group: Sequence[Classed], kind: str) -> str:
-    """Return the name of the only object of a kind: the last part of a DN is short enough for a table."""
+    """Return the name of the only object of a kind; on APIC the class, because DNs are too long for a table."""
     (one,) = (one for one in group if one.change.kind == kind)
-    name = one.change.object
-    return name if one.change.side == "kubernetes" else kind
+    return one.change.object if one.change.side == KUBERNETES else kind
 
 
 def _fields(one: Classed) -> Iterator[str]:
