@@ -13,15 +13,15 @@ from typing import Any
 from ..comparison import CREATE, DELETE, MODIFY, Change, Comparison, Plan
 from ..schema.consent import CONSENTS, Consents
 from ..schema.problems import Problem, some
-from .conditions import CONDITIONS
+from .conditions import CONDITIONS, NAMED_BY
 from .context import Context, Values, fields_of
 from .rules import CLASSES, HITLESS, RULES, SESSION_RESET, UNKNOWN, Rule
 
-# Relations whose change is that of the policy which they name: ``{class: (property, class of the policy)}``.
+# Policies whose content decides what a change of the relation does that names them: ``{relation: (property, class of the policy)}``.
 _RELATIONS = {
-    "bgpRsBgpNodeCtxPol": ("tnBgpCtxPolName", "bgpCtxPol"),
-    "bgpRsBestPathCtrlPol": ("tnBgpBestPathCtrlPolName", "bgpBestPathCtrlPol"),
-    "fvRsCtxToBgpCtxAfPol": ("tnBgpCtxAfPolName", "bgpCtxAfPol"),
+    relation: (prop, cls)
+    for cls, (relation, prop) in NAMED_BY.items()
+    if cls in ("bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol")
 }
 # The condition of the rule about nodes that leave the plan, and keep running.
 RELEASED = "removed"
@@ -156,10 +156,9 @@ def _classed(order: int, change: Change, parts: int, context: Context) -> Classe
 
 def _rules(change: Change, context: Context) -> list[Rule]:
     """Return the rule of each field that changes."""
-    for one in _expanded(change, context):
-        fields = fields_of(one, context.plan)
-        return [_rule(one, field, values, context) for field, values in fields.items()] or [_rule(one, "", (None, None), context)]
-    return []
+    one = _effective(change, context)
+    fields = fields_of(one, context.plan) or {"": (None, None)}
+    return [_rule(one, field, values, context) for field, values in fields.items()]
 
 
 def _rule(change: Change, field: str, values: Values, context: Context) -> Rule:
@@ -174,8 +173,8 @@ def _rule(change: Change, field: str, values: Values, context: Context) -> Rule:
     return UNKNOWN
 
 
-def _expanded(change: Change, context: Context) -> Iterator[Change]:
-    """Yield the change; for a relation that names another policy, the change from that policy to the new one."""
+def _effective(change: Change, context: Context) -> Change:
+    """Return the change; for a relation that names another policy, the change from that policy to the new one."""
     if change.kind in _RELATIONS:
         prop, cls = _RELATIONS[change.kind]
         names = _names(change, prop, context)
@@ -184,14 +183,14 @@ def _expanded(change: Change, context: Context) -> Iterator[Change]:
             before, after = ({**_DEFAULTS.get(cls, {}), **one} for one in (before, after))
             content = [name for name in after if name not in _NOT_CONTENT and before.get(name) != after[name]]
             if content and names[0] != names[1]:
-                yield replace(
+                return replace(
                     change,
                     operation=MODIFY,
                     kind=cls,
                     before={name: before.get(name, "") for name in content},
                     after={name: after[name] for name in content},
                 )
-    yield change
+    return change
 
 
 def _names(change: Change, prop: str, context: Context) -> tuple[str, str]:

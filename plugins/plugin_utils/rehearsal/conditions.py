@@ -16,7 +16,7 @@ from .context import Context, Values
 
 _BALANCES = "LoadBalancer"
 # The relations by which objects name policies: ``{class: (relation, property)}``.
-_NAMED_BY = {
+NAMED_BY = {
     "bgpCtxPol": ("bgpRsBgpNodeCtxPol", "tnBgpCtxPolName"),
     "bgpBestPathCtrlPol": ("bgpRsBestPathCtrlPol", "tnBgpBestPathCtrlPolName"),
     "bgpCtxAfPol": ("fvRsCtxToBgpCtxAfPol", "tnBgpCtxAfPolName"),
@@ -46,12 +46,8 @@ def unused(change: Change, _values: Values, context: Context) -> bool:
 
 def leaf_leaves(change: Change, _values: Values, context: Context) -> bool:
     """Return whether the leaf leaves its rack, and another one stays."""
-    planned = {leaf["id"] for leaf in context.plan["leaves"] if leaf["rack"] in _racks(change, context)}
-    return bool(context.remaining(change)) and planned.isdisjoint(context.leaves_of(change))
-
-
-def _racks(change: Change, context: Context) -> list[str]:
-    return [rack["id"] for profile, rack in context.racks.items() if f"/lnodep-{profile}/" in change.object]
+    planned = context.planned_leaves(change)
+    return bool(planned - context.new_leaves) and planned.isdisjoint(context.leaves_of(change))
 
 
 def password_known(_change: Change, _values: Values, context: Context) -> bool:
@@ -113,7 +109,7 @@ def routes_count(change: Change, values: Values, context: Context) -> bool:
 
 def named_already(change: Change, _values: Values, context: Context) -> bool:
     """Return whether an object on APIC that does not change names this one, which is missing: it applies from now on."""
-    relation, prop = _NAMED_BY[change.kind]
+    relation, prop = NAMED_BY[change.kind]
     made = {one.object for one in context.comparison.changes if one.kind == relation}
     uses = {dn for dn, one in context.wanted.items() if one["class"] == relation}
     return any(context.wanted[dn]["attributes"].get(prop) == change.after.get("name") for dn in uses - made)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from ...module_utils.apic.mo import last_rn, topmost_above
+from ...module_utils.apic.mo import CLASSES, last_rn, topmost_above
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
 from ..apic.tree import apic_tree, flat
 from ..comparison import APIC, CREATE, DELETE, KUBERNETES, MODIFY, Change, Comparison, Plan
@@ -81,13 +81,14 @@ class Context:
         ids = [int(one) for match in _LEAVES.findall(change.object) for one in match.split("-")]
         return sorted(set(ids))
 
-    def remaining(self, change: Change) -> list[int]:
-        """Return the leaves of the change's rack that are in the plan, and were there before."""
+    def planned_leaves(self, change: Change) -> set[int]:
+        """Return the leaves of the change's rack that are in the plan."""
         rack = self.racks.get(_first(_PROFILE, change.object), {"leaves": []})
-        return [leaf for leaf in rack["leaves"] if leaf not in self._new_leaves]
+        return set(rack["leaves"])
 
     @cached_property
-    def _new_leaves(self) -> set[int]:
+    def new_leaves(self) -> set[int]:
+        """Return the leaves that the changes add to an L3Out."""
         return {leaf for dn in self.created if "/rsnodeL3OutAtt-" in dn for leaf in map(int, _LEAVES.findall(dn))}
 
     def sessions(self, change: Change) -> list[str]:
@@ -167,7 +168,7 @@ class Context:
 
     @cached_property
     def wanted(self) -> dict[str, dict[str, Any]]:
-        """The objects of the plan on APIC by DN."""
+        """Return the objects of the plan on APIC by DN."""
         return flat(apic_tree(self.plan))
 
     def _kubernetes_nodes(self, change: Change) -> Iterable[str]:
@@ -203,11 +204,8 @@ class Context:
     def policy(self, cls: str, name: str) -> Mapping[str, Any]:
         """Return the attributes of a BGP policy by its name, empty if it is unknown."""
         made = [one.after for one in self.comparison.changes if (one.kind, one.operation) == (cls, CREATE)]
-        known = [attributes for dn, attributes in self.comparison.policies.items() if dn.rpartition("/")[2].startswith(_RNS[cls])]
+        known = [attributes for dn, attributes in self.comparison.policies.items() if CLASSES[cls].naming_of(last_rn(dn))]
         return next((one for one in (*made, *known) if one.get("name") == name), {})
-
-
-_RNS = {"bgpCtxPol": "bgpCtxP-", "bgpBestPathCtrlPol": "bestpath-", "bgpCtxAfPol": "bgpCtxAfP-", "bgpPeerPfxPol": "bgpPfxP-"}
 
 
 def fields_of(change: Change, plan: Plan) -> dict[str, Values]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..comparison import CREATE, DELETE, MODIFY
+from ..comparison import CREATE, DELETE, MODIFY, POLICIES
 from ..schema.consent import ROUTE_LOSS, SESSION_RESET, TRAFFIC_INTERRUPTION
 
 HITLESS, PATH_CHANGE = "hitless", "path-change"
@@ -210,8 +210,7 @@ _SESSIONS = (
          "This policy is named already, and applies from now on.", "at once", None, MODEL, True, "named_already"),
     Rule(("bgpPeerPfxPol",), (CREATE,), (), ROUTE_LOSS, "The peers name this policy already: its limit applies from now on.",
          FOR_GOOD, None, MODEL, True, "named_already"),
-    Rule(("bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol", "bgpPeerPfxPol"), (CREATE, DELETE), (), HITLESS,
-         "Nothing names this policy.", source=PUSH, variables=("vrf_tenant",)),
+    Rule(POLICIES, (CREATE, DELETE), (), HITLESS, "Nothing names this policy.", source=PUSH, variables=("vrf_tenant",)),
     Rule(("bgpPeerPfxPol",), (MODIFY,), ("thresh",), HITLESS, "It changes a warning.", source=MODEL,
          variables=("bgp_prefix_limit_threshold",)),
     Rule(("bgpPeerPfxPol",), (MODIFY,), ("maxPfx",), HITLESS, "The leaves accept more prefixes than before.", source=MODEL,
