@@ -13,7 +13,7 @@ from typing import Any
 
 from ..module_utils.names import CALICO_V3, MANAGED_BY, MANAGED_BY_LABEL
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
-from ..plugin_utils.apic.tree import apic_roots, node_dn
+from ..plugin_utils.apic.tree import apic_roots, l3out_dns, node_dn
 from ..plugin_utils.documents.metrics import VERIFY, file_name, of_verify
 from ..plugin_utils.files import Artifacts
 from ..plugin_utils.local import preload
@@ -151,6 +151,6 @@ def _aci_arguments(plan: dict[str, Any]) -> dict[str, Any]:
         "vrf": f"{fabric['vrf_tenant']}:{fabric['vrf']}",
         "address_families": plan["address_families"],
         "leaves": [node_dn(leaf) for leaf in plan["leaves"]],
-        "l3outs": [f"uni/tn-{fabric['tenant']}/out-{l3out['name']}" for l3out in plan["l3outs"]],
+        "l3outs": l3out_dns(plan),
         "roots": [*apic_roots(plan, "access"), *apic_roots(plan, "hardening")],
     }

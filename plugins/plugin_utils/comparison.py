@@ -36,7 +36,7 @@ from typing import Any
 from ..module_utils.apic import diff
 from ..module_utils.apic.roots import Root, parse_roots, queries
 from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN
-from .apic.tree import apic_roots, apic_tree, flat
+from .apic.tree import apic_roots, apic_tree, flat, l3out_dns, retired_l3out_dns
 from .calico.manifests import DEFAULT_NAMESPACE, chosen, kubernetes_objects, owner_labels
 from .calico.push import ADJUSTED_KINDS, bgp_configuration, is_drained, kubernetes_problems, kubernetes_push, mesh_is_on
 from .schema.consent import Consents
@@ -193,9 +193,8 @@ def _roots(plan: Plan, roots: Sequence[tuple[str, dict[str, Any]]] | None = None
 
 def _is_on_apic(plan: Plan, objects: Objects) -> bool:
     """Return whether an L3Out of the cluster has node profiles."""
-    tenant = plan["fabric"]["tenant"]
-    names = [*(one["name"] for one in plan["l3outs"]), *plan["retired_l3outs"]]
-    return any(dn.startswith(tuple(f"uni/tn-{tenant}/out-{name}/lnodep-" for name in names)) for dn in objects)
+    profiles = tuple(f"{dn}/lnodep-" for dn in (*l3out_dns(plan), *retired_l3out_dns(plan)))
+    return any(dn.startswith(profiles) for dn in objects)
 
 
 def _of_apic(part: str, change: diff.Change) -> Change:

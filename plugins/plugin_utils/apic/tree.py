@@ -79,19 +79,19 @@ def _roots(plan: Plan, part: str) -> list[Root]:
     if part == "l3out":
         return [
             *(_retired_root(plan, name) for name in plan["retired_l3outs"]),
-            *({"dn": _l3out_dn(plan, one["name"]), "scope": "subtree", "tree": _l3out(plan, one)} for one in plan["l3outs"]),
+            *({"dn": l3out_dn(plan, one["name"]), "scope": "subtree", "tree": _l3out(plan, one)} for one in plan["l3outs"]),
             _unused_policies(plan),
         ]
     if part not in ("policies", "hardening"):
         raise ValueError(f"unknown part {part!r}: expected access, policies, hardening or l3out")
     tenants = _policy_tenants(plan)
-    elsewhere = [_l3out_dn(plan, name) for name in plan["retired_l3outs"]]
+    elsewhere = retired_l3out_dns(plan)
     if part == "hardening":
         for l3out in plan["l3outs"]:
             merge_child(tenants[plan["fabric"]["tenant"]], _l3out_policies(plan, l3out))
-        elsewhere += [f"{_l3out_dn(plan, epg['l3out'])}/instP-{epg['name']}" for epg in plan["external_epgs"]]
+        elsewhere += [f"{l3out_dn(plan, epg['l3out'])}/instP-{epg['name']}" for epg in plan["external_epgs"]]
     else:
-        elsewhere += [_l3out_dn(plan, l3out["name"]) for l3out in plan["l3outs"]]
+        elsewhere += l3out_dns(plan)
     roots = [_tenant_root(name, tenants[name], elsewhere) for name in sorted(tenants)]
     return [*roots, _other_tenants([root["dn"] for root in roots])]
 
@@ -121,11 +121,22 @@ def _unused_policies(plan: Plan) -> Root:
 
 
 def _retired_root(plan: Plan, name: str) -> Root:
-    return {"dn": _l3out_dn(plan, name), "scope": "subtree", "state": "absent", "tree": mo("l3extOut", name=name)}
+    return {"dn": l3out_dn(plan, name), "scope": "subtree", "state": "absent", "tree": mo("l3extOut", name=name)}
 
 
-def _l3out_dn(plan: Plan, name: str) -> str:
+def l3out_dn(plan: Plan, name: str) -> str:
+    """Return the DN of an L3Out of the cluster."""
     return f"uni/tn-{plan['fabric']['tenant']}/out-{name}"
+
+
+def l3out_dns(plan: Plan) -> list[str]:
+    """Return the DNs of the cluster's own L3Outs."""
+    return [l3out_dn(plan, l3out["name"]) for l3out in plan["l3outs"]]
+
+
+def retired_l3out_dns(plan: Plan) -> list[str]:
+    """Return the DNs of the L3Outs that have no racks any more."""
+    return [l3out_dn(plan, name) for name in plan["retired_l3outs"]]
 
 
 # --- policies of the tenant and the VRF ------------------------------------------------------------------------------

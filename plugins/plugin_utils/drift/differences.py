@@ -18,7 +18,7 @@ from typing import Any
 from ...module_utils.apic import diff, mo
 from ...module_utils.apic.tree import Existing, index_existing
 from ...module_utils.names import BEFORE_ADOPTION, CLUSTER_LABEL, LEASE_PREFIX, MANAGED_BY, MANAGED_BY_LABEL, SHARED, owner_of
-from ..apic.tree import apic_tree, flat
+from ..apic.tree import apic_tree, flat, l3out_dns
 from ..comparison import (
     APIC,
     CALICO,
@@ -129,7 +129,7 @@ def on_apic(plan: Plan, objects: Objects) -> Found:
     comparison = compare_apic(plan, objects, adopt=True)
     existing = index_existing(as_reply(objects))
     owner = owner_of(plan["cluster"])
-    l3outs = tuple(f"uni/tn-{plan['fabric']['tenant']}/out-{l3out['name']}/" for l3out in plan["l3outs"])
+    l3outs = tuple(f"{dn}/" for dn in l3out_dns(plan))
     changes = [one for one in comparison.changes if not _is_bookkeeping(one, existing, owner, l3outs)]
     comparison.changes = changes
     differences = [_of_apic(one, existing, owner, l3outs) for one in _topmost(changes)]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...module_utils.apic.mo import rn_from
 from ...module_utils.names import BEFORE_ADOPTION
+from ..apic.tree import l3out_dns
 from ..comparison import APIC, PARTS, Comparison
 from ..schema.problems import Problem, did_you_mean
 from .differences import COMMON, DIFFERS, FOREIGN, Difference
@@ -60,8 +61,7 @@ def _part(plan: Mapping[str, Any], difference: Difference) -> str:
     """Return the push that reads the object."""
     if difference.part != FOREIGN:
         return difference.part
-    l3outs = tuple(f"uni/tn-{plan['fabric']['tenant']}/out-{one['name']}/" for one in plan["l3outs"])
-    if difference.object.startswith(l3outs):
+    if difference.object.startswith(tuple(f"{dn}/" for dn in l3out_dns(plan))):
         return "l3out"
     return "policies" if difference.object.startswith("uni/tn-") else "access"
 

@@ -18,7 +18,7 @@ from typing import Any, TypeGuard
 from ...module_utils.names import SHARED
 from ..apic.access import domain_dns
 from ..apic.rights import ACCESS_POLICIES, in_words, lacking, needed
-from ..apic.tree import node_dn
+from ..apic.tree import l3out_dns, node_dn
 from ..intent.limits import differing_limits, has_floating
 from ..intent.rules.connectivity import LEAKING
 from ..schema.addressing import IPAddress, IPNetwork, overlap
@@ -36,7 +36,6 @@ from .facts import (
     group_dn,
     group_names,
     holder_of,
-    l3out_dns,
     queries,
     similar_query,
     transit_dns,

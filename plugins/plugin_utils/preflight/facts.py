@@ -17,7 +17,7 @@ from typing import Any
 from ...module_utils.apic.mo import CLASSES, parent_dn
 from ...module_utils.apic.roots import any_of, plain_prefix
 from ..apic.access import domain_dns
-from ..apic.tree import node_dn
+from ..apic.tree import l3out_dns, node_dn, retired_l3out_dns
 from .prerequisites import GROUPS, Named, Plan, named
 
 Attributes = dict[str, str]
@@ -198,11 +198,6 @@ def vrf_dn(plan: Plan) -> str:
     return f"uni/tn-{plan['fabric']['vrf_tenant']}/ctx-{plan['fabric']['vrf']}"
 
 
-def l3out_dns(plan: Plan) -> list[str]:
-    """Return the DNs of the cluster's own L3Outs."""
-    return [f"uni/tn-{plan['fabric']['tenant']}/out-{l3out['name']}" for l3out in plan["l3outs"]]
-
-
 def transit_dns(plan: Plan) -> list[str]:
     """Return the DNs of the transit L3Outs."""
     return [f"uni/tn-{one['tenant']}/out-{one['l3out']}" for one in plan["transit"]]
@@ -231,8 +226,7 @@ class Fabric:
         self._by_class: dict[str, dict[str, Attributes]] = {}
         for dn, mo in objects.items():
             self._by_class.setdefault(mo["class"], {})[dn] = mo["attributes"]
-        retired = (f"uni/tn-{plan['fabric']['tenant']}/out-{name}" for name in plan["retired_l3outs"])
-        self.own_l3outs = frozenset([*l3out_dns(plan), *retired])
+        self.own_l3outs = frozenset([*l3out_dns(plan), *retired_l3out_dns(plan)])
         # The other L3Outs, and the bridge domains, of the cluster's VRF.
         vrf = vrf_dn(plan)
         in_vrf = (dn.rpartition("/")[0] for dn, relation in self.of_class("l3extRsEctx").items() if relation["tDn"] == vrf)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..apic.tree import l3out_dn, l3out_dns
 from ..calico.manifests import FILTER_NAME
 from ..comparison import CREATE, DELETE, KUBERNETES, Change
 from ..schema.addressing import IPNetwork
@@ -119,20 +120,19 @@ def takes_subnets(change: Change, _values: Values, context: Context) -> bool:
     """Return whether subnets of a new external EPG were part of another one."""
     mine, others = [], []
     for epg in context.plan["external_epgs"]:
-        here = f"/out-{epg['l3out']}/instP-{epg['name']}"
+        here = f"{l3out_dn(context.plan, epg['l3out'])}/instP-{epg['name']}"
         for subnet in epg["subnets"]:
-            dn = f"uni/tn-{context.plan['fabric']['tenant']}{here}/extsubnet-[{subnet['prefix']}]"
+            dn = f"{here}/extsubnet-[{subnet['prefix']}]"
             if dn in context.created:
                 mine += [subnet["prefix"]] if f"{dn}/".startswith(f"{change.object}/") else []
-            elif f"{here}/" not in f"{change.object}/":
+            elif not f"{change.object}/".startswith(f"{here}/"):
                 others.append(subnet["prefix"])
     return any(IPNetwork(inner) in IPNetwork(outer) for inner in mine for outer in others if (":" in inner) == (":" in outer))
 
 
 def in_own_l3out(change: Change, _values: Values, context: Context) -> bool:
     """Return whether the object is in an L3Out of the cluster."""
-    tenant = context.plan["fabric"]["tenant"]
-    return any(change.object.startswith(f"uni/tn-{tenant}/out-{one['name']}/") for one in context.plan["l3outs"])
+    return any(change.object.startswith(f"{dn}/") for dn in l3out_dns(context.plan))
 
 
 def grown(_change: Change, values: Values, _context: Context) -> bool:
