@@ -219,7 +219,8 @@ def compare_kubernetes(
     :param choices: the fields of ``calico.push.Choices``.
     """
     made = kubernetes_push(dict(plan), found, **choices, consents=PREVIEW) if push is None else push
-    problems = kubernetes_problems(dict(plan), found, **choices, consents=consents) if push is None else made["problems"]
+    known = push is not None or consents == PREVIEW
+    problems = made["problems"] if known else kubernetes_problems(dict(plan), found, **choices, consents=consents)
     labels = owner_labels(dict(plan))
     own = [one for one in found["objects"] if (one["metadata"].get("labels") or {}).items() >= labels.items()]
     return Comparison(

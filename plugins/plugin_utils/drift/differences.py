@@ -33,7 +33,6 @@ from ..comparison import (
     compare_apic,
     compare_kubernetes,
 )
-from ..schema.consent import CONSENTS, Consents
 from ..schema.problems import Problem
 
 MISSING, DIFFERS, EXTRA = "missing", "differs", "extra"
@@ -42,7 +41,6 @@ _KIND_OF = {CREATE: MISSING, DELETE: EXTRA}
 OWN, COMMON, OTHERS, NOBODY = "this cluster", "shared", "others", "nobody"
 # The part of a foreign object, which no push changes.
 FOREIGN = "foreign"
-_ALL = Consents(frozenset(CONSENTS))
 _NO_CONFIGURATION = (BEFORE_ADOPTION, LEASE_PREFIX)
 # The problems of a push that describe an object of others, and those without which the state of Kubernetes is not known.
 REPORTED = (
@@ -234,7 +232,7 @@ def in_kubernetes(plan: Plan, found: dict[str, Any]) -> Found:
 
     :param found: what ``calico_info`` returned as ``calico``.
     """
-    choices: dict[str, Any] = {"adopt": True, "consents": _ALL, "manage_installation": True, "only_shown": True}
+    choices: dict[str, Any] = {"adopt": True, "manage_installation": True, "only_shown": True}
     if found["password_matches"] is False:
         choices["update_password"] = "always"
     comparison = compare_kubernetes(plan, found, **choices)
