@@ -34,7 +34,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..module_utils.apic import diff
-from ..module_utils.apic.roots import Root, parse_roots, queries
+from ..module_utils.apic.roots import LONGEST_PATH, Root, parse_roots, queries
 from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN
 from .apic.tree import apic_roots, apic_tree, flat, l3out_dns, retired_l3out_dns
 from .calico.manifests import DEFAULT_NAMESPACE, chosen, kubernetes_objects, owner_labels
@@ -52,8 +52,6 @@ POLICIES = ("bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol", "bgpPeerPfxPol")
 DEFAULT_ASN = 64512
 # A missing consent hides no change.
 PREVIEW = Consents(preview=True)
-# APIC accepts request lines of 8 KiB.
-_LONGEST = 7000
 
 Plan = Mapping[str, Any]
 # ``{dn: {"class": …, "attributes": …}}``, as ``aci_info`` returns it.
@@ -142,7 +140,7 @@ def apic_queries(plan: Plan) -> list[str]:
     """
     roots = _roots(plan)
     together = _paths(root for _part, root in roots)
-    if max(map(len, together)) <= _LONGEST:
+    if max(map(len, together)) <= LONGEST_PATH:
         return together
     return [path for part in PARTS for path in _paths(root for of, root in roots if of == part)]
 

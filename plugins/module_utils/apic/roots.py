@@ -17,6 +17,8 @@ from .tree import TreeError, Wanted, parse_wanted
 # Up to this number, objects of a class are queried one by one; more are queried by their DNs' common prefix, to keep the
 # URL short.
 _MOST_BY_NAME = 12
+# The length of the longest path of a request: APIC accepts request lines of 8 KiB.
+LONGEST_PATH = 7000
 
 
 class Root:

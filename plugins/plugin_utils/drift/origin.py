@@ -17,14 +17,12 @@ from itertools import takewhile
 from typing import Any
 
 from ...module_utils.apic.mo import dns_above
-from ...module_utils.apic.roots import any_of, plain_prefix
+from ...module_utils.apic.roots import LONGEST_PATH, any_of, plain_prefix
 from ..comparison import Objects
 from .differences import DIFFERS, EXTRA, MISSING, Difference, spelled
 
 RECORD = "aaaModLR"
 AUDIT, MODIFIED, MANAGED = "audit log", "modTs", "managedFields"
-# APIC accepts request lines of 8 KiB.
-_LONGEST = 7000
 # The number of records that are read.
 _MOST = 1000
 # The top of the tree, and what is right below it: tenants and the like.
@@ -39,7 +37,7 @@ def audit_query(differences: Iterable[Difference]) -> str | None:
     terms = [f'eq({RECORD}.affected,"{dn}")' for dn in places]
     head = f"/api/class/{RECORD}.json?query-target-filter="
     tail = f"&order-by={RECORD}.created|desc&page=0&page-size={_MOST}"
-    if len(head) + len(any_of(terms)) + len(tail) > _LONGEST:
+    if len(head) + len(any_of(terms)) + len(tail) > LONGEST_PATH:
         terms = [f'wcard({RECORD}.affected,"{plain_prefix(list(places))}")']
     return head + any_of(terms) + tail
 

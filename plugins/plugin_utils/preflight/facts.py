@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...module_utils.apic.mo import CLASSES, parent_dn
-from ...module_utils.apic.roots import any_of, plain_prefix
+from ...module_utils.apic.roots import LONGEST_PATH, any_of, plain_prefix
 from ..apic.access import domain_dns
 from ..apic.tree import l3out_dns, node_dn, retired_l3out_dns
 from .prerequisites import GROUPS, Named, Plan, named
@@ -26,8 +26,6 @@ Objects = Mapping[str, Mapping[str, Any]]
 
 # A filter names up to this many values; more are selected by their common beginning.
 _MOST_BY_VALUE = 12
-# APIC accepts request lines of 8 KiB.
-_LONGEST = 7000
 # Prefix lengths of subnets that begin with other octets than the addresses in them.
 _LARGE = tuple(f"/{length}" for length in range(8, 16))
 
@@ -48,7 +46,7 @@ FABRIC_AS = "uni/fabric/bgpInstP-default/as"
 def queries(plan: Plan) -> list[str]:
     """Return the paths of the requests."""
     access = _access_terms(plan)
-    named_elsewhere = _named_terms(plan, _LONGEST - len(_below("uni", access)))
+    named_elsewhere = _named_terms(plan, LONGEST_PATH - len(_below("uni", access)))
     return [_below("uni", _vrf_terms(plan)), _below("uni", named_elsewhere | access), _below("topology", _switch_terms(plan))]
 
 

@@ -98,5 +98,5 @@ def test_one_request_and_one_for_each_l3out() -> None:
 
 def test_a_request_that_would_be_too_long_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of()
-    monkeypatch.setattr(comparison, "_LONGEST", 2000)
+    monkeypatch.setattr(comparison, "LONGEST_PATH", 2000)
     assert len(apic_queries(plan)) == 3

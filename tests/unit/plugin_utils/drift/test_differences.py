@@ -201,7 +201,7 @@ def test_no_kind_of_plan_drifts_from_itself(base: dict[str, Any]) -> None:
 
 
 def test_one_request_asks_for_the_records_however_many_there_are(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(origin, "_LONGEST", 3000)
+    monkeypatch.setattr(origin, "LONGEST_PATH", 3000)
     assert audit_query([]) is None
     deployed.objects[SVI]["attributes"]["mtu"] = "1500"
     query = audit_query(deployed.found())
