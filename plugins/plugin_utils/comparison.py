@@ -38,7 +38,7 @@ from ..module_utils.apic.roots import LONGEST_PATH, Root, parse_roots, queries
 from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN
 from .apic.tree import apic_roots, apic_tree, flat, l3out_dns, retired_l3out_dns
 from .calico.manifests import DEFAULT_NAMESPACE, chosen, kubernetes_objects, owner_labels
-from .calico.push import ADJUSTED_KINDS, bgp_configuration, is_drained, kubernetes_problems, kubernetes_push, mesh_is_on
+from .calico.push import ADJUSTED_KINDS, bgp_configuration, is_drained, kubernetes_problems, kubernetes_push, mesh_is_on, title
 from .schema.consent import Consents
 from .schema.problems import Problem
 
@@ -253,10 +253,10 @@ def kubernetes_changes(push: Mapping[str, Any]) -> list[Change]:
     changes = []
     for operation, manifests in batches:
         for manifest in manifests:
-            title = f"{manifest['kind']}/{manifest['metadata']['name']}"
-            done = operation or (CREATE if title in push["created"] else MODIFY)
-            shown = push["differences"][title]
-            changes.append(Change(KUBERNETES, CALICO, done, manifest["kind"], title, shown["before"], shown["after"]))
+            name = title(manifest)
+            done = operation or (CREATE if name in push["created"] else MODIFY)
+            shown = push["differences"][name]
+            changes.append(Change(KUBERNETES, CALICO, done, manifest["kind"], name, shown["before"], shown["after"]))
     return changes
 
 

@@ -17,14 +17,17 @@ from typing import Any
 
 from ...module_utils.apic import diff, mo
 from ...module_utils.apic.tree import Existing, index_existing
-from ...module_utils.names import BEFORE_ADOPTION, CLUSTER_LABEL, LEASE_PREFIX, MANAGED_BY, MANAGED_BY_LABEL, SHARED, owner_of
+from ...module_utils.names import BEFORE_ADOPTION, LEASE_PREFIX, MANAGED_BY, MANAGED_BY_LABEL, SHARED, owner_of
 from ..apic.tree import apic_tree, flat, l3out_dns
+from ..calico.peers import owner_of_object
+from ..calico.push import title
 from ..comparison import (
     APIC,
     CALICO,
     CREATE,
     DELETE,
     KUBERNETES,
+    MODIFY,
     Change,
     Comparison,
     Objects,
@@ -142,7 +145,7 @@ def _is_bookkeeping(change: Change, existing: Mapping[str, Existing], owner: str
     parent = existing.get(mo.parent_dn(change.object))
     if change.kind == "tagAnnotation" and change.operation == CREATE:
         return parent is not None and diff.ownership(parent, owner) == diff.FOREIGN
-    if set(change.after) != {"annotation"} or change.operation != "modify":
+    if set(change.after) != {"annotation"} or change.operation != MODIFY:
         return False
     # Without its mark, teardown would leave an own object behind.
     return not _lost_mark(existing[change.object], l3outs)
@@ -187,6 +190,10 @@ def _owner(held: Existing, owner: str) -> tuple[str, str]:
     if kind == diff.COMMON:
         others = sorted(diff.users_of(held) - {owner})
         return (COMMON, f"shared with {', '.join(others)}") if others else (OWN, OWN)
+    return _stranger(held)
+
+
+def _stranger(held: Existing) -> tuple[str, str]:
     return (OTHERS, held.annotation) if held.annotation else (NOBODY, "nobody (no annotation)")
 
 
@@ -220,8 +227,8 @@ def _is_ours(parent: Existing, owner: str, planned: set[str], l3outs: tuple[str,
 
 def _addition(found: Existing) -> Difference:
     below = sorted(one.key for one in found.descendants() if one.annotation is not None)
-    words = found.annotation or "nobody (no annotation)"
-    return Difference(APIC, FOREIGN, found.cls, found.key, EXTRA, [], below, words, OTHERS if found.annotation else NOBODY)
+    held_by, words = _stranger(found)
+    return Difference(APIC, FOREIGN, found.cls, found.key, EXTRA, [], below, words, held_by)
 
 
 # --- Kubernetes ------------------------------------------------------------------------------------------------------
@@ -236,7 +243,7 @@ def in_kubernetes(plan: Plan, found: dict[str, Any]) -> Found:
     if found["password_matches"] is False:
         choices["update_password"] = "always"
     comparison = compare_kubernetes(plan, found, **choices)
-    held = {f"{one['kind']}/{one['metadata']['name']}": one for one in found["objects"]}
+    held = {title(one): one for one in found["objects"]}
     differences = [_of_kubernetes(plan, one, held.get(one.object)) for one in comparison.changes]
     known = {one.object for one in differences}
     others = [one for one in comparison.problems if one.id in REPORTED and one.path not in known]
@@ -244,7 +251,7 @@ def in_kubernetes(plan: Plan, found: dict[str, Any]) -> Found:
     return Found(differences, comparison, [one for one in comparison.problems if one.id in PREVENTING])
 
 
-def _of_kubernetes(plan: Plan, change: Change, held: Mapping[str, Any] | None) -> Difference:
+def _of_kubernetes(plan: Plan, change: Change, held: dict[str, Any] | None) -> Difference:
     difference = _KIND_OF.get(change.operation, DIFFERS)
     held_by, words = _keeper(plan, change.kind, held)
     attributes = [] if difference != DIFFERS else list(_fields(change.before, change.after))
@@ -271,19 +278,18 @@ def spelled(path: Iterable[str]) -> str:
     return text
 
 
-def _keeper(plan: Plan, kind: str, held: Mapping[str, Any] | None) -> tuple[str, str]:
+def _keeper(plan: Plan, kind: str, held: dict[str, Any] | None) -> tuple[str, str]:
     """Return the owner of an object in Kubernetes. Nodes, pools and the configuration are Calico's, and the plan adjusts them."""
     if held is None or kind in ("Node", "IPPool", "BGPConfiguration", "Installation"):
         return OWN, OWN
-    labels = held["metadata"].get("labels") or {}
-    cluster = labels.get(CLUSTER_LABEL)
-    if labels.get(MANAGED_BY_LABEL) == MANAGED_BY and cluster:
+    cluster = owner_of_object(held)
+    if cluster:
         return (OWN, OWN) if cluster == plan["cluster"] else (OTHERS, f"cluster {cluster}")
-    manager = labels.get(MANAGED_BY_LABEL)
+    manager = (held["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL)
     return (OTHERS, manager) if manager and manager != MANAGED_BY else (NOBODY, "nobody (no labels of this collection)")
 
 
-def _reported(plan: Plan, problem: Problem, held: Mapping[str, Any] | None) -> Difference:
+def _reported(plan: Plan, problem: Problem, held: dict[str, Any] | None) -> Difference:
     """Return the difference that a problem of the push describes: an object of others that no push changes."""
     kind = problem.path.partition("/")[0]
     held_by, words = _keeper(plan, "", held)

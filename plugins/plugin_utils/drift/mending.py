@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...module_utils.apic.mo import rn_from
@@ -45,7 +46,7 @@ def limited(comparison: Comparison, differences: Sequence[Difference]) -> Compar
     """Return the changes that mend these differences."""
     objects = {(one.side, name) for one in differences for name in (one.object, *one.below)}
     changes = [one for one in comparison.changes if (one.side, one.object) in objects]
-    return Comparison(**{**vars(comparison), "changes": changes, "conflicts": [], "problems": []})
+    return replace(comparison, changes=changes, conflicts=[], problems=[])
 
 
 def apic_pushes(plan: Mapping[str, Any], differences: Sequence[Difference]) -> Iterator[tuple[str, list[str]]]:
