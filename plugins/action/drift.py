@@ -13,7 +13,7 @@ from typing import Any
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
 from ..plugin_utils.documents.metrics import DRIFT, file_name, of_drift
 from ..plugin_utils.drift.report import as_data, as_json, explain, junit, verdict
-from ..plugin_utils.drift.search import Search
+from ..plugin_utils.drift.search import search
 from ..plugin_utils.files import Artifacts
 from ..plugin_utils.schema.text import wrapped
 
@@ -32,16 +32,15 @@ class ActionModule(PlannedAction):
         """Read, compare and report."""
         cluster, sides = plan["cluster"], None
         try:
-            search = Search(self, plan, options)
-            search.look()
-            self.report(cluster, search.problems, "compared with its plan")
-            sides = [one.side for one in search.differences]
+            found = search(self, plan, options)
+            self.report(cluster, found.problems, "compared with its plan")
+            sides = [one.side for one in found.differences]
         finally:
             self.write_metrics(options["metrics_dir"], file_name(DRIFT, cluster), of_drift(cluster, sides, time.time()))
-        report = as_data(cluster, search.differences)
+        report = as_data(cluster, found.differences)
         self.show("\n".join([*wrapped(verdict(report), rest="  "), *explain(report)]))
         written = self._write(cluster, options["artifacts_dir"], {"drift.json": as_json(report), "drift.xml": junit(report)})
-        result = {"drifted": report["drifted"], "names": [one.name for one in search.differences], "artifacts": written}
+        result = {"drifted": report["drifted"], "names": [one.name for one in found.differences], "artifacts": written}
         if report["drifted"] and options["fails"]:
             raise Refused(verdict(report), **result)
         return result

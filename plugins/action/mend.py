@@ -12,7 +12,7 @@ from ..plugin_utils.actions import BOTH_SIDES, PlannedAction
 from ..plugin_utils.comparison import KUBERNETES
 from ..plugin_utils.drift.mending import MEND, apic_pushes, chosen, limited
 from ..plugin_utils.drift.report import as_data, explain
-from ..plugin_utils.drift.search import Search
+from ..plugin_utils.drift.search import search
 from ..plugin_utils.rehearsal.classify import missing_consents, rehearse
 from ..plugin_utils.schema.text import wrapped
 
@@ -25,12 +25,11 @@ class ActionModule(PlannedAction):
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Find drift anew, and push exactly the objects that the run names."""
         cluster = plan["cluster"]
-        search = Search(self, plan, options)
-        search.look()
-        mended, problems = chosen(search.differences, self.given_with_run(MEND))
-        rehearsal = rehearse(plan, limited(search.comparison, mended))
-        self.report(cluster, [*search.problems, *problems, *missing_consents(rehearsal, self.consents())], "mended")
-        count = f"{len(mended)} of {len(search.differences)} differences"
+        found = search(self, plan, options)
+        mended, problems = chosen(found.differences, self.given_with_run(MEND))
+        rehearsal = rehearse(plan, limited(found.comparison, mended))
+        self.report(cluster, [*found.problems, *problems, *missing_consents(rehearsal, self.consents())], "mended")
+        count = f"{len(mended)} of {len(found.differences)} differences"
         lines = [*wrapped(f"cluster {cluster}: mending {count}", rest="  "), *explain(as_data(cluster, mended))]
         self.show("\n".join(lines))
         for part, only in apic_pushes(plan, mended):

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..actions import PlannedAction, about_calico
-from ..comparison import APIC, KUBERNETES, Comparison, apic_queries
+from ..comparison import APIC, KUBERNETES, apic_queries
 from ..rehearsal.classify import rehearse
-from ..schema.problems import Problem
 from ..schema.variables import APIC_ACCESS, KUBERNETES_ACCESS, VARIABLES
 from . import differences as found_on
 from . import origin
-from .differences import Difference
+from .differences import Found
 from .report import judge
 
 # The name under which the Python client of Kubernetes writes, which Ansible uses.
@@ -24,45 +23,31 @@ PYTHON_CLIENT = "OpenAPI-Generator"
 _USER = "aci_calico_apic_username"
 
 
-class Search:
-    """The differences of a cluster, read by an action.
+def search(action: PlannedAction, plan: dict[str, Any], options: Mapping[str, Any]) -> Found:
+    """Read both sides, and then who changed what differs. Return the differences of a cluster in the order of the pushes."""
+    apic = action.access(options["apic"], APIC_ACCESS)
+    access = action.access(options["kubernetes"], KUBERNETES_ACCESS)
+    kubernetes = {**access, **about_calico(plan, action.password()), "details": True}
+    objects = action.run_module("aci_info", {**apic, "queries": apic_queries(plan)})["objects"]
+    calico = action.run_module("calico_info", kubernetes)["calico"]
+    on_apic, in_kubernetes = found_on.on_apic(plan, objects), found_on.in_kubernetes(plan, calico)
+    query = origin.audit_query(on_apic.differences)
+    if query:
+        records = action.run_module("aci_info", {**apic, "queries": [query]})["objects"]
+        origin.on_apic(on_apic.differences, records, objects)
+    origin.in_kubernetes(in_kubernetes.differences, calico["managers"])
+    differences = [*on_apic.differences, *in_kubernetes.differences]
+    user = str(apic.get("username") or VARIABLES[_USER].default)
+    judge(differences, {APIC: [user], KUBERNETES: [PYTHON_CLIENT]})
+    found = Found(differences, on_apic.comparison.add(in_kubernetes.comparison), in_kubernetes.problems)
+    _class_traffic(plan, found)
+    return found
 
-    :ivar differences: what differs, in the order of the pushes.
-    :ivar comparison: the changes that would mend everything.
-    :ivar problems: why a side cannot be judged.
-    """
 
-    def __init__(self, action: PlannedAction, plan: dict[str, Any], options: Mapping[str, Any]) -> None:
-        self._run = action.run_module
-        self._apic = action.access(options["apic"], APIC_ACCESS)
-        access = action.access(options["kubernetes"], KUBERNETES_ACCESS)
-        self._kubernetes = {**access, **about_calico(plan, action.password()), "details": True}
-        self._plan = plan
-        self.differences: list[Difference] = []
-        self.comparison = Comparison()
-        self.problems: list[Problem] = []
-
-    def look(self) -> None:
-        """Read both sides, and then who changed what differs."""
-        objects = self._run("aci_info", {**self._apic, "queries": apic_queries(self._plan)})["objects"]
-        calico = self._run("calico_info", self._kubernetes)["calico"]
-        on_apic, in_kubernetes = found_on.on_apic(self._plan, objects), found_on.in_kubernetes(self._plan, calico)
-        query = origin.audit_query(on_apic.differences)
-        if query:
-            records = self._run("aci_info", {**self._apic, "queries": [query]})["objects"]
-            origin.on_apic(on_apic.differences, records, objects)
-        origin.in_kubernetes(in_kubernetes.differences, calico["managers"])
-        self.differences = [*on_apic.differences, *in_kubernetes.differences]
-        self.comparison = on_apic.comparison.add(in_kubernetes.comparison)
-        self.problems = in_kubernetes.problems
-        user = str(self._apic.get("username") or VARIABLES[_USER].default)
-        judge(self.differences, {APIC: [user], KUBERNETES: [PYTHON_CLIENT]})
-        self._class_traffic()
-
-    def _class_traffic(self) -> None:
-        """Set what mending each difference does to traffic: a difference mended is a change."""
-        classed = {(one.change.side, one.change.object): one for one in rehearse(self._plan, self.comparison).changes}
-        for one in self.differences:
-            found = classed.get((one.side, one.object))
-            if found:
-                one.traffic = {"class": found.effect, "reason": found.rule.why}
+def _class_traffic(plan: dict[str, Any], found: Found) -> None:
+    """Set what mending each difference does to traffic: a difference mended is a change."""
+    classed = {(one.change.side, one.change.object): one for one in rehearse(plan, found.comparison).changes}
+    for one in found.differences:
+        change = classed.get((one.side, one.object))
+        if change:
+            one.traffic = {"class": change.effect, "reason": change.rule.why}
