@@ -11,8 +11,9 @@ import time
 from typing import Any
 
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
+from ..plugin_utils.documents.encoding import json_text
 from ..plugin_utils.documents.metrics import DRIFT, file_name, of_drift
-from ..plugin_utils.drift.report import as_data, as_json, explain, junit, verdict
+from ..plugin_utils.drift.report import as_data, explain, junit, verdict
 from ..plugin_utils.drift.search import search
 from ..plugin_utils.files import Artifacts
 from ..plugin_utils.schema.text import wrapped
@@ -39,7 +40,7 @@ class ActionModule(PlannedAction):
             self.write_metrics(options["metrics_dir"], file_name(DRIFT, cluster), of_drift(cluster, sides, time.time()))
         report = as_data(cluster, found.differences)
         self.show("\n".join([*wrapped(verdict(report), rest="  "), *explain(report)]))
-        written = self._write(cluster, options["artifacts_dir"], {"drift.json": as_json(report), "drift.xml": junit(report)})
+        written = self._write(cluster, options["artifacts_dir"], {"drift.json": json_text(report), "drift.xml": junit(report)})
         result = {"drifted": report["drifted"], "names": [one.name for one in found.differences], "artifacts": written}
         if report["drifted"] and options["fails"]:
             raise Refused(verdict(report), **result)

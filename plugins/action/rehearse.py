@@ -12,6 +12,7 @@ from typing import Any
 
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction
 from ..plugin_utils.comparison import APIC, KUBERNETES, Comparison, between_plans, from_dict
+from ..plugin_utils.documents.encoding import json_text
 from ..plugin_utils.files import read_file
 from ..plugin_utils.rehearsal.classify import Rehearsal, missing_consents, rehearse
 from ..plugin_utils.rehearsal.document import as_markdown, as_text, summary
@@ -82,10 +83,7 @@ class ActionModule(PlannedAction):
 
     def _write(self, rehearsal: Rehearsal) -> None:
         """Write the rehearsal to the artifacts. It does not count as a change."""
-        files = {
-            "rehearsal.json": json.dumps(rehearsal.as_dict(), indent=2, ensure_ascii=False) + "\n",
-            "rehearsal.md": as_markdown(rehearsal),
-        }
+        files = {"rehearsal.json": json_text(rehearsal.as_dict()), "rehearsal.md": as_markdown(rehearsal)}
         artifacts = self.artifacts(rehearsal.cluster)
         changes = artifacts.write(files)
         self.report(rehearsal.cluster, artifacts.problems, "recorded")

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from ..module_utils.names import CALICO_V3, MANAGED_BY, MANAGED_BY_LABEL
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
 from ..plugin_utils.apic.tree import apic_roots, l3out_dns, node_dn
+from ..plugin_utils.documents.encoding import json_text
 from ..plugin_utils.documents.metrics import VERIFY, file_name, of_verify
 from ..plugin_utils.files import Artifacts
 from ..plugin_utils.local import preload
@@ -91,7 +91,7 @@ class ActionModule(PlannedAction):
         """Write the report for people and for CI systems; in check mode write nothing."""
         if not folder or self._task.check_mode:
             return []
-        files = {"verify.json": json.dumps(report, indent=2, ensure_ascii=False) + "\n", "verify.xml": junit(report)}
+        files = {"verify.json": json_text(report), "verify.xml": junit(report)}
         artifacts = Artifacts(os.path.expanduser(folder), report["cluster"])
         changes = artifacts.write(files)
         self.report(report["cluster"], artifacts.problems, "recorded")

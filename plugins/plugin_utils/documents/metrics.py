@@ -16,8 +16,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..schema.messages import ERROR, WARNING
+
 VERIFY, DRIFT = "verify", "drift"
-SEVERITIES, SIDES = ("error", "warning"), ("apic", "kubernetes")
+SEVERITIES, SIDES = (ERROR, WARNING), ("apic", "kubernetes")
 # A name without the prefix: its help. All are gauges.
 METRICS = {
     "verify_success": "Whether the last verification ended without an error (1) or not (0).",

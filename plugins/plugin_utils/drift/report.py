@@ -72,11 +72,6 @@ def as_data(cluster: str, differences: Sequence[Difference]) -> dict[str, Any]:
     }
 
 
-def as_json(report: Mapping[str, Any]) -> str:
-    """Return the report as the content of ``drift.json``."""
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-
-
 # --- text ------------------------------------------------------------------------------------------------------------
 
 
