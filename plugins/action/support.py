@@ -100,7 +100,7 @@ class ActionModule(PlannedAction):
         return {"ansible": ansible.release.__version__, "python": platform.python_version(), **_collections()}
 
     def _artifacts(self, artifacts: Artifacts) -> dict[str, str]:
-        """Return the artifacts of the last runs: those of the plan and reports, and no files of users and links."""
+        """Return the plan's files and the reports of the last runs, without links and files of users."""
         found = {}
         for name in sorted({*artifacts.listed(), *REPORTS}):
             path = artifacts.path(name)

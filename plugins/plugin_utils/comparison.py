@@ -5,7 +5,7 @@
 """Compare what is deployed on both sides with a plan, without changing anything.
 
 Pure functions. An action uses ``PlannedAction.compare``, which reads both sides; ``between_plans`` takes an earlier plan for what is
-deployed. The differences are those of the pushes: ``module_utils.apic.diff`` and ``calico.push`` compute them.
+deployed. ``module_utils.apic.diff`` and ``calico.push`` compute the differences, as they do for the pushes.
 
 A ``Comparison`` as plain data (``as_dict``)::
 
@@ -73,13 +73,13 @@ class Change:
 
     @property
     def fields(self) -> list[str]:
-        """Return the names of what changes."""
+        """Return the names of the fields that change."""
         return sorted({*self.before, *self.after})
 
 
 @dataclass
 class Comparison:
-    """What differs between the deployed state and a plan.
+    """The differences between the deployed state and a plan.
 
     :ivar deployed: the sides on which the cluster is configured already.
     :ivar mesh: whether the node-to-node mesh is on.
@@ -213,7 +213,7 @@ def compare_kubernetes(
 
     :param found: what ``calico_info`` returned as ``calico``.
     :param push: changes in the form of ``kubernetes_push``, in place of the plan's.
-    :param consents: those that the problems take into account.
+    :param consents: the consents that the problems take into account.
     :param choices: the fields of ``calico.push.Choices``.
     """
     made = kubernetes_push(dict(plan), found, **choices, consents=PREVIEW) if push is None else push

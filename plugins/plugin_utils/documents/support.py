@@ -16,7 +16,7 @@ from typing import Any
 from ...module_utils.masking import Mask
 
 NAME = "support.tar.gz"
-# Artifacts of runs, in addition to those of the plan. Users' own files in the folder are not among them.
+# The artifacts of runs beside the plan's files. Users' own files in the folder are left out.
 REPORTS = (
     "apic.json",
     "drift.json",
@@ -42,7 +42,7 @@ def version_queries() -> list[str]:
 def versions(local: Mapping[str, str], apic: Mapping[str, Any] | None, calico: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the versions of everything, as far as they are known.
 
-    :param local: those of the control node.
+    :param local: the versions on the control node.
     :param apic: what ``aci_info`` returned for ``version_queries``.
     :param calico: what ``calico_info`` returned with its details.
     """

@@ -45,7 +45,7 @@ OWN, COMMON, OTHERS, NOBODY = "this cluster", "shared", "others", "nobody"
 # The part of a foreign object, which no push changes.
 FOREIGN = "foreign"
 _NO_CONFIGURATION = (BEFORE_ADOPTION, LEASE_PREFIX)
-# The problems of a push that describe an object of others, and those without which the state of Kubernetes is not known.
+# The problems of a push that describe an object of others, and those that leave the state of Kubernetes unknown.
 REPORTED = (
     "peer-in-the-way",
     "peer-unplanned",

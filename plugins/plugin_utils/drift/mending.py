@@ -24,7 +24,7 @@ MEND, ALL = "aci_calico_mend", "all"
 def chosen(differences: Sequence[Difference], names: Sequence[str]) -> tuple[list[Difference], list[Problem]]:
     """Return the differences that a run mends, and the problems of its choice.
 
-    :param names: names of differences; ``all`` stands for those of the cluster's own objects.
+    :param names: names of differences; ``all`` stands for all differences of the cluster's own objects.
     """
     if not names:
         return [], [Problem("mend-nothing", MEND, "It names no difference")]

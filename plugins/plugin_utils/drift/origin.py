@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who changed an object, and when: from APIC's audit log and times of modification, and from Kubernetes' ``managedFields``.
+"""Find who changed an object, and when: in APIC's audit log and times of modification, and in Kubernetes' ``managedFields``.
 
 APIC's audit log has a record (``aaaModLR``) of each object that a user created, modified or deleted: ``affected``, ``user``,
 ``created``, ``ind`` (creation, modification, deletion) and ``changeSet``. It forgets old records. ``modTs`` of an object is the time

@@ -23,7 +23,7 @@ _MOST, _LONGEST = 6, 60
 
 @dataclass(frozen=True)
 class Rule:
-    """Which side is right, and why."""
+    """The side that is right, and the reason."""
 
     right: str
     text: str

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What drift consists of, as actions find it: they read both sides, and change nothing."""
+"""Search for drift: read both sides, and change neither."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _RELATIONS = {
 # The condition of the rule about nodes that leave the plan, and keep running.
 RELEASED = "removed"
 _OF_STRANGERS = ("strangers", "asn_of_strangers")
-# What of a policy is no setting: its names, its notes, and what APIC maintains.
+# Attributes of a policy that are not settings: names, notes, and those that APIC maintains.
 _NOT_CONTENT = (
     *("name", "dn", "rn", "annotation", "descr", "nameAlias", "ownerKey", "ownerTag", "childAction", "extMngdBy"),
     *("lcOwn", "modTs", "monPolDn", "status", "uid", "userdom"),
@@ -94,7 +94,7 @@ class Rehearsal:
 
     @property
     def interrupting(self) -> list[str]:
-        """Return the classes that need a consent, the worst first. To release a node needs one of its own (``calico.push``)."""
+        """Return the classes that need a consent, the worst first. The release of a node has a consent of its own (``calico.push``)."""
         found = {one.effect for one in self.changes if one.rule.when != RELEASED}
         return [effect for effect in reversed(CLASSES) if effect in found and effect in CONSENTS]
 

@@ -30,7 +30,10 @@ Condition = Callable[[Change, Values, Context], bool]
 
 
 def first(change: Change, _values: Values, context: Context) -> bool:
-    """Return whether the object is new, as the cluster is on this side. Others may use what exists, and so does the mesh."""
+    """Return whether the object is created when the cluster is configured on this side for the first time.
+
+    Objects that exist may be in use, by others or by the mesh.
+    """
     return context.is_first(change.side) and change.operation == CREATE
 
 
@@ -70,12 +73,12 @@ def asn_of_strangers(_change: Change, values: Values, context: Context) -> bool:
 
 
 def ungated(_change: Change, values: Values, context: Context) -> bool:
-    """Return whether the mesh, which pods use, goes off before anything is known of what replaces it."""
+    """Return whether the mesh, which pods use, goes off without waiting for the sessions that replace it."""
     return context.comparison.mesh and values[1] is False and not context.gate and not context.idle
 
 
 def mesh_restarts(_change: Change, values: Values, context: Context) -> bool:
-    """Return whether a node's sessions that are not those of the plan end, because its AS number changes."""
+    """Return whether a new AS number of a node ends sessions that are not planned, such as those of the mesh."""
     comparison, deployed = context.comparison, context.comparison.deployed.get(KUBERNETES)
     if (deployed and values[0] is not None) or str(values[0] or comparison.asn) == str(values[1]):
         return False
@@ -136,7 +139,7 @@ def in_own_l3out(change: Change, _values: Values, context: Context) -> bool:
 
 
 def grown(_change: Change, values: Values, _context: Context) -> bool:
-    """Return whether all that was listed still is."""
+    """Return whether each element that was listed is still there."""
     before, after = map(_listed, values)
     return all(one in after for one in before)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a change touches: nodes, leaves, sessions and prefixes, from the object's name, the plan and the nodes in Kubernetes."""
+"""Derive what a change touches (nodes, leaves, sessions, prefixes) from the object's name, the plan and the nodes in Kubernetes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Values = tuple[Any, Any]
 
 
 class Context:
-    """A comparison, with the plan, as the rules look at it.
+    """A comparison and its plan, as rules and conditions see them.
 
     :ivar gate: whether the mesh stays on until the leaves have replaced it (``aci_calico_sessions_timeout`` is not 0).
     """
@@ -134,7 +134,7 @@ class Context:
         return [*planned, *(name for name, held in self.comparison.nodes.items() if held in labels)]
 
     def _of_group(self, group: str) -> Iterable[str]:
-        """Return the nodes of a policy group: those that have it or that its name contains, else all if groups change their names."""
+        """Return the nodes that have a policy group or whose names are in its name; if there are none and groups change their names, all nodes."""
         everyone = {*self.planned, *self.comparison.nodes}
         planned = [name for name, node in self.planned.items() if node["vpc"] == group]
         named = [name for name in everyone if re.search(rf"(?<![a-zA-Z0-9]){re.escape(name)}(?![a-zA-Z0-9])", group)]

@@ -85,7 +85,7 @@ def as_markdown(rehearsal: Rehearsal) -> str:
 
 
 def grouped(rehearsal: Rehearsal) -> Iterator[list[Classed]]:
-    """Yield the changes of one push that have one reason, in the order of the first of them."""
+    """Yield groups of changes with the same push, operation, class and reason, in the order of their first changes."""
     groups: dict[tuple[str, str, str, str], list[Classed]] = {}
     for one in rehearsal.changes:
         groups.setdefault((one.change.part, one.change.operation, one.effect, one.rule.why), []).append(one)

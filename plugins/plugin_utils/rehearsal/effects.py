@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What changing each variable does to a running cluster, from the rules: the table of ``docs/rehearse.md``."""
+"""Say what changing each variable does to a running cluster, by the rules: the table of ``docs/rehearse.md``."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
 
 """The rules by which a rehearsal classes changes: what a change of an object does to a running cluster.
 
-``RULES`` is searched from the top; the first rule that fits decides. Changes without a rule get ``UNKNOWN``. A rule names its source;
-``guess`` marks those that no source proves, which are then on the careful side.
+``RULES`` is searched from the top; the first rule that fits decides. Changes without a rule get ``UNKNOWN``. A rule names its source.
+``guess`` marks rules that no source proves; they are on the careful side.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Rule:
-    """What a change does.
+    """The effect of a change.
 
     :param kinds: the classes (APIC) or kinds (Kubernetes).
     :param operations: create, modify, delete.
