@@ -214,13 +214,10 @@ def fields_of(change: Change, plan: Plan) -> dict[str, Values]:
         return {"": (None, None)}
     if change.side == APIC:
         return {name: (change.before.get(name), change.after.get(name)) for name in change.fields}
-    paths = {**_flat(change.before), **_flat(change.after)}
+    before, after = _flat(change.before), _flat(change.after)
     fields: dict[str, Values] = {}
-    for path in paths:
-        name = _field(path, change.kind, plan)
-        before, after = (_flat(side).get(path) for side in (change.before, change.after))
-        if name not in fields or (before, after) != (None, None):
-            fields.setdefault(name, (before, after))
+    for path in {**before, **after}:
+        fields.setdefault(_field(path, change.kind, plan), (before.get(path), after.get(path)))
     return fields
 
 
