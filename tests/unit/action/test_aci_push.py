@@ -112,7 +112,7 @@ def test_aci_tree_gets_the_journal_of_the_run(tmp_path):
     journal = push(DONE, variables)[1]["journal"]
     assert journal["path"] == str(tmp_path / "prod1/journal/20261128T183112Z-3f2a.json")
     assert journal["about"]["allocation"] == {"path": str(file), "text": "now"}
-    assert journal["attributes"]["l3extVirtualLIfP"][:2] == ["addr", "encap"]
+    assert journal["attributes"]["l3extVirtualLIfP"][:3] == ["addr", "autostate", "encap"]
     planned["recorded"] = {"before": None}
     elsewhere = {**variables, "aci_calico_journal": str(tmp_path / "kept")}
     journal = push(DONE, elsewhere)[1]["journal"]
