@@ -17,7 +17,9 @@ from ..module_utils.journal import JournalError, add
 from ..module_utils.names import PASSWORD_MARKER
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, about_calico, given
 from ..plugin_utils.calico.installers import in_words, installed, kubespray_variables
-from ..plugin_utils.calico.push import kubernetes_push, operated_pools, restricted
+from ..plugin_utils.calico.mesh import is_idle
+from ..plugin_utils.calico.push import kubernetes_push, operated_pools, restricted, title
+from ..plugin_utils.calico.steps import NAT, Step, steps, without_asn
 from ..plugin_utils.calico.undo import intended, kept_state, push_back
 from ..plugin_utils.comparison import compare_kubernetes
 from ..plugin_utils.files import said
@@ -35,6 +37,8 @@ preload("calico_info", "calico_objects")
 
 # How long the operator may take to change its pools, and how often to look.
 OPERATOR_SECONDS, OPERATOR_INTERVAL = 90, 2
+# How long calico-node may take to apply a step before its routes are looked at: confd collects changes, and nodes report every 5 s.
+SETTLE_SECONDS = 5
 # The seconds for which a lease that was seen is trusted.
 TRUSTED = 10
 
@@ -89,7 +93,7 @@ class ActionModule(PlannedAction):
             time.time(),
             partial(self.keep_lease, plan, "configure Calico", kubernetes=options["kubernetes"]),
         )
-        self._send(push, plan, password, options["sessions_timeout"])
+        self._send(push, plan, found, password, options["sessions_timeout"])
         done = {**self._done, "pending": push["pending"], "installation": in_words(found)}
         return {"problems": problems, "objects": self._objects, **self.reported("calico", done)}
 
@@ -116,29 +120,63 @@ class ActionModule(PlannedAction):
             comparison = compare_kubernetes(plan, found, push)
             yield from missing_consents(rehearse(plan, comparison, gate=options["sessions_timeout"] > 0), self.consents())
 
-    def _send(self, push: dict[str, Any], plan: dict[str, Any], password: str, timeout: int) -> None:
-        self._change("patched", push["patched"])  # a node that has left the cluster must not be created again
+    def _send(self, push: dict[str, Any], plan: dict[str, Any], found: dict[str, Any], password: str, timeout: int) -> None:
+        nodes = push["patched"]  # a node that has left the cluster must not be created again
+        self._change("patched", [without_asn(one) for one in nodes] if push["local_asn"] else nodes)
         if push["secret"]:
             data = {"data": {plan["calico"]["secret"]["key"]: PASSWORD_MARKER}} if push["password"] else {}
             self._change("present", [{**push["secret"], **data}], {"bgp_password": password} if push["password"] else {})
         gated = [push["installation"]] if push["installation"] else []
         gated += push["postponed"]
         waits = bool(push["postponed"]) and timeout > 0
-        later = waits or bool(push["installation"] or push["snippet"])
+        later = waits or push["local_asn"] or bool(push["installation"] or push["snippet"])
         self._change("present", push["applied"] + ([] if later else push["postponed"]))
         self._change("absent", push["deleted"])
         if waits:
-            self._keep(seconds=timeout)
-            self._wait(plan, gated, timeout, push["pending"])
-            self._keep()
+            missing = self._missing_routes(plan, gated, timeout, push["pending"])
+            if missing:
+                kept = "The node-to-node mesh stays on, and everything else is configured."
+                raise Refused(f"{missing}. {kept} Correct this and run again.")
         if push["snippet"]:
             self._hand_over(plan, push["snippet"], mesh=bool(push["postponed"]))
-        if push["installation"]:
-            self._keep(seconds=OPERATOR_SECONDS)
-            self._change("present", [push["installation"]])
-            self._await_operator(plan)
-        if later:
+        if waits and not is_idle(found):
+            for step in steps(push, found):
+                self._take(step, plan, timeout, push["pending"])
+        elif later:
+            self._take(Step("", gated[:1], []), plan) if push["installation"] else None
             self._change("present", push["postponed"])
+        if push["local_asn"]:
+            self._change("patched", [one for one in nodes if without_asn(one) != one])
+
+    def _take(self, step: Step, plan: dict[str, Any], timeout: int = 0, pending: Iterable[str] = ()) -> None:
+        """Send the changes of a step. If there is a timeout and the nodes' routes do not come back in that time, put back what was there.
+
+        :raises Refused: the routes do not come back, or the operator does not do its part.
+        """
+        if step.by_operator:
+            self._keep(seconds=OPERATOR_SECONDS)
+        self._change("present", step.manifests)
+        if step.by_operator:
+            self._await_operator(plan, [NAT] if step.except_nat else [])
+        if not timeout or self._task.check_mode:
+            return
+        time.sleep(SETTLE_SECONDS)
+        missing = self._missing_routes(plan, step.manifests, timeout, list(pending))
+        if missing:
+            self._put_back(step, timeout, missing)
+
+    def _put_back(self, step: Step, timeout: int, reason: str) -> None:
+        """Put back what was there before a step.
+
+        :raises Refused: always; it says what was put back.
+        """
+        names = ", ".join(title(one) for one in step.undo)
+        what = f"{reason}. After the change of {step.name}, the nodes' routes did not come back within {timeout} s."
+        try:
+            self._change("patched", step.undo)
+        except Refused as failure:
+            raise Refused(f"{what} {names} could not be put back, do it by hand: {failure}") from None
+        raise Refused(f"{what} {names} was put back as it was before the step. What came before the step stays.")
 
     def _check_lease(self) -> None:
         """Check the lease in Kubernetes before a change, unless that was done a moment ago."""
@@ -186,8 +224,8 @@ class ActionModule(PlannedAction):
                 snippet=snippet,
             )
 
-    def _await_operator(self, plan: dict[str, Any]) -> None:
-        """Wait until the operator has made the pools as planned.
+    def _await_operator(self, plan: dict[str, Any], apart: list[str]) -> None:
+        """Wait until the operator has made the pools as planned, apart from some fields.
 
         :raises Refused: it does not make them in time.
         """
@@ -196,7 +234,7 @@ class ActionModule(PlannedAction):
         deadline = time.monotonic() + OPERATOR_SECONDS
         while True:
             found = self.run_module("calico_info", {**self._access, **about_calico(plan, "")})["calico"]
-            left = operated_pools(plan, found)
+            left = operated_pools(plan, found, apart)
             if not left:
                 return
             if time.monotonic() > deadline:
@@ -207,31 +245,32 @@ class ActionModule(PlannedAction):
                 )
             time.sleep(OPERATOR_INTERVAL)
 
-    def _wait(self, plan: dict[str, Any], postponed: Iterable[dict[str, Any]], timeout: int, pending: list[str]) -> None:
+    def _missing_routes(self, plan: dict[str, Any], gated: Iterable[dict[str, Any]], timeout: int, pending: list[str]) -> str:
         """Wait until every session is up and every node has the others' pod routes from a leaf, which replace the mesh.
 
-        :raises Refused: sessions or routes are missing when time is up.
+        :param gated: the changes that wait, to name them in check mode.
+        :returns: what is missing when time is up; empty if nothing.
         """
         if self._task.check_mode:
-            kinds = " and ".join(dict.fromkeys(manifest["kind"] for manifest in postponed))
+            kinds = " and ".join(dict.fromkeys(manifest["kind"] for manifest in gated))
             text = (
                 f"{plan['cluster']}: A real run would wait for up to {timeout} s until all sessions with the leaves are"
                 f" established and each node has the others' pod routes from a leaf, before it sends {kinds}: the node-to-node mesh is on."
             )
             self.show("\n".join(wrapped(text, rest="  ")))
-            return
+            return ""
+        self._keep(seconds=timeout)
         try:
             arguments = {"plan": plan, "only": ROUTES, "timeout": timeout, "pending": pending, "kubernetes": self._kubernetes}
             result = self.try_module("verify", arguments)
         except AnsibleError as reason:
             result = {"failed": True, "msg": str(reason)}
         if result.get("failed"):
-            raise Refused(
-                f"{result.get('msg')}. The node-to-node mesh stays on, and everything else is configured."
-                " Correct this and run again."
-            )
+            return str(result.get("msg"))
+        self._keep()
+        return ""
 
     def _show(self, differences: dict[str, dict[str, Any]]) -> None:
         """Show the differences, because kubernetes.core shows none for a list of objects."""
-        for title, change in differences.items():
-            self.add_effects({"diff": {**change, "before_header": title, "after_header": title}})
+        for name, change in differences.items():
+            self.add_effects({"diff": {**change, "before_header": name, "after_header": name}})

@@ -19,7 +19,7 @@ A ``Comparison`` as plain data (``as_dict``)::
      "conflicts": ["…"],      # differences in objects of others, as sentences: they stay
      "problems": [{…}],       # why the push to Kubernetes would not start
      "deployed": {"apic": true, "kubernetes": true},
-     "mesh": false, "asn": 65003, "strangers": ["node-9"], "drained": [],
+     "mesh": false, "asn": 65003, "local_asn": false, "strangers": ["node-9"], "drained": [],
      "pods": {"default-ipv4-ippool": 12, …},  # the pods of each pool; -1 where they were not counted
      "nodes": {"node-1": "1", …},             # the nodes in Kubernetes with their racks, as far as they have the label
      "policies": {"uni/tn-…": {…}, …}}        # BGP policies on APIC with their attributes: other objects name them
@@ -38,7 +38,8 @@ from ..module_utils.apic.roots import LONGEST_PATH, Root, parse_roots, queries
 from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN
 from .apic.tree import apic_roots, apic_tree, flat, l3out_dns, retired_l3out_dns
 from .calico.manifests import DEFAULT_NAMESPACE, chosen, kubernetes_objects, owner_labels
-from .calico.push import ADJUSTED_KINDS, bgp_configuration, is_drained, kubernetes_problems, kubernetes_push, mesh_is_on, title
+from .calico.mesh import DEFAULT_ASN, bgp_configuration, mesh_is_on, pods_of_pools
+from .calico.push import ADJUSTED_KINDS, is_drained, kubernetes_problems, kubernetes_push, title
 from .schema.consent import Consents
 from .schema.problems import Problem
 
@@ -48,8 +49,6 @@ PARTS = ("access", "policies", "l3out")
 CALICO = "calico"
 CREATE, MODIFY, DELETE = "create", "modify", "delete"
 POLICIES = ("bgpCtxPol", "bgpBestPathCtrlPol", "bgpCtxAfPol", "bgpPeerPfxPol")
-# Calico's AS number where none is configured.
-DEFAULT_ASN = 64512
 # A missing consent hides no change.
 PREVIEW = Consents(preview=True)
 
@@ -85,6 +84,7 @@ class Comparison:
     :ivar mesh: whether the node-to-node mesh is on.
     :ivar strangers: the nodes in Kubernetes that are neither planned nor the cluster's.
     :ivar asn: the AS number of nodes without one of their own.
+    :ivar local_asn: whether the nodes' peers with the leaves have the cluster's AS number, whatever that of the nodes is.
     :ivar pods: the number of pods of each pool; -1 where they were not counted.
     :ivar drained: the nodes in Kubernetes that take no new pods, and that announce no service.
     :ivar nodes: the nodes in Kubernetes with their racks; an empty rack where the label is missing.
@@ -97,6 +97,7 @@ class Comparison:
     deployed: dict[str, bool] = field(default_factory=dict)
     mesh: bool = False
     asn: int = 0
+    local_asn: bool = False
     pods: dict[str, int] = field(default_factory=dict)
     strangers: list[str] = field(default_factory=list)
     drained: list[str] = field(default_factory=list)
@@ -115,6 +116,7 @@ class Comparison:
         self.deployed |= other.deployed
         self.mesh |= other.mesh
         self.asn = self.asn or other.asn
+        self.local_asn |= other.local_asn
         self.pods |= other.pods
         self.strangers += other.strangers
         self.drained += other.drained
@@ -227,17 +229,12 @@ def compare_kubernetes(
         deployed={KUBERNETES: any(one["kind"] == "BGPPeer" for one in own)},
         mesh=mesh_is_on(found),
         asn=bgp_configuration(found).get("asNumber") or DEFAULT_ASN,
-        pods=_pods(found),
+        local_asn=made["local_asn"],
+        pods=pods_of_pools(found),
         strangers=made["strangers"],
         drained=[name for name, node in sorted(found["nodes"].items()) if is_drained(dict(plan), node)],
         nodes={name: node["labels"].get(plan["calico"]["rack_label"], "") for name, node in sorted(found["nodes"].items())},
     )
-
-
-def _pods(found: Mapping[str, Any]) -> dict[str, int]:
-    counted = found.get("pool_pods") or {}
-    names = (one["metadata"]["name"] for one in found["objects"] if one["kind"] == "IPPool")
-    return {name: counted.get(name, -1) for name in names}
 
 
 def kubernetes_changes(push: Mapping[str, Any]) -> list[Change]:

@@ -12,7 +12,7 @@ kubespray, ``roles/network_plugin/calico/tasks/install.yml``; RKE2's HelmChartCo
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import yaml
@@ -57,10 +57,10 @@ def of_operator(found: dict, pool: dict) -> bool:
     return any(entry.get("cidr") == pool["spec"].get("cidr") for entry in installed(found)["pools"])
 
 
-def as_planned(pool: dict, planned: dict) -> bool:
-    """Return whether a pool means what the plan says, whatever keys it spells out."""
+def as_planned(pool: dict, planned: dict, apart: Collection[str] = ()) -> bool:
+    """Return whether a pool means what the plan says apart from some fields, whatever keys it spells out."""
     held, wanted = meaning("IPPool", pool.get("spec") or {}), meaning("IPPool", planned["spec"])
-    return all(held.get(name) == value for name, value in wanted.items() if name in planned["spec"])
+    return all(held.get(name) == value for name, value in wanted.items() if name in planned["spec"] and name not in apart)
 
 
 def _entry(planned: dict, declared: dict | None) -> dict:

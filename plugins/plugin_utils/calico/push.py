@@ -41,6 +41,7 @@ from .installers import (
     version_of,
 )
 from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
+from .mesh import LOCAL_ASN, bgp_configuration, existing_in, mesh_is_on, needs_local_asn
 from .peers import names_as_found, owner_of_object, peer_problems
 from .pools import empty_pools, nat_problems, pool_problems, retired_problems
 
@@ -79,7 +80,8 @@ def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: 
         which to send them: ``patched`` (patches of existing objects), ``secret`` (a manifest or None; if ``password`` is true,
         the password goes into its ``data``), ``applied``, ``deleted``, ``installation`` (a patch of the operator's Installation,
         or None) and ``postponed`` (manifests; the last ones turn off a node-to-node mesh that pods use, so they and
-        ``installation`` wait until the sessions with the leaves are up); the names (``Kind/name``) of
+        ``installation`` wait until the sessions with the leaves are up); ``local_asn``, whether the nodes get their AS number after
+        that only (see ``needs_local_asn``); the names (``Kind/name``) of
         objects that are ``created``, ``modified`` and ``removed``; and by these names the ``differences``, each with ``before``
         and ``after``; the ``pending`` nodes and the ``strangers`` (see these functions). ``snippet`` is what the user must apply
         before ``postponed`` is sent: text, empty if nothing. With errors there are no changes.
@@ -107,6 +109,7 @@ def result_of(plan: dict, found: dict, problems: list[Problem], **changes: Any) 
         "installation": None,
         "snippet": "",
         "postponed": [],
+        "local_asn": False,
         "created": [],
         "modified": [],
     }
@@ -191,11 +194,6 @@ def title(manifest: dict) -> str:
     return f"{manifest['kind']}/{manifest['metadata']['name']}"
 
 
-def existing_in(found: dict) -> dict[tuple[str, str], dict]:
-    """Return the objects of the cluster by kind and name."""
-    return {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in found["objects"]}
-
-
 def _wanted(plan: dict, found: dict, adopt: bool = False) -> list[dict]:
     """Return the plan's manifests. A pool that has a planned CIDR, or a peer with a planned address that is taken over, is the
     planned one, whatever its name is."""
@@ -208,7 +206,17 @@ def _wanted(plan: dict, found: dict, adopt: bool = False) -> list[dict]:
     taken_over = names_as_found(peers, found["objects"], plan["cluster"], adopt)
     for manifest in peers:
         manifest["metadata"]["name"] = taken_over.get(manifest["metadata"]["name"], manifest["metadata"]["name"])
+    _with_local_asn(plan, found, peers)
     return manifests
+
+
+def _with_local_asn(plan: dict, found: dict, peers: list[dict]) -> None:
+    """Give the planned peers the AS number of the cluster, where the nodes have another one; peers that have it keep it."""
+    needed, existing = needs_local_asn(plan, found), existing_in(found)
+    for manifest in peers:
+        held = (existing.get(("BGPPeer", manifest["metadata"]["name"]), {}).get("spec") or {}).get(LOCAL_ASN)
+        if needed or held == plan["cluster_asn"]:
+            manifest["spec"][LOCAL_ASN] = plan["cluster_asn"]
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------
@@ -256,21 +264,22 @@ def _changes(plan: dict, found: dict, chosen: Choices) -> dict:
         "installation": installation,
         "snippet": pool_snippet(found, operated) if operated and not manages else "",
         "postponed": postponed,
+        "local_asn": all(LOCAL_ASN in peer["spec"] for peer in wanted if peer["kind"] == "BGPPeer"),
         "created": created,
         "modified": modified,
     }
 
 
-def _operated(wanted: list[dict], found: dict) -> list[dict]:
-    """Return the planned pools that exist, belong to the operator and mean something else than the plan."""
+def _operated(wanted: list[dict], found: dict, apart: Collection[str] = ()) -> list[dict]:
+    """Return the planned pools that exist, belong to the operator and mean something else than the plan, apart from some fields."""
     existing = existing_in(found)
     pools = [(existing.get(("IPPool", one["metadata"]["name"])), one) for one in wanted if one["kind"] == "IPPool"]
-    return [one for pool, one in pools if pool and of_operator(found, pool) and not as_planned(pool, one)]
+    return [one for pool, one in pools if pool and of_operator(found, pool) and not as_planned(pool, one, apart)]
 
 
-def operated_pools(plan: dict, found: dict) -> list[str]:
-    """Return the names of the planned pools that the operator owns and that mean something else than the plan."""
-    return [manifest["metadata"]["name"] for manifest in _operated(_wanted(plan, found), found)]
+def operated_pools(plan: dict, found: dict, apart: Collection[str] = ()) -> list[str]:
+    """Return the names of the planned pools that the operator owns and that mean something else than the plan, apart from some fields."""
+    return [manifest["metadata"]["name"] for manifest in _operated(_wanted(plan, found), found, apart)]
 
 
 def _installation_change(operated: list[dict], found: dict) -> dict:
@@ -281,16 +290,6 @@ def _installation_change(operated: list[dict], found: dict) -> dict:
         return patch
     declared = ((old.get("spec") or {}).get("calicoNetwork") or {}).get("ipPools")
     return _noting_before(patch, {"calicoNetwork": {"ipPools": declared}})
-
-
-def mesh_is_on(found: dict) -> bool:
-    """Return whether the node-to-node mesh is on, as it is by default."""
-    return bgp_configuration(found).get("nodeToNodeMeshEnabled") is not False
-
-
-def bgp_configuration(found: dict) -> dict:
-    """Return the specification of the cluster's BGPConfiguration; empty if there is none."""
-    return existing_in(found).get(("BGPConfiguration", BGP_CONFIGURATION), {}).get("spec") or {}
 
 
 def _carries_pods(manifest: dict, old: dict | None) -> bool:

@@ -170,6 +170,7 @@ CONDITIONS: dict[str, Condition] = {
     "asn_of_strangers": asn_of_strangers,
     "ungated": ungated,
     "mesh_restarts": mesh_restarts,
+    "local_asn": lambda _change, values, context: context.comparison.local_asn and values[1] is not None,
     "empty": empty,
     "serves": serves,
     "own_filter": own_filter,

@@ -70,7 +70,7 @@ CONFD = "Calico's confd templates: BIRD's configuration holds the result of sele
 NXOS = "Nexus 3000 NX-OS Unicast Routing Configuration Guide, guidelines for BGP: smaller timers can flap sessions"
 NXOS_ID = "Nexus 3000 NX-OS Unicast Routing Configuration Guide, guidelines for BGP: a new router ID flaps sessions"
 RFC = "RFC 4724: a session that ends with a notification is no graceful restart"
-NAT = "docs/brownfield.md, step 4"
+NAT = "docs/brownfield.md, step 5"
 MEASURED = "measured with BIRD 1.6.8 (docs/brownfield.md, step 2)"
 PUSH = "the order of the pushes (docs/development/architecture.md)"
 
@@ -295,6 +295,9 @@ _CALICO = (
     Rule(("Node",), (MODIFY,), ("rack",), TRAFFIC_INTERRUPTION,
          "The node moves to another rack: its sessions end, and those with other leaves begin.", UNTIL_SESSIONS, False, CONFD,
          variables=("racks", "rack")),
+    Rule(("Node",), (MODIFY,), ("asn",), HITLESS,
+         "The peers with the leaves have the AS number of the cluster already (localASNumber), and the node gets it after the mesh is off.",
+         source=f"{BIRD}; {PUSH}", when="local_asn", variables=("cluster_asn",)),
     Rule(("Node",), (MODIFY,), ("asn",), SESSION_RESET,
          "The sessions of the node-to-node mesh end, and those with the new AS number begin. Routes of pods without encapsulation or with"
          " IP-in-IP are missing in between.", UNTIL_MESH, False, MEASURED, when="mesh_restarts", variables=("cluster_asn",)),
@@ -316,6 +319,9 @@ _CALICO = (
          variables=("racks",)),
     Rule(("BGPPeer",), (DELETE, MODIFY), ("", "peerIP", "node"), SESSION_RESET, "The sessions of these nodes with one leaf end.",
          UNTIL_SESSIONS, False, BIRD, variables=("racks", "node_subnets", "renumber")),
+    Rule(("BGPPeer",), (MODIFY,), ("localASNumber",), SESSION_RESET,
+         "The sessions of these nodes with one leaf end, and those with the AS number of the cluster begin.", UNTIL_SESSIONS, False, BIRD,
+         variables=("cluster_asn",)),
     Rule(("BGPPeer",), (MODIFY,), ("asNumber",), TRAFFIC_INTERRUPTION,
          "The nodes refuse sessions of a fabric with another AS number.", UNTIL_SESSIONS, False, BIRD, variables=("fabric_asn",)),
     Rule(("BGPPeer",), (MODIFY,), ("filters",), ROUTE_LOSS,

@@ -13,6 +13,7 @@ from unit.action.running import listen, run
 
 from ansible_collections.netops.aci_calico.plugins.action import calico_push as action
 from ansible_collections.netops.aci_calico.plugins.module_utils import journal
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import ASN_ANNOTATION
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
 from lab.example import worked_example
@@ -29,7 +30,8 @@ class Bench:
         self.sent: list[tuple[str, list[str]]] = []
         self.said = listen(monkeypatch)
         self.failing: dict[str, Any] = {}
-        self.reads = 0
+        self.reads = self.looks = self.lost_at = 0
+        self.manifests: list[dict[str, Any]] = []
         self.later: Callable[[dict[str, Any]], dict[str, Any]] = lambda found: found
         self.leased: dict[str, Any] = {}
         self.found = {
@@ -54,15 +56,21 @@ class Bench:
         if name == "verify":
             self.sent.append((name, [arguments["only"]]))
             self.pending = arguments["pending"]
+            self.looks += 1
+            if self.looks == self.lost_at:
+                return {"failed": True, "msg": "a pod route is missing"}
             if isinstance(self.failing.get(name), Exception):
                 raise self.failing[name]
             return {"failed": True, "msg": self.failing[name]} if name in self.failing else {}
         assert name == "calico_objects"
         manifests = [change["manifest"] for change in arguments["changes"]]
         assert PASSWORD not in str(manifests), "the marker stands for it"
+        self.manifests += manifests
         kinds = sorted({one["kind"] for one in manifests})
         self.sent.append((arguments["changes"][0]["state"], kinds))
         titles = [f"{one['kind']}/{one['metadata']['name']}" for one in manifests]
+        if f"{arguments['changes'][0]['state']} {kinds[0]}" in self.failing:
+            return {"failed": True, "msg": self.failing[f"{arguments['changes'][0]['state']} {kinds[0]}"]}
         if kinds[0] in self.failing:
             return {"failed": True, "msg": self.failing[kinds[0]], "changed": True, "created": titles[:1]}
         return {"changed": True, "created": titles, "objects": [one for one in manifests if one["kind"] != "Secret"]}
@@ -153,10 +161,117 @@ def by_operator(bench: Bench) -> dict[str, Any]:
 def test_pods_that_rely_on_the_mesh_need_a_consent(bench: Bench) -> None:
     by_operator(bench)
     bench.found["pool_pods"] = {"default-ipv4-ippool": 9}
+    bench.found["installation"]["version"] = "3.30.3"
     result = bench.run(manage_installation=True, consent="traffic-interruption")
     assert [one["id"] for one in result["problems"] if one["severity"] == "error"] == ["consent-missing"]
     assert any("node-to-node mesh end" in one["problem"] for one in result["problems"])
     assert bench.sent == []
+
+
+AGREED = "traffic-interruption, session-reset"
+
+
+def with_pods(bench: Bench, monkeypatch: pytest.MonkeyPatch, version: str = "3.32.1", manifests: bool = False) -> None:
+    """The cluster of the operator, or of manifests, with pods, whose pools change as they are told."""
+    by_operator(bench)
+    bench.found["pool_pods"] = {"default-ipv4-ippool": 9}
+    bench.found["installation"] |= {"version": version, "installer": "manifests" if manifests else "operator"}
+    if manifests:
+        del bench.found["objects"][1]
+        bench.found["installation"]["pools"] = []
+    monkeypatch.setattr(action, "SETTLE_SECONDS", 0)
+
+    def obeyed(found: dict[str, Any]) -> dict[str, Any]:
+        (entry,) = [one for one in bench.manifests if one["kind"] == "Installation"][-1]["spec"]["calicoNetwork"]["ipPools"]
+        assert entry["encapsulation"] == "None"
+        later = copy.deepcopy(found)
+        later["objects"][0]["spec"] = {"cidr": "10.1.0.0/16", "natOutgoing": entry["natOutgoing"] == "Enabled"}
+        return later
+
+    bench.later = obeyed
+
+
+def kinds_sent(bench: Bench) -> list[str]:
+    """Return what was sent after all else, and ``verify`` for each look at the routes."""
+    return [what if what == "verify" else f"{what} {'+'.join(kinds)}" for what, kinds in bench.sent[len(ALL_ELSE) :]]
+
+
+def test_encapsulation_nat_and_mesh_are_steps_of_their_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pods(bench, monkeypatch, manifests=True)
+    assert "failed" not in bench.run(consent=AGREED)
+    steps = ["verify", "present IPPool", "verify", "present IPPool", "verify", "present BGPConfiguration", "verify"]
+    assert kinds_sent(bench) == [*steps, "patched Node"]
+    first, second = [one for one in bench.manifests if one["kind"] == "IPPool"]
+    assert (first["spec"]["ipipMode"], "natOutgoing" in first["spec"]) == ("Never", False)
+    assert second["spec"] == {"natOutgoing": False}
+
+
+def test_the_operator_takes_encapsulation_and_nat_one_by_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pods(bench, monkeypatch)
+    assert "failed" not in bench.run(consent=AGREED, manage_installation=True)
+    one = ["present Installation", "verify"]
+    assert kinds_sent(bench) == ["verify", *one, *one, "present BGPConfiguration", "verify", "patched Node"]
+
+
+@pytest.mark.parametrize(
+    ("look", "step", "kind", "spec"),
+    [
+        (2, "the encapsulation of pools", "IPPool", {"ipipMode": "Always", "vxlanMode": None}),
+        (3, "the source NAT of pools", "IPPool", {"natOutgoing": True}),
+        (4, "the node-to-node mesh", "BGPConfiguration", {"nodeToNodeMeshEnabled": True, "asNumber": None}),
+    ],
+)
+def test_a_step_that_loses_routes_is_put_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, look: int, step: str, kind: str, spec: dict[str, Any]
+) -> None:
+    with_pods(bench, monkeypatch, manifests=True)
+    bench.lost_at = look
+    result = bench.run(consent=AGREED)
+    assert result["failed"]
+    assert f"a pod route is missing. After the change of {step}, the nodes' routes did not come back within 60 s" in result["msg"]
+    assert f"{kind}/{'default' if kind == 'BGPConfiguration' else 'default-ipv4-ippool'} was put back" in result["msg"]
+    assert bench.sent[-1] == ("patched", [kind])
+    assert bench.manifests[-1]["spec"].items() >= spec.items()
+
+
+def test_an_installation_that_loses_routes_is_put_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pods(bench, monkeypatch)
+    bench.lost_at = 3
+    assert "the source NAT of pools" in bench.run(consent=AGREED, manage_installation=True)["msg"]
+    (entry,) = bench.manifests[-1]["spec"]["calicoNetwork"]["ipPools"]
+    assert (entry["encapsulation"], entry["natOutgoing"]) == ("None", "Enabled"), "the first step stays"
+    bench.sent.clear()
+    bench.reads, bench.looks, bench.lost_at = 0, 0, 2
+    assert "the encapsulation of pools" in bench.run(consent=AGREED, manage_installation=True)["msg"]
+    (entry,) = bench.manifests[-1]["spec"]["calicoNetwork"]["ipPools"]
+    assert (entry["encapsulation"], entry["natOutgoing"]) == ("IPIP", "Enabled")
+
+
+def test_a_step_that_cannot_be_put_back_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pods(bench, monkeypatch, manifests=True)
+    bench.lost_at, bench.failing["patched IPPool"] = 2, "HTTP status 503"
+    message = bench.run(consent=AGREED)["msg"]
+    assert "IPPool/default-ipv4-ippool could not be put back, do it by hand: calico_objects: HTTP status 503" in message
+
+
+def test_the_mesh_keeps_its_as_number_where_calico_can(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pods(bench, monkeypatch, manifests=True)
+    bench.run(consent="traffic-interruption")
+    asn = [one["metadata"]["annotations"].get(ASN_ANNOTATION) for one in bench.manifests if one["kind"] == "Node"]
+    assert asn == [None] * 6 + ["65003"] * 6
+    assert bench.sent[-1] == ("patched", ["Node"])
+    assert {one["spec"]["localASNumber"] for one in bench.manifests if one["kind"] == "BGPPeer"} == {65003}
+
+
+def test_an_older_calico_interrupts_the_mesh_and_wants_a_consent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pods(bench, monkeypatch, version="3.30.3", manifests=True)
+    result = bench.run(consent="traffic-interruption")
+    (missing,) = [one for one in result["problems"] if one["severity"] == "error"]
+    assert "sessions of the node-to-node mesh end" in missing["problem"]
+    assert "2 to 3 s" in missing["problem"] + missing["remedy"]
+    bench.reads = 0
+    assert "failed" not in bench.run(consent=AGREED)
+    assert "localASNumber" not in str(bench.manifests)
 
 
 def test_pools_of_the_operator_are_handed_over_with_the_mesh_on(bench: Bench) -> None:

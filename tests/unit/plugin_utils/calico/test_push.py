@@ -11,7 +11,9 @@ from ansible_collections.netops.aci_calico.plugins.module_utils.names import EXC
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push, restricted
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.undo import intended
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.comparison import PREVIEW, compare_kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.rehearsal.classify import rehearse
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.consent import Consents
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.problems import errors, warnings
 from lab.example import worked_example
@@ -121,6 +123,63 @@ def test_a_mesh_that_somebody_turned_on_stays_until_the_leaves_take_over(plan, a
     push = kubernetes_push(plan, after)
     assert [item["kind"] for item in push["applied"]] == ["BGPPeer"]
     assert [item["kind"] for item in push["postponed"]] == ["BGPConfiguration"]
+
+
+def on_live_mesh(found, version="3.31.0", pods=9):
+    """Return the cluster with pods on its mesh, and this release of Calico."""
+    return {**found, "installation": {"installer": "manifests", "version": version}, "pool_pods": {"default-ipv4-ippool": pods}}
+
+
+def local_asns(push):
+    return [peer["spec"].get("localASNumber") for peer in push["applied"] if peer["kind"] == "BGPPeer"]
+
+
+def test_the_peers_have_the_as_number_of_the_cluster_while_the_mesh_keeps_its_own(plan, fresh):
+    push = kubernetes_push(plan, on_live_mesh(fresh), consents=PREVIEW)
+    assert local_asns(push) == [65003] * 4
+    assert push["local_asn"]
+    after = {**pushed(fresh, push), "installation": {"version": "3.31.0"}}
+    again = kubernetes_push(plan, after)
+    assert nothing(again)
+    assert again["local_asn"]
+    the(after, "BGPPeer", "aci-leaf-201")["spec"]["localASNumber"] = 64999
+    (change,) = kubernetes_push(plan, after)["applied"]
+    assert change["spec"]["localASNumber"] is None, "that of somebody else goes"
+
+
+def test_a_run_that_was_killed_before_the_nodes_had_their_as_number_is_finished(plan, fresh):
+    found = pushed(fresh, kubernetes_push(plan, on_live_mesh(fresh), consents=PREVIEW))
+    for node in found["nodes"].values():
+        node["annotations"]["projectcalico.org/ASNumber"] = "64512"
+    push = kubernetes_push(plan, on_live_mesh(found))
+    assert (len(push["patched"]), push["applied"], push["postponed"]) == (6, [], [])
+    rehearsal = rehearse(plan, compare_kubernetes(plan, found, push))
+    assert rehearsal.overall == "hitless"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param({"version": "3.30.9"}, id="an older Calico"),
+        pytest.param({"version": ""}, id="a release that nobody knows"),
+        pytest.param({"pods": 0}, id="no pods"),
+    ],
+)
+def test_otherwise_the_nodes_get_their_as_number_first(plan, fresh, found):
+    push = kubernetes_push(plan, on_live_mesh(fresh, **found), consents=PREVIEW)
+    assert (local_asns(push), push["local_asn"]) == ([None] * 4, False)
+
+
+def test_a_mesh_that_has_the_as_number_of_the_cluster_needs_no_other(plan, fresh):
+    found = on_live_mesh(fresh)
+    configuration = {
+        "apiVersion": GROUP,
+        "kind": "BGPConfiguration",
+        "metadata": {"name": "default"},
+        "spec": {"asNumber": 65003},
+    }
+    found["objects"] = [*found["objects"], configuration]
+    assert not kubernetes_push(plan, found)["local_asn"]
 
 
 def test_a_pool_that_is_new_carries_no_traffic_and_does_not_wait(plan, fresh):

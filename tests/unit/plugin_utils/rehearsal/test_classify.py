@@ -287,6 +287,10 @@ ASN, ADDRESS = "projectcalico.org/ASNumber", "projectcalico.org/IPv4Address"
         pytest.param(RESET, {}, annotated(ASN, "64999", "65003"), id="another AS number"),
         pytest.param(RESET, {"deployed": {"kubernetes": True}}, annotated(ASN, "", "65003"), id="a node more, with the mesh"),
         pytest.param(RESET, {"mesh": False}, annotated(ASN, "", "65003"), id="peers of others"),
+        pytest.param(HITLESS, {"local_asn": True}, annotated(ASN, "64999", "65003"), id="another AS number after the mesh"),
+        pytest.param(
+            RESET, {}, changed("BGPPeer", {}, {"spec": {"localASNumber": 65003}}), id="a peer with an AS number of its own"
+        ),
         pytest.param(HITLESS, {"asn": 65003}, annotated(ASN, "", "65003"), id="the AS number that all nodes have"),
         pytest.param(HITLESS, {"nodes": {"node-1": "1"}}, annotated(ASN, "", "65003"), id="one node"),
         pytest.param(HITLESS, {"pods": {"pool": 0}}, annotated(ASN, "", "65003"), id="no pods"),
