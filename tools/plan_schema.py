@@ -15,7 +15,7 @@ from plugins.plugin_utils.planning.peering import SIDES
 from plugins.plugin_utils.schema.addressing import FAMILIES
 from plugins.plugin_utils.schema.formats import FORMATS, PROTOCOLS
 from plugins.plugin_utils.schema.keys import CONTRACT, LEAF, NODE, POOL, RACK, TRANSIT
-from plugins.plugin_utils.schema.option import USES, Option
+from plugins.plugin_utils.schema.option import CENTRAL, USES, Option
 from plugins.plugin_utils.schema.variables import PREFIX, VARIABLES
 
 
@@ -117,6 +117,8 @@ PLAN: dict[str, tuple[str, Any]] = {
         **{name: variable(f"bgp_{name}") for name in ("keepalive", "hold", "as_limit", "graceful_restart")},
         "restart_time": Maybe(variable("bgp_restart_time")),
         **{name: variable(f"bgp_{name}") for name in ("as_path_relax", "ecmp_ebgp", "ecmp_ibgp")},
+        "next_hop_propagation": Maybe(variable("next_hop_propagation")),
+        "peering": Maybe(one_of(CENTRAL)),
         "controls": [one_of(*PEER_CONTROLS)],
         "existing_policies": [one_of(*POLICY_KINDS)],
         "prefix_limit": or_null({
@@ -129,7 +131,8 @@ PLAN: dict[str, tuple[str, Any]] = {
     "names": ("The names of the cluster's objects, and the owner that marks them.", {
         "owner": TEXT,
         **dict.fromkeys(("timers", "best_path", "ecmp", "prefix_limit", "import_match", "export_match", "import_context",
-                         "export_context", "transit", "external_epg", "cluster_contract"), NAME)}),
+                         "export_context", "transit", "external_epg", "cluster_contract"), NAME),
+        **dict.fromkeys(("next_hop", "attached_hosts"), Maybe(NAME))}),
     "l3outs": ("The L3Outs with their racks; with floating SVI also VLAN and shared addresses.", [{
         "name": NAME, "racks": [RACK_ID],
         "floating": or_null({
@@ -148,7 +151,7 @@ PLAN: dict[str, tuple[str, Any]] = {
         "name": NODE_NAME, "rack": RACK_ID, "slot": key(NODE, "slot"), "asn": ASN, "vlan": VLAN, "vpc": or_null(NAME),
         "system": {"kind": variable("node_kind"), "nics": variable("nics"), "bond": or_null(variable("bond")),
                    "hypervisor": or_null(key(NODE, "hypervisor"))},
-        "networks": by_family(NODE_NETWORK), "peers": [SESSION]}]),
+        "networks": by_family(NODE_NETWORK), "peers": [SESSION], "attached": Maybe(schema_of({"rack": RACK_ID, "leaves": [LEAF_ID]}))}]),
     "peers": ("The BGP peers, each of which becomes a BGPPeer.", [{
         "name": formatted("dns-name"), "rack": RACK_ID, "asn": ASN, "node": or_null(NODE_NAME), **SESSION}]),
     "external_epgs": ("The cluster's external EPG in each L3Out, then the microsegments.", [{

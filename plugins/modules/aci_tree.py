@@ -120,7 +120,7 @@ options:
       keep:
         description:
           - For a root of scope V(named), classes of objects that are removed only with O(state=absent), because others may
-            still refer to them.
+            still refer to them. C(fvTenant/rtctrlProfile) stands for the class below that parent only.
         type: list
         elements: str
         default: []

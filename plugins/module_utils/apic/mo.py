@@ -90,6 +90,7 @@ l3extSubnet                  extsubnet-[{ip}]                              l3ext
 l3extRsSubnetToProfile       rssubnetToProfile-[{tnRtctrlProfileName}]-{direction} l3extSubnet
 l3extRsSubnetToRtSumm        rsSubnetToRtSumm                              l3extSubnet
 rtctrlAttrP                  attr-{name}                                   fvTenant
+rtctrlSetNhUnchanged         nhunchanged                                   rtctrlAttrP
 rtctrlProfile                prof-{name}                                   fvTenant l3extOut
 rtctrlCtxP                   ctx-{name}                                    rtctrlProfile
 rtctrlRsCtxPToSubjP          rsctxPToSubjP-{tnRtctrlSubjPName}             rtctrlCtxP

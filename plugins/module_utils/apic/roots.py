@@ -26,7 +26,7 @@ class Root:
 
     :param spec: ``{"dn": …, "scope": "subtree" | "named" | "bare", "tree": …, "state": "present" | "absent", "classes": [class, …],
         "except": [DN, …], "keep": [class, …], "assumed": [DN, …]}``; a named root also prunes objects of ``classes``, even if
-        its tree has none of them; ``except`` are DNs below it that belong to another root; objects of the classes ``keep`` are
+        its tree has none of them; ``except`` are DNs below it that belong to another root; objects of the classes ``keep`` (``class`` or ``parent/class``) are
         removed only with the whole configuration; ``assumed`` are containers that another task creates in the same run, so
         that check mode does not report them as missing.
     :raises TreeError: when the tree has problems.
@@ -65,7 +65,10 @@ class Root:
         """Return the paths of the classes of which objects can be removed; None for all."""
         if not self.named:
             return None
-        return self.paths if removing else {path for path in self.paths if self.keep.isdisjoint(path)}
+        return self.paths if removing else {path for path in self.paths if not self._keeps(path)}
+
+    def _keeps(self, path: tuple[str, ...]) -> bool:
+        return any(f"/{classes}/" in f"/{'/'.join(path)}/" for classes in self.keep)
 
     def query(self, with_owned: bool, removing: bool = False) -> str:
         """Return the path of the GET.

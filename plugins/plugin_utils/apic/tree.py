@@ -21,9 +21,12 @@ from .access import tenants as made_tenants
 from .objects import Mo, Plan, Root, existing, merge_child, mo, own, shared
 
 # Classes of which a cluster may have objects in its tenants.
-OPTIONAL_CLASSES = ("bgpPeerPfxPol", *apic_connectivity.CLASSES)
+OPTIONAL_CLASSES = ("bgpPeerPfxPol", "rtctrlAttrP", *apic_connectivity.CLASSES)
 # Classes of policies that L3Outs name, ``{class: key of the plan's names}``: unused ones are removed after the L3Outs changed.
 _NAMED = {"bgpCtxPol": "timers", "bgpBestPathCtrlPol": "best_path", "bgpPeerPfxPol": "prefix_limit"}
+# Policies of the tenant that L3Outs name as well. Route maps inside L3Outs are not among them.
+_NAMED_ROUTE_MAPS = ("rtctrlAttrP", "rtctrlProfile")
+_KEPT = (*_NAMED, "rtctrlAttrP", "fvTenant/rtctrlProfile")
 
 # The default of ``bgpCtxPol.staleIntvl`` in seconds (class metadata of 6.0).
 STALE_DEFAULT = 300
@@ -98,7 +101,7 @@ def _roots(plan: Plan, part: str) -> list[Root]:
 
 def _tenant_root(name: str, tree: Mo, elsewhere: list[str]) -> Root:
     classes = list(OPTIONAL_CLASSES)
-    return {"dn": f"uni/tn-{name}", "scope": "named", "tree": tree, "classes": classes, "except": elsewhere, "keep": list(_NAMED)}
+    return {"dn": f"uni/tn-{name}", "scope": "named", "tree": tree, "classes": classes, "except": elsewhere, "keep": list(_KEPT)}
 
 
 def _other_tenants(known: list[str]) -> Root:
@@ -113,11 +116,13 @@ def _unused_policies(plan: Plan) -> Root:
     It comes after the L3Outs: a relation without its target would fall back to the default policy, and reset sessions.
     """
     made = flat(mo("polUni", _policy_tenants(plan).values()))
-    used = [dn for dn, one in made.items() if one["class"] in _NAMED]
+    classes = [*_NAMED, *_NAMED_ROUTE_MAPS]
+    used = [dn for dn, one in made.items() if one["class"] in classes]
     tenants = {plan["fabric"]["tenant"], plan["fabric"]["vrf_tenant"]}
     existing_policies = {cls: plan["names"][kind] for cls, kind in _NAMED.items() if kind in plan["bgp"]["existing_policies"]}
     used += [f"uni/tn-{tenant}/{rn_from(cls, {'name': name})}" for cls, name in existing_policies.items() for tenant in tenants]
-    return {"dn": "uni", "scope": "named", "tree": mo("polUni"), "classes": list(_NAMED), "except": sorted(used)}
+    used += [*l3out_dns(plan), *retired_l3out_dns(plan)]
+    return {"dn": "uni", "scope": "named", "tree": mo("polUni"), "classes": classes, "except": sorted(used)}
 
 
 def _retired_root(plan: Plan, name: str) -> Root:
@@ -146,7 +151,7 @@ def _policy_tenants(plan: Plan) -> dict[str, Mo]:
     """Return ``{tenant: fvTenant}`` with the BGP policies (white paper, steps 8, 9, 10, 11 to 13), contracts and transit."""
     fabric, owner = plan["fabric"], plan["names"]["owner"]
     vrf_tenant = fabric.get("vrf_tenant") or fabric["tenant"]
-    policies = _prefix_limit(plan) + _match_rules(plan) + _cluster_contract(plan)
+    policies = _prefix_limit(plan) + _match_rules(plan) + _cluster_contract(plan) + _next_hop(plan)
     children = {fabric["tenant"]: [own(policy, owner) for policy in policies]}
     children.setdefault(vrf_tenant, []).extend(_vrf_policies(plan))
     for name, mos in apic_connectivity.tenant_objects(plan).items():
@@ -174,6 +179,26 @@ def _match_rules(plan: Plan) -> list[Mo]:
     ]
 
 
+def _next_hop(plan: Plan) -> list[Mo]:
+    """Return the route map by which leaves keep nodes as next hops, and the one by which they announce attached nodes.
+
+    Sources: Cisco's ACI design for Cilium, "Advanced Design Config Example" (match rule, set rule and route map, in the import
+    direction of each peer; ignore IGP metric); Cisco, "Avoiding Suboptimal Traffic From a Cisco ACI Internal Endpoint to a Floating
+    L3Out" (leaves announce attached hosts, so that others find the leaf of a next hop). Classes: cisco.aci,
+    ``aci_tenant_action_rule_profile`` and ``aci_l3out_bgp_peer``; netascode's terraform-aci-set-rule and -route-control-route-map.
+    The leaves that a node peers with accept the same prefixes as by ``default-import``, whichever of the two applies.
+    """
+    if "next_hop" not in plan["names"]:
+        return []
+    names = plan["names"]
+    scope = mo("rtctrlScope", [mo("rtctrlRsScopeToAttrP", tnRtctrlAttrPName=names["next_hop"])])
+    return [
+        mo("rtctrlAttrP", [mo("rtctrlSetNhUnchanged")], name=names["next_hop"]),
+        _route_map(names["next_hop"], names["next_hop"], names["import_match"], scope),
+        _route_map(names["attached_hosts"], names["attached_hosts"], names["import_match"]),
+    ]
+
+
 def _cluster_contract(plan: Plan) -> list[Mo]:
     """Return the contract that permits all traffic between the external EPGs of a cluster with several L3Outs."""
     if len(plan["l3outs"]) < 2:
@@ -193,11 +218,13 @@ def vrf_policies(plan: Plan) -> dict[str, Mo]:
     timers = {"kaIntvl": bgp["keepalive"], "holdIntvl": bgp["hold"], "maxAsLimit": bgp["as_limit"]}
     restart = "helper" if bgp["graceful_restart"] else ""
     stale: dict[str, Any] = {"staleIntvl": _stale_interval(bgp["restart_time"])} if "restart_time" in bgp else {}
-    relax = "asPathMultipathRelax" if bgp["as_path_relax"] else ""
+    relax = ["asPathMultipathRelax"] if bgp["as_path_relax"] else []
+    # The flag is that of netascode's terraform-aci-bgp-best-path-policy.
+    relax += ["ignoreIgpMetric"] if "next_hop_propagation" in bgp else []
     paths = {"maxEcmp": bgp["ecmp_ebgp"], "maxEcmpIbgp": bgp["ecmp_ibgp"]}
     return {
         "timers": shared("bgpCtxPol", cluster, name=names["timers"], **timers, grCtrl=restart, **stale),
-        "best_path": shared("bgpBestPathCtrlPol", cluster, name=names["best_path"], ctrl=relax),
+        "best_path": shared("bgpBestPathCtrlPol", cluster, name=names["best_path"], ctrl=",".join(relax)),
         "ecmp": shared("bgpCtxAfPol", cluster, name=names["ecmp"], **paths),
     }
 
@@ -229,28 +256,28 @@ def _l3out_policies(plan: Plan, l3out: Any) -> Mo:
         mo("bgpExtP"),
         *_route_maps(plan),
     ]
+    if "next_hop" in plan["names"]:
+        # Each leaf, anchor or not, announces the nodes that are connected to it.
+        children.append(mo("l3extRsRedistributePol", src="attached-host", tnRtctrlProfileName=plan["names"]["attached_hosts"]))
     return own(mo("l3extOut", children, name=l3out["name"], enforceRtctrl="export,import"), plan["names"]["owner"])
 
 
 def _route_maps(plan: Plan) -> list[Mo]:
     names = plan["names"]
     return [
-        mo(
-            "rtctrlProfile",
-            [
-                mo(
-                    "rtctrlCtxP",
-                    [mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=names[f"{direction}_match"])],
-                    name=names[f"{direction}_context"],
-                    order=0,
-                    action="permit",
-                )
-            ],
-            name=f"default-{direction}",
-            type="combinable",
-        )
+        _route_map(f"default-{direction}", names[f"{direction}_context"], names[f"{direction}_match"])
         for direction in plan["route_control"]
     ]
+
+
+def _route_map(name: str, context: str, match_rule: str, *settings: Mo) -> Mo:
+    rule = mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName=match_rule)
+    return mo(
+        "rtctrlProfile",
+        [mo("rtctrlCtxP", [rule, *settings], name=context, order=0, action="permit")],
+        name=name,
+        type="combinable",
+    )
 
 
 def _l3out(plan: Plan, l3out: Any) -> Mo:
@@ -319,6 +346,9 @@ def _peer(plan: Plan, address: str) -> Mo:
     children = [mo("bgpAsP", asn=plan["cluster_asn"])]
     if bgp["prefix_limit"]:
         children.append(mo("bgpRsPeerPfxPol", tnBgpPeerPfxPolName=names["prefix_limit"]))
+    if "next_hop" in names:
+        profile = f"uni/tn-{plan['fabric']['tenant']}/prof-{names['next_hop']}"
+        children.append(mo("bgpRsPeerToProfile", tDn=profile, direction="import"))
     return mo("bgpPeerP", children, addr=address, ctrl=",".join(sorted(bgp["controls"])), password=PASSWORD_MARKER)
 
 

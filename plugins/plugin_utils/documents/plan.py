@@ -227,7 +227,8 @@ def _leaves(plan: Mapping[str, Any]) -> list[str]:
     lines = markdown_table(("Rack", "Pod", "Leaf", "Side", "Router ID", "Addresses"), rows)
     if plan["non_anchor_leaves"]:
         others = ", ".join(map(str, plan["non_anchor_leaves"]))
-        lines += ["", f"Nodes may also be behind leaves {others}, which have no anchors: their traffic takes a detour."]
+        way = "straight to the node" if plan["bgp"].get("next_hop_propagation") else "a detour by the anchors"
+        lines += ["", f"Nodes may also be behind leaves {others}, which have no anchors: their traffic takes {way}."]
     return lines
 
 
@@ -244,7 +245,7 @@ def _cabling(plan: Mapping[str, Any]) -> list[str]:
     rows = [
         (
             node["name"],
-            ", ".join(map(str, racks[node["rack"]]["leaves"])),
+            ", ".join(map(str, node.get("attached", racks[node["rack"]])["leaves"])),
             f"vPC {node['vpc']}{ports.get(node['vpc'], '')}" if node["vpc"] else by_domain,
             f"{node['vlan']} ({plan['interface']['mode']})",
             plan["interface"]["mtu"],

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ..schema.problems import Problem
 from .intent import Intent
 from .rules.access import cabling, shared_blocks, shared_domains, shared_ports, unknown_ports
-from .rules.bgp import as_numbers, floating_needs, forwarding_profile, mtu, prefix_limit, timers
+from .rules.bgp import as_numbers, floating_needs, forwarding_profile, mtu, optimal_forwarding, prefix_limit, timers
 from .rules.connectivity import connectivity_problems, contracts_between, l3outs_between, microsegments_between
 from .rules.names import names
 from .rules.neighbours import cluster_names, l3outs, shared_ecmp, shared_policies, shared_router_ids, shared_subnets, shared_vlans
@@ -78,6 +78,7 @@ RULES: Sequence[Rule] = (
     non_anchors,
     forwarding_profile,
     floating_needs,
+    optimal_forwarding,
     names,
     cabling,
     unknown_ports,

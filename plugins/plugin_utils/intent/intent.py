@@ -112,7 +112,9 @@ class Intent:
     """A cluster's variables as objects. Values that were refused are missing, and rules ignore them.
 
     :ivar values: each variable's value or default, without refused values and without secrets.
+    :ivar racks: the racks of leaves and the nodes that peer with them: one rack with central peering.
     :ivar sound: whether no rack, node or leaf was refused, so that they can be counted.
+    :ivar places: the racks as they were written, with the nodes that are connected there.
     :ivar kind: ``floating`` or ``standard``, once planning has chosen it, with its ``reasons``.
     :ivar l3outs: the L3Outs, once planning has spread the racks over them.
     """
@@ -125,6 +127,7 @@ class Intent:
     kind: str = ""
     reasons: list[str] = field(default_factory=list)
     l3outs: list[L3Out] = field(default_factory=list)
+    places: list[Rack] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> Any:
         """Return the value of a variable, named without its prefix; None if it is unset or was refused."""
@@ -139,6 +142,12 @@ class Intent:
     def nodes(self) -> list[Node]:
         """All nodes, rack by rack."""
         return [node for rack in self.racks for node in rack.nodes]
+
+    @property
+    def non_anchors(self) -> list[int]:
+        """The leaves without an anchor that nodes may be connected to: those given, and those of racks that others peer for."""
+        given = {leaf for leaf in self["non_anchor_leaves"] or () if leaf is not INVALID}
+        return sorted(given | {leaf.id for rack in self.places for leaf in rack.leaves} - {leaf.id for leaf in self.leaves})
 
     @property
     def families(self) -> list[str]:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..schema.messages import ERROR, WARNING
-from ..schema.option import INVALID
 from ..schema.problems import Problem, did_you_mean, shown
 from .intent import SUBNET_ROLES, Intent, Rack
 
@@ -171,7 +170,7 @@ def _pairs(intent: Intent, _others: Others) -> int:
 
 
 def _non_anchors(intent: Intent, _others: Others) -> int:
-    return sum(leaf is not INVALID for leaf in intent["non_anchor_leaves"] or ())
+    return len(intent.non_anchors)
 
 
 def _nodes(intent: Intent, _others: Others) -> int:
@@ -460,3 +459,11 @@ def supports_floating(intent: Intent) -> bool:
 def has_floating(release: str) -> bool:
     """Return whether a release such as ``5.2(3)`` has floating SVI on physical domains, as 5.0(1) and later do."""
     return int(release.split(".")[0]) >= 5
+
+
+def has_next_hop_propagation(release: str) -> bool:
+    """Return whether a release can ignore the IGP metric, without which propagated next hops do not reach all nodes.
+
+    Source: "Advanced Design Config Example" of Cisco's ACI design for Cilium, "Requires ACI 6.1(2) or newer".
+    """
+    return _numbers(release) >= [6, 1, 2]

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..schema.addressing import IPAddress, IPNetwork, family_of
 from ..schema.check import check_optional, plain, unknown_variables
-from ..schema.option import INVALID, Option
+from ..schema.option import CENTRAL, INVALID, Option
 from ..schema.ports import Ports
 from ..schema.problems import Problem, did_you_mean
 from ..schema.variables import CLUSTER_VARIABLES, NODE_VARIABLES, PREFIX
@@ -54,6 +54,9 @@ def read_intent(
     intent = Intent(_cluster_name(values, host, problems), values, racks, subnets, sound)
     if not _add_node_hosts(intent, variables, hosts, problems):
         intent.sound = False
+    intent.places = racks
+    if intent["peering"] == CENTRAL and racks:
+        intent.racks = [_central(racks)]
     for name in ("floating_addresses", "secondary_addresses"):
         _check_shared_pins(intent, name, problems)
     return intent, problems
@@ -224,6 +227,12 @@ def _read_rack(entry: dict[str, Any], path: str, values: dict[str, Any], problem
             rack.nodes.append(_read_node(node, rack, f"{path}.nodes[{index}]", problems))
     sound = nodes is not None and INVALID not in nodes and INVALID not in entry["leaves"]
     return rack, sound
+
+
+def _central(racks: list[Rack]) -> Rack:
+    """Return the first rack with the nodes of all racks."""
+    first = racks[0]
+    return replace(first, nodes=[replace(node, rack=first.id) for rack in racks for node in rack.nodes])
 
 
 def _read_leaf(entry: dict[str, Any], rack: str, path: str, values: dict[str, Any], problems: list[Problem]) -> Leaf:

@@ -31,7 +31,7 @@ def _groups(intent: Intent) -> list[dict[str, Any]]:
     """Return the interface policy groups with their ports. A node with floating SVI can be on any port of the domain, so it
     has a group only if its ports are named."""
     groups: dict[str, dict[str, Any]] = {}
-    for rack in intent.racks:
+    for rack in intent.places:
         for node in rack.nodes:
             if intent.kind == "standard" or node.ports:
                 name = vpc_name(intent, node)

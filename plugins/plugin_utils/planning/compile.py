@@ -21,7 +21,7 @@ from ..intent.nodes import nics_of
 from ..intent.pools import read_pools
 from ..intent.reading import SECRETS_OPTIONAL, read_intent
 from ..schema.addressing import by_family, family_of
-from ..schema.option import BARE_METAL, LOAD_BALANCER
+from ..schema.option import BARE_METAL, CENTRAL, LOAD_BALANCER
 from ..schema.problems import IntentError, Problem, errors, warnings
 from .access import access_plan
 from .advice import advise
@@ -148,6 +148,7 @@ def _assemble(
     leaves = [leaf for rack in intent.racks for leaf in _leaves(rack, homes[rack.id])]
     racks = [_rack(intent, rack) for rack in intent.racks]
     nodes = [_node(intent, node, homes[node.rack]) for node in intent.nodes]
+    _attach(intent, nodes)
     peers = _peers(intent, racks, leaves, nodes)
     for node in nodes:
         node["peers"] = sessions(node, peers)
@@ -177,7 +178,7 @@ def _assemble(
         "names": _names(intent),
         "l3outs": [_l3out(l3out, allocations[l3out.number]) for l3out in intent.l3outs],
         "retired_l3outs": gone,
-        "non_anchor_leaves": sorted(intent["non_anchor_leaves"]),
+        "non_anchor_leaves": intent.non_anchors,
         "routes": {
             "profile": intent["forwarding_profile"],
             "estimate": {family: route_estimate(intent, family) for family in intent.families},
@@ -220,6 +221,8 @@ def _bgp(intent: Intent) -> dict[str, Any]:
         "as_path_relax": intent["bgp_as_path_relax"],
         "ecmp_ebgp": intent["bgp_ecmp_ebgp"],
         "ecmp_ibgp": intent["bgp_ecmp_ibgp"],
+        **({"next_hop_propagation": True} if intent["next_hop_propagation"] else {}),
+        **({"peering": CENTRAL} if intent["peering"] == CENTRAL else {}),
         "controls": list(PEER_CONTROLS),
         "existing_policies": [kind for kind in POLICY_KINDS if intent[f"bgp_{kind}_policy"]],
         "prefix_limit": limit
@@ -246,6 +249,7 @@ def _names(intent: Intent) -> dict[str, str]:
         "owner": owner_of(intent.cluster),
         **{kind: intent[f"bgp_{kind}_policy"] or shared[kind] for kind in POLICY_KINDS},
         "prefix_limit": name,
+        **({"next_hop": f"{name}-next-hop", "attached_hosts": f"{name}-hosts"} if intent["next_hop_propagation"] else {}),
         "import_match": f"{name}-import",
         "export_match": f"{name}-export",
         "import_context": f"{name}-import",
@@ -263,7 +267,8 @@ def _shared_names(intent: Intent) -> dict[str, str]:
     timers += [intent["bgp_restart_time"]] if intent["bgp_restart_time"] else []
     return {
         "timers": "-".join(map(str, ("calico-timers", *timers))),
-        "best_path": f"calico-best-path-{'relax' if intent['bgp_as_path_relax'] else 'strict'}",
+        "best_path": f"calico-best-path-{'relax' if intent['bgp_as_path_relax'] else 'strict'}"
+        f"{'-ignore-igp' if intent['next_hop_propagation'] else ''}",
         "ecmp": f"calico-ecmp-{intent['bgp_ecmp_ebgp']}-{intent['bgp_ecmp_ibgp']}",
     }
 
@@ -329,6 +334,15 @@ def _node(intent: Intent, node: Node, allocation: Allocation) -> dict[str, Any]:
         "system": _system(intent, node),
         "networks": node_networks(allocation, node.name, len(rack.leaves)),
     }
+
+
+def _attach(intent: Intent, nodes: Iterable[dict[str, Any]]) -> None:
+    """Add to each node that is connected elsewhere than to the leaves with which it peers where that is."""
+    places = {node.name: rack for rack in intent.places for node in rack.nodes}
+    for node in nodes:
+        place = places[node["name"]]
+        if place.id != node["rack"]:
+            node["attached"] = {"rack": place.id, "leaves": [leaf.id for leaf in place.leaves]}
 
 
 def _system(intent: Intent, node: Node) -> dict[str, Any]:

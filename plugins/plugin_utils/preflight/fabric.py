@@ -19,7 +19,7 @@ from ...module_utils.names import SHARED
 from ..apic.access import domain_dns
 from ..apic.rights import ACCESS_POLICIES, in_words, lacking, needed
 from ..apic.tree import l3out_dns, node_dn
-from ..intent.limits import differing_limits, has_floating
+from ..intent.limits import differing_limits, has_floating, has_next_hop_propagation
 from ..intent.rules.connectivity import LEAKING
 from ..schema.addressing import IPAddress, IPNetwork, overlap
 from ..schema.messages import ERROR, WARNING
@@ -110,17 +110,27 @@ def fabric_asn(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
 
 
 def releases(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
-    """Check that controllers and leaves run a release that supports floating SVI."""
+    """Check that controllers and leaves run a release that supports floating SVI, and next-hop propagation if it is wanted."""
     if plan["svi"]["kind"] != "floating":
         return
     controllers = {mo["version"] for mo in fabric.of_class("firmwareCtrlrRunning").values()}
-    old = sorted(version for version in controllers if _is_too_old(version))
+    old = sorted(version for version in controllers if _lacks(version, has_floating))
     if old:
         yield Problem("apic-too-old", "aci_calico_svi", f"APIC {some(old)} has no floating SVI on physical domains")
-    for leaf in plan["leaves"]:
-        running = [mo["version"] for mo in fabric.on_leaf("firmwareRunning", leaf["id"])]
-        if any(map(_is_too_old, running)):
-            yield Problem("leaf-too-old", "aci_calico_svi", f"Leaf {leaf['id']} runs {running[0]}, which has no floating SVI")
+    of_leaves = {leaf["id"]: mo["version"] for leaf in plan["leaves"] for mo in fabric.on_leaf("firmwareRunning", leaf["id"])}
+    for leaf, version in of_leaves.items():
+        if _lacks(version, has_floating):
+            yield Problem("leaf-too-old", "aci_calico_svi", f"Leaf {leaf} runs {version}, which has no floating SVI")
+    if plan["bgp"].get("next_hop_propagation"):
+        running = {
+            **{f"APIC {version}": version for version in sorted(controllers)},
+            **{f"leaf {leaf}": one for leaf, one in of_leaves.items()},
+        }
+        behind = [f"{name} ({version})" for name, version in running.items() if _lacks(version, has_next_hop_propagation)]
+        if behind:
+            yield Problem(
+                "next-hop-release", "aci_calico_next_hop_propagation", f"Too old to ignore the IGP metric: {some(behind)}"
+            )
 
 
 def limits_of_release(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
@@ -136,10 +146,10 @@ def limits_of_release(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
             )
 
 
-def _is_too_old(version: str) -> bool:
-    """Return whether a release lacks floating SVI. Switches write ``n9000-15.2(3e)`` for 5.2(3e); other formats are ignored."""
+def _lacks(version: str, feature: Callable[[str], bool]) -> bool:
+    """Return whether a release lacks a feature. Switches write ``n9000-15.2(3e)`` for 5.2(3e); other formats are ignored."""
     release = re.match(r"(?:n9000-1)?(\d+\.\d+.*)", version)
-    return release is not None and not has_floating(release[1])
+    return release is not None and not feature(release[1])
 
 
 def leaves(plan: Plan, fabric: Fabric) -> Iterator[Problem]:

@@ -133,6 +133,12 @@ def takes_subnets(change: Change, _values: Values, context: Context) -> bool:
     return any(IPNetwork(inner) in IPNetwork(outer) for inner in mine for outer in others if (":" in inner) == (":" in outer))
 
 
+def of_next_hop(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether a route map or set rule of the tenant is made before all peers that name it, or removed after them."""
+    uses = {dn for dn, one in context.wanted.items() if one["class"] == "bgpRsPeerToProfile"}
+    return "/out-" not in change.object and (change.operation == DELETE or uses <= context.created)
+
+
 def in_own_l3out(change: Change, _values: Values, context: Context) -> bool:
     """Return whether the object is in an L3Out of the cluster."""
     return any(change.object.startswith(f"{dn}/") for dn in l3out_dns(context.plan))
@@ -178,6 +184,7 @@ CONDITIONS: dict[str, Condition] = {
     "named_already": named_already,
     "ports_in_use": lambda change, _values, context: bool(context.selected(change)),
     "takes_subnets": takes_subnets,
+    "of_next_hop": of_next_hop,
     "in_own_l3out": in_own_l3out,
     "grown": grown,
     "raised_limit": raised_limit,

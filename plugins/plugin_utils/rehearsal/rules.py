@@ -72,6 +72,8 @@ NXOS_ID = "Nexus 3000 NX-OS Unicast Routing Configuration Guide, guidelines for 
 RFC = "RFC 4724: a session that ends with a notification is no graceful restart"
 NAT = "docs/brownfield.md, step 5"
 MEASURED = "measured with BIRD 1.6.8 (docs/brownfield.md, step 2)"
+OPTIMAL = "Cisco's ACI design for Cilium, Advanced Design Config Example"
+FLOATING = "Cisco, Avoiding Suboptimal Traffic From a Cisco ACI Internal Endpoint to a Floating L3Out"
 PUSH = "the order of the pushes (docs/development/architecture.md)"
 
 # --- durations -------------------------------------------------------------------------------------------------------
@@ -89,6 +91,7 @@ SVIS = ("l3extVirtualLIfP", "l3extRsPathL3OutAtt")
 CONTRACT_PARTS = ("vzBrCP", "vzSubj", "vzRsSubjFiltAtt", "vzFilter", "vzEntry", "vzCPIf", "vzRsIf")
 RELATIONS = ("fvRsProv", "fvRsCons", "fvRsConsIf")
 ROUTE_MAPS = ("rtctrlProfile", "rtctrlCtxP", "rtctrlSubjP", "rtctrlRsCtxPToSubjP", "rtctrlMatchRtDest")
+NEXT_HOP = ("rtctrlProfile", "rtctrlAttrP")
 PORTS = ("infraAccBndlGrp", "infraHPortS", "infraPortBlk", "infraRsAccBaseGrp", "infraRsAttEntP", "infraRsLacpPol")
 LEAF_PORTS = ("infraAccPortP", "infraNodeP", "infraLeafS", "infraNodeBlk", "infraRsAccPortP")
 VLANS = (
@@ -117,13 +120,13 @@ _INTERFACES = (
     Rule(("bgpProtP",), (CREATE,), (), ROUTE_LOSS, "Timers, AS limit and best path policy begin to apply to sessions that were without.",
          FOR_GOOD, False, MODEL, True),
     Rule(("l3extOut", "l3extLNodeP", "l3extRsNodeL3OutAtt", "l3extLIfP", *SVIS, "bgpPeerP", "bgpAsP", "bgpExtP"),
-         (CREATE,), (), HITLESS, "It is new, and nothing uses it yet.", source=MODEL, variables=("racks", "non_anchor_leaves")),
+         (CREATE,), (), HITLESS, "It is new, and nothing uses it yet.", source=MODEL, variables=("racks", "non_anchor_leaves", "peering")),
     Rule(("l3extOut", "l3extLNodeP", "l3extLIfP", "l3extRsPathL3OutAtt", "l3extMember", "bgpPeerP", *PORTS, "infraAccPortP",
           "infraNodeP"), (DELETE,), (),
          HITLESS, "Its nodes are drained, or not in Kubernetes.", source=PUSH, when="unused", variables=("racks",)),
     Rule(("l3extOut", "l3extLNodeP", "l3extLIfP"), (DELETE,), (), TRAFFIC_INTERRUPTION,
          "The interfaces and BGP peers of nodes that are in Kubernetes are removed.", FOR_GOOD, False, MODEL,
-         variables=("racks", "svi", "node_subnets")),
+         variables=("racks", "svi", "node_subnets", "peering")),
     Rule(("l3extRsNodeL3OutAtt", "l3extVirtualLIfP"), (DELETE,), (), SESSION_RESET,
          "The sessions with this leaf end; the nodes keep those with the other leaf. Packets that reach a leaf without its SVI are lost,"
          " so take the leaf out of service first.", "until the traffic uses the other leaf", False, f"{PAPER}, K8s node gateway",
@@ -198,7 +201,7 @@ _SESSIONS = (
     Rule(("bgpBestPathCtrlPol",), (MODIFY,), (), PATH_CHANGE, "The leaves use more or fewer of the equal paths.", "at once", None,
          f"{PAPER}, AS path policy", variables=("bgp_as_path_relax",)),
     Rule(("bgpRsBestPathCtrlPol",), ANY, (), PATH_CHANGE, "Another best path policy applies.", "at once", None, MODEL, True,
-         variables=("bgp_best_path_policy",)),
+         variables=("bgp_best_path_policy", "next_hop_propagation")),
     Rule(("bgpCtxAfPol",), (MODIFY,), (), PATH_CHANGE, "The leaves use more or fewer of the equal paths, in the whole VRF.",
          "at once", None, f"{PAPER}, Max BGP ECMP path", variables=("bgp_ecmp_ebgp", "bgp_ecmp_ibgp")),
     Rule(("fvRsCtxToBgpCtxAfPol",), ANY, (), PATH_CHANGE, "Another ECMP policy applies in the whole VRF.", "at once", None, MODEL,
@@ -217,6 +220,11 @@ _SESSIONS = (
          when="raised", variables=("bgp_prefix_limit",)),
     Rule(("bgpPeerPfxPol",), (MODIFY,), ("action",), HITLESS, "Prefixes beyond the limit are only logged.", source=MODEL,
          when="only_logs", variables=("bgp_prefix_limit_action",)),
+    Rule(("bgpRsPeerToProfile",), ANY, (), SESSION_RESET,
+         "Another route map decides which routes of the nodes the leaves accept, and with which next hops. It has the same prefixes.",
+         UNTIL_SESSIONS, False, OPTIMAL, True, variables=("next_hop_propagation",)),
+    Rule(("l3extRsRedistributePol",), ANY, (), PATH_CHANGE, "The leaves begin or cease to tell the fabric of the nodes attached to them.",
+         "at once", None, FLOATING, True, variables=("next_hop_propagation",)),
     Rule(("bgpRsPeerPfxPol",), (DELETE, MODIFY), (), ROUTE_LOSS,
          "APIC's default limit applies in place of the cluster's, which may be lower.", FOR_GOOD, None, MODEL, True, "emptied",
          ("bgp_prefix_limit",)),
@@ -235,6 +243,10 @@ _ROUTES = (
     Rule(("bgpExtP", "bgpProtP"), (DELETE,), (), TRAFFIC_INTERRUPTION, "BGP ends in the L3Out.", FOR_GOOD, False, MODEL),
     Rule(("l3extOut",), (MODIFY,), ("enforceRtctrl",), ROUTE_LOSS,
          "Other route maps decide from now on which routes the leaves accept.", FOR_GOOD, None, f"{PAPER}, step 7"),
+    Rule(NEXT_HOP, (CREATE, DELETE), (), HITLESS, "No peer names this route map: the push makes it before the peers, and removes it after them.",
+         source=PUSH, when="of_next_hop", variables=("next_hop_propagation",)),
+    Rule(("rtctrlScope", "rtctrlRsScopeToAttrP", "rtctrlSetNhUnchanged"), ANY, (), PATH_CHANGE,
+         "The leaves pass on nodes as next hops, or themselves.", "at once", None, OPTIMAL, True),
     Rule(("rtctrlProfile",), (CREATE,), (), ROUTE_LOSS, "A route map begins to filter routes that were accepted without it.",
          FOR_GOOD, None, f"{PAPER}, step 10", when="in_own_l3out"),
     Rule(("rtctrlSubjP",), (CREATE,), (), ROUTE_LOSS, "A route map names this match rule already, and lets through other routes without it.",
@@ -294,7 +306,7 @@ _CALICO = (
          when="removed", variables=("racks", "rack")),
     Rule(("Node",), (MODIFY,), ("rack",), TRAFFIC_INTERRUPTION,
          "The node moves to another rack: its sessions end, and those with other leaves begin.", UNTIL_SESSIONS, False, CONFD,
-         variables=("racks", "rack")),
+         variables=("racks", "rack", "peering")),
     Rule(("Node",), (MODIFY,), ("asn",), HITLESS,
          "The peers with the leaves have the AS number of the cluster already (localASNumber), and the node gets it after the mesh is off.",
          source=f"{BIRD}; {PUSH}", when="local_asn", variables=("cluster_asn",)),

@@ -83,7 +83,8 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "A host is in the group of a cluster whose hosts are nodes, and has no rack.",
             "Set aci_calico_rack on the host or its group; set it to '' if the host is not a node."),
         "unknown-rack": Message(
-            "A host's aci_calico_rack, or a rack of aci_calico_pools, is not in aci_calico_racks.", "Correct the rack's id, or add the rack."),
+            "A host's aci_calico_rack is not in aci_calico_racks, or no node peers with a rack of aci_calico_pools.",
+            "Correct the rack's id, or add the rack. With central peering all nodes have the label of the first rack."),
         "router-id-repeats": Message(
             "Two leaves have the same router ID in one VRF. Preflight compares with other L3Outs of the fabric, too.",
             "Give each leaf a router_id of its own."),
@@ -102,7 +103,8 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "Make racks of these leaves, or use floating SVI."),
         "non-anchor-detour": Message(
             "Traffic of nodes behind non-anchor leaves takes a detour through the anchors that they peer with.",
-            "Make these leaves anchors of a rack of their own. No action is needed if the detour is acceptable.", WARNING),
+            "Make these leaves anchors of a rack of their own, or set aci_calico_next_hop_propagation (APIC 6.1(2)). Without it an anchor"
+            " also sends them nothing for a prefix that nodes behind itself announce. No action is needed if that is acceptable.", WARNING),
         "several-l3outs": Message(
             "The racks have more leaves than one L3Out holds, so they are spread over several L3Outs.",
             "No action is needed if this is intended. Raise aci_calico_limits if your release allows more leaves in an L3Out.",
@@ -234,6 +236,18 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "apic-too-old": Message(
             "APIC runs a release before 5.0, which has no floating SVI on physical domains. Preflight asks APIC itself.",
             "Upgrade to 5.0 or newer, or use standard SVI (aci_calico_svi: standard)."),
+        "forwarding-needs-floating": Message(
+            "Central peering and next-hop propagation are for floating SVI, and the cluster has standard SVI.",
+            "Use floating SVI (aci_calico_svi: floating), or unset the variable."),
+        "next-hop-release": Message(
+            "Next-hop propagation needs 6.1(2) or newer. Preflight asks APIC and the leaves themselves.",
+            "Upgrade to 6.1(2) or newer, or set aci_calico_next_hop_propagation: false."),
+        "next-hop-across-pods": Message(
+            "Next-hop propagation is not supported for a floating SVI across ACI pods.",
+            "Use leaves of one ACI pod, or set aci_calico_next_hop_propagation: false."),
+        "next-hop-leaked": Message(
+            "Next-hop propagation is supported within a VRF, and the cluster's subnets are leaked to others.",
+            "No action is needed if the detour of that traffic is acceptable.", WARNING),
     },
     "Planning: access policies": {
         "port-of-another-rack": Message(

@@ -13,6 +13,8 @@ from typing import Any
 
 # The kinds of node.
 BARE_METAL, VM = "bare_metal", "vm"
+# The peering of all nodes with one pair of leaves.
+CENTRAL = "central"
 # What the addresses of a pool can be for.
 LOAD_BALANCER = "LoadBalancer"
 USES = ("Workload", "Tunnel", LOAD_BALANCER)

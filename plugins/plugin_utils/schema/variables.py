@@ -20,7 +20,7 @@ from . import keys
 from .addressing import BLOCK_LENGTHS
 from .consent import CONSENT, CONSENTS
 from .keys import contracts
-from .option import BARE_METAL, VM, Option, dicts, number, texts
+from .option import BARE_METAL, CENTRAL, VM, Option, dicts, number, texts
 
 PREFIX = "aci_calico_"
 # Results that a play registers: that of the plan, that of the last push, the lease, and the clusters of the inventory.
@@ -140,7 +140,16 @@ REGISTRY: tuple[Option, ...] = (
                format="apic-version", source=_KINDS),
         Option("aci_calico_non_anchor_leaves",
                "Leaves that are not anchors and that nodes may be connected to (floating SVI). Their traffic passes through the"
-               " anchor leaves that the nodes peer with.", "list", "int", range=(101, 4000), default=[], source=_KINDS),
+               " anchor leaves that the nodes peer with, unless next hops are propagated.",
+               "list", "int", range=(101, 4000), default=[], source=_KINDS),
+        Option("aci_calico_peering",
+               "The leaves that nodes peer with: those of their own rack (C(rack)), or all with the leaves of the first rack"
+               " (C(central), floating SVI). With C(central) all nodes have the rack label of the first rack, and the leaves of the"
+               " others are non-anchor leaves.", choices=("rack", CENTRAL), default="rack", source=_AS),
+        Option("aci_calico_next_hop_propagation",
+               "Whether the leaves tell the fabric of the nodes as next hops, in place of the leaves that they peer with, and treat"
+               " attached and distant nodes alike (floating SVI). Requires APIC 6.1(2). It changes the best path policy of the VRF"
+               " on these leaves.", "bool", default=False, source=_KINDS),
         Option("aci_calico_forwarding_profile",
                "The forwarding scale profile of the cluster's leaves. It determines how many routes a leaf holds.",
                choices=("dual_stack", "high_dual_stack", "high_lpm", "high_policy", "ipv4"), default="dual_stack", source=_LPM),

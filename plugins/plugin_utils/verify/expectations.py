@@ -24,7 +24,7 @@ def expectations(plan: dict, pending: Collection[str] = ()) -> dict:
     :returns: a dictionary of plain values: ``sessions`` (one entry for each node, leaf and family), ``nodes``,
         ``leaves`` and ``racks`` by name, ``prefixes`` (the plan's subnets by role and family), ``allowed`` (the prefixes
         that import route control permits, by family), ``ecmp``, ``prefix_limit``, ``filtered``, ``shared_peers``
-        (whether one peer on APIC covers all nodes of a leaf) and the VRF as ``tenant:vrf``.
+        (whether one peer on APIC covers all nodes of a leaf), ``next_hop_propagation`` and the VRF as ``tenant:vrf``.
     """
     fabric, bgp = plan["fabric"], plan["bgp"]
     nodes = [node for node in plan["nodes"] if node["name"] not in pending]
@@ -47,6 +47,7 @@ def expectations(plan: dict, pending: Collection[str] = ()) -> dict:
         "prefix_limit": bgp["prefix_limit"],
         "filtered": plan["calico"]["bgp_filter"],
         "shared_peers": plan["svi"]["kind"] == "floating",
+        "next_hop_propagation": bool(bgp.get("next_hop_propagation")),
     }
 
 

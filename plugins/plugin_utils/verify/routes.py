@@ -5,7 +5,8 @@
 """Verify the routes: each route is on its leaves with the right next hops, and there are no others.
 
 Next hops on a leaf (white paper, "Verify that ACI is receiving the correct routes"): if nodes of its own rack advertise a
-prefix, these nodes (eBGP is preferred over iBGP); if only other racks advertise it, the leaves of those racks.
+prefix, these nodes (eBGP is preferred over iBGP); if only other racks advertise it, the leaves of those racks, or with
+next-hop propagation the nodes there.
 """
 
 from __future__ import annotations
@@ -251,6 +252,8 @@ def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: 
     through = {hop["address"] for hop in hops if hop["type"] == "ibgp"}
     if not through:
         return findings if direct else [*findings, _missing(expected, leaf, route, nodes)]
+    if expected["next_hop_propagation"]:
+        return [*findings, *_from_other_nodes(expected, leaf, route, through)]
     racks = {expected["nodes"][node]["rack"] for node in nodes}
     home = {other for rack in racks for other in expected["racks"][rack]["leaves"]}
     teps = {aci["leaves"][str(other)]["tep"]: other for other in home if str(other) in aci["leaves"]}
@@ -260,6 +263,18 @@ def _from_other_racks(expected: dict, aci: dict, leaf: int, route: Route, hops: 
         names = f", without {', '.join(map(str, sorted(absent)))}" if len(teps) == len(home) and len(absent) < len(home) else ""
         what = f"{route.prefix} is reached over {len(through)} of {width} leaves from leaf {leaf}{names}"
         findings.append(Finding("ecmp-width", what, **_scope(expected, leaf, route, nodes)))
+    return findings
+
+
+def _from_other_nodes(expected: dict, leaf: int, route: Route, through: set) -> list[Finding]:
+    """Compare the next hops on a leaf with the nodes of other racks, which leaves with sessions tell of."""
+    addresses = {expected["nodes"][node]["addresses"].get(route.family): node for node in route.nodes}
+    absent = {node for address, node in addresses.items() if address not in through}
+    width = min(len(addresses), expected["ecmp"]["ibgp"])
+    findings = _wrong_hops(expected, leaf, route, through - set(addresses))
+    if len(addresses) - len(absent) < width:
+        what = f"{route.prefix} has {len(addresses) - len(absent)} of {width} nodes as next hops on leaf {leaf}, without {', '.join(sorted(absent))}"
+        findings.append(Finding("ecmp-width", what, **_scope(expected, leaf, route, absent)))
     return findings
 
 

@@ -1,6 +1,7 @@
 """The class table: the classes of APIC, their properties, their containers and their names.
 
-``classes.json`` holds facts of APIC 6.0. Properties that several classes share are under ``properties``. A class lists
+``classes.json`` holds facts of APIC 6.0, and ``ignoreIgpMetric`` of ``bgpBestPathCtrlPol.ctrl``, which 6.1(2) added (the name is that of
+netascode's terraform-aci-bgp-best-path-policy; its bit is a guess). Properties that several classes share are under ``properties``. A class lists
 shared properties of the same name in ``shared``, all others in ``props`` (a definition, or the name of a shared one).
 ``in`` lists the classes that may contain it (``*``: any). ``fixed`` classes exist as long as their parent,
 ``operational`` ones belong to the switches and cannot be configured. ``write`` lists the privileges with which a user may

@@ -16,7 +16,7 @@ from ..intent import Intent, Node
 def cabling(intent: Intent) -> Iterator[Problem]:
     """Check that ports are on the node's own leaves, and that a port has one node, or nodes of one vPC."""
     holders: dict[tuple[int, int, int], tuple[Node, str]] = {}
-    for rack in intent.racks:
+    for rack in intent.places:
         leaves = [leaf.id for leaf in rack.leaves]
         for node in rack.nodes:
             for ports in node.ports:
@@ -110,7 +110,7 @@ def cabled(intent: Intent) -> Iterator[tuple[Node, list[int]]]:
     """Yield the nodes that get an interface policy group, with the leaves of their racks."""
     if intent["vpc_name"] is None:
         return
-    for rack in intent.racks:
+    for rack in intent.places:
         for node in rack.nodes:
             if intent.kind == "standard" or node.ports:
                 yield node, [leaf.id for leaf in rack.leaves]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...schema.problems import Problem
+from ...schema.option import CENTRAL
+from ...schema.problems import Problem, some
 from ..intent import Intent
-from ..limits import cluster_routes, own_routes, supports_floating
+from ..limits import cluster_routes, has_next_hop_propagation, own_routes, supports_floating
 
 # AS numbers that no network may use, and why (RFC 7607, RFC 6793, RFC 7300).
 RESERVED_ASNS = {
@@ -100,3 +101,28 @@ def floating_needs(intent: Intent) -> Iterator[Problem]:
         yield Problem(
             "apic-too-old", "aci_calico_apic_version", f"APIC {intent['apic_version']} has no floating SVI on physical domains"
         )
+
+
+def optimal_forwarding(intent: Intent) -> Iterator[Problem]:
+    """Check that central peering and next-hop propagation have floating SVI, and propagation a release and one ACI pod.
+
+    Source: Cisco, "Floating L3Out Consideration and Restrictions": physical domains only, within a VRF, not across ACI pods.
+    """
+    release, propagates = intent["apic_version"], bool(intent["next_hop_propagation"])
+    wanted = {"peering": intent["peering"] == CENTRAL, "next_hop_propagation": propagates}
+    for name in wanted if intent.kind == "standard" else ():
+        if wanted[name]:
+            what = "Standard SVI has the gateway of a node on the leaves of its rack only, and the node peers with these"
+            yield Problem("forwarding-needs-floating", f"aci_calico_{name}", what)
+    if not propagates or intent.kind == "standard":
+        return
+    path = "aci_calico_next_hop_propagation"
+    if release and not has_next_hop_propagation(release):
+        yield Problem("next-hop-release", path, f"APIC {release} cannot ignore the IGP metric, which 6.1(2) and newer can")
+    pods = sorted({rack.pod for rack in intent.places})
+    if len(pods) > 1:
+        yield Problem("next-hop-across-pods", path, f"The racks are in ACI pods {some(pods)}")
+    leaking = [scope for scope in intent["external_epg_scopes"] or () if str(scope).startswith("shared-")]
+    if leaking:
+        what = f"The cluster's subnets are leaked ({some(leaking)}), and traffic of other VRFs still takes the detour"
+        yield Problem("next-hop-leaked", path, what)

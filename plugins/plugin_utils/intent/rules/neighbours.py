@@ -94,6 +94,7 @@ OF_VRF_ON_LEAF = (
     "bgp_timers_policy",
     "bgp_as_path_relax",
     "bgp_best_path_policy",
+    "next_hop_propagation",
 )
 
 # Settings that mean something else if they are unset: a policy that is made from the other settings, and the default.

@@ -38,7 +38,7 @@ def _selection(intent: Intent, pool: Pool) -> Iterator[Problem]:
     known = [rack.id for rack in intent.racks]
     for rack in pool.racks if intent.sound else ():
         if rack not in known:
-            yield Problem("unknown-rack", f"{pool.path}.racks", f"There is no rack '{rack}'", did_you_mean(rack, known))
+            yield Problem("unknown-rack", f"{pool.path}.racks", f"No node peers with rack '{rack}'", did_you_mean(rack, known))
 
 
 def _uses(pool: Pool, role: str) -> Iterator[Problem]:

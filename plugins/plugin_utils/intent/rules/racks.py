@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import attrgetter
 
-from ...schema.option import INVALID
+from ...schema.option import CENTRAL, INVALID
 from ...schema.problems import Problem, did_you_mean, repeated, some
 from ..intent import LAST_ROUTER_ID, Intent
 
 
 def racks(intent: Intent) -> Iterator[Problem]:
     """Check that each rack is named once and has a pair of leaves."""
-    for rack, first in repeated(intent.racks, attrgetter("id")):
+    for rack, first in repeated(intent.places, attrgetter("id")):
         path, problem = f"{rack.path}.id", f"Rack '{rack.id}' is also {first.path}"
         yield Problem("rack-twice", path, problem)
-    for rack in intent.racks:
+    for rack in intent.places:
         path = f"{rack.path}.leaves"
         if rack.leaf_entries == 0:
             yield Problem("rack-without-leaves", path, f"Rack '{rack.id}' has no leaf")
@@ -31,13 +31,15 @@ def racks(intent: Intent) -> Iterator[Problem]:
             yield Problem(
                 "rack-with-too-many-leaves", path, f"Rack '{rack.id}' has {rack.leaf_entries} leaves; a vPC pair has two"
             )
-        if intent.sound and not rack.nodes:
+        anchors_only = intent["peering"] == CENTRAL and rack is intent.places[0]
+        if intent.sound and not rack.nodes and not anchors_only:
             yield Problem("rack-without-nodes", f"{rack.path}.nodes", f"Rack '{rack.id}' has no node")
 
 
 def leaves(intent: Intent) -> Iterator[Problem]:
     """Check that each leaf is in one rack, once."""
-    for leaf, first in repeated(intent.leaves, attrgetter("id")):
+    everywhere = [leaf for rack in intent.places for leaf in rack.leaves]
+    for leaf, first in repeated(everywhere, attrgetter("id")):
         yield Problem("leaf-twice", leaf.path, f"Leaf {leaf.id} is also {first.path} (rack '{first.rack}')")
 
 
@@ -85,11 +87,11 @@ def non_anchors(intent: Intent) -> Iterator[Problem]:
             path,
             "Standard SVI has no non-anchor leaves: the leaves of a node's rack have its gateway addresses",
         )
-    elif given:
+    elif intent.non_anchors and intent.kind == "floating" and not intent["next_hop_propagation"]:
         yield Problem(
             "non-anchor-detour",
-            path,
-            f"Traffic of nodes behind leaves {some(given)} takes a detour through the anchors that they peer with",
+            path if given else "aci_calico_peering",
+            f"Traffic of nodes behind leaves {some(intent.non_anchors)} takes a detour through the anchors that they peer with",
         )
 
 

@@ -92,6 +92,24 @@ def test_autostate_is_left_to_apic_unless_asked_for(svi: str, cls: str) -> None:
         assert set(_attributes(apic_tree(_plan(svi, autostate=wanted)), cls, "autostate")) == {written}
 
 
+def test_next_hop_propagation_is_a_set_rule_by_a_route_map_of_each_peer() -> None:
+    tree = apic_tree(_plan(next_hop_propagation=True))
+    name, profile = "calico-prod1-next-hop", "uni/tn-common/prof-calico-prod1-next-hop"
+    assert _attributes(tree, "rtctrlAttrP", "name") == _attributes(tree, "rtctrlRsScopeToAttrP", "tnRtctrlAttrPName") == [name]
+    assert len(list(_find(tree, "rtctrlSetNhUnchanged"))) == 1
+    assert _attributes(tree, "bgpRsPeerToProfile", "tDn", "direction") == [(profile, "import")] * 4
+    assert _attributes(tree, "bgpBestPathCtrlPol", "name", "ctrl") == [
+        ("calico-best-path-relax-ignore-igp", "asPathMultipathRelax,ignoreIgpMetric")
+    ]
+    assert _attributes(tree, "l3extRsRedistributePol", "src", "tnRtctrlProfileName") == [("attached-host", "calico-prod1-hosts")]
+    matched = _attributes(tree, "rtctrlRsCtxPToSubjP", "tnRtctrlSubjPName")
+    assert matched.count("calico-prod1-import") == 3, "peers accept the same prefixes, whichever route map applies"
+    assert {one for one in apic_roots(_plan(next_hop_propagation=True), "l3out")[-1]["except"] if "/prof-" in one} == {
+        profile,
+        "uni/tn-common/prof-calico-prod1-hosts",
+    }
+
+
 def test_settings_that_are_off_are_written_as_off() -> None:
     tree = apic_tree(_plan(bgp_graceful_restart=False, bgp_as_path_relax=False, bgp_prefix_limit=500))
     assert _attributes(tree, "bgpCtxPol", "grCtrl") == [""]
@@ -147,10 +165,13 @@ def test_parts_share_out_the_tree() -> None:
     assert not list(_find(policies["tree"], "l3extOut"))
     assert not list(_find(hardening["tree"], "bgpPeerP"))
     assert next(_find(hardening["tree"], "l3extOut"))[0]["enforceRtctrl"] == "export,import"
-    assert set(unused["classes"]) == set(policies["keep"]) == set(hardening["keep"]), "the L3Out stops using a policy first"
+    kept = {cls.rpartition("/")[2] for cls in policies["keep"]}
+    assert set(unused["classes"]) == kept, "the L3Out stops using a policy first"
+    assert policies["keep"] == hardening["keep"]
     assert unused["except"] == [
         "uni/tn-common/bestpath-calico-best-path-relax",
         "uni/tn-common/bgpCtxP-calico-timers-1-3-1-helper",
+        l3out["dn"],
     ]
     assert l3out["dn"] == f"uni/tn-common/out-{plan['l3outs'][0]['name']}"
     assert len(list(_find(l3out["tree"], "rtctrlProfile"))) == 2

@@ -30,7 +30,12 @@ def _set(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def test_a_journal_keeps_whatever_the_trees_set() -> None:
     trees = [json.loads(path.read_text(encoding="utf-8")) for path in GOLDEN.glob("*/*/apic.json")]
-    options: list[dict[str, Any]] = [{"bgp_prefix_limit": 500}, {"autostate": True}, {"autostate": False}]
+    options: list[dict[str, Any]] = [
+        {"bgp_prefix_limit": 500},
+        {"autostate": True},
+        {"autostate": False},
+        {"next_hop_propagation": True},
+    ]
     trees += [*(apic_tree(plan_of(FLOATING, **one)) for one in options), *(apic_tree(plan_of(base)) for base in BASES.values())]
     assert len(trees) > 10
     used = {pair for tree in trees for pair in _set(tree)}

@@ -114,6 +114,7 @@ def condition(
         condition("limits-of-release", {CONTROLLER: {"version": "6.1(2f)"}}),
         condition("limits-of-release", {CONTROLLER: {"version": "4.2(7f)"}}, STANDARD),
         condition("leaf-too-old", {f"{NODE}/sys/fwstatuscont/running": {"version": "n9000-14.2(7f)"}}),
+        condition("next-hop-release", next_hop_propagation=True),  # the lab's fabric runs 6.0
         condition("leaf-missing", racks=[{"id": 1, "leaves": [251, 252], "nodes": ["a"]}]),
         condition("leaf-missing", racks=[{"id": 1, "leaves": [1001], "nodes": ["a"]}]),
         condition("leaf-missing", non_anchor_leaves=[101, 151]),

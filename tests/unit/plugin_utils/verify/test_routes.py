@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, LOCAL_SERVICE, Cluster, ids, only, set_attribute
+from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, LOCAL_SERVICE, NODES, RACKS, Cluster, ids, only, set_attribute
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.expectations import expectations
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import progress, verify
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import explain, progress, verify
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.routes import verify_drained
 
 
@@ -226,3 +226,16 @@ def test_an_exceeded_prefix_limit_is_the_small_limits_doing():
     count = "9 prefixes (4 of its own, 5 learned from the other leaf)"
     assert finding["what"] == f"node-1 sends a leaf up to {count}, the limit is 8"
     assert len(finding["evidence"]) == 6
+
+
+def test_with_next_hop_propagation_other_racks_have_the_nodes_as_next_hops():
+    cluster = Cluster(aci_calico_next_hop_propagation=True)
+    routes = {"192.168.8.0/22": NODES, **{block: [node] for node, block in BLOCKS.items()}}
+    for leaf, rack in LEAVES.items():
+        for prefix, nodes in routes.items():
+            if not set(nodes) & set(RACKS[rack]):
+                cluster.routes(leaf)[prefix] = [{"address": NODES[node], "type": "ibgp"} for node in nodes]
+    assert cluster.verify()["ok"], explain(cluster.verify())
+    cluster.routes(203)[BLOCKS["node-1"]] = [{"address": NODES["node-2"], "type": "ibgp"}]
+    assert set(ids(cluster.verify())) == {"route-next-hop", "ecmp-width"}
+    assert set(ids(Cluster().verify())) == set()
