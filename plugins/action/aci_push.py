@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..plugin_utils.actions import CONNECTION, PlannedAction, Refused, given
 from ..plugin_utils.apic.rights import hint
 from ..plugin_utils.apic.tree import apic_roots
 from ..plugin_utils.apic.undo import KEPT, own_queries
+from ..plugin_utils.comparison import APIC
 from ..plugin_utils.journal import journal_problem
 from ..plugin_utils.lease import lost_problem
 from ..plugin_utils.local import preload
@@ -24,6 +26,11 @@ FORBIDDEN = 403
 UNDO = "undo"
 # What ``aci_tree`` lists and its message says, too: Ansible would print it twice.
 IN_MESSAGE = ("conflicts", "missing")
+# The result of ``aci_tree`` for a side that the rehearsal found as planned.
+NOTHING: Mapping[str, Any] = {
+    **{name: [] for name in ("created", "modified", "deleted", "kept")},
+    "requests": dict.fromkeys(("login", "get", "post", "retries", "total"), 0),
+}
 
 
 class ActionModule(PlannedAction):
@@ -47,6 +54,8 @@ class ActionModule(PlannedAction):
                 f"The plan of cluster {plan['cluster']} is for {kind} SVI, this task is for {options['svi']} SVI."
                 f" Set aci_calico_svi: {options['svi']}, or use the role aci_l3out_{kind}_svi."
             )
+        if self.as_planned(APIC) is not None:
+            return self._reported(options["part"], NOTHING)
         arguments = {
             **self.access(options["apic"], APIC_ACCESS),
             "cluster": plan["cluster"],
@@ -78,5 +87,8 @@ class ActionModule(PlannedAction):
             if error.get("status") == FORBIDDEN:
                 result["msg"] = f"{result['msg']}. {hint(plan, error.get('root', ''), error.get('text') or '')}"
             return {name: value for name, value in result.items() if name not in IN_MESSAGE}
+        return self._reported(options["part"], result)
+
+    def _reported(self, part: str, result: Mapping[str, Any]) -> dict[str, Any]:
         done = {name: result[name] for name in ("created", "modified", "deleted")}
-        return result | self.reported(options["part"], {**done, "requests": result["requests"]["total"]})
+        return {**result, **self.reported(part, {**done, "requests": result["requests"]["total"]})}

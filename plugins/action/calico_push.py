@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..plugin_utils.calico.mesh import is_idle
 from ..plugin_utils.calico.push import kubernetes_push, operated_pools, restricted, title
 from ..plugin_utils.calico.steps import NAT, Step, steps, without_asn
 from ..plugin_utils.calico.undo import intended, kept_state, push_back
-from ..plugin_utils.comparison import compare_kubernetes
+from ..plugin_utils.comparison import KUBERNETES, compare_kubernetes
 from ..plugin_utils.files import said
 from ..plugin_utils.journal import journal_problem
 from ..plugin_utils.lease import lost_problem
@@ -39,6 +39,8 @@ preload("calico_info", "calico_objects")
 OPERATOR_SECONDS, OPERATOR_INTERVAL = 90, 2
 # How long calico-node may take to apply a step before its routes are looked at: confd collects changes, and nodes report every 5 s.
 SETTLE_SECONDS = 5
+# The report on a side that the rehearsal found as planned; ``pending`` and ``installation`` are added.
+NOTHING: Mapping[str, list[str]] = {"created": [], "modified": [], "deleted": []}
 # The seconds for which a lease that was seen is trusted.
 TRUSTED = 10
 
@@ -62,6 +64,9 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Read the cluster, compare, and send the changes in the order that loses no traffic."""
+        settled = self.as_planned(KUBERNETES)
+        if settled is not None:
+            return {"problems": [], "objects": [], **self.reported("calico", {**NOTHING, **settled})}
         self._kubernetes = options["kubernetes"]
         self._access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
         self._objects: list[dict[str, Any]] = []

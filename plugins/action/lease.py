@@ -58,7 +58,7 @@ class ActionModule(PlannedAction):
         waiting = Waiting(options["wait"], options["take"] or "", time.monotonic)
         try:
             for side, wanted in zip(SIDES, (options["on_apic"], options["in_kubernetes"]), strict=True):
-                if wanted:
+                if wanted and self.as_planned(side) is None:
                     self._acquire(plan, side, waiting, options)
         except BaseException:
             self._release(plan, options)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -68,6 +68,8 @@ class ActionModule(PlannedAction):
     ) -> list[Problem]:
         access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
         about = about_calico(plan, self.password())
+        if options["compare"] and not self._task.check_mode:  # a dry run takes no lease
+            about["lease_namespace"] = plan["calico"]["namespace"]
         found = self.run_module("calico_info", {**access, **about, "checks": True})["calico"]
         result["calico"] = calico_mode(found)
         chosen = {name: options[name] for name in self.SETTINGS}
@@ -75,7 +77,7 @@ class ActionModule(PlannedAction):
         if not options["compare"]:
             return problems
         # The rehearsal asks for all consents at once.
-        compared[KUBERNETES] = compare_kubernetes(plan, found, **chosen)
+        compared[KUBERNETES] = compare_kubernetes(plan, found, with_lease=True, **chosen)
         compared[KUBERNETES].problems = [problem for problem in problems if problem.id == CONSENT_MISSING]
         return [problem for problem in problems if problem.id != CONSENT_MISSING]
 
@@ -89,7 +91,7 @@ class ActionModule(PlannedAction):
             found = self.run_module("aci_info", {**apic, "queries": [*paths, *([] if told else beside)]})
             if beside and not told:
                 chosen = {name: options[name] for name in ("adopt", "update_password")}
-                compared[APIC] = compare_apic(plan, found["objects"], **chosen)
+                compared[APIC] = compare_apic(plan, found["objects"], with_lease=True, **chosen)
             told.append(found["privileges"])
             return dict(found["objects"])
 
@@ -105,15 +107,19 @@ def _verdict(cluster: str, options: dict[str, Any], warnings: int) -> str:
 
 
 def _plans_beside(task_vars: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the plans of the play's other clusters on the same fabric. Nothing is read before the first is asked for."""
-    hostvars, own = task_vars["hostvars"], task_vars["inventory_hostname"]
-    plans = []
+    """Yield the plans of the play's other clusters on the same fabric. Each is read when it is asked for."""
+    own = task_vars["inventory_hostname"]
+    plans = (_plan_beside(task_vars["hostvars"], own, host) for host in task_vars["ansible_play_batch"] if host != own)
+    yield from filter(None, plans)
+
+
+def _plan_beside(hostvars: Mapping[str, Any], own: str, host: str) -> dict[str, Any]:
+    """Return the plan of another cluster if it is on the same fabric; else nothing."""
     with ONE_THREAD:
-        for other in (hostvars[host] for host in task_vars["ansible_play_batch"] if host != own):
-            planned = other.get(PLANNED, {})
-            if planned.get("plan") and share_fabric(_controllers(hostvars[own]), _controllers(other)):
-                plans.append(plain(planned["plan"]))
-    yield from plans
+        other = hostvars[host]
+        plan = other.get(PLANNED, {}).get("plan")
+        shared = plan and share_fabric(_controllers(hostvars[own]), _controllers(other))
+        return dict(plain(plan)) if shared else {}
 
 
 def _controllers(variables: Any) -> set[tuple[str, Any]]:

@@ -52,7 +52,12 @@ class ActionModule(PlannedAction):
         missing = list(missing_consents(rehearsal, self.consents())) if options["require_consents"] else []
         self.show(as_text(rehearsal) if missing or not options["require_consents"] else summary(rehearsal))
         self.report(plan["cluster"], [*comparison.problems, *missing], "changed")
-        return {"overall": rehearsal.overall, "consent": rehearsal.interrupting, "changes": len(rehearsal.changes)}
+        return {
+            "overall": rehearsal.overall,
+            "consent": rehearsal.interrupting,
+            "changes": len(rehearsal.changes),
+            "as_planned": comparison.as_planned,
+        }
 
     def _comparison(self, plan: dict[str, Any], options: dict[str, Any]) -> Comparison:
         if options["deployed_plan"] and not options["require_consents"]:

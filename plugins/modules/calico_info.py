@@ -43,7 +43,7 @@ options:
       - It is a digest because Ansible masks a secret everywhere in a result, and a password may also be part of a node's name.
     type: str
   lease_namespace:
-    description: The namespace of the lease (see M(netops.aci_calico.calico_lease)), which is read too if this is given.
+    description: The namespace of the lease, or V(auto) (see M(netops.aci_calico.calico_lease)). The lease is read too if this is given.
     type: str
   checks:
     description:
@@ -179,7 +179,7 @@ from ..module_utils.kubernetes.api import KubeApi
 from ..module_utils.kubernetes.calico import restored, stored_metadata
 from ..module_utils.kubernetes.connection import run_with_api
 from ..module_utils.kubernetes.lease import read_lease
-from ..module_utils.kubernetes.live import calico_namespaces
+from ..module_utils.kubernetes.live import calico_namespaces, lease_namespace
 from ..module_utils.names import ANNOTATIONS, CALICO_GROUPS, CALICO_V1, OPERATOR_V1, RBAC_GROUP
 
 CALICO_PLURALS = {"ippools": "IPPool", "bgpconfigurations": "BGPConfiguration", "bgppeers": "BGPPeer", "bgpfilters": "BGPFilter"}
@@ -324,6 +324,9 @@ def read(reader: KubeApi, params: dict) -> dict:
     namespace = params["namespace"]
     if namespace == "auto":
         namespace = namespaces[0] if len(namespaces) == 1 else None
+    leased = params.get("lease_namespace")
+    if leased == "auto":
+        leased = lease_namespace(namespaces)
     managers: Managers = {}
     objects, stored = read_calico(reader, api_group, managers) if api_group else ([], {})
     curious = reader.apart()  # the push does not depend on what it reads
@@ -354,7 +357,7 @@ def read(reader: KubeApi, params: dict) -> dict:
         "rights": rights,
         "unchecked": curious.failures,
         **({"managers": managers, "server": curious.get("/version")} if params.get("details") else {}),
-        "lease": read_lease(reader, params["lease_namespace"]) if params.get("lease_namespace") else None,
+        "lease": read_lease(reader, leased) if leased else None,
         "failures": reader.failures,
     }
 

@@ -67,18 +67,15 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import An
 from ..module_utils.kubernetes.api import KubeApi
 from ..module_utils.kubernetes.connection import run_with_api
 from ..module_utils.kubernetes.lease import KubeLease
-from ..module_utils.kubernetes.live import calico_namespaces
+from ..module_utils.kubernetes.live import calico_namespaces, lease_namespace
 from ..module_utils.lease import ARGUMENTS, Outcome, change
-
-ELSEWHERE = "kube-system"
 
 
 def namespace_of(api: KubeApi, wanted: str) -> str:
     """Return the namespace of the lease."""
     if wanted != "auto":
         return wanted
-    found = calico_namespaces(api.items("/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node"))
-    return found[0] if len(found) == 1 else ELSEWHERE
+    return lease_namespace(calico_namespaces(api.items("/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node")))
 
 
 def run(api: KubeApi, params: dict[str, Any]) -> dict[str, Any]:

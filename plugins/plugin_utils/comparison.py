@@ -22,9 +22,13 @@ A ``Comparison`` as plain data (``as_dict``)::
      "mesh": false, "asn": 65003, "local_asn": false, "strangers": ["node-9"], "drained": [],
      "pods": {"default-ipv4-ippool": 12, …},  # the pods of each pool; -1 where they were not counted
      "nodes": {"node-1": "1", …},             # the nodes in Kubernetes with their racks, as far as they have the label
-     "policies": {"uni/tn-…": {…}, …}}        # BGP policies on APIC with their attributes: other objects name them
+     "policies": {"uni/tn-…": {…}, …},        # BGP policies on APIC with their attributes: other objects name them
+     "as_planned": {"apic": {}, …}}           # see below
 
 The changes are in the order of the pushes.
+
+``as_planned`` has the sides on which the pushes would change, refuse and warn of nothing, and that no run has leased; for each, what
+else the push reports. It is empty if the leases were not read.
 """
 
 from __future__ import annotations
@@ -35,8 +39,9 @@ from typing import Any
 
 from ..module_utils.apic import diff
 from ..module_utils.apic.roots import LONGEST_PATH, Root, parse_roots, queries
-from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN
+from ..module_utils.names import BEFORE_ANNOTATION, CALICO_V3, HIDDEN, LEASE_PREFIX
 from .apic.tree import apic_roots, apic_tree, flat, l3out_dns, retired_l3out_dns
+from .calico.installers import in_words
 from .calico.manifests import DEFAULT_NAMESPACE, chosen, kubernetes_objects, owner_labels
 from .calico.mesh import DEFAULT_ASN, bgp_configuration, mesh_is_on, pods_of_pools
 from .calico.push import ADJUSTED_KINDS, is_drained, kubernetes_problems, kubernetes_push, title
@@ -89,6 +94,7 @@ class Comparison:
     :ivar drained: the nodes in Kubernetes that take no new pods, and that announce no service.
     :ivar nodes: the nodes in Kubernetes with their racks; an empty rack where the label is missing.
     :ivar policies: the BGP policies on APIC with their attributes.
+    :ivar as_planned: the sides that need neither a lease nor a push; see the module.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -103,6 +109,7 @@ class Comparison:
     drained: list[str] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     policies: dict[str, dict[str, str]] = field(default_factory=dict)
+    as_planned: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -122,6 +129,7 @@ class Comparison:
         self.drained += other.drained
         self.nodes |= other.nodes
         self.policies |= other.policies
+        self.as_planned |= other.as_planned
         return self
 
 
@@ -157,16 +165,19 @@ def compare_apic(
     adopt: bool = False,
     update_password: str = "on_create",
     roots: Sequence[tuple[str, dict[str, Any]]] | None = None,
+    with_lease: bool = False,
 ) -> Comparison:
     """Return the changes of the pushes to APIC.
 
     :param objects: what ``aci_info`` returned for ``apic_queries``, perhaps among other objects.
     :param roots: roots with their part, in place of the plan's.
+    :param with_lease: whether ``objects`` has the tags of the cluster's lease, if there are any.
     """
     options = {"cluster": plan["cluster"], "prune": True, "adopt": adopt, "update_password": update_password}
     policies = {dn: dict(one["attributes"]) for dn, one in objects.items() if one["class"] in POLICIES}
     result = Comparison(deployed={APIC: _is_on_apic(plan, objects)}, policies=policies)
     known: dict[tuple[str, str], set[str]] = {}
+    says = _is_leased(plan, objects)
     for part, root in _roots(plan, roots):
         reply = as_reply({dn: one for dn, one in objects.items() if root.holds(dn)})
         _existing, difference = diff.compare_root(root, reply, options, root.absent)
@@ -177,7 +188,22 @@ def compare_apic(
                 result.changes.append(_of_apic(part, change))
             fields.update(change.after or ("",))
         result.conflicts += [one.text for one in difference.conflicts if one.text not in result.conflicts]
+        says = says or bool(difference.kept or difference.missing) or not _proven(difference.unproven, objects)
+    if with_lease and not (says or result.changes or result.conflicts):
+        result.as_planned[APIC] = {}
     return result
+
+
+def _is_leased(plan: Plan, objects: Objects) -> bool:
+    """Return whether there is a tag of the cluster's lease, also of one that a killed run has left."""
+    gate = f"{LEASE_PREFIX}{plan['cluster']}"
+    keys = (one["attributes"]["key"] for one in objects.values() if one["class"] == "tagAnnotation")
+    return any(key == gate or key.startswith(f"{gate}:") for key in keys)
+
+
+def _proven(containers: Iterable[str], objects: Objects) -> bool:
+    """Return whether each container exists, because it or an object below it was read."""
+    return all(dn in objects or any(one.startswith(f"{dn}/") for one in objects) for dn in containers)
 
 
 def as_reply(objects: Objects) -> list[dict[str, Any]]:
@@ -209,13 +235,19 @@ def _of_apic(part: str, change: diff.Change) -> Change:
 
 
 def compare_kubernetes(
-    plan: Plan, found: dict[str, Any], push: dict[str, Any] | None = None, consents: Consents = PREVIEW, **choices: Any
+    plan: Plan,
+    found: dict[str, Any],
+    push: dict[str, Any] | None = None,
+    consents: Consents = PREVIEW,
+    with_lease: bool = False,
+    **choices: Any,
 ) -> Comparison:
     """Return the changes of the push to Kubernetes, as if it had all consents.
 
     :param found: what ``calico_info`` returned as ``calico``.
     :param push: changes in the form of ``kubernetes_push``, in place of the plan's.
     :param consents: the consents that the problems take into account.
+    :param with_lease: whether ``found`` has the lease, if there is one.
     :param choices: the fields of ``calico.push.Choices``.
     """
     made = kubernetes_push(dict(plan), found, **choices, consents=PREVIEW) if push is None else push
@@ -223,8 +255,10 @@ def compare_kubernetes(
     problems = made["problems"] if known else kubernetes_problems(dict(plan), found, **choices, consents=consents)
     labels = owner_labels(dict(plan))
     own = [one for one in found["objects"] if (one["metadata"].get("labels") or {}).items() >= labels.items()]
+    changes = kubernetes_changes(made)
+    as_planned = with_lease and not (changes or made["snippet"] or found["lease"])
     return Comparison(
-        changes=kubernetes_changes(made),
+        changes=changes,
         problems=problems,
         deployed={KUBERNETES: any(one["kind"] == "BGPPeer" for one in own)},
         mesh=mesh_is_on(found),
@@ -234,6 +268,7 @@ def compare_kubernetes(
         strangers=made["strangers"],
         drained=[name for name, node in sorted(found["nodes"].items()) if is_drained(dict(plan), node)],
         nodes={name: node["labels"].get(plan["calico"]["rack_label"], "") for name, node in sorted(found["nodes"].items())},
+        as_planned={KUBERNETES: {"pending": made["pending"], "installation": in_words(found)}} if as_planned else {},
     )
 
 

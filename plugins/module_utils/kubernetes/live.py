@@ -13,7 +13,8 @@ from ..names import ANNOTATIONS, EXCLUDE_LABEL, EXCLUDED, MANAGED_BY, MANAGED_BY
 
 # The seconds between two reports of a node while a verification runs.
 REPORT_EVERY = 5
-
+# The namespace of the lease if calico-node runs in none, or in several.
+LEASE_ELSEWHERE = "kube-system"
 
 Items = Iterable[dict[str, Any]]
 
@@ -21,6 +22,14 @@ Items = Iterable[dict[str, Any]]
 def calico_namespaces(daemonsets: Items) -> list[str]:
     """Return the namespaces of calico-node's DaemonSets."""
     return sorted(daemonset["metadata"]["namespace"] for daemonset in daemonsets)
+
+
+def lease_namespace(namespaces: list[str]) -> str:
+    """Return the namespace of the lease where none is named.
+
+    :param namespaces: those of calico-node's DaemonSets.
+    """
+    return namespaces[0] if len(namespaces) == 1 else LEASE_ELSEWHERE
 
 
 def readiness(nodes: Items) -> dict[str, bool | None]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ...module_utils.apic.mo import CLASSES, parent_dn
 from ...module_utils.apic.roots import LONGEST_PATH, any_of, plain_prefix
+from ...module_utils.names import LEASE_PREFIX
 from ..apic.access import domain_dns
 from ..apic.tree import l3out_dns, node_dn, retired_l3out_dns
 from .prerequisites import GROUPS, Named, Plan, named
@@ -83,7 +84,12 @@ def _vrf_terms(plan: Plan) -> dict[str, str]:
         "bgpRsBgpNodeCtxPol": 'ne(bgpRsBgpNodeCtxPol.tnBgpCtxPolName,"")',
         "bgpRsBestPathCtrlPol": 'ne(bgpRsBestPathCtrlPol.tnBgpBestPathCtrlPolName,"")',
         "fvRsCtxToBgpCtxAfPol": f'wcard(fvRsCtxToBgpCtxAfPol.dn,"{vrf}/")',
-        "tagAnnotation": f'wcard(tagAnnotation.dn,"{vrf}/rsctxToBgpCtxAfPol-")',
+        "tagAnnotation": any_of(
+            [
+                f'wcard(tagAnnotation.dn,"{vrf}/rsctxToBgpCtxAfPol-")',
+                f'wcard(tagAnnotation.key,"{LEASE_PREFIX}{plan["cluster"]}")',
+            ]
+        ),
         "l3extVirtualLIfP": "",
         "l3extRsDynPathAtt": "",
         "fvRsPathAtt": _deployed("fvRsPathAtt", plan),

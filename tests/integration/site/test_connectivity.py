@@ -73,7 +73,7 @@ def test_examples_share_a_fabric_and_leave_it_as_it_was(site: Site, fabric: Clus
     fabric.apic.log.clear()
     again = site.run("site", "--tags", "aci")
     assert [again.changed(name) for name in EXAMPLES] == [[], [], []]
-    assert len(fabric.calls()) <= 16 * len(EXAMPLES)
+    assert len(fabric.calls()) <= 8 * len(EXAMPLES)
 
     # Objects that leave the inventory are removed, also from tenants that it no longer names.
     del west["aci_calico_transit"]

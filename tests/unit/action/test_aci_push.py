@@ -131,3 +131,12 @@ def test_a_journal_that_cannot_be_written_is_a_problem(tmp_path):
     (tmp_path / "prod1" / "journal").symlink_to(tmp_path)
     result, sent = push(DONE, variables)
     assert ([problem["id"] for problem in result["problems"]], sent) == (["artifact-link"], {})
+
+
+def test_a_side_that_the_rehearsal_found_as_planned_is_not_read_again():
+    rehearsed = {"aci_calico_rehearsed": {"as_planned": {"apic": {}}}}
+    result, sent = push(DONE, rehearsed)
+    assert (sent, result["changed"], result["created"], result["requests"]["total"]) == ({}, False, [], 0)
+    assert result["report"]["l3out"] == {"created": [], "modified": [], "deleted": [], "requests": 0}
+    for other in ({"as_planned": {"kubernetes": {}}}, {"as_planned": {}}, {"skipped": True}):
+        assert push(DONE, {"aci_calico_rehearsed": other})[1]["roots"]

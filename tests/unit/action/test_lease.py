@@ -26,6 +26,7 @@ class Bench:
         self.busy: dict[str, dict[str, Any]] = {}
         self.failing: dict[str, str] = {}
         self.batch = ["prod1"]
+        self.variables: dict[str, Any] = {}
         self.free_at, self.now = float("inf"), 0.0
         monkeypatch.setattr(action.ActionModule, "show", lambda _action, text: self.said.append(text))
         monkeypatch.setattr(action.time, "monotonic", lambda: self.now)
@@ -45,7 +46,7 @@ class Bench:
         return {"held": True, "holder": None, "namespace": arguments.get("namespace")}
 
     def run(self, check: bool = False, leased: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-        variables = {"ansible_play_batch": self.batch, "aci_calico_leased": {"lease": leased}}
+        variables = {"ansible_play_batch": self.batch, "aci_calico_leased": {"lease": leased}, **self.variables}
         return run(action, self.module, variables, check, plan=Cluster().plan, **options)
 
 
@@ -76,6 +77,12 @@ def test_only_the_sides_of_the_run_are_taken(bench: Bench) -> None:
     lease = bench.run(on_apic=False)["lease"]
     bench.run(leased=lease, state="released")
     assert bench.asked == [BOTH[1], RELEASED[0]]
+
+
+def test_a_side_that_is_as_planned_needs_no_lease(bench: Bench) -> None:
+    bench.variables = {"aci_calico_rehearsed": {"as_planned": {"apic": {}}}}
+    assert bench.run()["lease"]["held"] == {"kubernetes": "auto"}
+    assert bench.asked == [BOTH[1]]
 
 
 def test_check_mode_and_a_run_without_a_lease_ask_nothing(bench: Bench) -> None:

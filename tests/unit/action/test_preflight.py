@@ -10,6 +10,8 @@ from unit.action.running import listen, run
 from unit.plugin_utils.sample_plans import plan_of
 
 from ansible_collections.netops.aci_calico.plugins.action import preflight
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_tree, flat
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.comparison import _found
 
 
 def test_both_sides_are_read_at_the_same_time_and_a_failure_is_reported_once(monkeypatch):
@@ -47,3 +49,23 @@ def test_plans_of_other_clusters_are_read_only_if_they_are_needed(monkeypatch, n
     hosts = {"hostvars": Hosts(), "ansible_play_batch": ["prod1", "prod2"]}
     run(preflight, lambda *_call: {"objects": {}, "privileges": None}, hosts, plan=own, look_at_kubernetes=False)
     assert found == ([other] if needed else [])
+
+
+@pytest.mark.parametrize(("compare", "check"), [(True, False), (True, True), (False, False)])
+def test_the_leases_are_read_with_a_comparison_and_not_in_a_dry_run(monkeypatch, compare, check):
+    listen(monkeypatch)
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(preflight, "fabric_problems", lambda _plan, read, *_rest: read(["a"]) and [])
+    monkeypatch.setattr(preflight, "cluster_problems", lambda *_all, **_more: [])
+    monkeypatch.setattr(preflight, "calico_mode", lambda _found: "")
+    plan = plan_of()
+    calico = _found(plan)
+
+    def module(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        asked[name] = arguments
+        return {"calico": calico} if name == "calico_info" else {"objects": flat(apic_tree(plan), tags=True), "privileges": None}
+
+    result = run(preflight, module, check=check, plan=plan, compare=compare)
+    assert ("lease_namespace" in asked["calico_info"]) == (compare and not check)
+    if compare:
+        assert set(result["comparison"]["as_planned"]) == {"apic", "kubernetes"}

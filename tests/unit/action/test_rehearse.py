@@ -70,6 +70,13 @@ def test_check_mode_warns_and_writes_nothing(bench: Bench) -> None:
     assert not (bench.folder / "prod1").exists()
 
 
+def test_what_is_as_planned_is_known_from_preflight_alone(bench: Bench) -> None:
+    """Only preflight reads the leases."""
+    known = between_plans(BEFORE, BEFORE).as_dict() | {"as_planned": {"apic": {}}}
+    assert bench.run(BEFORE, comparison=known)["as_planned"] == {"apic": {}}
+    assert bench.run(BEFORE, in_kubernetes=False)["as_planned"] == {}
+
+
 def test_a_side_that_was_not_compared_is_read(bench: Bench) -> None:
     assert bench.run(in_kubernetes=False)["overall"] == "session-reset"
     assert bench.asked == ["aci_info"]
