@@ -40,21 +40,13 @@ def names_as_found(wanted: list[dict], objects: list[dict], cluster: str, adopt:
     :param adopt: also take peers of others.
     """
     owners = {cluster, None} if adopt else {cluster}
-    peers = [one for one in objects if one["kind"] == KIND]
-    taken = {one["metadata"]["name"] for one in peers}
-    planned = {one["metadata"]["name"] for one in wanted}
-    names = {}
-    for manifest in wanted:
-        alike = [
-            one["metadata"]["name"]
-            for one in peers
-            if target_of(one) == manifest["spec"]["peerIP"]
-            and one["metadata"]["name"] not in planned
-            and owner_of_object(one) in owners
-        ]
-        if alike and manifest["metadata"]["name"] not in taken:
-            names[manifest["metadata"]["name"]] = min(alike)
-    return names
+    peers = {one["metadata"]["name"]: one for one in objects if one["kind"] == KIND}
+    planned = {one["metadata"]["name"]: one["spec"]["peerIP"] for one in wanted}
+    alike: dict[str, list[str]] = {}
+    for name, peer in peers.items():
+        if name not in planned and owner_of_object(peer) in owners:
+            alike.setdefault(target_of(peer), []).append(name)
+    return {name: min(alike[address]) for name, address in planned.items() if address in alike and name not in peers}
 
 
 def peer_problems(plan: dict, objects: list[dict], wanted: set[str], consents: Consents) -> Iterator[Problem]:

@@ -468,7 +468,7 @@ def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
     for pool in pools:
         yield from pool_problems(plan, pool, cidrs)
     yield from retired_problems(plan, found)
-    yield from _installer_problems(wanted, found, chosen)
+    yield from _installer_problems(wanted, found, chosen, existing)
     peers = {manifest["metadata"]["name"] for manifest in wanted if manifest["kind"] == "BGPPeer"}
     yield from peer_problems(plan, found["objects"], peers, chosen.consents)
     yield from nat_problems(plan, found, chosen.consents)
@@ -558,11 +558,13 @@ def ownership_problems(plan: dict, old: dict, adopt: bool) -> Iterator[Problem]:
         yield Problem("foreign", title(old), problem)
 
 
-def _installer_problems(wanted: list[dict], found: dict, chosen: Choices) -> Iterator[Problem]:
+def _installer_problems(
+    wanted: list[dict], found: dict, chosen: Choices, existing: dict[tuple[str, str], dict]
+) -> Iterator[Problem]:
     """Yield what the installer of Calico would undo, or must change itself."""
     if not can_change(found, chosen.manage_installation):
         for manifest in _operated(wanted, found):
-            differing_fields = _pool_difference(existing_in(found)["IPPool", manifest["metadata"]["name"]], manifest)
+            differing_fields = _pool_difference(existing["IPPool", manifest["metadata"]["name"]], manifest)
             yield Problem("pool-of-operator", title(manifest), f"The operator owns this pool, and it differs: {differing_fields}")
     elif installed(found)["degraded"]:
         yield Problem("operator-degraded", "Installation/default", "; ".join(installed(found)["degraded"]))

@@ -108,7 +108,8 @@ def push_back(plan: dict, found: dict, kept: dict, consents: Consents = NONE_GIV
         return {**push.result_of(plan, found, problems), "first": False}
     held = {_key(one): _served(one, found) for one in kept["objects"]}
     existing = push.existing_in(found)
-    patches = {key: _patch(plan, found, one, existing[key]) for key, one in held.items() if key in existing}
+    planned = _planned_fields(plan, found)
+    patches = {key: _patch(plan, planned, one, existing[key]) for key, one in held.items() if key in existing}
     changed = [one for one in patches.values() if one]
     missing = [_recreated(one, kept) for key, one in held.items() if key not in existing]
     extra = [one for key, one in existing.items() if _is_ours(plan, one) and key not in held]
@@ -179,11 +180,14 @@ def _served(manifest: dict, found: dict) -> dict:
     return {**copy.deepcopy(manifest), "apiVersion": found["api_group"]} if served else copy.deepcopy(manifest)
 
 
-def _patch(plan: dict, found: dict, kept: dict, now: dict) -> dict | None:
-    """Return the merge patch that brings an object back; None if it is as it was."""
+def _patch(plan: dict, planned: dict[str, set[str]], kept: dict, now: dict) -> dict | None:
+    """Return the merge patch that brings an object back; None if it is as it was.
+
+    :param planned: the result of ``_planned_fields``.
+    """
     patch = push.reference(now)
     if kept["kind"] in push.ADJUSTED_KINDS:
-        names = _adjusted_fields(plan, found, kept, now)
+        names = _adjusted_fields(planned, kept, now)
         before, after = kept.get("spec") or {}, now.get("spec") or {}
         patch["spec"] = {name: merge_patch(after.get(name), before.get(name)) for name in sorted(names)}
         patch["metadata"]["annotations"] = {BEFORE_ANNOTATION: _note(kept)}
@@ -196,11 +200,20 @@ def _patch(plan: dict, found: dict, kept: dict, now: dict) -> dict | None:
     return None if covers(now, patch) else patch
 
 
-def _adjusted_fields(plan: dict, found: dict, kept: dict, now: dict) -> set[str]:
-    """Return the fields of an adjusted object that the collection sets: all of those that it made."""
-    names: set[str] = set(SERVICE_FIELDS.values()) if kept["kind"] == "BGPConfiguration" else set()
+def _planned_fields(plan: dict, found: dict) -> dict[str, set[str]]:
+    """Return the fields that the plan sets in adjusted objects, by kind."""
+    fields: dict[str, set[str]] = {}
     for manifest in kubernetes_objects(plan, found["api_group"], found["namespace"]):
-        names |= set(manifest["spec"]) if manifest["kind"] == kept["kind"] else set()
+        if manifest["kind"] in push.ADJUSTED_KINDS:
+            fields.setdefault(manifest["kind"], set()).update(manifest["spec"])
+    return fields
+
+
+def _adjusted_fields(planned: dict[str, set[str]], kept: dict, now: dict) -> set[str]:
+    """Return the fields of an adjusted object that the collection sets: all of those that it made."""
+    names = set(planned.get(kept["kind"], ()))
+    if kept["kind"] == "BGPConfiguration":
+        names.update(SERVICE_FIELDS.values())
     for one in (kept, now):
         note = json.loads(_note(one) or "{}")
         names |= set(one.get("spec") or {}) if note is None else set(note)

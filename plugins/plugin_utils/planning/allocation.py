@@ -109,6 +109,7 @@ class _Allocator:
         self.permitted = {name for name in intent["renumber"] or [] if isinstance(name, str)}
         self.record = record
         self.taken = set() if taken is None else taken
+        self._left: dict[tuple[str, ...], Iterator[dict[str, int]]] = {}
 
     def run(self) -> tuple[Allocation, list[Problem]]:
         shared, anchors, nodes = self._claimants()
@@ -124,7 +125,7 @@ class _Allocator:
         for claimant in anchors:
             self._assign_first(claimant, self._from_top(len(SHARED)))
         for claimant in nodes:
-            self._assign_first(claimant, self._from_bottom())
+            self._assign_first(claimant, self._from_bottom(claimant))
         self._note_slots(anchors, nodes)
         if self.intent.kind == "floating":
             self._assign_floating_vlan()
@@ -260,9 +261,11 @@ class _Allocator:
             return f"is not in {self.networks[family][0]}, the node subnet of its rack's L3Out {self.l3out.name}"
         return "is no longer in the node subnets"
 
-    def _from_bottom(self) -> Iterator[dict[str, int]]:
+    def _from_bottom(self, claimant: _Claimant) -> Iterator[dict[str, int]]:
+        """Return the slots that no claimant before, with the same families left, has taken or passed over: none becomes free."""
         lowest = min(space.capacity for space in self.spaces.values())
-        return (dict.fromkeys(self.families, slot) for slot in range(lowest))
+        slots = (dict.fromkeys(self.families, slot) for slot in range(lowest))
+        return self._left.setdefault(tuple(claimant.missing(self.families)), slots)
 
     def _from_top(self, back: int) -> Iterator[dict[str, int]]:
         lowest = min(space.capacity for space in self.spaces.values())

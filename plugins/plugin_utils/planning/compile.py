@@ -150,8 +150,11 @@ def _assemble(
     nodes = [_node(intent, node, homes[node.rack]) for node in intent.nodes]
     _attach(intent, nodes)
     peers = _peers(intent, racks, leaves, nodes)
+    in_rack: dict[str, list[dict[str, Any]]] = {}
+    for peer in peers:
+        in_rack.setdefault(peer["rack"], []).append(peer)
     for node in nodes:
-        node["peers"] = sessions(node, peers)
+        node["peers"] = sessions(node, in_rack.get(node["rack"], ()))
     return {
         "schema": SCHEMA,
         "cluster": intent.cluster,

@@ -40,21 +40,21 @@ _VARIABLES = {
 
 
 def policy_problems(
-    plan: Plan, fabric: Fabric, read: Callable[[list[str]], Objects], adopt: bool = False, beside: Iterable[Plan] = ()
+    plan: Plan, fabric: Fabric, read: Callable[[list[str]], Objects], adopt: bool, beside: Iterator[Plan]
 ) -> Iterator[Problem]:
     """Yield the problems with policies that the cluster shares with other L3Outs of its VRF.
 
     :param read: a function that returns the objects which a list of queries selects.
     :param adopt: whether the push takes over objects of others.
-    :param beside: the plans of other clusters that are configured in the same run.
+    :param beside: the plans of other clusters that are configured in the same run, read until they explain each policy.
     """
     yield from _named_policies(plan, fabric)
     if not adopt:
         yield from _ecmp(plan, fabric)
     others = [use for kind in _RELATIONS for use in _uses(plan, fabric, kind)]
     taken = [use for use in others if use.policy]
-    if taken:
-        changed = {(one["fabric"]["tenant"], l3out["name"]) for one in beside for l3out in one["l3outs"]}
+    while taken and (other := next(beside, None)):
+        changed = {(other["fabric"]["tenant"], l3out["name"]) for l3out in other["l3outs"]}
         taken = [use for use in taken if use.place not in changed]
     queries = list(_values_queries(taken))
     values = read(queries) if queries else {}

@@ -99,7 +99,7 @@ class Named:
 
 def named(plan: Plan) -> list[Named]:
     """Return all objects that a plan needs and does not make, each once; containers before their content."""
-    made = made_by([plan])
+    made = made_by(plan)
     found: dict[tuple[str, ...], Named] = {}
     for one in (
         *_fabric(plan),
@@ -115,10 +115,9 @@ def named(plan: Plan) -> list[Named]:
     return list(found.values())
 
 
-def made_by(plans: Iterable[Plan]) -> set[str]:
-    """Return the DNs of all objects that plans make."""
-    wanted = (item for plan in plans for item in flat(apic_tree(plan)).items())
-    return {dn for dn, mo in wanted if mo["attributes"].get("status") != "modified"}
+def made_by(plan: Plan) -> set[str]:
+    """Return the DNs of all objects that a plan makes."""
+    return {dn for dn, mo in flat(apic_tree(plan)).items() if mo["attributes"].get("status") != "modified"}
 
 
 def _tenant(name: str) -> str:
@@ -230,16 +229,17 @@ def _epg_dn(epg: dict[str, Any]) -> str:
 # --- missing objects -----------------------------------------------------------------------------------------------
 
 
-def missing(plan: Plan, objects: Collection[str], beside: Iterable[Plan] = ()) -> list[Named]:
+def missing(plan: Plan, objects: Collection[str], beside: Iterator[Plan]) -> list[Named]:
     """Return the objects that a plan needs and nobody makes. Objects inside a missing container are not reported.
 
     :param objects: DNs of objects that exist.
-    :param beside: the plans of other clusters that are configured in the same run, read only if an object is missing.
+    :param beside: the plans of other clusters that are configured in the same run, read until one makes what is missing.
     """
     there = set(objects)
     absent = [one for one in named(plan) if there.isdisjoint(one.dns)]
-    made = made_by(beside) if absent else set()
-    absent = [one for one in absent if made.isdisjoint(one.dns)]
+    while absent and (other := next(beside, None)):
+        made = made_by(other)
+        absent = [one for one in absent if made.isdisjoint(one.dns)]
     gone = {dn for one in absent for dn in one.dns}
     return [one for one in absent if one.holders[0] not in gone]
 

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.names import EXCLUDE_LABEL, EXCLUDED
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico import peers
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push, restricted
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.undo import intended
@@ -690,3 +691,17 @@ def test_a_named_peer_that_is_as_planned_again_stays(plan, after):
     named = [f"BGPPeer/{peer['metadata']['name']}", "BGPPeer/foreign"]
     limited = restricted(plan, after, kubernetes_push(plan, after), named)
     assert [one["metadata"]["name"] for one in limited["deleted"]] == ["foreign"]
+
+
+def test_the_address_of_each_existing_peer_is_read_once(monkeypatch):
+    """Clusters with standard SVI have thousands of peers."""
+    asked = []
+    monkeypatch.setattr(peers, "target_of", lambda peer: asked.append(peer) or peer["spec"]["peerIP"])
+    planned = [{"metadata": {"name": f"new-{number}"}, "spec": {"peerIP": f"192.0.2.{number}"}} for number in range(50)]
+    labels = {"app.kubernetes.io/managed-by": "x"}
+    theirs = [
+        {"kind": "BGPPeer", "metadata": {"name": f"old-{number}", "labels": labels}, "spec": {"peerIP": f"192.0.2.{number}"}}
+        for number in range(25, 75)
+    ]
+    assert peers.names_as_found(planned, theirs, "prod1", adopt=True) == {f"new-{n}": f"old-{n}" for n in range(25, 50)}
+    assert len(asked) == len(theirs)

@@ -10,7 +10,9 @@ import pytest
 from unit.plugin_utils.calico.test_push import DEFAULT_POOL, GROUP, pushed
 from unit.plugin_utils.sample_plans import FLOATING, STANDARD, plan_of
 
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico import undo
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import ADJUSTED_KINDS, kubernetes_push
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.undo import intended, kept_state, merge_patch, push_back
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.schema.consent import SESSION_RESET, Consents
 
@@ -227,3 +229,13 @@ def test_a_patch_names_what_is_no_longer_wanted() -> None:
         "b": {"c": 3, "d": None},
         "e": 4,
     }
+
+
+def test_the_manifests_of_the_plan_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    before = configured()
+    kept = kept_state(PLAN, before, push_of(PLAN, before))
+    assert sum(one["kind"] in ADJUSTED_KINDS for one in kept["objects"]) > 1
+    monkeypatch.setattr(undo, "kubernetes_objects", lambda *about: made.append(about) or kubernetes_objects(*about))
+    push_back(PLAN, before, kept)
+    assert len(made) == 1

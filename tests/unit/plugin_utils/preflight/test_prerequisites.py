@@ -212,7 +212,9 @@ def test_of_what_is_in_something_missing_nothing_is_said() -> None:
 def test_what_another_cluster_of_the_run_makes_is_not_missed() -> None:
     plan = plan_of(PROD, consumed_contracts=["web"])
     other = plan_of(PROD, contracts=[contract()])
-    assert problems_of(plan, beside=[other]) == []
+    read = iter([other, None])
+    assert problems_of(plan, beside=read) == []
+    assert list(read) == [None], "the plans after the one that makes it are not read"
     assert [problem.id for problem in problems_of(plan, beside=[plan])] == ["contract-missing"]
 
 
@@ -238,7 +240,7 @@ def test_the_l3out_of_another_vrf_is_no_neighbour() -> None:
 def test_nothing_that_is_taken_for_granted_is_forgotten(base: dict[str, Any], changes: dict[str, Any]) -> None:
     """Every container that is not made, and whatever a relation names, is made by the plan or looked for."""
     plan = plan_of(base, **changes)
-    known = made_by([plan]).union(dn for one in named(plan) for dn in one.dns)
+    known = made_by(plan).union(dn for one in named(plan) for dn in one.dns)
     once = {"uni/infra", "uni/infra/funcprof"}
     for dn, mo in flat(apic_tree(plan)).items():
         attributes = mo["attributes"]
