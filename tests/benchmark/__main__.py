@@ -8,107 +8,18 @@ the smallest figures of each, and how they compare with those of the blind task.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import yaml
+from bench import HERE, Bench, Measured, Size, size
+from timing import Used
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-
-import conftest  # noqa: E402
-
-conftest.pytest_configure()
-
-from integration.site.harness import Cluster, Site, intent, racks  # noqa: E402
-from timing import Used, timed  # noqa: E402
-
-LATENCY = 0.03
 FIRST, AGAIN = ", first run", ", second run"
 BLIND = "one blind aci_rest task"
 FLAVOUR = "calico-3.26.3"
-
-
-class Size(NamedTuple):
-    """A kind of SVI with numbers of leaves and nodes."""
-
-    kind: str
-    leaves: int
-    nodes: int
-
-    def __str__(self) -> str:
-        return f"{self.kind} SVI, {self.nodes} nodes behind {self.leaves} leaves"
-
-    def variables(self) -> dict[str, Any]:
-        """Return the variables of a cluster with evenly spread nodes."""
-        count = self.leaves // 2
-        spread = racks(count, self.nodes // count)
-        if self.kind == "floating":
-            return intent("floating", spread)
-        return intent("standard", spread, vlan=f"300-{299 + self.nodes}", node_subnets=["10.128.0.0/17"]) | {
-            "aci_calico_service_subnets": ["192.168.16.0/22"],
-            "aci_calico_external_service_subnets": ["192.168.24.0/24"],
-        }
-
-
-def size(text: str) -> Size:
-    """Return a size from ``KIND:LEAVESxNODES``."""
-    kind, _colon, amounts = text.partition(":")
-    leaves, nodes = map(int, amounts.split("x"))
-    return Size(kind, leaves, nodes)
-
-
-class Measured(NamedTuple):
-    """What a run took, its requests to APIC, those of them that write, and the bytes that APIC answered."""
-
-    used: Used
-    requests: int
-    writes: int
-    read: int
-
-
-class Bench:
-    """A cluster with servers of its own, and the runs on it."""
-
-    def __init__(self, stack: ExitStack, size: Size, kube: bool = True) -> None:
-        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        self.site = stack.enter_context(Site(self.folder, forked=False))
-        self.cluster: Cluster = self.site.add("bench", size.variables(), kube=kube)
-        self.artifacts = self.folder / "artifacts/bench"
-
-    def slow(self) -> Bench:
-        """Let each request to APIC take longer from now on."""
-        self.cluster.apic.misbehave("latency", seconds=LATENCY, count=0)
-        return self
-
-    def run(self, playbook: str | Path, *options: str, check: bool = True, **settings: str) -> Measured:
-        """Measure a playbook.
-
-        :param settings: environment variables.
-        """
-        return self.measure(self.site.command(playbook, *options), self.site.environment() | settings, check)
-
-    def measure(self, command: list[str], environment: dict[str, str], check: bool = True) -> Measured:
-        """Measure a command."""
-        self.cluster.apic.log.clear()
-        used = timed(command, self.folder, environment, check)
-        entries = self.cluster.apic.log.entries
-        writes = [entry for entry in entries if entry["method"] != "GET" and "/aaa" not in entry["path"]]
-        return Measured(used, len(entries), len(writes), sum(entry["out"] for entry in entries))
-
-    def tasks(self, playbook: str, *options: str) -> list[tuple[str, float]]:
-        """Return the seconds of each task of a run."""
-        times = self.folder / "times"
-        settings = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "task_times"}
-        self.run(playbook, *options, **settings, TASK_TIMES=str(times))
-        return [(task, seconds) for task, seconds in json.loads(times.read_text(encoding="utf-8"))]
 
 
 # --- the rounds ------------------------------------------------------------------------------------------------------
@@ -205,14 +116,14 @@ def _show(found: dict[str, Measured], size: Size) -> None:
 
 
 def _profile(size: Size) -> None:
-    """Print the seconds of each task of a ``site`` that changes nothing."""
+    """Print what each task of a ``site`` that changes nothing takes."""
     with ExitStack() as stack:
         bench = Bench(stack, size)
         bench.run("site")
         bench.slow()
-        print(f"\nTasks of site, nothing to change: {size}")
-        for task, seconds in bench.tasks("site"):
-            print(f"{seconds:>8.2f}  {task}", flush=True)
+        print(f"\n{'seconds':>8} {'Ansible':>8} {'process':>8}  Tasks of site, nothing to change: {size}")
+        for task, *figures in bench.tasks("site"):
+            print(*(f"{figure:>8.2f}" for figure in figures), "", task, flush=True)
 
 
 def main() -> None:

@@ -1,10 +1,12 @@
-"""Write the seconds from the start of each task to the start of the next one to the file that TASK_TIMES names."""
+"""Write the seconds and the CPU seconds from the start of each task to that of the next one to the file that TASK_TIMES names."""
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import time
+from itertools import pairwise
 
 from ansible.plugins.callback import CallbackBase
 
@@ -16,6 +18,11 @@ description: [For the benchmark of this collection.]
 """
 
 
+def cpu(who):
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -24,19 +31,20 @@ class CallbackModule(CallbackBase):
 
     def __init__(self):
         super().__init__()
-        self.times = []
-        self._begin("start of Ansible")
+        self.marks = []
+        self._mark("start of Ansible")
 
-    def _begin(self, task):
-        now = time.time()
-        if self.times:
-            self.times[-1][1] = now - self.times[-1][1]
-        self.times.append([task, now])
+    def _mark(self, task):
+        self.marks.append((task, time.time(), cpu(resource.RUSAGE_SELF), cpu(resource.RUSAGE_CHILDREN)))
 
     def v2_playbook_on_task_start(self, task, is_conditional):
-        self._begin(task.get_name())
+        self._mark(task.get_name())
 
     def v2_playbook_on_stats(self, stats):
-        self._begin("end")
+        self._mark("end")
+        tasks = [
+            [here[0], *(after - before for before, after in zip(here[1:], then[1:], strict=True))]
+            for here, then in pairwise(self.marks)
+        ]
         with open(os.environ["TASK_TIMES"], "w", encoding="utf-8") as file:
-            json.dump(self.times[:-1], file)
+            json.dump(tasks, file)
