@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from ansible.module_utils import urls
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.connection import ConnectionError as PluginError
 from ansible_collections.cisco.aci.plugins.module_utils.aci import ACIModule
@@ -110,6 +111,7 @@ class Session(ACIModule):
         self.privileges: dict[str, list[str]] | None = None
         self._secrets = [*secrets]
         self.hide = Mask(self._secrets)
+        _share_tls_contexts()
         super().__init__(module)
         # A connection plugin gets all parameters with every request; it needs neither the trees nor the secrets.
         self.params = {name: value for name, value in module.params.items() if name not in ("roots", "secrets")}
@@ -275,6 +277,26 @@ class Session(ACIModule):
 
     def _forget_login(self) -> None:
         self.headers.pop("Cookie", None)
+
+
+def _share_tls_contexts() -> None:
+    """Let requests with the same options use one TLS context.
+
+    Ansible makes one for each request, and each reads all certificates that the machine trusts, which takes longer than the request.
+    """
+    make = getattr(urls, "make_context", None)
+    if make is None or hasattr(make, "contexts"):
+        return
+    contexts: dict[str, Any] = {}
+
+    def shared(*args: Any, **options: Any) -> Any:
+        key = repr((args, sorted(options.items())))
+        if key not in contexts:
+            contexts[key] = make(*args, **options)
+        return contexts[key]
+
+    shared.contexts = contexts  # type: ignore[attr-defined]
+    urls.make_context = shared
 
 
 def _told_privileges(imdata: list[dict[str, Any]]) -> dict[str, list[str]] | None:

@@ -10,6 +10,7 @@ Reads are repeated if the API server is busy or the connection is lost. Writes a
 from __future__ import annotations
 
 import copy
+import functools
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -44,13 +45,23 @@ class KubeError(Exception):
     server's).
     """
 
-    def __init__(self, status: int, reason: str, message: str, cause: str | None = None, pause: float = 0) -> None:
-        super().__init__(message)
+    def __init__(
+        self, status: int, reason: str, message: str | Callable[[], str], cause: str | None = None, pause: float = 0
+    ) -> None:
+        super().__init__()
         self.status = status
         self.reason = reason
-        self.message = message
+        self._message = message
         self.cause = LOGIN if status == 401 else cause
         self.pause = pause
+
+    def __str__(self) -> str:
+        return self.message
+
+    @functools.cached_property
+    def message(self) -> str:
+        """The message. It is masked when it is asked for: that takes a while, and a missing object is no failure."""
+        return self._message if isinstance(self._message, str) else self._message()
 
     @property
     def unknown(self) -> bool:
@@ -264,7 +275,7 @@ def failure_of(error: Exception, hide: Mask) -> KubeError:
         return error
     status = getattr(error, "status", None)
     if isinstance(error, ApiException) and isinstance(status, int) and status > 0:
-        message = _message(error.body, hide)
+        message = functools.partial(_message, error.body, hide)
         return KubeError(status, str(error.reason or ""), message, pause=asked_pause((error.headers or {}).get("Retry-After")))
     if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
         return KubeError(200, "OK", hide(f"it returned no JSON: {error}"), ANSWER)

@@ -8,6 +8,7 @@ from http.client import IncompleteRead
 from types import SimpleNamespace
 
 import pytest
+from ansible.module_utils import urls
 from ansible.module_utils.connection import ConnectionError as PluginError
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.apic import session as session_module
@@ -429,3 +430,13 @@ def test_a_password_that_apic_returns_is_dropped():
     peer = {"bgpPeerP": {"attributes": {"rn": "peerP-[x]", "addr": "x", "password": "correct-horse"}}}
     out = {"l3extOut": {"attributes": {"dn": "uni/tn-t/out-o"}, "children": [peer]}}
     assert "correct-horse" not in str(Scripted([(200, {"imdata": [out]})]).get("/api/mo/uni/tn-t/out-o.json"))
+
+
+def test_requests_share_a_tls_context(monkeypatch):
+    made = []
+    monkeypatch.setattr(urls, "make_context", lambda *_args, **options: made.append(options) or object())
+    Scripted(), Scripted()
+    first = urls.make_context(validate_certs=False, cafile=None)
+    assert urls.make_context(cafile=None, validate_certs=False) is first
+    assert urls.make_context(cafile=None, validate_certs=True) is not first
+    assert len(made) == 2

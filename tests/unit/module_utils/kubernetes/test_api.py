@@ -103,3 +103,13 @@ def test_what_nobody_answers():
     failure = failure_of(MaxRetryError(None, "/version", OSError("correct-horse is unknown")), Mask(["correct-horse"]))
     assert (failure.cause, str(failure)) == ("unreachable", "(hidden) is unknown")
     assert failure_of(ValueError("Expecting value"), Mask([])).cause == "answer"
+
+
+def test_an_expected_refusal_is_not_masked(monkeypatch):
+    """To collect the spellings of a private key takes a while."""
+    masked = []
+    monkeypatch.setattr(api_module, "_message", lambda body, _hide: masked.append(body) or "said")
+    api = KubeApi(ApiServer({}, Fault("get", 404), Fault("get", 403)))
+    assert (api.get("/a"), masked) == (None, [])
+    assert (api.get("/a"), len(masked)) == (None, 1)
+    assert [failure["message"] for failure in api.failures] == ["said"]
