@@ -83,6 +83,9 @@ class ApicClient:
 
     def _secrets(self) -> dict[str, str]:
         answer = self._session.get(f"{self._access.url}/_lab/secrets", params={"class": "bgpPeerP"}, timeout=TIMEOUT)
+        if answer.status_code >= 500:
+            answer.raise_for_status()
+        # A server without this interface has no passwords to tell.
         secrets: Mapping[str, Mapping[str, str]] = answer.json() if answer.ok else {}
         return {dn: properties.get("password", "") for dn, properties in secrets.items()}
 

@@ -16,6 +16,10 @@ class DaemonError(Exception):
     """A daemon does not answer or refuses a command."""
 
 
+class Unanswered(DaemonError):
+    """A daemon does not answer in time. The connection is closed: a late answer would be taken for that of the next command."""
+
+
 class Vty:
     """A connection to one FRR daemon. Answers end with three zero bytes and a code, 0 for success."""
 
@@ -34,10 +38,11 @@ class Vty:
             while len(answer) < 4 or answer[-4:-1] != b"\0\0\0":
                 received = self._socket.recv(1 << 16)
                 if not received:
-                    raise DaemonError("FRR closed the connection")
+                    raise ConnectionError("FRR closed the connection")
                 answer += received
         except OSError as error:
-            raise DaemonError(str(error)) from error
+            self.close()
+            raise Unanswered(str(error)) from error
         text = answer[:-4].decode(errors="replace")
         if answer[-1]:
             raise DaemonError(text.strip() or f"code {answer[-1]}")
@@ -50,17 +55,24 @@ class Vty:
         """Run configuration commands; return the daemon's objections.
 
         :param strict: False ignores objections to ``no …``, which are expected during a change of configuration.
+        :raises Unanswered: the daemon does not answer; some of the commands may have been run.
         """
         objections = []
         self.ask("configure terminal")
         for command in commands:
             try:
                 self.ask(command)
+            except Unanswered:
+                raise
             except DaemonError as error:
                 if strict or not command.startswith("no "):
                     objections.append(f"{_without_secret(command)}: {error}")
         self.ask("end")
         return objections
+
+    @property
+    def closed(self) -> bool:
+        return self._socket.fileno() < 0
 
     def close(self) -> None:
         self._socket.close()
@@ -72,18 +84,26 @@ class Birdc:
     def __init__(self, path: Path) -> None:
         self._socket = _connect(path)
         self._file = self._socket.makefile("r", encoding="utf-8", errors="replace")
-        self._answer()
+        self._exchange(b"")
 
     def ask(self, command: str) -> list[str]:
         """Send one command and return the lines of the answer without their codes.
 
         :raises DaemonError: when BIRD answers with an error.
         """
+        return self._exchange(command.encode() + b"\n")
+
+    def _exchange(self, sent: bytes) -> list[str]:
         try:
-            self._socket.sendall(command.encode() + b"\n")
+            self._socket.sendall(sent)
             return self._answer()
         except OSError as error:
-            raise DaemonError(str(error)) from error
+            self.close()
+            raise Unanswered(str(error)) from error
+
+    @property
+    def closed(self) -> bool:
+        return self._socket.fileno() < 0
 
     def close(self) -> None:
         self._file.close()
@@ -104,7 +124,7 @@ class Birdc:
                 lines.append(text)
             if more == " ":
                 return lines
-        raise DaemonError("BIRD closed the connection")
+        raise ConnectionError("BIRD closed the connection")
 
 
 def _connect(path: Path) -> socket.socket:

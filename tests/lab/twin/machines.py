@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 from lab.twin.bird_package import search_path
-from lab.twin.daemons import Birdc, DaemonError, Vty
+from lab.twin.daemons import Birdc, DaemonError, Unanswered, Vty
 from lab.twin.frr import Line, changes, needs_reset
 from lab.twin.network import WIRING, Resource
 
@@ -215,7 +215,10 @@ class FrrLeaf:
         return all(daemon is not None and daemon.running for daemon in (self._zebra, self._bgpd))
 
     def configure(self, wanted: list[Line]) -> list[str]:
-        """Change bgpd's configuration; return its objections."""
+        """Change bgpd's configuration; return its objections.
+
+        :raises Unanswered: bgpd does not answer; the next call changes the configuration again.
+        """
         if wanted == self.lines:
             return []
         first = not self.lines
@@ -228,8 +231,12 @@ class FrrLeaf:
     def clear(self, *, hard: bool) -> None:
         """Restart all sessions, or only exchange their routes again."""
         for command in ["clear bgp *"] if hard else ["clear bgp * soft in", "clear bgp * soft out"]:
-            with contextlib.suppress(DaemonError):
+            try:
                 self.vty("bgpd").ask(command)
+            except Unanswered:
+                raise
+            except DaemonError:
+                continue
 
     def end_sessions(self, asn: int | None) -> None:
         """Shut down BGP in good order for as long as the daemon runs."""
@@ -237,7 +244,7 @@ class FrrLeaf:
             raise MachineError("; ".join(problems))
 
     def vty(self, daemon: str) -> Vty:
-        if daemon not in self._vtys:
+        if daemon not in self._vtys or self._vtys[daemon].closed:
             self._vtys[daemon] = Vty(self._folder / f"{daemon}.vty")
         return self._vtys[daemon]
 
@@ -295,11 +302,12 @@ class BirdNode:
         try:
             self.birdc().ask("configure")
         except DaemonError as error:
+            self.configuration = ""  # unknown: the next call tries again
             return [f"bird of {self.namespace}: {error}"]
         return []
 
     def birdc(self) -> Birdc:
-        if self._birdc is None:
+        if self._birdc is None or self._birdc.closed:
             self._birdc = Birdc(self._socket)
         return self._birdc
 
