@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
@@ -15,7 +14,6 @@ from ..plugin_utils.documents.encoding import json_text
 from ..plugin_utils.documents.metrics import DRIFT, file_name, of_drift
 from ..plugin_utils.drift.report import as_data, explain, junit, verdict
 from ..plugin_utils.drift.search import search
-from ..plugin_utils.files import Artifacts
 from ..plugin_utils.schema.text import wrapped
 
 
@@ -40,18 +38,9 @@ class ActionModule(PlannedAction):
             self.write_metrics(options["metrics_dir"], file_name(DRIFT, cluster), of_drift(cluster, sides, time.time()))
         report = as_data(cluster, found.differences)
         self.show("\n".join([*wrapped(verdict(report), rest="  "), *explain(report)]))
-        written = self._write(cluster, options["artifacts_dir"], {"drift.json": json_text(report), "drift.xml": junit(report)})
+        files = {"drift.json": json_text(report), "drift.xml": junit(report)}
+        written = self.record_report(cluster, options["artifacts_dir"], files)
         result = {"drifted": report["drifted"], "names": [one.name for one in found.differences], "artifacts": written}
         if report["drifted"] and options["fails"]:
             raise Refused(verdict(report), **result)
         return result
-
-    def _write(self, cluster: str, folder: str, files: dict[str, str]) -> list[str]:
-        """Write the report for people and for CI systems; in check mode write nothing."""
-        if not folder or self._task.check_mode:
-            return []
-        artifacts = Artifacts(os.path.expanduser(folder), cluster)
-        changes = artifacts.write(files)
-        self.report(cluster, artifacts.problems, "recorded")
-        self.apply(cluster, changes)
-        return list(map(artifacts.path, files))

@@ -14,7 +14,7 @@ from ..plugin_utils.actions import BOTH_SIDES, PlannedAction
 from ..plugin_utils.comparison import APIC, KUBERNETES, Comparison, between_plans, from_dict
 from ..plugin_utils.documents.encoding import json_text
 from ..plugin_utils.files import read_file
-from ..plugin_utils.rehearsal.classify import Rehearsal, missing_consents, rehearse
+from ..plugin_utils.rehearsal.classify import missing_consents, rehearse
 from ..plugin_utils.rehearsal.document import as_markdown, as_text, summary
 from ..plugin_utils.schema.check import plain
 from ..plugin_utils.schema.problems import Problem
@@ -48,7 +48,8 @@ class ActionModule(PlannedAction):
         if not comparison.deployed:
             return {}
         rehearsal = rehearse(plan, comparison, gate=options["sessions_timeout"] > 0)
-        self._write(rehearsal)
+        files = {"rehearsal.json": json_text(rehearsal.as_dict()), "rehearsal.md": as_markdown(rehearsal)}
+        self.record(plan["cluster"], self.artifacts(plan["cluster"]), files)
         missing = list(missing_consents(rehearsal, self.consents())) if options["require_consents"] else []
         self.show(as_text(rehearsal) if missing or not options["require_consents"] else summary(rehearsal))
         self.report(plan["cluster"], [*comparison.problems, *missing], "changed")
@@ -85,11 +86,3 @@ class ActionModule(PlannedAction):
             text = f"{path} is not a plan of cluster {plan['cluster']} in version {plan['schema']} of the format"
             self.report(plan["cluster"], [Problem("deployed-plan", VARIABLE, text)], "rehearsed")
         return dict(content or {})
-
-    def _write(self, rehearsal: Rehearsal) -> None:
-        """Write the rehearsal to the artifacts. It does not count as a change."""
-        files = {"rehearsal.json": json_text(rehearsal.as_dict()), "rehearsal.md": as_markdown(rehearsal)}
-        artifacts = self.artifacts(rehearsal.cluster)
-        changes = artifacts.write(files)
-        self.report(rehearsal.cluster, artifacts.problems, "recorded")
-        self.apply(rehearsal.cluster, changes)

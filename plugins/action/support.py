@@ -39,10 +39,11 @@ class ActionModule(PlannedAction):
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Read both sides, verify, look for drift, and write the archive. What fails is noted in it."""
         self._failed: dict[str, str] = {}
-        artifacts = Artifacts(os.path.expanduser(str(options["artifacts_dir"] or "artifacts")), plan["cluster"])
-        connections = {side: options[side] for side in BOTH_SIDES}
+        folder = os.path.expanduser(str(options["artifacts_dir"] or "artifacts"))
+        artifacts = Artifacts(folder, plan["cluster"])
+        common = {"plan": plan, "artifacts_dir": folder, **{side: options[side] for side in BOTH_SIDES}}
         for name, more in (("verify", {"timeout": 0, "node_status": False}), ("drift", {"fails": False})):
-            self._attempt(name, partial(self._outcome, name, {"plan": plan, **connections, **more}))
+            self._attempt(name, partial(self._outcome, name, {**common, **more}))
         apic = self._attempt("apic", partial(self._objects, options, apic_queries(plan)))
         running = self._attempt("versions of APIC", partial(self._objects, options, version_queries()))
         calico = self._attempt("kubernetes", partial(self._calico, plan, options))
@@ -53,9 +54,7 @@ class ActionModule(PlannedAction):
             files |= {f"state/{name}.json": as_text(state)} if state is not None else {}
         files |= {f"artifacts/{name}": text for name, text in written.items()}
         content = bundle(files, self._secrets(), f"support-{plan['cluster']}")
-        changes = artifacts.write({NAME: content})
-        self.report(plan["cluster"], artifacts.problems, "recorded")
-        self.apply(plan["cluster"], changes)
+        self.record(plan["cluster"], artifacts, {NAME: content})
         path = artifacts.path(NAME)
         missing = f" Not in it: {', '.join(self._failed)} (failures.json says why)." if self._failed else ""
         text = f"{plan['cluster']}: {path} has {len(files)} files, without the passwords and keys of the inventory.{missing}"

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
@@ -15,7 +14,6 @@ from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prin
 from ..plugin_utils.apic.tree import apic_roots, l3out_dns, node_dn
 from ..plugin_utils.documents.encoding import json_text
 from ..plugin_utils.documents.metrics import VERIFY, file_name, of_verify
-from ..plugin_utils.files import Artifacts
 from ..plugin_utils.local import preload
 from ..plugin_utils.schema.text import wrapped
 from ..plugin_utils.schema.variables import APIC_ACCESS, KUBERNETES_ACCESS
@@ -63,9 +61,10 @@ class ActionModule(PlannedAction):
                 metrics = of_verify(plan["cluster"], report, time.time())
                 self.write_metrics(options["metrics_dir"], file_name(VERIFY, plan["cluster"]), metrics)
         self.show("\n".join((*wrapped(verdict(report), rest="  "), *table(report), *explain(report))))
+        files = {} if options["only"] else {"verify.json": json_text(report), "verify.xml": junit(report)}
         result = {
             "causes": [finding["id"] for finding in report["findings"]],
-            "artifacts": [] if options["only"] else self._write_report(report, options["artifacts_dir"]),
+            "artifacts": self.record_report(plan["cluster"], options["artifacts_dir"], files) if files else [],
         }
         if report["ok"]:
             return result | {"report": report}
@@ -86,17 +85,6 @@ class ActionModule(PlannedAction):
             if not report["waiting"] or time.monotonic() + interval > deadline:
                 return report
             time.sleep(interval)
-
-    def _write_report(self, report: dict[str, Any], folder: str) -> list[str]:
-        """Write the report for people and for CI systems; in check mode write nothing."""
-        if not folder or self._task.check_mode:
-            return []
-        files = {"verify.json": json_text(report), "verify.xml": junit(report)}
-        artifacts = Artifacts(os.path.expanduser(folder), report["cluster"])
-        changes = artifacts.write(files)
-        self.report(report["cluster"], artifacts.problems, "recorded")
-        self.apply(report["cluster"], changes)
-        return list(map(artifacts.path, files))
 
 
 class _Reader:

@@ -221,6 +221,23 @@ class ClusterAction(ActionBase):
             path = os.path.join(os.path.expanduser(folder), name)
             self.apply(self.cluster, [Change(path, None, text.encode())])
 
+    def record(self, cluster: str, artifacts: Artifacts, files: Mapping[str, str | bytes]) -> None:
+        """Write files to the artifacts, all or none; in check mode write nothing. It does not count as a change.
+
+        :raises Refused: a file cannot be written.
+        """
+        changes = artifacts.write(files)
+        self.report(cluster, artifacts.problems, "recorded")
+        self.apply(cluster, changes)
+
+    def record_report(self, cluster: str, folder: str | None, files: Mapping[str, str | bytes]) -> list[str]:
+        """Record a report for people and for CI systems, if there is a folder for it, and return the paths of its files."""
+        if not folder or self._task.check_mode:
+            return []
+        artifacts = Artifacts(os.path.expanduser(folder), cluster)
+        self.record(cluster, artifacts, files)
+        return list(map(artifacts.path, files))
+
     def artifacts(self, cluster: str) -> Artifacts:
         """Return the artifacts of the cluster."""
         name = "aci_calico_artifacts_dir"
