@@ -15,6 +15,7 @@ from ..plugin_utils.apic import tree as apic
 from ..plugin_utils.calico import manifests as kubernetes
 from ..plugin_utils.documents import nodes as node_network
 from ..plugin_utils.documents import plan as documents
+from ..plugin_utils.documents import table
 from ..plugin_utils.planning import peering, standalone
 from ..plugin_utils.schema.addressing import require_netaddr
 from ..plugin_utils.schema.check import plain
@@ -50,7 +51,9 @@ class FilterModule:
             "node_network": node_network.node_network,
             "plan_document": documents.plan_document,
             "plan_summary": documents.plan_summary,
+            "plan_to_table": table.plan_to_table,
             "rack_peer_map": peering.rack_peer_map,
+            "racks_from_table": table.racks_from_table,
             "secondary_ip": standalone.secondary_ip,
             "svi_advice": documents.svi_advice,
             "standard_svi_plan": standalone.standard_svi_plan,
