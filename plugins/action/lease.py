@@ -34,6 +34,7 @@ class ActionModule(PlannedAction):
         "on_apic": {"type": "bool", "default": True},
         "in_kubernetes": {"type": "bool", "default": True},
         "doing": {"type": "str", "default": "configure the cluster"},
+        "as_planned": {"type": "dict", "default": {}},
     }
     SETTINGS = {"wait": "aci_calico_lease_wait", "take": "aci_calico_take_lease", "cluster_state": "aci_calico_state"}
 
@@ -43,8 +44,9 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Take the leases, or release what this run has."""
+        as_planned = {"as_planned": options["as_planned"]} if options["state"] == "taken" else {}
         if self._task.check_mode:
-            return {}
+            return as_planned
         if options["state"] == "released":
             self._release(plan, options)
             return {}
@@ -58,12 +60,12 @@ class ActionModule(PlannedAction):
         waiting = Waiting(options["wait"], options["take"] or "", time.monotonic)
         try:
             for side, wanted in zip(SIDES, (options["on_apic"], options["in_kubernetes"]), strict=True):
-                if wanted and self.as_planned(side) is None:
+                if wanted and side not in options["as_planned"]:
                     self._acquire(plan, side, waiting, options)
         except BaseException:
             self._release(plan, options)
             raise
-        return {"lease": self.lease}
+        return {"lease": self.lease, **as_planned}
 
     def _acquire(self, plan: dict[str, Any], side: str, waiting: Waiting, options: dict[str, Any]) -> None:
         """Take the lease of one side; wait for it if another run holds it."""

@@ -33,6 +33,12 @@ options:
     description: What the run does, for the runs that wait.
     type: str
     default: configure the cluster
+  as_planned:
+    description:
+      - The sides that need no change and no lease, as M(netops.aci_calico.rehearse) returns them. Until the lease is released,
+        M(netops.aci_calico.aci_push) and M(netops.aci_calico.calico_push) do not look at them again.
+    type: dict
+    default: {}
   wait:
     description: How many seconds to wait for another run. By default the variable C(aci_calico_lease_wait).
     type: int

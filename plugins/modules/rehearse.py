@@ -95,9 +95,8 @@ changes:
   sample: 8
 as_planned:
   description:
-    - The sides on which O(comparison) has nothing to change, and whose lease no run has. Plays register the result in the variable
-      C(aci_calico_rehearsed), so that M(netops.aci_calico.lease) takes no lease there, and M(netops.aci_calico.aci_push) and
-      M(netops.aci_calico.calico_push) do not look again. With each side, what the push reports.
+    - The sides on which O(comparison) has nothing to change, and whose lease no run has; with each, what the push reports.
+    - The option O(netops.aci_calico.lease#module:as_planned) takes it.
   returned: if a side was compared
   type: dict
   sample: {"apic": {}, "kubernetes": {"pending": [], "installation": "Calico v3.30.0 by its manifests"}}

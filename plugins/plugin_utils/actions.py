@@ -52,7 +52,7 @@ from .schema.connections import connection_problem
 from .schema.consent import CONSENT, Consents, teardown_of
 from .schema.option import INVALID
 from .schema.problems import Problem, errors, headline, printable, render, severest_first
-from .schema.variables import APIC_ACCESS, INVENTORY, KUBERNETES_ACCESS, LEASED, PLANNED, PUSHED, REHEARSED, VARIABLES
+from .schema.variables import APIC_ACCESS, INVENTORY, KUBERNETES_ACCESS, LEASED, PLANNED, PUSHED, VARIABLES
 
 COLLECTION = "netops.aci_calico"
 # Control characters that are not escaped in texts of several lines.
@@ -488,9 +488,9 @@ class PlannedAction(ClusterAction):
     def as_planned(self, side: str) -> dict[str, Any] | None:
         """Return what a push reports of a side on which the run's rehearsal found nothing to do, and no lease; else None.
 
-        Such a side needs neither a lease nor a second look. Without a registered rehearsal, each push looks for itself.
+        Such a side needs no second look until the lease is released; other plays of the same run look for themselves.
         """
-        sides: Mapping[str, Any] = plain(self.registered(REHEARSED).get("as_planned")) or {}
+        sides: Mapping[str, Any] = plain(self.registered(LEASED).get("as_planned")) or {}
         return sides.get(side)
 
     # --- the lease ---------------------------------------------------------------------------------------------------

@@ -25,8 +25,7 @@ from .option import BARE_METAL, CENTRAL, VM, Option, dicts, number, texts
 PREFIX = "aci_calico_"
 # Results that a play registers: that of the plan, that of the last push, the lease, and the clusters of the inventory.
 PLANNED, PUSHED, LEASED, INVENTORY = "aci_calico_planned", "aci_calico_pushed", "aci_calico_leased", "aci_calico_inventory"
-REHEARSED = "aci_calico_rehearsed"
-RUNTIME = frozenset({PLANNED, PUSHED, LEASED, INVENTORY, REHEARSED})
+RUNTIME = frozenset({PLANNED, PUSHED, LEASED, INVENTORY, "aci_calico_rehearsed"})
 
 # Sections of the white paper.
 _PHYSICAL = "Physical connectivity"

@@ -134,9 +134,8 @@ def test_a_journal_that_cannot_be_written_is_a_problem(tmp_path):
 
 
 def test_a_side_that_the_rehearsal_found_as_planned_is_not_read_again():
-    rehearsed = {"aci_calico_rehearsed": {"as_planned": {"apic": {}}}}
-    result, sent = push(DONE, rehearsed)
+    result, sent = push(DONE, {"aci_calico_leased": {"as_planned": {"apic": {}}}})
     assert (sent, result["changed"], result["created"], result["requests"]["total"]) == ({}, False, [], 0)
     assert result["report"]["l3out"] == {"created": [], "modified": [], "deleted": [], "requests": 0}
     for other in ({"as_planned": {"kubernetes": {}}}, {"as_planned": {}}, {"skipped": True}):
-        assert push(DONE, {"aci_calico_rehearsed": other})[1]["roots"]
+        assert push(DONE, {"aci_calico_leased": other})[1]["roots"]

@@ -393,6 +393,6 @@ def test_the_journal_is_written_before_the_first_change(bench: Bench, tmp_path: 
 
 def test_a_side_that_the_rehearsal_found_as_planned_is_not_read_again(bench: Bench) -> None:
     settled = {"pending": ["node-6"], "installation": "Calico v3.30.0 by its manifests"}
-    result = bench.run(rehearsed={"as_planned": {"kubernetes": settled}})
+    result = bench.run(leased={"as_planned": {"kubernetes": settled}})
     assert (bench.reads, bench.sent, result["changed"]) == (0, [], False)
     assert result["report"]["calico"] == {"created": [], "modified": [], "deleted": [], **settled}

@@ -80,9 +80,11 @@ def test_only_the_sides_of_the_run_are_taken(bench: Bench) -> None:
 
 
 def test_a_side_that_is_as_planned_needs_no_lease(bench: Bench) -> None:
-    bench.variables = {"aci_calico_rehearsed": {"as_planned": {"apic": {}}}}
-    assert bench.run()["lease"]["held"] == {"kubernetes": "auto"}
+    taken = bench.run(as_planned={"apic": {}})
+    assert (taken["lease"]["held"], taken["as_planned"]) == ({"kubernetes": "auto"}, {"apic": {}})
     assert bench.asked == [BOTH[1]]
+    assert bench.run(check=True, as_planned={"apic": {}})["as_planned"] == {"apic": {}}
+    assert "as_planned" not in bench.run(leased=taken["lease"], state="released"), "later plays look for themselves"
 
 
 def test_check_mode_and_a_run_without_a_lease_ask_nothing(bench: Bench) -> None:
