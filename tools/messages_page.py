@@ -20,7 +20,7 @@ STAGES = (
     "Journal and undo",
     "Mending drift",
     "Two runs at once",
-    "Node maintenance",
+    "Maintenance",
     "Verification",
 )
 

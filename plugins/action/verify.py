@@ -11,7 +11,7 @@ from typing import Any
 
 from ..module_utils.names import CALICO_V3, MANAGED_BY, MANAGED_BY_LABEL
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
-from ..plugin_utils.apic.tree import apic_roots, l3out_dns, node_dn
+from ..plugin_utils.apic.tree import about_fabric, apic_roots
 from ..plugin_utils.documents.encoding import json_text
 from ..plugin_utils.documents.metrics import VERIFY, file_name, of_verify
 from ..plugin_utils.local import preload
@@ -100,7 +100,8 @@ class _Reader:
         self._ask_nodes = options["node_status"]
         self._requested: str | None = None
         apic = action.access(options["apic"], APIC_ACCESS)
-        self._aci = {**apic, **_aci_arguments(plan), **({"only": SESSIONS} if self._only == SESSIONS else {})}
+        roots = [*apic_roots(plan, "access"), *apic_roots(plan, "hardening")]
+        self._aci = {**apic, **about_fabric(plan), "roots": roots, **({"only": SESSIONS} if self._only == SESSIONS else {})}
         self._kubernetes: dict[str, Any] | None = None
         if options["look_at_kubernetes"] and self._only in ("", ROUTES):
             self._kubernetes = action.access(options["kubernetes"], KUBERNETES_ACCESS)
@@ -130,15 +131,3 @@ class _Reader:
         if self._requested:
             failures = self._state(self._requested, "remove")["failures"]
             self._warn([LEFT_BEHIND.format(failure["message"]) for failure in failures])
-
-
-def _aci_arguments(plan: dict[str, Any]) -> dict[str, Any]:
-    fabric = plan["fabric"]
-    return {
-        "cluster": plan["cluster"],
-        "vrf": f"{fabric['vrf_tenant']}:{fabric['vrf']}",
-        "address_families": plan["address_families"],
-        "leaves": [node_dn(leaf) for leaf in plan["leaves"]],
-        "l3outs": l3out_dns(plan),
-        "roots": [*apic_roots(plan, "access"), *apic_roots(plan, "hardening")],
-    }

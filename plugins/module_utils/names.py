@@ -48,6 +48,8 @@ ADDRESS_ANNOTATIONS = {"ipv4": "projectcalico.org/IPv4Address", "ipv6": "project
 BEFORE_ANNOTATION = "netops.aci-calico/before"
 # The state of a node before its maintenance, which the end of the maintenance restores.
 BEFORE_MAINTENANCE_ANNOTATION = "netops.aci-calico/before-maintenance"
+# The leaves of a node that are out for maintenance; it must keep a session with another one.
+LEAVES_OUT_ANNOTATION = "netops.aci-calico/leaves-in-maintenance"
 # The beginnings of the annotations that concern Calico and this collection.
 ANNOTATIONS = ("projectcalico.org/", "netops.aci-calico/")
 

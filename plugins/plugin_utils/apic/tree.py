@@ -139,6 +139,18 @@ def l3out_dns(plan: Plan) -> list[str]:
     return [l3out_dn(plan, l3out["name"]) for l3out in plan["l3outs"]]
 
 
+def about_fabric(plan: Plan) -> dict[str, Any]:
+    """Return the arguments of ``aci_state`` for the live state of a plan's leaves."""
+    fabric = plan["fabric"]
+    return {
+        "cluster": plan["cluster"],
+        "vrf": f"{fabric['vrf_tenant']}:{fabric['vrf']}",
+        "address_families": plan["address_families"],
+        "leaves": [node_dn(leaf) for leaf in plan["leaves"]],
+        "l3outs": l3out_dns(plan),
+    }
+
+
 def retired_l3out_dns(plan: Plan) -> list[str]:
     """Return the DNs of the L3Outs that have no racks any more."""
     return [l3out_dn(plan, name) for name in plan["retired_l3outs"]]

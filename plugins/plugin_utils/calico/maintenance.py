@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Node maintenance: the changes that take nodes out of service and back, and the reasons against it.
+"""Maintenance: the changes in Kubernetes that take nodes out of service and back, and the reasons against it; marks for leaves.
 
 Source: *ACI Calico Design White Paper*, "Kubernetes node maintenance and failure". Draining is not enough: each node announces
 the services' subnets even without pods. A label makes Calico withdraw them, so that services leave the node before its pods do.
@@ -11,9 +11,9 @@ the services' subnets even without pods. A label makes Calico withdraw them, so 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from ...module_utils.names import BEFORE_MAINTENANCE_ANNOTATION, EXCLUDE_LABEL, EXCLUDED
+from ...module_utils.names import BEFORE_MAINTENANCE_ANNOTATION, EXCLUDE_LABEL, EXCLUDED, LEAVES_OUT_ANNOTATION
 from ..schema.problems import Problem, did_you_mean, errors
 from .push import differing
 
@@ -35,15 +35,57 @@ def node_maintenance(plan: dict, found: list[dict], live: dict, names: list[str]
     if not problems:
         problems = list(_against(plan, nodes, live, names) if begin else _not_begun(nodes, names))
     changed = [] if errors(problems) else [_begun(nodes[name]) if begin else _ended(nodes[name]) for name in names]
-    differences = {patch["metadata"]["name"]: differing(nodes[patch["metadata"]["name"]], patch) for patch in changed}
+    return {"nodes": names, **_changes(nodes, changed), "problems": problems}
+
+
+def _changes(nodes: dict, patches: list[dict]) -> dict:
+    """Return the patches that change something, and the differences that they make."""
+    parts = {
+        patch["metadata"]["name"]: {name: patch[name] for name in ("metadata", "spec") if name in patch} for patch in patches
+    }
+    differences = {name: differing(nodes[name], part) for name, part in parts.items()}
     return {
-        "nodes": names,
-        "patched": [patch for patch in changed if any(differences[patch["metadata"]["name"]])],
+        "patched": [patch for patch in patches if any(differences[patch["metadata"]["name"]])],
         "differences": {
             name: {"before": before, "after": after} for name, (before, after) in differences.items() if before or after
         },
-        "problems": problems,
     }
+
+
+# --- leaves ----------------------------------------------------------------------------------------------------------
+
+
+def leaves_out(found: list[dict]) -> list[int]:
+    """Return the leaves that are out for maintenance, as the nodes' annotations say."""
+    return sorted({leaf for node in found for leaf in _out(node)})
+
+
+def leaf_maintenance(plan: dict, found: list[dict], leaves: Collection[int], begin: bool) -> dict:
+    """Return how to mark leaves as out for maintenance at the nodes of their racks, or to remove the marks.
+
+    :returns: ``patched`` and ``differences``, as of ``node_maintenance``.
+    """
+    nodes = {node["metadata"]["name"]: node for node in found}
+    patches = []
+    for rack in plan["racks"]:
+        concerned = set(rack["leaves"]) & set(leaves)
+        for name in rack["nodes"] if concerned else ():
+            if name in nodes:
+                out = _out(nodes[name]) | concerned if begin else _out(nodes[name]) - concerned
+                value = ",".join(map(str, sorted(out))) or None
+                metadata = {"name": name, "annotations": {LEAVES_OUT_ANNOTATION: value}}
+                patches.append({"apiVersion": "v1", "kind": "Node", "metadata": metadata})
+    return _changes(nodes, patches)
+
+
+def _out(node: dict) -> set[int]:
+    text = (node["metadata"].get("annotations") or {}).get(LEAVES_OUT_ANNOTATION) or ""
+    return {int(leaf) for leaf in text.split(",") if leaf.isdecimal()}
+
+
+def nodes_out(found: list[dict]) -> list[str]:
+    """Return the nodes that were taken out of service by this collection."""
+    return [node["metadata"]["name"] for node in found if _before(node) is not None]
 
 
 # --- problems ------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ REPORTS = (
     "drift.json",
     "drift.xml",
     "kubernetes.yml",
+    "maintenance.json",
     "plan.json",
     "plan.md",
     "problems.txt",

@@ -652,8 +652,38 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "Another run took over the lease of this one, which stops before its next change.",
             "Run again when the other run has ended: it completes what is left."),
     },
-    "Node maintenance": {
-        "maintenance-nodes": Message("No node is named.", "Name the nodes: -e node_maintenance_nodes=node-3."),
+    "Maintenance": {
+        "maintenance-nodes": Message(
+            "No node, rack or leaf is named.", "Name the nodes (-e node_maintenance_nodes=node-3), racks or leaves."),
+        "maintenance-mixed": Message(
+            "Nodes (or racks) and leaves are named in one run.", "Name nodes and racks, or leaves, and run it twice."),
+        "maintenance-rack-unknown": Message(
+            "A name is not a rack of the plan.", "Name racks of the plan, and limit the run to their cluster (--limit)."),
+        "maintenance-leaf-unknown": Message(
+            "A name is not a leaf of the plan.",
+            "Name leaves of the plan by their IDs, or odd, even or all; and limit the run to their clusters (--limit)."),
+        "maintenance-work-missing": Message(
+            "The file with the tasks of the work does not exist.", "Correct node_maintenance_work, or create the file."),
+        "maintenance-node-alone": Message(
+            "A node would have no BGP session left without the leaf.",
+            "Bring back its session with the other leaf (netops.aci_calico.verify says what is wrong), end that leaf's maintenance, or take"
+            " the node out of service first. To go on nevertheless, consent: -e aci_calico_consent=traffic-interruption."),
+        "maintenance-prefix-alone": Message(
+            "A prefix would be on no leaf without the leaf.",
+            "Find out why the other leaf does not accept it (netops.aci_calico.verify). To go on nevertheless, consent:"
+            " -e aci_calico_consent=traffic-interruption."),
+        "maintenance-leaf-shared": Message(
+            "The leaf has sessions with nodes of clusters that are not in this run.",
+            "Ask for these clusters as well: node_maintenance_state=ask without a limit.", WARNING),
+        "maintenance-leaf-refused": Message(
+            "Another cluster of this run, which uses the leaf as well, has failed or refused.",
+            "See that cluster's problems. Nothing was changed here."),
+        "maintenance-session-missing": Message(
+            "Sessions with a leaf that were up before the maintenance have not come back.",
+            "Run netops.aci_calico.verify, which says what is wrong. The maintenance stays open: repeat its end, node_maintenance_state=end."),
+        "maintenance-route-missing": Message(
+            "Prefixes that a leaf had before the maintenance have not come back.",
+            "Run netops.aci_calico.verify, which says what is wrong. The maintenance stays open: repeat its end, node_maintenance_state=end."),
         "maintenance-node-unknown": Message(
             "A name is not a node of the plan.", "Name nodes of the plan, and limit the run to their cluster (--limit)."),
         "maintenance-node-missing": Message(
@@ -662,7 +692,7 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "No other node is ready and in service, so the pods would have nowhere to go.",
             "Bring other nodes back into service first."),
         "maintenance-others": Message(
-            "Other nodes are out of service already.", "End their maintenance first, if it is over.", WARNING),
+            "Other nodes or leaves are out of service already.", "End their maintenance first, if it is over.", WARNING),
         "maintenance-rack": Message(
             "A rack is left without a node in service.",
             "Pods that must run in this rack cannot be scheduled until a node of it is back.", WARNING),
@@ -670,8 +700,8 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "A Service with externalTrafficPolicy: Local has all its endpoints on these nodes.",
             "Scale it out first: until its pods are ready elsewhere, it cannot be reached from outside.", WARNING),
         "maintenance-not-begun": Message(
-            "The node was not taken out of service by this collection, and is left as it is.",
-            "Run kubectl uncordon if it is cordoned.", WARNING),
+            "The node or leaf was not taken out of service by this collection, and is left as it is.",
+            "Run kubectl uncordon if a node is cordoned.", WARNING),
     },
 }
 # fmt: on

@@ -433,9 +433,21 @@ ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
         Option("undo_list", "Whether to list the journals and change nothing.", "bool", default=False),
     ),
     "node_maintenance": (
-        texts("node_maintenance_nodes", "The names of the nodes.", required=True),
-        Option("node_maintenance_state", "C(begin) takes the nodes out of service, C(end) restores their previous state.",
-               choices=("begin", "end"), default="begin"),
+        texts("node_maintenance_nodes", "The names of nodes.", default=[]),
+        texts("node_maintenance_racks", "The IDs of racks, whose nodes are all taken together.", default=[]),
+        texts("node_maintenance_leaves",
+              "The IDs of leaves; C(odd) or C(even) for a group of an upgrade as a whole, C(all) for each leaf by itself. A run is about"
+              " leaves, or about nodes and racks.", default=[]),
+        Option("node_maintenance_state",
+               "C(ask) says whether they may go now, and changes nothing; without names it answers for each leaf. C(begin) takes them out"
+               " of service, C(end) waits until sessions and routes are back and restores the previous state.",
+               choices=("ask", "begin", "end"), default="begin"),
+        Option("node_maintenance_work",
+               "A file with tasks of your own. The run then takes what is named out of service step by step, includes the file, and"
+               " returns it to service. The tasks find the names in C(node_maintenance_step.nodes) and C(node_maintenance_step.leaves).",
+               default=""),
+        number("node_maintenance_at_once", "How many nodes, racks, leaves or groups are one step of the work. 0 makes all of them one step.",
+               0, 1000, default=1),
         Option("node_maintenance_drain",
                "Whether to move pods to other nodes. Otherwise, the node is only cordoned and services are advertised from other"
                " nodes.", "bool", default=True),
@@ -444,6 +456,7 @@ ROLE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
                "dict", default={"wait_timeout": 300}),
         number("node_maintenance_timeout", "How many seconds to wait until no leaf sends services' traffic to the nodes.",
                0, 3600, default=60),
+        number("node_maintenance_return_timeout", "How many seconds to wait until sessions and routes are back.", 0, 7200, default=900),
     ),
     "aci_bgp_hardening": (
         Option("aci_bgp_hardening_l3out",

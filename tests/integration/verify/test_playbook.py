@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,6 +14,25 @@ from integration.verify.play import Play
 from unit.plugin_utils.healthy_cluster import VARIABLES
 
 from lab.twin.bench import APIC_PASSWORD
+
+# The longest time after which BIRD notices that a leaf has gone without a word.
+SILENCE_NOTICED = 4.3
+# What happens to leaf 201 while it is handed over: the other leaf is asked for, and 201 reloads as in a graceful upgrade.
+WORK = """
+- name: Ask for the other leaf of the pair
+  ansible.builtin.command:
+    argv: [ansible-playbook, -i, hosts.yml, {playbook}, -e, node_maintenance_state=ask, -e, node_maintenance_leaves=202]
+    chdir: {folder}
+  register: other_leaf
+  changed_when: false
+  failed_when: other_leaf.rc != 2 or 'maintenance-node-alone' not in other_leaf.stdout
+
+- name: Reload the leaf
+  ansible.builtin.command:
+    argv: [{python}, {twin}, "{{{{ item }}}}", --dir, {folder}, leaf-201]
+  loop: [drain, "off", kill, "on", start]
+  changed_when: true
+"""
 
 
 @pytest.fixture
@@ -103,6 +124,7 @@ def test_maintenance_takes_a_node_out_of_service_and_back(play: Play, cluster: L
     def play_maintenance(*options: str) -> str:
         done = play("-e", "node_maintenance_nodes=node-2", *options, playbook="maintenance")
         assert done.returncode == 0, done.stdout
+        print(done.stdout)
         return done.stdout
 
     assert play(playbook="plan").returncode == 0  # which records the addresses
@@ -128,3 +150,26 @@ def test_maintenance_takes_a_node_out_of_service_and_back(play: Play, cluster: L
     assert "unschedulable" not in after["spec"]
     cluster.until_green()
     assert address in cluster.bench.routes("leaf-201")[subnet]
+
+
+def test_a_leaf_goes_only_while_its_partner_stays(play: Play, cluster: Live, root: Path) -> None:
+    """The conductor hands leaf 201 over, refuses leaf 202 meanwhile, and waits for sessions and routes; flows go on."""
+    work = play.folder / "work.yml"
+    places = {"playbook": root / "playbooks/maintenance.yml", "twin": root / "tests/lab/twin", "python": sys.executable}
+    work.write_text(WORK.format(folder=cluster.bench.twin.folder, **places), encoding="utf-8")
+    (cluster.bench.twin.folder / "hosts.yml").write_bytes((play.folder / "hosts.yml").read_bytes())
+    with ExitStack() as stack:
+        flows = [
+            stack.enter_context(cluster.bench.flow("node-4", cluster.pod("node-1"), "-I", cluster.pod("node-4")))
+            for __ in range(4)
+        ]
+        done = play("-e", "node_maintenance_leaves=201", "-e", f"node_maintenance_work={work}", playbook="maintenance")
+    print(flows, done.stdout)
+    assert done.returncode == 0, done.stdout
+    said = " ".join(done.stdout.split())
+    assert "prod1: leaf 201 is out for maintenance: no node loses its last session" in said
+    assert "prod1: leaf 201 is in service" in said
+    record = json.loads(play.artifact("maintenance.json"))
+    assert (record["open"], record["conduct"], record["missing"]) == ([], None, [])
+    assert max(longest for (longest,) in flows) < SILENCE_NOTICED
+    cluster.until_green()

@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("off", "cut a machine off, as when its power fails"),
         ("on", "connect it again"),
+        ("drain", "end a leaf's BGP sessions in good order, as a graceful upgrade does"),
         ("kill", "end a machine's BGP daemons, as when they crash"),
         ("start", "start them again"),
         ("configuration", "print a machine's BGP configuration without passwords"),

@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.plugin_utils.healthy_cluster import LOCAL_NODES, NODES, RACKS, Cluster
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.names import BEFORE_MAINTENANCE_ANNOTATION, EXCLUDE_LABEL
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.maintenance import node_maintenance
+from ansible_collections.netops.aci_calico.plugins.module_utils.names import (
+    BEFORE_MAINTENANCE_ANNOTATION,
+    EXCLUDE_LABEL,
+    LEAVES_OUT_ANNOTATION,
+)
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.maintenance import (
+    leaf_maintenance,
+    leaves_out,
+    node_maintenance,
+    nodes_out,
+)
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import verify
 from lab.kube.objects import merge
 
@@ -126,6 +135,24 @@ def test_what_is_lost_with_the_nodes_is_said(cluster):
     assert ids(ask(cluster, ["node-1"])) == []
     out = patched(node("node-6"), ask(cluster, ["node-6"]))
     assert ids(ask(cluster, ["node-1"], node6=out)) == ["maintenance-others"]
+
+
+# --- leaves ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_leaf_is_marked_at_the_nodes_of_its_rack(cluster):
+    found = [node(name) for name in NODES]
+    change = leaf_maintenance(cluster.plan, found, [201, 203], True)
+    assert [patch["metadata"]["name"] for patch in change["patched"]] == list(NODES)
+    marked = [merge(copy.deepcopy(one), patch) for one, patch in zip(found, change["patched"], strict=True)]
+    assert [one["metadata"]["annotations"][LEAVES_OUT_ANNOTATION] for one in marked] == ["201"] * 3 + ["203"] * 3
+    assert (leaves_out(marked), nodes_out(marked)) == ([201, 203], [])
+    assert leaf_maintenance(cluster.plan, marked, [201], True)["differences"] == {}
+    both = leaf_maintenance(cluster.plan, marked, [202], True)["patched"]
+    assert {patch["metadata"]["annotations"][LEAVES_OUT_ANNOTATION] for patch in both} == {"201,202"}
+    ended = leaf_maintenance(cluster.plan, marked, [201], False)
+    assert list(ended["differences"]) == list(RACKS["1"])
+    assert merge(copy.deepcopy(marked[0]), ended["patched"][0]) == found[0]
 
 
 # --- what the leaves say ---------------------------------------------------------------------------------------------
