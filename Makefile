@@ -76,7 +76,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit matrix test lint faults passwords format benchmark benchmark-clusters chaos ledger venv-test
+.PHONY: unit matrix test lint faults passwords format benchmark benchmark-clusters chaos ledger departures venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -103,6 +103,9 @@ benchmark-clusters: venv-test ## Measure the plans of 10, 100 and 500 clusters (
 
 ledger: venv-test ## Damage allocation files in every way and check that no node gets another address (half an hour; goes on where it stopped)
 	@$(BIN)/python tests/ledger $(ARGS)
+
+departures: venv-test ## Let each leaf of eight racks go in the twin, ask about the others, measure (root; make departures SEED=1; resumable)
+	@$(BIN)/python tests/departures --seed $(or $(SEED),1) $(ARGS)
 
 faults: venv-test ## Run a change against misbehaving servers, and write the table of docs/failures.md
 	@WRITE_FAULTS=1 $(BIN)/python -m pytest tests/faults $(ARGS)

@@ -19,6 +19,7 @@ from pathlib import Path
 from ansible import constants
 from ansible.cli.playbook import main
 from ansible.plugins.loader import action_loader, become_loader, callback_loader, connection_loader, shell_loader
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as kubernetes_client
 
 
 def ansible_playbook(
@@ -50,6 +51,8 @@ def _run(
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None
+    # The parent's connections: if its server closes one, the copy here stays open, and a request over it waits for a minute.
+    kubernetes_client._pool.clear()
     vars(constants).update(settings)
     with chdir(folder), open(printed, "w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
         main(["ansible-playbook", *arguments])

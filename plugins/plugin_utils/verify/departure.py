@@ -177,7 +177,7 @@ def as_table(rows: Collection[Mapping[str, Any]]) -> list[str]:
             row["rack"],
             "{}/{}".format(*row["sessions"]),
             "is out" if row["away"] else "yes" if row["may_go"] else "no",
-            some(row["alone"], 3) or "-",
+            some(row["alone"], 3) or "nobody",
         )
         for row in rows
     ]

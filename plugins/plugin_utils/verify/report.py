@@ -200,13 +200,13 @@ def _some(names: list[str]) -> str:
 
 
 def table(report: dict) -> list[str]:
-    """Return the racks as lines of text, one for each leaf."""
+    """Return the racks as lines of text, one for each leaf; none if the verification was restricted."""
     head = ("rack", "leaf", "nodes", "sessions", "pod blocks", "services", "accepted")
     rows = [
         ["/".join(map(str, value)) if isinstance(value, list) else value for value in row.values()] for row in report["racks"]
     ]
     header, _dashes, *lines = text_table(head, rows)
-    return [header, *lines]
+    return [header, *lines] if rows else []
 
 
 def explain(report: dict) -> list[str]:

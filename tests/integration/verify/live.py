@@ -17,7 +17,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.names import PASSWORD_MARKER
 from ansible_collections.netops.aci_calico.plugins.modules import aci_state, calico_info, calico_state
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import apic_roots, apic_tree
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.apic.tree import about_fabric, apic_roots, apic_tree
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import explain, verify
@@ -118,19 +118,7 @@ class Live:
 
     def verify(self) -> Json:
         """Read once with the three modules, and return the report."""
-        fabric, calico = self.plan["fabric"], self.plan["calico"]
-        apic = {"host": "127.0.0.1", "port": self.bench.apic.port, "username": "admin", "password": APIC_PASSWORD}
-        aci = _run(
-            aci_state,
-            **apic,
-            use_ssl=False,
-            cluster=self.plan["cluster"],
-            vrf=f"{fabric['vrf_tenant']}:{fabric['vrf']}",
-            address_families=self.plan["address_families"],
-            leaves=[f"topology/pod-{leaf['pod']}/node-{leaf['id']}" for leaf in self.plan["leaves"]],
-            l3outs=[f"uni/tn-{fabric['tenant']}/out-{l3out['name']}" for l3out in self.plan["l3outs"]],
-            roots=apic_roots(self.plan, "hardening"),
-        )
+        calico, state = self.plan["calico"], self.aci()
         kubeconfig = {"kubeconfig": str(self.reader.kubeconfig)}
         digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
         info = _run(
@@ -142,8 +130,15 @@ class Live:
         )["calico"]
         nodes = [node["name"] for node in self.plan["nodes"]]
         live = _run(calico_state, **kubeconfig, api_group=info["api_group"], nodes=nodes, node_status="request")
-        self.requests = aci["requests"]
-        return verify(self.plan, aci["state"], Kubernetes(info, live["state"]))
+        return verify(self.plan, state, Kubernetes(info, live["state"]))
+
+    def aci(self) -> Json:
+        """Read the fabric once."""
+        apic = {"host": "127.0.0.1", "port": self.bench.apic.port, "username": "admin", "password": APIC_PASSWORD}
+        found = _run(aci_state, **apic, use_ssl=False, **about_fabric(self.plan), roots=apic_roots(self.plan, "hardening"))
+        self.requests = found["requests"]
+        state: Json = found["state"]
+        return state
 
     def until(self, wanted: Callable[[Json], bool], seconds: float = DEADLINE) -> Json:
         """Return the first report that fulfils a condition.

@@ -124,7 +124,6 @@ def test_maintenance_takes_a_node_out_of_service_and_back(play: Play, cluster: L
     def play_maintenance(*options: str) -> str:
         done = play("-e", "node_maintenance_nodes=node-2", *options, playbook="maintenance")
         assert done.returncode == 0, done.stdout
-        print(done.stdout)
         return done.stdout
 
     assert play(playbook="plan").returncode == 0  # which records the addresses

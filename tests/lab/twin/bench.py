@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -141,7 +142,8 @@ class Bench:
         every = 1 / PINGS_A_SECOND
         command = self.twin.command_in(machine, ["ping", "-D", "-i", str(every), "-W", "1", *options, address])
         longest: list[float] = []
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ping:
+        # A pipe would be full after some seconds, and ping would wait.
+        with tempfile.TemporaryFile("w+") as output, subprocess.Popen(command, stdout=output) as ping:
             time.sleep(1)
             started = time.time()
             try:
@@ -149,8 +151,9 @@ class Bench:
             finally:
                 ended = time.time()
                 ping.terminate()
-                text = ping.stdout.read() if ping.stdout else ""
-                answered = (float(at) for at in re.findall(r"\[([\d.]+)\] \d+ bytes from", text))
+                ping.wait()
+                output.seek(0)
+                answered = (float(at) for at in re.findall(r"\[([\d.]+)\] \d+ bytes from", output.read()))
                 times = [started, *(at for at in answered if at > started), ended]
                 longest.append(max(later - earlier for earlier, later in pairwise(times)) - every)
 

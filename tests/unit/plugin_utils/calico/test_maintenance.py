@@ -20,7 +20,7 @@ from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.maintenan
     node_maintenance,
     nodes_out,
 )
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import verify
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import table, verify
 from lab.kube.objects import merge
 
 
@@ -168,6 +168,7 @@ def test_leaves_that_still_balance_over_a_node(cluster):
     assert (finding["id"], finding["nodes"], finding["leaves"]) == ("drained-node-announced", ["node-2"], [201, 202])
     assert finding["what"] == "192.168.3.0/24, 192.168.8.0/22 still lead to node-2"
     assert report["waiting"]
+    assert table(report) == [], "there are no racks in this report"
 
 
 def test_leaves_that_do_not(cluster):

@@ -175,7 +175,7 @@ def test_the_table_fits_into_80_columns() -> None:
     lines = departure.as_table([asked.row(leaf) for leaf in (201, 202, 205)])
     assert [line.split() for line in lines[2:]] == [
         ["201", "1", "2/2", "no", "wide1-node-11,", "wide1-node-12"],
-        ["202", "1", "2/2", "is", "out", "-"],
+        ["202", "1", "2/2", "is", "out", "nobody"],
         ["205", "3", "2/2", "no", "wide1-node-31"],
     ]
     assert max(map(len, lines)) <= 80
