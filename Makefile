@@ -76,7 +76,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit matrix test lint faults passwords format benchmark benchmark-clusters chaos ledger departures venv-test
+.PHONY: unit matrix test lint faults passwords format benchmark benchmark-clusters chaos drifts ledger departures venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -94,6 +94,9 @@ lint: venv-test ## Check style, types, imports and generated files: ruff, mypy, 
 
 chaos: venv-test ## Kill, disturb and mix runs: make chaos SEED=1 STEPS=200; it goes on where it was stopped (results: build/chaos)
 	@$(BIN)/python tests/chaos --seed $(or $(SEED),1) --steps $(or $(STEPS),20) $(ARGS)
+
+drifts: venv-test ## Let others change both sides and see each change named: make drifts SEED=1 COUNT=1000; it goes on where it was stopped
+	@$(BIN)/python tests/drifts --seed $(or $(SEED),1) --count $(or $(COUNT),100) $(ARGS)
 
 benchmark: venv-test ## Measure the collection and a playbook of cisco.aci's modules (takes minutes; asserts nothing)
 	@$(BIN)/python tests/benchmark $(ARGS)

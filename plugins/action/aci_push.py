@@ -55,7 +55,7 @@ class ActionModule(PlannedAction):
                 f" Set aci_calico_svi: {options['svi']}, or use the role aci_l3out_{kind}_svi."
             )
         if self.as_planned(APIC) is not None:
-            return self._reported(options["part"], NOTHING)
+            return self._reported(plan, options, NOTHING)
         arguments = {
             **self.access(options["apic"], APIC_ACCESS),
             "cluster": plan["cluster"],
@@ -87,8 +87,10 @@ class ActionModule(PlannedAction):
             if error.get("status") == FORBIDDEN:
                 result["msg"] = f"{result['msg']}. {hint(plan, error.get('root', ''), error.get('text') or '')}"
             return {name: value for name, value in result.items() if name not in IN_MESSAGE}
-        return self._reported(options["part"], result)
+        return self._reported(plan, options, result)
 
-    def _reported(self, part: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    def _reported(self, plan: Mapping[str, Any], options: dict[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
         done = {name: result[name] for name in ("created", "modified", "deleted")}
-        return {**result, **self.reported(part, {**done, "requests": result["requests"]["total"]})}
+        fabric = ",".join(sorted(str(self.access(options["apic"], APIC_ACCESS).get("host") or "").split(",")))
+        managed = self.managed("leaf", fabric, [str(leaf["id"]) for leaf in plan["leaves"]])
+        return {**result, **managed, **self.reported(options["part"], {**done, "requests": result["requests"]["total"]})}

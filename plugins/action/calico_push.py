@@ -64,9 +64,10 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Read the cluster, compare, and send the changes in the order that loses no traffic."""
+        managed = self.managed("node", plan["cluster"], [node["name"] for node in plan["nodes"]])
         settled = self.as_planned(KUBERNETES)
         if settled is not None:
-            return {"problems": [], "objects": [], **self.reported("calico", {**NOTHING, **settled})}
+            return {"problems": [], "objects": [], **managed, **self.reported("calico", {**NOTHING, **settled})}
         self._kubernetes = options["kubernetes"]
         self._access = self.access(options["kubernetes"], KUBERNETES_ACCESS)
         self._objects: list[dict[str, Any]] = []
@@ -100,7 +101,7 @@ class ActionModule(PlannedAction):
         )
         self._send(push, plan, found, password, options["sessions_timeout"])
         done = {**self._done, "pending": push["pending"], "installation": in_words(found)}
-        return {"problems": problems, "objects": self._objects, **self.reported("calico", done)}
+        return {"problems": problems, "objects": self._objects, **managed, **self.reported("calico", done)}
 
     def _keep_journal(self, plan: dict[str, Any], found: dict[str, Any], push: dict[str, Any]) -> None:
         """Add the state of Kubernetes to the journal of the run.

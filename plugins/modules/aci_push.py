@@ -58,6 +58,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+managed:
+  description:
+    - What this push manages, each with C(kind) (V(leaf)), C(within) (the controllers) and C(name).
+    - Automation Platform counts it, see C(extensions/audit/event_query.yml).
+  returned: on success
+  type: list
+  elements: dict
+  sample: [{kind: leaf, within: apic1.example.com, name: "201"}]
 report:
   description: What this push and the earlier ones of the play changed, by part. They are registered in the variable C(aci_calico_pushed).
   returned: on success

@@ -51,6 +51,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+managed:
+  description:
+    - What this push manages, each with C(kind) (V(node)), C(within) (the cluster) and C(name).
+    - Automation Platform counts it, see C(extensions/audit/event_query.yml).
+  returned: on success
+  type: list
+  elements: dict
+  sample: [{kind: node, within: prod1, name: "node-1"}]
 report:
   description: What this push and the earlier ones of the play changed, by part. They are registered in the variable C(aci_calico_pushed).
   returned: on success

@@ -177,6 +177,14 @@ class ClusterAction(ActionBase):
         """Return the report of this push, added to that of the earlier pushes of the play."""
         return {"report": {**(plain(self.registered(PUSHED).get("report")) or {}), part: done}}
 
+    @staticmethod
+    def managed(kind: str, within: str, names: Iterable[str]) -> dict[str, Any]:
+        """Return what a push manages, which ``extensions/audit/event_query.yml`` counts.
+
+        :param within: the fabric or cluster in which the names are unique.
+        """
+        return {"managed": [{"kind": kind, "within": within, "name": name} for name in names]}
+
     def registered(self, variable: str) -> Mapping[str, Any]:
         """Return a result that the play has registered; empty if it has none.
 

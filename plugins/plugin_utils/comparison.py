@@ -155,6 +155,12 @@ def apic_queries(plan: Plan) -> list[str]:
     return [path for part in PARTS for path in _paths(root for of, root in roots if of == part)]
 
 
+def apic_places(plan: Plan) -> list[str]:
+    """Return the topmost objects that the plan has on APIC: what others change there is one of them or below."""
+    tops = [dn for _part, root in _roots(plan) for dn in ([top.dn for top in root.tops] if root.named else [root.dn])]
+    return [dn for dn in dict.fromkeys(tops) if not any(dn.startswith(f"{other}/") for other in tops)]
+
+
 def _paths(roots: Iterable[Root]) -> list[str]:
     return [path for path, _members in queries(list(roots), with_owned=True)]
 

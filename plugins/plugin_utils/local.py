@@ -109,6 +109,15 @@ def run_here(action: ActionBase, name: str, arguments: Mapping[str, Any], task_v
     params = dict(arguments)
     action._update_module_args(name, params, task_vars)
     params["_ansible_tmpdir"] = constants.DEFAULT_LOCAL_TMP
+    return run_module(name.rpartition(".")[2], params, action._loader.get_basedir())
+
+
+def run_module(name: str, params: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """Run a module in this process, and return its result.
+
+    :param params: its arguments and Ansible's own ones (``_ansible_*``).
+    :param folder: where relative paths begin.
+    """
     results: list[dict[str, Any]] = []
     hidden: set[str] = set()
 
@@ -118,8 +127,8 @@ def run_here(action: ActionBase, name: str, arguments: Mapping[str, Any], task_v
         return made
 
     try:
-        with ending(), _within(action._loader.get_basedir()):
-            _load(name.rpartition(".")[2]).main(module)
+        with ending(), _within(folder):
+            _load(name).main(module)
     except SystemExit:
         pass
     except Exception as error:  # whatever a process of its own would end with
@@ -128,6 +137,18 @@ def run_here(action: ActionBase, name: str, arguments: Mapping[str, Any], task_v
     if not results:  # a library has ended what it took for a process of its own
         return {"failed": True, "msg": "The module ended without a result"}
     return dict(plain({name: value for name, value in results[-1].items() if name not in ("exception", "deprecations")}))
+
+
+def apic_session(params: Mapping[str, Any], results: list[dict[str, Any]]) -> Any:
+    """Return a ``module_utils.apic.session.Session`` for many readings, so that APIC records one login and not one for each.
+
+    :param params: the options of cisco.aci's modules and Ansible's own ones (``_ansible_*``).
+    :param results: if a reading fails, it ends with SystemExit, and its failure is added to them.
+    """
+    spec = import_module("ansible_collections.cisco.aci.plugins.module_utils.aci").aci_argument_spec()
+    given = {"_ansible_tmpdir": constants.DEFAULT_LOCAL_TMP, **params}
+    module = _Module(given, results, argument_spec=spec, supports_check_mode=True)
+    return import_module("...module_utils.apic.session", __name__).Session(module, [str(params.get("password") or "")])
 
 
 def context_apart() -> Context:

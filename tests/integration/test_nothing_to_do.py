@@ -36,8 +36,9 @@ def test_a_run_without_clusters_fails(tmp_path: Path, inventory: str, options: l
 def test_every_playbook_requires_a_cluster_first(playbook: str) -> None:
     """Starting each of them would cost seconds."""
     text = (ROOT / "playbooks" / playbook).read_text(encoding="utf-8")
+    first = "- name: Require a cluster\n  ansible.builtin.import_playbook: "
     assert text[text.index("- name:") :].startswith(
-        "- name: Require a cluster\n  ansible.builtin.import_playbook: require/clusters.yml\n"
+        (f"{first}require/clusters.yml\n", f"{first}netops.aci_calico.require.clusters")
     )
 
 

@@ -20,6 +20,7 @@ EXPECTED = {
     "SECURITY.md",
     "changelogs",
     "docs",
+    "extensions",
     "inventories",
     "meta",
     "playbooks",
@@ -47,6 +48,8 @@ def test_holds_what_it_should(artifact):
         names = tarball.getnames()
     assert {name.split("/")[0] for name in names} == EXPECTED
     assert not [name for name in names if name.endswith((".pyc", ".kubeconfig")) or "__pycache__" in name]
+    shipped = {name.partition("/")[2] for name in names if name.startswith("extensions/") and "." in name}
+    assert shipped == {"audit/event_query.yml", "eda/plugins/event_source/drift.py", "eda/rulebooks/drift.yml"}
     assert not [name for name in names if ".allocations" in name], "copies of examples allocate their own addresses"
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import atexit
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -80,6 +81,29 @@ def _connect(module: Any, hide: Mask) -> Any:
         if attempt == len(PAUSES) or not failure.passing or "timed out" in str(failure):
             break
         time.sleep(max(failure.pause, PAUSES[attempt]))
+    raise failure
+
+
+def endpoint(access: Mapping[str, Any]) -> tuple[str, dict[str, str], ssl.SSLContext]:
+    """Return how a client of another kind reaches the API server: its URL, the headers of each request, and TLS.
+
+    :param access: the options of kubernetes.core's modules.
+    :raises KubeError: there is no connection, or it cannot be read.
+    """
+    try:
+        config = core._create_configuration(core._create_auth_spec(**access))
+        login = [one for one in config.auth_settings().values() if one["in"] == "header" and one["value"]]
+        headers = {**core._create_headers(**access), **{one["key"]: one["value"] for one in login}}
+        context = ssl.create_default_context(cafile=config.ssl_ca_cert)
+        if not config.verify_ssl:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if config.cert_file:
+            context.load_cert_chain(config.cert_file, config.key_file)
+        return str(config.host), headers, context
+    except Exception as error:  # what kubernetes and ssl raise for files and settings
+        failure = KubeError(NO_ANSWER, "not asked", f"{type(error).__name__}: {error}", CONFIGURATION)
+    finally:
+        _forget()
     raise failure
 
 

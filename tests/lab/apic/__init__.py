@@ -13,6 +13,7 @@ The modules, from the inside out:
 - ``query``       the query options of a GET; ``filters``: their filter language
 - ``documents``   JSON and XML, in and out
 - ``auth``        logins, tokens and request signatures; ``access``: the rights of users
+- ``subscriptions`` the queries whose changes are sent over WebSockets
 - ``store``       the state that survives a restart
 - ``seed``        an ordinary structure (``fabric.yml``) expanded to objects
 - ``errors``      error answers with their codes and texts; ``request_log``: the log of requests
@@ -20,8 +21,7 @@ The modules, from the inside out:
 - ``apic``        the controller that combines these; ``server`` puts it on the network, with the lab's
   own interface from ``backstage``
 
-Out of scope: subscriptions, statistics, health scores, and the
-reverse relations (``...Rt...``) at the targets.
+Out of scope: statistics, health scores, and the reverse relations (``...Rt...``) at the targets.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from .planting import Planting
 from .relations import Relations
 from .seed import Seed
 from .store import Store
+from .subscriptions import LIFETIME, Matches, Subscriptions, selects
 from .transaction import Transaction
 from .tree import ManagedObject, Tree
 
@@ -52,8 +53,11 @@ class Response:
 class Apic:
     """The controller of a fabric that starts from ``seed``, or from the state in ``state_dir`` if an earlier run left any."""
 
-    def __init__(self, seed: Seed, state_dir: Path | None = None, token_lifetime: float = 600) -> None:
+    def __init__(
+        self, seed: Seed, state_dir: Path | None = None, token_lifetime: float = 600, subscription_lifetime: float = LIFETIME
+    ) -> None:
         self.table = class_table()
+        self.subscriptions = Subscriptions(subscription_lifetime)
         self.seed = seed
         self.store = Store(state_dir) if state_dir else None
         self._token_lifetime = token_lifetime
@@ -81,6 +85,7 @@ class Apic:
         self.tree = Tree(self.table)
         self.relations = Relations(self.tree)
         self.gate = Gate(self.tree, self._token_lifetime)
+        self.subscriptions.forget()
         self.audit = AuditLog(self.tree)
         self._operational: dict[str, list[str]] = {}
 
@@ -106,7 +111,10 @@ class Apic:
         paths = (request.target, unquote(request.target))
         user = self.gate.user_of(request.cookies, request.method, paths, request.body)
         if kind == "aaaRefresh":
-            return self._session(self.gate.issue(user), user)
+            return self._session(self.gate.renew(request.cookies, user), user)
+        if kind == "subscriptionRefresh":
+            self.subscriptions.refresh(self.gate.session_of(request.cookies), request.query.get("id", "").split(","))
+            return self._rendered([], 0, as_xml)
         if kind == "aaaLogout":
             self.gate.log_out(request.cookies)
             return self._rendered([], 0, as_xml)
@@ -115,19 +123,30 @@ class Apic:
         if kind == "class" and request.method == "GET":
             below, __, cls = rest.rpartition("/")
             options = self._options(request, user)
-            return self._rendered(*query.of_class(self.tree, cls, below, options), as_xml, options)
+            found = query.of_class(self.tree, cls, below, options)
+            scope = selects(self.tree, options, below, cls)
+            return self._subscribed(request, scope, self._rendered(*found, as_xml, options))
         raise errors.ApicError(404, "404", f"Resource not found: {request.path}")
 
     def _on_object(self, request: Request, dn: str, user: str, as_xml: bool) -> Response:
         if request.method == "GET":
             options = self._options(request, user)
-            return self._rendered(*query.of_object(self.tree, dn, options), as_xml, options)
+            found = query.of_object(self.tree, dn, options)
+            return self._subscribed(request, selects(self.tree, options, dn), self._rendered(*found, as_xml, options))
         if request.method not in ("POST", "PUT", "DELETE"):
             raise errors.ApicError(405, "405", f"Method {request.method} is not allowed")
         transaction = self._change(request, dn, user, as_xml)
         nodes = changes_as_nodes(transaction.changes) if request.query.get("rsp-subtree") == "modified" else []
         response = self._rendered(nodes, len(nodes), as_xml)
         response.changed = list(transaction.changes)
+        return response
+
+    def _subscribed(self, request: Request, scope: Matches, response: Response) -> Response:
+        """Return a response with the id of a subscription if the request, in JSON, asks for one."""
+        if request.query.get("subscription") == "yes":
+            session, lifetime = self.gate.session_of(request.cookies), request.query.get("refresh-timeout", "")
+            number = self.subscriptions.add(session, scope, lifetime)
+            response.body = response.body.replace(b',"imdata"', f',"subscriptionId":"{number}","imdata"'.encode(), 1)
         return response
 
     def _options(self, request: Request, user: str) -> query.Options:
@@ -151,6 +170,7 @@ class Apic:
             self.tree.roll_back()
             raise
         self.audit.note(transaction.changes.values(), transaction.removed.values(), user, now)
+        self.subscriptions.publish(transaction.changes, transaction.removed)
         if self.store:
             self.store.append(self.tree)
         return transaction

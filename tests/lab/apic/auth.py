@@ -25,6 +25,7 @@ _USER_OF_CERTIFICATE = re.compile(r"uni/userext/user-([^/]+)/usercert-[^/]+")
 class Session:
     user: str
     expires: float
+    id: str
 
 
 class Gate:
@@ -43,10 +44,32 @@ class Gate:
             raise errors.wrong_credentials()
         return self.issue(user.values["name"])
 
-    def issue(self, user: str) -> str:
+    def issue(self, user: str, session: str = "") -> str:
+        """Return a token of a session, or else of a new one."""
         token = secrets.token_urlsafe(48)
-        self._sessions[token] = Session(user, time.monotonic() + self.lifetime)
+        self._sessions[token] = Session(user, time.monotonic() + self.lifetime, session or secrets.token_hex(8))
         return token
+
+    def renew(self, cookies: str, user: str) -> str:
+        """Return another token of the session of a request."""
+        return self.issue(user, self.session_of(cookies))
+
+    def session_of(self, cookies: str) -> str:
+        """Return the id of the session of a request; an empty one for a signed request."""
+        session = self._sessions.get(_parse_cookies(cookies).get(COOKIE.lower(), ""))
+        return session.id if session else ""
+
+    def socket(self, token: str) -> str:
+        """Return the id of the session that opens a socket. Raises error 403 without a valid token."""
+        session = self._sessions.get(token)
+        if session is None or session.expires < time.monotonic():
+            raise errors.token_invalid()
+        return session.id
+
+    def left(self, session: str) -> float:
+        """Return the seconds for which a session will live."""
+        ends = [one.expires for one in self._sessions.values() if one.id == session]
+        return max(ends, default=0) - time.monotonic()
 
     def user_of(self, cookies: str, method: str, paths: tuple[str, ...], body: str) -> str:
         """Return the user of a request. ``paths`` are the spellings of its path that the client may have signed.

@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: the actions of a rule
-ACTIONS = ("latency", "status", "answer", "cut", "drop", "drop-after", "hang", "hang-after", "expire")
+ACTIONS = (
+    "latency",
+    "status",
+    "answer",
+    "cut",
+    "drop",
+    "drop-after",
+    "hang",
+    "hang-after",
+    "expire",
+    "disconnect",
+    "mute",
+    "unsubscribe",
+)
 
 
 @dataclass
@@ -20,7 +33,8 @@ class Rule:
     ``latency`` waits ``seconds``. ``status`` answers with that HTTP status. ``answer`` answers with status 200 and ``body``.
     ``cut`` sends the first half of the answer only. ``drop`` closes the connection before the
     request is processed, ``drop-after`` afterwards. ``hang`` and ``hang-after`` do not answer until ``release``.
-    ``expire`` forgets every token first. ``method``, ``path`` (a regular expression) and ``controller`` (from 1) select
+    ``expire`` forgets every token first, ``unsubscribe`` every subscription; ``disconnect`` closes every socket first. ``mute`` does not
+    send the changes of the request to the sockets. ``method``, ``path`` (a regular expression) and ``controller`` (from 1) select
     the requests.
     """
 

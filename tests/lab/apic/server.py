@@ -26,6 +26,7 @@ from .backstage import Backstage
 from .misbehaviour import Misbehaviour, Rule
 from .request_log import RequestLog
 from .seed import Seed
+from .subscriptions import LIFETIME
 from .tree import Tree
 
 MAX_BODY = 256 * 1024 * 1024
@@ -56,13 +57,14 @@ class ApicServer:
         https: bool = True,
         controllers: int = 1,
         token_lifetime: float = 600,
+        subscription_lifetime: float = LIFETIME,
         expose_secrets: bool = False,
     ) -> None:
         self._scratch = None if state_dir else tempfile.mkdtemp(prefix="lab-apic-")
         self.state_dir = Path(state_dir or self._scratch or "")
         self.state_dir.mkdir(parents=True, exist_ok=True)
         kept = self.state_dir if state_dir else None
-        self.apic = Apic(Seed.load(seed), kept, token_lifetime)
+        self.apic = Apic(Seed.load(seed), kept, token_lifetime, subscription_lifetime)
         self.log = RequestLog(self.state_dir / "requests.jsonl" if kept else None)
         self.misbehaviour = Misbehaviour()
         self.https = https
@@ -87,6 +89,7 @@ class ApicServer:
 
     def stop(self) -> None:
         self.misbehaviour.clear()
+        self._in_loop(self.apic.subscriptions.disconnect)
         if self._runner:
             asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -144,6 +147,7 @@ class ApicServer:
     async def _listen(self) -> None:
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/_lab/{what}", Backstage(self, self._expose_secrets).handle)
+        app.router.add_route("GET", "/socket{token}", self._socket)
         app.router.add_route("*", "/{path:.*}", self._api)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -169,9 +173,41 @@ class ApicServer:
             status=response.status, body=response.body, content_type=response.content_type, headers=response.headers
         )
 
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        """Send the changes to which a session subscribes, until the session or the connection ends. Its token is not logged."""
+        gate, subscriptions = self.apic.gate, self.apic.subscriptions
+        if any(rule.action in ("status", "drop") for rule in self.misbehaviour.due("GET", "/socket", self._controller(request))):
+            return web.Response(status=503)
+        try:
+            session = gate.socket(request.match_info["token"])
+        except errors.ApicError as refusal:
+            return web.Response(status=refusal.status, text=refusal.text)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        outbox = subscriptions.open(session)
+        reader = asyncio.ensure_future(socket.receive())  # answers pings and sees the end
+        try:
+            while (left := gate.left(session)) > 0 and not reader.done():
+                next_ = asyncio.ensure_future(outbox.get())
+                await asyncio.wait({next_, reader}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                text = next_.result() if next_.done() else ""
+                next_.cancel()
+                if text is None:
+                    break
+                if text:
+                    await socket.send_str(text)
+        finally:
+            subscriptions.closed(outbox)
+            reader.cancel()
+        if request.transport:
+            request.transport.abort()
+        return socket
+
+    def _controller(self, request: web.Request) -> int:
+        return self.ports.index(request.get_extra_info("sockname")[1]) + 1
+
     async def _answer(self, request: web.Request, body: str) -> Response:
-        port = request.get_extra_info("sockname")[1]
-        due = self.misbehaviour.due(request.method, request.path_qs, self.ports.index(port) + 1)
+        due = self.misbehaviour.due(request.method, request.path_qs, self._controller(request))
         for rule in due:
             if rule.action == "latency":
                 await asyncio.sleep(rule.seconds)
@@ -181,12 +217,17 @@ class ApicServer:
                 return Response(200, rule.body.encode(), "text/html")
             elif rule.action == "expire":
                 self.apic.gate.expire_all()
+            elif rule.action == "disconnect":
+                self.apic.subscriptions.disconnect()
+            elif rule.action == "unsubscribe":
+                self.apic.subscriptions.forget()
             elif rule.action == "hang":
                 await self._hang(request)
             elif rule.action == "drop":
                 raise Dropped
         cookies = request.headers.get("Cookie", "")
         asked = Request(request.method, request.raw_path, request.path, request.query, cookies, body)
+        self.apic.subscriptions.muted = any(rule.action == "mute" for rule in due)
         response = self.apic.handle(asked)
         for rule in due:
             if rule.action == "cut":

@@ -1,7 +1,7 @@
 """The embedded API server: kmock's Kubernetes emulator, extended to answer as a real API server does.
 
-kmock provides HTTP handling, URL parsing, discovery and watch streams. This module adds the verbs with their errors,
-patches, dry runs, selectors and schemas (``lab.kube.objects`` and ``lab.kube.schema``), authentication, and
+kmock provides HTTP handling, URL parsing and discovery. This module adds the verbs with their errors, patches, dry runs,
+selectors and schemas (``lab.kube.objects`` and ``lab.kube.schema``), watches (``lab.kube.watches``), authentication, and
 misbehaviour.
 
 Not served: server-side apply, OpenAPI documents, paging, and every subresource except ``status``.
@@ -12,17 +12,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp.web
-import attrs
 import kmock
 
 from lab.kube import managers, views
 from lab.kube.interface import MERGE_PATCH
-from lab.kube.objects import Objects, Refusal
+from lab.kube.objects import Objects, Refusal, matches_fields, matches_labels
 from lab.kube.schema import BUILTIN, Json, Kind
+from lab.kube.watches import Watches
 
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 VERSION = {"major": "1", "minor": "30", "gitVersion": "v1.30.0-embedded", "platform": "embedded"}
@@ -75,7 +76,8 @@ class Emulator(kmock.KubernetesEmulator):
         self._persist = on_write
         self._log = on_request
         self._log_pruned = on_prune
-        self._events: set[asyncio.Task[None]] = set()
+        self.watches = Watches()
+        self._raw: ContextVar[aiohttp.web.BaseRequest] = ContextVar("raw")
         for kind in kinds:
             self.resources[_served(kind)] = kmock.ResourceInfo(
                 namespaced=kind.namespaced,
@@ -92,7 +94,6 @@ class Emulator(kmock.KubernetesEmulator):
         for obj in objects:
             kind = kinds[obj["apiVersion"], obj["kind"]]
             self.store.restore(kind, obj)
-            self._show_to_watchers(kind, obj)
         self.store.continue_from(version)
 
     async def __call__(self, raw_request: aiohttp.web.BaseRequest) -> aiohttp.web.StreamResponse:
@@ -109,7 +110,10 @@ class Emulator(kmock.KubernetesEmulator):
             if path == RULES_REVIEW:
                 status = {"resourceRules": self.rights, "nonResourceRules": [], "incomplete": False}
                 return aiohttp.web.json_response({"kind": "SelfSubjectRulesReview", "status": status}, status=201)
+            self._raw.set(raw_request)
             response = await super().__call__(raw_request)
+        except ConnectionError:  # the client of a watch is gone
+            response = aiohttp.web.Response(status=499)
         except Refusal as refusal:
             response = aiohttp.web.json_response(refusal.body, status=refusal.status)
         finally:
@@ -158,10 +162,17 @@ class Emulator(kmock.KubernetesEmulator):
         return resource.plural is not None or resource.group not in {group for group, _version, _plural in self.kinds}
 
     async def _watch(self, kind: Kind, request: kmock.Request) -> aiohttp.web.StreamResponse:
-        namespace = _namespace(kind, request)
-        stored = attrs.evolve(request, action=kmock.action.WATCH, resource=_resource(kind), namespace=namespace)
-        self._requests.append(stored)  # kmock serves only recorded requests
-        return await super()._handle(stored)
+        namespace, labels = _namespace(kind, request), request.params.get("labelSelector", "")
+        fields = f"metadata.name={request.name}" if request.name else request.params.get("fieldSelector", "")
+
+        def show(obj: Json) -> Json | None:
+            fits = namespace in (None, obj["metadata"].get("namespace"))
+            shown = _shown(kind, obj)
+            chosen = matches_labels(labels, shown["metadata"].get("labels") or {}) and matches_fields(fields, obj, kind)
+            return shown if fits and chosen else None
+
+        present = self.store.select(kind, namespace)
+        return await self.watches.serve(self._raw.get(), _collection(kind), show, present, self.store.version)
 
     def _answer(self, kind: Kind, request: kmock.Request) -> aiohttp.web.Response:
         namespace, name = _namespace(kind, request), request.name
@@ -231,19 +242,7 @@ class Emulator(kmock.KubernetesEmulator):
 
     def _written(self, kind: Kind, event: str, _old: Json | None, new: Json) -> None:
         self._persist(kind, event, new)
-        self._show_to_watchers(kind, new, gone=event == "DELETED")
-        # The bus can wake its readers only from a coroutine.
-        task = asyncio.get_running_loop().create_task(self._buses[_resource(kind)].put({"type": event, "object": new}))
-        self._events.add(task)
-        task.add_done_callback(self._events.discard)
-
-    def _show_to_watchers(self, kind: Kind, obj: Json, gone: bool = False) -> None:
-        """Update kmock's own container, whose content each watch starts with."""
-        key = (_resource(kind), obj["metadata"].get("namespace"), obj["metadata"]["name"])
-        if gone:
-            del self.objects[key]
-        else:
-            self.objects[key] = obj
+        self.watches.note(_collection(kind), event, new)
 
     async def _serve_server_version(self, request: kmock.Request) -> dict[str, str]:
         return dict(VERSION)
@@ -257,9 +256,8 @@ def _served(kind: Kind) -> kmock.resource:
     return kmock.resource(group=kind.group, version=kind.version, plural=kind.plural)
 
 
-def _resource(kind: Kind) -> kmock.resource:
-    group, __, version = kind.storage_version.rpartition("/")
-    return kmock.resource(group=group, version=version, plural=kind.plural)
+def _collection(kind: Kind) -> str:
+    return f"{kind.storage_version}/{kind.plural}"
 
 
 def _shown(kind: Kind, obj: Json) -> Json:
