@@ -245,13 +245,17 @@ class Follower:
                 await asyncio.wait_for(side.wake.wait(), longest)
             await asyncio.sleep(SETTLE)
             side.wake.clear()
+            held = side.held
             try:
                 side.found = await asyncio.to_thread(side.read, plan)
             except UnreadableError as reason:
                 await self._note(plan, side, str(reason))
             else:
                 await self._note(plan, side, "")
-                await self._tell(plan)
+                if held and not side.held:
+                    side.wake.set()  # the run may have ended after the objects were read
+                else:
+                    await self._tell(plan)
 
     async def _note(self, plan: dict[str, Any], side: Side, reason: str) -> None:
         """Tell once that a side cannot be read, and once that it can be read again."""

@@ -83,8 +83,8 @@ def _load() -> Any:
         from ansible.utils.collection_loader import AnsibleCollectionConfig
 
         if AnsibleCollectionConfig.collection_finder is None:
-            # The folder that holds ansible_collections, four folders above the collection's extensions.
-            init_plugin_loader([str(Path(__file__).resolve().parents[7])])
+            above = [str(one.parent) for one in Path(__file__).absolute().parents if one.name == "ansible_collections"]
+            init_plugin_loader(above)
         from ansible_collections.netops.aci_calico.plugins.plugin_utils.drift import follow
     except ImportError as error:
         raise RuntimeError(

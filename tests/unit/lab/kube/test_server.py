@@ -144,6 +144,45 @@ def test_a_watch_tells_what_happens(server):
     ]
 
 
+def watched(server, query):
+    """Return an open watch of the peers."""
+    connection = http.client.HTTPSConnection(server.url.removeprefix("https://"), context=server._connection._context)
+    connection.request("GET", f"{PEERS}?watch=1&{query}", headers={"Authorization": f"Bearer {server.token}"})
+    return connection, connection.getresponse()
+
+
+def test_a_watch_goes_on_from_a_version_and_ends_with_a_bookmark(server):
+    server.request("POST", PEERS, peer())
+    version = server.request("GET", PEERS)["metadata"]["resourceVersion"]
+    server.request("PATCH", f"{PEERS}/p", {"spec": {"asNumber": 1}}, MERGE_PATCH)
+    newest = server.request("PATCH", "/api/v1/nodes/node-1", {"metadata": {"labels": {"a": "b"}}}, MERGE_PATCH)
+    connection, stream = watched(server, f"resourceVersion={version}&allowWatchBookmarks=true&timeoutSeconds=0.2")
+    events = [json.loads(line) for line in stream.read().splitlines()]
+    connection.close()
+    assert [event["type"] for event in events] == ["MODIFIED", "BOOKMARK"]
+    assert events[1]["object"]["metadata"] == {"resourceVersion": newest["metadata"]["resourceVersion"]}
+
+
+def test_a_version_that_is_no_longer_known_is_gone(server):
+    version = server.request("GET", PEERS)["metadata"]["resourceVersion"]
+    server.request("POST", PEERS, peer())
+    server.emulator.watches.compact()
+    connection, stream = watched(server, f"resourceVersion={version}")
+    event = json.loads(stream.read())
+    connection.close()
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+
+
+def test_watches_are_dropped_on_demand(server):
+    connection, stream = watched(server, "fieldSelector=metadata.name%3Dp")
+    server.request("POST", PEERS, peer())
+    assert json.loads(stream.readline())["object"]["metadata"]["name"] == "p"
+    server._loop.call_soon_threadsafe(server.emulator.watches.disconnect)
+    with pytest.raises((http.client.HTTPException, OSError)):
+        stream.read()
+    connection.close()
+
+
 def test_status_is_written_by_itself(server):
     """Write a status only through the subresource, if the kind has one."""
     path = f"/apis/{CALICO_V1}/caliconodestatuses"
