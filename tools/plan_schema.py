@@ -151,7 +151,8 @@ PLAN: dict[str, tuple[str, Any]] = {
         "name": NODE_NAME, "rack": RACK_ID, "slot": key(NODE, "slot"), "asn": ASN, "vlan": VLAN, "vpc": or_null(NAME),
         "system": {"kind": variable("node_kind"), "nics": variable("nics"), "bond": or_null(variable("bond")),
                    "hypervisor": or_null(key(NODE, "hypervisor"))},
-        "networks": by_family(NODE_NETWORK), "peers": [SESSION], "attached": Maybe(schema_of({"rack": RACK_ID, "leaves": [LEAF_ID]}))}]),
+        "networks": by_family(NODE_NETWORK), "slot_name": Maybe(NODE_NAME), "spare": Maybe(YES_NO), "peers": [SESSION],
+        "attached": Maybe(schema_of({"rack": RACK_ID, "leaves": [LEAF_ID]}))}]),
     "peers": ("The BGP peers, each of which becomes a BGPPeer.", [{
         "name": formatted("dns-name"), "rack": RACK_ID, "asn": ASN, "node": or_null(NODE_NAME), **SESSION}]),
     "external_epgs": ("The cluster's external EPG in each L3Out, then the microsegments.", [{

@@ -91,7 +91,7 @@ class ActionModule(ClusterAction):
 
     def _incomplete(self, plan: dict[str, Any]) -> list[Problem]:
         leaves = [f"leaf-{leaf['id']}" for leaf in plan["leaves"] if leaf["networks"]]
-        nodes = [node["name"] for node in plan["nodes"]]
+        nodes = [node.get("slot_name", node["name"]) for node in plan["nodes"]]
         new = [name for name in [*leaves, *nodes] if name not in self._recovered.leaves | self._recovered.nodes]
         text = f"{some(new)} not in it: the first free addresses are assigned"
         return [Problem("allocation-recovery-incomplete", self._source, text)] if new else []

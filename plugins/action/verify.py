@@ -123,7 +123,11 @@ class _Reader:
         return Kubernetes(info, live["state"])
 
     def _state(self, group: str, node_status: str) -> dict[str, Any]:
-        arguments = {"api_group": group, "nodes": [node["name"] for node in self._plan["nodes"]], "node_status": node_status}
+        arguments = {
+            "api_group": group,
+            "nodes": [node["name"] for node in self._plan["nodes"] if not node.get("spare")],
+            "node_status": node_status,
+        }
         return self._run("calico_state", {**(self._kubernetes or {}), **arguments})
 
     def clean_up(self) -> None:

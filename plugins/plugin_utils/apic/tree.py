@@ -390,7 +390,11 @@ def _standard_interfaces(plan: Plan, rack: Any, leaves: list[Any]) -> list[Mo]:
     """
     nodes = [node for node in plan["nodes"] if node["rack"] == rack["id"]]
     return [
-        mo("l3extLIfP", [_path(plan, rack, leaves, node, family, network)], name=f"{node['name']}-{family}")
+        mo(
+            "l3extLIfP",
+            [_path(plan, rack, leaves, node, family, network)],
+            name=f"{node.get('slot_name', node['name'])}-{family}",
+        )
         for node in nodes
         for family, network in node["networks"].items()
     ]

@@ -92,7 +92,7 @@ def nodes_out(found: list[dict]) -> list[str]:
 
 
 def _unknown(plan: dict, nodes: dict, names: list[str]) -> Iterator[Problem]:
-    planned = [node["name"] for node in plan["nodes"]]
+    planned = [node["name"] for node in plan["nodes"] if not node.get("spare")]
     if not names:
         yield Problem("maintenance-nodes", NAMES, "No node is named")
     for index, name in enumerate(names):

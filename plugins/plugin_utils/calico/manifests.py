@@ -55,7 +55,7 @@ def kubernetes_objects(plan: dict, api_group: str | None = None, namespace: str 
     api_group = chosen(api_group, plan["calico"]["api_group"], CALICO_V3)
     namespace = chosen(namespace, plan["calico"]["namespace"], DEFAULT_NAMESPACE)
     return [
-        *(_node(plan, node) for node in plan["nodes"]),
+        *(_node(plan, node) for node in plan["nodes"] if not node.get("spare")),
         _secret(plan, namespace),
         _role(plan, namespace),
         _role_binding(plan, namespace),

@@ -306,17 +306,22 @@ def _found_node(found: dict, name: str) -> dict:
 
 def pending_nodes(plan: dict, found: dict) -> list[str]:
     """Return the planned nodes that are not in Kubernetes yet."""
-    return sorted({node["name"] for node in plan["nodes"]} - set(found["nodes"]))
+    return sorted(_planned(plan) - set(found["nodes"]))
+
+
+def _planned(plan: dict) -> set[str]:
+    """Return the names of the planned nodes, without spare slots."""
+    return {node["name"] for node in plan["nodes"] if not node.get("spare")}
 
 
 def strangers(plan: dict, found: dict) -> list[str]:
     """Return the nodes in Kubernetes that are not planned, and were never this cluster's."""
-    return sorted(set(found["nodes"]) - {node["name"] for node in plan["nodes"]} - set(our_nodes(plan, found)))
+    return sorted(set(found["nodes"]) - _planned(plan) - set(our_nodes(plan, found)))
 
 
 def _stale_nodes(plan: dict, found: dict) -> list[str]:
     """Return nodes that a push once configured, still exist, and are not in the plan any more."""
-    planned = {node["name"] for node in plan["nodes"]}
+    planned = _planned(plan)
     return [name for name in our_nodes(plan, found) if name not in planned]
 
 

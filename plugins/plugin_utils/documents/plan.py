@@ -124,11 +124,18 @@ def _leaf_row(leaf: Mapping[str, Any]) -> tuple[str, ...]:
     return str(leaf["id"]), leaf["side"], leaf["router_id"], addresses or "one for each node"
 
 
+def _with_slot(node: Mapping[str, Any]) -> str:
+    """Return the name of a node with its spare slot."""
+    if node.get("spare"):
+        return f"{node['name']} (spare)"
+    return f"{node['name']} (slot {node['slot_name']})" if "slot_name" in node else str(node["name"])
+
+
 def _node_rows(node: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Return a row for each address family."""
     return [
         (
-            node["name"],
+            _with_slot(node),
             str(node["vlan"]),
             network["address"],
             network["gateway"],
@@ -244,7 +251,7 @@ def _cabling(plan: Mapping[str, Any]) -> list[str]:
     ports = {group["name"]: _ports(group) for group in plan["access"]["groups"]}
     rows = [
         (
-            node["name"],
+            _with_slot(node),
             ", ".join(map(str, node.get("attached", racks[node["rack"]])["leaves"])),
             f"vPC {node['vpc']}{ports.get(node['vpc'], '')}" if node["vpc"] else by_domain,
             f"{node['vlan']} ({plan['interface']['mode']})",

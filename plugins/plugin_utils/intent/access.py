@@ -13,7 +13,7 @@ from .intent import Intent, Node
 
 def vpc_name(intent: Intent, node: Node) -> str:
     """Return the name of the vPC interface policy group of a node."""
-    return node.vpc or intent["vpc_name"].format(node=node.name, rack=node.rack)
+    return node.vpc or intent["vpc_name"].format(node=node.claimant, rack=node.rack)
 
 
 def pool_name(intent: Intent) -> str | None:

@@ -21,7 +21,7 @@ from .rules.names import names
 from .rules.neighbours import cluster_names, l3outs, shared_ecmp, shared_policies, shared_router_ids, shared_subnets, shared_vlans
 from .rules.nodes import hypervisors, mobility, nics
 from .rules.pools import disabled_pools, load_balancer_blocks, pools
-from .rules.racks import leaves, nodes, non_anchors, racks, renumbered, router_ids
+from .rules.racks import leaves, nodes, non_anchors, racks, renumbered, router_ids, spares
 from .rules.subnets import (
     families,
     floating_vlans,
@@ -59,6 +59,7 @@ RULES: Sequence[Rule] = (
     racks,
     leaves,
     nodes,
+    spares,
     router_ids,
     subnet_overlaps,
     families,

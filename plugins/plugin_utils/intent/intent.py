@@ -70,7 +70,11 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Node:
-    """A Kubernetes node, from a rack's list or from an inventory host."""
+    """A Kubernetes node, from a rack's list or from an inventory host; or a spare slot for one.
+
+    :ivar spare: the spare slot that the node takes.
+    :ivar is_spare: whether this is a spare slot that no node takes.
+    """
 
     name: str
     rack: str
@@ -83,6 +87,13 @@ class Node:
     kind: str = "bare_metal"
     nics: tuple[str, ...] = ()
     hypervisor: str | None = None
+    spare: str | None = None
+    is_spare: bool = False
+
+    @property
+    def claimant(self) -> str:
+        """The name in the allocation file and on APIC: that of the spare slot if the node takes one."""
+        return self.spare or self.name
 
 
 @dataclass

@@ -54,6 +54,8 @@ def read_intent(
     intent = Intent(_cluster_name(values, host, problems), values, racks, subnets, sound)
     if not _add_node_hosts(intent, variables, hosts, problems):
         intent.sound = False
+    if not _add_spares(intent, problems):
+        intent.sound = False
     intent.places = racks
     if intent["peering"] == CENTRAL and racks:
         intent.racks = [_central(racks)]
@@ -257,6 +259,7 @@ def _read_node(entry: dict[str, Any], rack: Rack, path: str, problems: list[Prob
         _valid(entry["kind"]) or rack.node_kind,
         _nics(entry["nics"]),
         _valid(entry["hypervisor"]),
+        _valid(entry.get("spare")),
     )
 
 
@@ -322,8 +325,56 @@ def _add_node_host(host: str, variables: dict[str, Any], racks: dict[str, Rack],
     kind = values.get("node_kind") or home.node_kind
     nics, hypervisor = _nics(values["node_nics"]), values["node_hypervisor"]
     slot, vlan, vpc = values["node_slot"], values["node_vlan"], values["node_vpc"]
-    home.nodes.append(Node(name, home.id, path, slot, pins, vlan, vpc, ports, kind, nics, hypervisor))
+    home.nodes.append(Node(name, home.id, path, slot, pins, vlan, vpc, ports, kind, nics, hypervisor, values["node_spare"]))
     return True
+
+
+# --- spare slots -----------------------------------------------------------------------------------------------------
+
+
+def _add_spares(intent: Intent, problems: list[Problem]) -> bool:
+    """Add the spare slots to their racks, those that are taken as their nodes.
+
+    :returns: whether all of them were added, and all that nodes take were found.
+    """
+    entries, path = intent["spare_nodes"] or [], f"{PREFIX}spare_nodes"
+    racks = {rack.id: rack for rack in intent.racks}
+    sound = INVALID not in entries
+    found: set[tuple[str, str]] = set()
+    for index, entry in enumerate(entries):
+        if entry is INVALID:
+            continue
+        rack = racks.get(entry["rack"])
+        if rack is None:
+            sound = False
+            if intent.sound:
+                text = f"Spare slot {entry['name']} is in rack '{entry['rack']}', which is not in aci_calico_racks"
+                problems.append(Problem("unknown-rack", f"{path}[{index}].rack", text, did_you_mean(entry["rack"], racks)))
+            continue
+        spare = replace(_read_node(entry, rack, f"{path}[{index}]", problems), is_spare=True)
+        found.add((rack.id, spare.name))
+        takers = [number for number, node in enumerate(rack.nodes) if node.spare == spare.name]
+        for number in takers[:1]:
+            rack.nodes[number] = _taking(rack.nodes[number], spare, problems)
+        rack.nodes += [] if takers else [spare]
+    missing = [node for node in intent.nodes if node.spare and (node.rack, node.spare) not in found]
+    for node in missing if sound else ():
+        text = f"Node {node.name} takes spare slot {node.spare}, which rack '{node.rack}' does not have"
+        known = [name for rack_id, name in found if rack_id == node.rack]
+        problems.append(Problem("unknown-spare", f"{node.path}.spare", text, did_you_mean(node.spare or "", known)))
+    return sound and not missing
+
+
+def _taking(node: Node, spare: Node, problems: list[Problem]) -> Node:
+    """Return a node with what APIC has for its spare slot."""
+    own = [name for name in ("slot", "pins", "vlan", "vpc", "ports") if getattr(node, name)]
+    if own:
+        names = {"pins": "address", "ports": "interfaces"}
+        text = (
+            f"Node {node.name} takes spare slot {spare.name}, and has of its own: {', '.join(names.get(one, one) for one in own)}"
+        )
+        problems.append(Problem("spare-differs", node.path, text))
+    return replace(node, slot=spare.slot, pins=spare.pins, vlan=spare.vlan, vpc=spare.vpc, ports=spare.ports)
 
 
 def _own_value(value: Any, clusters: Any) -> bool:

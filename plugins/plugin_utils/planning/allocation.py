@@ -159,11 +159,12 @@ class _Allocator:
         return shared, anchors, nodes
 
     def _claimant(self, one: Node | Leaf, assignments: dict[str, Assignment], recorded: dict[str, Assignment]) -> _Claimant:
-        assignment = assignments.setdefault(one.name, Assignment())
+        name = one.claimant if isinstance(one, Node) else one.name
+        assignment = assignments.setdefault(name, Assignment())
         pins = dict(one.pins)
         if isinstance(one, Node) and one.slot is not None:
             pins = self._slot_pins(one, one.slot) | pins
-        return _Claimant(one.name, one.name, one.path, pins, assignment, recorded.get(one.name, Assignment()))
+        return _Claimant(name, name, one.path, pins, assignment, recorded.get(name, Assignment()))
 
     def _slot_pins(self, node: Node, slot: int) -> dict[str, Pin]:
         pins = {}
@@ -323,7 +324,7 @@ class _Allocator:
         """Assign a VLAN to each node: pinned, else recorded, else that of its slot, else the first free one."""
         pool = self.intent["vlan"] or []
         owners: dict[int, str] = {}
-        pinned = {node.name: node.vlan for node in self.intent.nodes if node.vlan is not None}
+        pinned = {node.claimant: node.vlan for node in self.intent.nodes if node.vlan is not None}
         for claimant in claimants:
             if claimant.name in pinned:
                 self._pin_vlan(claimant, pinned[claimant.name], owners)

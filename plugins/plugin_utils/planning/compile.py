@@ -324,7 +324,7 @@ def _leaves(rack: Rack, allocation: Allocation) -> list[dict[str, Any]]:
 
 
 def _node(intent: Intent, node: Node, allocation: Allocation) -> dict[str, Any]:
-    assignment = allocation.nodes[node.name]
+    assignment = allocation.nodes[node.claimant]
     standard = allocation.kind == "standard"
     rack = next(rack for rack in intent.racks if rack.id == node.rack)
     return {
@@ -335,7 +335,9 @@ def _node(intent: Intent, node: Node, allocation: Allocation) -> dict[str, Any]:
         "vlan": assignment.vlan if standard else allocation.vlan,
         "vpc": vpc_name(intent, node) if standard else None,
         "system": _system(intent, node),
-        "networks": node_networks(allocation, node.name, len(rack.leaves)),
+        "networks": node_networks(allocation, node.claimant, len(rack.leaves)),
+        **({"slot_name": node.spare} if node.spare else {}),
+        **({"spare": True} if node.is_spare else {}),
     }
 
 
@@ -364,7 +366,7 @@ def _peers(
     if intent.kind == "floating":
         return [peer for rack in racks for peer in leaf_peers(rack, leaves, asn)]
     by_id = {rack["id"]: rack for rack in racks}
-    return [peer for node in nodes for peer in node_peers(by_id[node["rack"]], node, asn)]
+    return [peer for node in nodes if not node.get("spare") for peer in node_peers(by_id[node["rack"]], node, asn)]
 
 
 def _calico(intent: Intent) -> dict[str, Any]:

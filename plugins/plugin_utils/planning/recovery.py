@@ -38,7 +38,7 @@ def record_of_plan(plan: Any, intent: Intent) -> Record:
         for l3out in plan["l3outs"]:
             l3outs[_number(intent, l3out["name"])] = {"racks": l3out["racks"], **_shared(l3out["floating"])}
         leaves = {f"leaf-{leaf['id']}": _addresses(leaf["networks"]) for leaf in plan["leaves"] if leaf["networks"]}
-        nodes = {node["name"]: _node(node, plan["svi"]["kind"]) for node in plan["nodes"]}
+        nodes = {node.get("slot_name", node["name"]): _node(node, plan["svi"]["kind"]) for node in plan["nodes"]}
         return load_content({"svi": {"kind": plan["svi"]["kind"]}, "l3outs": l3outs, "leaves": leaves, "nodes": nodes})
     except (KeyError, TypeError, AttributeError) as reason:
         raise BadRecordError(f"it is not a plan: {reason}") from None
@@ -158,7 +158,7 @@ def _note(entries: dict[str, Any], name: str, text: str) -> None:
 
 
 def _names(intent: Intent) -> Iterable[str]:
-    return [node.name for node in intent.nodes]
+    return [node.claimant for node in intent.nodes]
 
 
 def _in_subnets(node: Mapping[str, Any], intent: Intent) -> dict[str, Any]:

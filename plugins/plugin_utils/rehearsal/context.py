@@ -47,6 +47,7 @@ class Context:
         self.comparison = comparison
         self.created = {one.object for one in comparison.changes if one.operation == CREATE}
         self.racks: Mapping[str, Any] = {rack["node_profile"]: rack for rack in plan["racks"]}
+        self.nodes_of_slots = {node["slot_name"]: node["name"] for node in plan["nodes"] if "slot_name" in node}
         self.planned: dict[str, Any] = {node["name"]: node for node in plan["nodes"]}
 
     def is_first(self, side: str) -> bool:
@@ -124,7 +125,7 @@ class Context:
         """Yield the node of an interface profile; with floating SVI the profile is that of a rack."""
         name = _first(_INTERFACES, dn)
         if name and name != _first(_PROFILE, dn):
-            yield name
+            yield self.nodes_of_slots.get(name, name)
 
     def _of_profile(self, profile: str) -> list[str]:
         rack = self.racks.get(profile)

@@ -30,6 +30,13 @@ NODE = (
     Option("kind", "Like C(aci_calico_node_kind), for this node.", choices=(BARE_METAL, VM)),
     texts("nics", "Like C(aci_calico_nics), for this node.", format="interface-name"),
     Option("hypervisor", "The host that the virtual machine runs on.", format="hypervisor"),
+    Option("spare", "The spare slot of C(aci_calico_spare_nodes) that the node takes (standard SVI).", format="dns-name"),
+)
+# A spare slot is a node without a machine.
+SPARE = (
+    Option("name", "The name of the slot on APIC and in the allocation file.", required=True, format="dns-name"),
+    Option("rack", "The id of the slot's rack.", required=True, format="rack-id"),
+    *(option for option in NODE if option.name not in ("name", "spare")),
 )
 LEAF = (
     Option("id", "The leaf's node ID in the fabric.", "int", required=True, range=(101, 4000)),

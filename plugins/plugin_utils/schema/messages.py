@@ -79,6 +79,13 @@ CATALOGUE: dict[str, dict[str, Message]] = {
         "rack-without-nodes": Message("A rack has no node.", "Name its nodes, or remove the rack.", WARNING),
         "leaf-twice": Message("A leaf is in two racks, or twice in one.", "Name each leaf once, in its own rack."),
         "node-twice": Message("A node is named twice.", "Name each node once, in a rack's list or as an inventory host."),
+        "unknown-spare": Message("A node takes a spare slot that its rack does not have.", "Correct the name, or add it to aci_calico_spare_nodes."),
+        "spare-twice": Message("Two nodes have one name on APIC: that of a spare slot.", "Let each node take a spare slot of its own."),
+        "spare-differs": Message(
+            "A node takes a spare slot, and has an address, a VLAN or ports of its own.",
+            "Remove them: the node has those of the slot."),
+        "spare-with-floating-svi": Message(
+            "There are spare slots, and the cluster has floating SVI, which needs none.", "Remove aci_calico_spare_nodes."),
         "node-without-rack": Message(
             "A host is in the group of a cluster whose hosts are nodes, and has no rack.",
             "Set aci_calico_rack on the host or its group; set it to '' if the host is not a node."),

@@ -57,6 +57,10 @@ REGISTRY: tuple[Option, ...] = (
                choices=("present", "absent"), default="present"),
         dicts("aci_calico_racks", "The racks with their leaves, and with their nodes unless the nodes are inventory hosts.",
               options=keys.RACK, required=True, source=_PHYSICAL),
+        dicts("aci_calico_spare_nodes",
+              "Slots for nodes to come (standard SVI): their paths, addresses, VLANs and peers are on APIC before the node is. A node takes"
+              " one with C(spare). Floating SVI needs none: its leaves accept each node of the node subnet.",
+              options=keys.SPARE, default=[]),
         Option("aci_calico_artifacts_dir",
                "The folder for plans and documents, relative to the working directory. Each cluster has a folder in it.",
                default="artifacts"),
@@ -415,6 +419,7 @@ REGISTRY: tuple[Option, ...] = (
         Option("aci_calico_node_vpc", "See C(vpc) of a rack's nodes.", format="apic-name"),
         texts("aci_calico_node_nics", "See C(nics) of a rack's nodes.", format="interface-name"),
         Option("aci_calico_node_hypervisor", "See C(hypervisor) of a rack's nodes.", format="hypervisor"),
+        Option("aci_calico_node_spare", "See C(spare) of a rack's nodes.", format="dns-name"),
         texts("aci_calico_node_interfaces", "See C(interfaces) of a rack's nodes.", format="ports", default=[]),
         scope="node",
     ),

@@ -53,7 +53,9 @@ def verify(
         causes, errors first; ``rules`` lists the findings of each rule, explained or not; ``waiting`` is true if a finding
         may disappear without a change; ``ok`` is true if no finding is an error. ``racks`` is empty with ``only``.
     """
-    expected = expectations(plan, _silent(plan, aci, {*pending, *(kubernetes.pending(plan) if kubernetes else ())}))
+    expected = expectations(
+        plan, _silent(plan, aci, {*pending, *_spares(plan), *(kubernetes.pending(plan) if kubernetes else ())})
+    )
     found = _findings(plan, expected, aci, kubernetes, only, nodes or [])
     explained = explanations(found)
     unexplained = [finding for finding in found if id(finding) not in explained]
@@ -74,6 +76,10 @@ def verify(
         "sessions": sessions,
         "racks": [] if only else _racks(expected, aci, kubernetes, sessions, found),
     }
+
+
+def _spares(plan: dict) -> list[str]:
+    return [node["name"] for node in plan["nodes"] if node.get("spare")]
 
 
 def _silent(plan: dict, aci: dict, pending: Collection[str]) -> set[str]:

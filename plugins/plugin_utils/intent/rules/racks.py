@@ -49,6 +49,17 @@ def nodes(intent: Intent) -> Iterator[Problem]:
         yield Problem("node-twice", node.path, f"Node {node.name} is also {first.path} (rack '{first.rack}')")
 
 
+def spares(intent: Intent) -> Iterator[Problem]:
+    """Check that each spare slot is taken once, has a name of its own, and is of use."""
+    for node, first in repeated(intent.nodes, attrgetter("claimant")):
+        if node.name != first.name:
+            text = f"{node.name} has the name {node.claimant} on APIC, which {first.name} ({first.path}) has"
+            yield Problem("spare-twice", node.path, text)
+    if intent.kind == "floating" and intent["spare_nodes"]:
+        text = "The cluster has floating SVI, whose leaves accept each node of the node subnet without a path of its own"
+        yield Problem("spare-with-floating-svi", "aci_calico_spare_nodes", text)
+
+
 def router_ids(intent: Intent) -> Iterator[Problem]:
     """Check that every leaf has a router ID of its own."""
     known = [leaf for leaf in intent.leaves if leaf.router_id is not None]
@@ -97,7 +108,7 @@ def non_anchors(intent: Intent) -> Iterator[Problem]:
 
 def renumbered(intent: Intent) -> Iterator[Problem]:
     """Check that ``aci_calico_renumber`` names nodes and leaves of the cluster."""
-    known = ["all", "svi", *(leaf.name for leaf in intent.leaves), *(node.name for node in intent.nodes)]
+    known = ["all", "svi", *(leaf.name for leaf in intent.leaves), *(node.claimant for node in intent.nodes)]
     for index, name in enumerate(intent["renumber"] or []):
         if isinstance(name, str) and intent.sound and name not in known:
             yield Problem(
