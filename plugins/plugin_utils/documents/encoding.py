@@ -15,6 +15,7 @@ import yaml
 # libyaml writes the same text in a fifth of the time, where PyYAML has it.
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = json.encoder.encode_basestring
 
 
 def json_text(content: Any) -> str:
@@ -23,11 +24,15 @@ def json_text(content: Any) -> str:
 
 
 def _indented(value: Any, line: str) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
     inner = f"{line}  "
-    if isinstance(value, Mapping) and value:
-        return f"{{{inner}{f',{inner}'.join(f'{_encode(key)}: {_indented(item, inner)}' for key, item in value.items())}{line}}}"
+    if isinstance(value, dict | Mapping) and value:
+        return (
+            f"{{{inner}{f',{inner}'.join([f'{_quoted(key)}: {_indented(item, inner)}' for key, item in value.items()])}{line}}}"
+        )
     if isinstance(value, list | tuple) and value:
-        return f"[{inner}{f',{inner}'.join(_indented(item, inner) for item in value)}{line}]"
+        return f"[{inner}{f',{inner}'.join([_indented(item, inner) for item in value])}{line}]"
     return _encode(value)
 
 

@@ -27,6 +27,8 @@ Objects = Mapping[str, Mapping[str, Any]]
 
 # A filter names up to this many values; more are selected by their common beginning.
 _MOST_BY_VALUE = 12
+# Likewise for the names of leaves and pairs in paths: some 13 racks, so that the request stays short enough.
+_MOST_PATHS = 40
 # Prefix lengths of subnets that begin with other octets than the addresses in them.
 _LARGE = tuple(f"/{length}" for length in range(8, 16))
 
@@ -173,7 +175,8 @@ def _deployed(cls: str, plan: Plan) -> str:
     """Return a filter for paths on the racks' leaves with a VLAN of the cluster."""
     pairs = {tuple(sorted(rack["leaves"])) for rack in plan["racks"]}
     names = sorted({*("-".join(map(str, pair)) for pair in pairs), *(str(leaf["id"]) for leaf in plan["leaves"])})
-    paths = any_of([f'wcard({cls}.tDn,"paths-{name}/")' for name in names])
+    ends = [f"{name}/" for name in names] if len(names) <= _MOST_PATHS else [plain_prefix(names)]
+    paths = any_of([f'wcard({cls}.tDn,"paths-{end}")' for end in ends])
     encaps = _equals(f"{cls}.encap", sorted({f"vlan-{node['vlan']}" for node in plan["nodes"]}))
     return f"and({paths},{encaps})"
 
