@@ -76,7 +76,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit matrix test lint faults passwords format benchmark benchmark-clusters chaos drifts ledger departures venv-test
+.PHONY: unit matrix test lint faults passwords format benchmark benchmark-clusters benchmark-nodes chaos drifts ledger departures venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -103,6 +103,9 @@ benchmark: venv-test ## Measure the collection and a playbook of cisco.aci's mod
 
 benchmark-clusters: venv-test ## Measure the plans of 10, 100 and 500 clusters (takes minutes; asserts nothing)
 	@$(BIN)/python tests/benchmark/clusters.py $(ARGS)
+
+benchmark-nodes: venv-test ## Measure runs with 6, 192 and 1,000 nodes, and draw docs/scale.svg (takes minutes; asserts nothing)
+	@$(BIN)/python tests/benchmark/nodes.py $(ARGS)
 
 ledger: venv-test ## Damage allocation files in every way and check that no node gets another address (half an hour; goes on where it stopped)
 	@$(BIN)/python tests/ledger $(ARGS)
