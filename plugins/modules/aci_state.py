@@ -136,7 +136,7 @@ from ansible_collections.cisco.aci.plugins.module_utils.aci import aci_argument_
 
 from ..module_utils.apic.roots import parse_roots
 from ..module_utils.apic.session import Session
-from ..module_utils.apic.state import faults, flatten, leaf_states, queries
+from ..module_utils.apic.state import OF_LEAVES, faults, flatten, leaf_states, on_leaves, queries
 from ..module_utils.apic.tree import TreeError
 
 
@@ -173,6 +173,7 @@ def read(session, params, roots):
         replies = {**dict.fromkeys(paths, ()), "domains": session.get(paths["domains"])}
         return {"leaves": leaf_states(replies, families), "objects": {}, "faults": []}
     replies = {name: session.get(path) for name, path in paths.items()}
+    replies |= {name: on_leaves(replies[name], params["leaves"]) for name in OF_LEAVES if name in replies}
     objects = flatten(replies["vrf"])
     for root in roots:
         if root.tops or not root.named:

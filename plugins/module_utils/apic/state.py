@@ -10,16 +10,20 @@ Sources are the operational classes of the APIC object model (``bgpDom``, ``bgpP
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .mo import is_report, is_tag
-from .roots import any_of
+from .roots import LONGEST_PATH, any_of, plain_prefix
 
 _FAMILIES = {"ipv4": ("uribv4Route", "uribv4Nexthop", "uribv4"), "ipv6": ("uribv6Route", "uribv6Nexthop", "uribv6")}
 _AF_TYPES = {"ipv4-ucast": "ipv4", "ipv6-ucast": "ipv6"}
 _LPM_USED, _LPM_LIMIT = "eqptcapacityPrefixEntriesUsage5min", "eqptcapacityPrefixEntriesUsageCap5min"
 _GRACEFUL = frozenset({"gr", "gr-helper", "dynamic-gr"})
+# The most characters of a path beside its filter.
+_HEAD = 200
+# The queries for objects of the cluster's leaves; the others are for the whole VRF, or for L3Outs.
+OF_LEAVES = ("leaves", "instances", "routes_ipv4", "routes_ipv6", "lpm_used", "lpm_limit")
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -52,11 +56,15 @@ def _of_class(cls: str, condition: str, below: str | None = None) -> str:
     return f"/api/class/{cls}.json?query-target-filter={condition}{subtree}"
 
 
-def _any_of(operator: str, cls: str, dns: Iterable[str], tail: str) -> str:
-    return any_of([f'{operator}({cls}.dn,"{dn}{tail}")' for dn in dns])
+def _any_of(operator: str, cls: str, dns: Sequence[str], tail: str) -> str:
+    """Return a filter for objects on leaves; if it would be too long, one by the common beginning of the leaves' DNs."""
+    named = any_of([f'{operator}({cls}.dn,"{dn}{tail}")' for dn in dns])
+    if len(named) < LONGEST_PATH - _HEAD:
+        return named
+    return f'and(wcard({cls}.dn,"{plain_prefix(dns)}"),wcard({cls}.dn,"{tail}"))'
 
 
-def _routes(family: str, vrf: str, leaves: Iterable[str]) -> str:
+def _routes(family: str, vrf: str, leaves: Sequence[str]) -> str:
     route, hop, entity = _FAMILIES[family]
     return _of_class(route, _any_of("wcard", route, leaves, f"/sys/{entity}/dom-{vrf}/db-rt/"), hop)
 
@@ -67,6 +75,12 @@ def _fault_filter(vrf: str, l3outs: Iterable[str]) -> str:
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------
+
+
+def on_leaves(imdata: Iterable[dict[str, Any]], leaves: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the objects on leaves: a query for many of them selects others, too."""
+    wanted = set(map(_leaf, leaves))
+    return [item for item in imdata if all(_leaf(body["attributes"]["dn"]) in wanted for body in item.values())]
 
 
 def flatten(imdata: Iterable[dict[str, Any]], tags: bool = False) -> dict[str, dict[str, Any]]:

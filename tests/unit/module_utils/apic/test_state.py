@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.netops.aci_calico.plugins.module_utils.apic.state import faults, flatten, leaf_states, queries
+from ansible_collections.netops.aci_calico.plugins.module_utils.apic.state import faults, flatten, leaf_states, on_leaves, queries
 
 L3OUTS = ["uni/tn-common/out-calico", "uni/tn-common/out-calico-2"]
 
@@ -77,3 +77,14 @@ def test_queries_name_the_leaves_and_the_l3outs():
     )
     assert "routes_ipv6" not in paths
     assert all(f'wcard(faultInst.dn,"{dn}/")' in paths["faults"] for dn in L3OUTS)
+
+
+@pytest.mark.parametrize("count", [4, 400])
+def test_requests_for_many_leaves_stay_short(count):
+    """APIC takes request lines of 8 KiB. What the filter for many leaves selects on others is left out."""
+    leaves = [f"topology/pod-1/node-{number}" for number in range(201, 201 + count)]
+    paths = queries("common:calico", ["ipv4", "ipv6"], leaves, L3OUTS)
+    assert max(map(len, paths.values())) < 8000
+    assert ("node-202/" in paths["routes_ipv4"]) == (count == 4)
+    routes = [{"uribv4Route": {"attributes": {"dn": f"topology/pod-1/node-{leaf}/sys/uribv4/x"}}} for leaf in (199, 201, 299)]
+    assert on_leaves(routes, leaves[:2]) == routes[1:2]
