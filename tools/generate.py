@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write the generated files: argument specs and defaults of roles, JSON Schemas, and the pages of variables and messages.
+"""Write the generated files: argument specs and defaults of roles, JSON Schemas, pages of variables and messages, a picture.
 
 With ``--check``, name the stale files, write nothing and exit with 1 if there are any.
 """
@@ -24,6 +24,8 @@ from messages_page import messages_page  # noqa: E402
 from plan_schema import plan_schema  # noqa: E402
 from variables_page import markdown, variables_page  # noqa: E402
 
+from plugins.plugin_utils.documents.drawing import draw  # noqa: E402
+from plugins.plugin_utils.documents.svg import svg  # noqa: E402
 from plugins.plugin_utils.rehearsal.effects import classes_table, effects_table  # noqa: E402
 from plugins.plugin_utils.schema.option import Option  # noqa: E402
 from plugins.plugin_utils.schema.variables import ROLE_OPTIONS  # noqa: E402
@@ -102,6 +104,13 @@ def filled(page: Path, **tables: str) -> str:
     return text
 
 
+def picture() -> str:
+    """Return the drawing of an example as the report shows it when all sessions are established."""
+    plan = json.loads((ROOT / "tests/golden/floating_svi/prod1/plan.json").read_text(encoding="utf-8"))
+    peers = [(node["name"], peer) for node in plan["nodes"] for peer in node["peers"]]
+    return svg(draw(plan, [{"node": name, **peer, "state": "established"} for name, peer in peers]))
+
+
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
@@ -111,6 +120,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs/variables.md": variables_page(GENERATED),
         ROOT / "docs/messages.md": messages_page(GENERATED.replace("variables", "messages")),
         ROOT / "docs/rehearse.md": filled(ROOT / "docs/rehearse.md", classes=classes_table(), variables=effects_table()),
+        ROOT / "docs/images/topology.svg": picture(),
         ROOT / "schemas/aci_calico.schema.json": _json(cluster_schema()),
         ROOT / "schemas/plan.schema.json": _json(plan_schema()),
     }
