@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,47 @@ ESTABLISHED = "Established"
 PATIENCE = 180
 PINGS_A_SECOND = 50
 NAMESPACES = ("default", "kube-system")
+
+
+@dataclass
+class Probe:
+    """A series of pings.
+
+    :ivar every: the seconds between two.
+    :ivar answered: when the answers came, as times since the epoch.
+    :ivar sent: how many were sent.
+    :ivar gaps: how many in a row had no answer, for each such row.
+    """
+
+    every: float
+    answered: list[float] = field(default_factory=list)
+    sent: int = 0
+    gaps: list[int] = field(default_factory=list)
+
+    def read(self, printed: str) -> None:
+        """Read what ``ping -D`` printed. Its sequence numbers have 16 bits; the last two pings may have had no time for an answer."""
+        last, turns, numbers = 0, 0, set()
+        for at, text in re.findall(r"^\[([\d.]+)\] \d+ bytes from .*?icmp_seq=(\d+)", printed, re.MULTILINE):
+            turns += int(text) < last - (1 << 15)
+            last = int(text)
+            numbers.add(turns * (1 << 16) + last)
+            self.answered.append(float(at))
+        sent = re.search(r"^(\d+) packets transmitted", printed, re.MULTILINE)
+        self.sent = int(sent.group(1)) if sent else max(numbers, default=0)
+        ordered = sorted(numbers)
+        gaps = [later - earlier - 1 for earlier, later in pairwise([0, *ordered])]
+        unanswered = self.sent - max(numbers, default=0)
+        self.gaps = [gap for gap in [*gaps, unanswered if unanswered > 2 else 0] if gap > 0]
+
+    @property
+    def lost(self) -> int:
+        """Return how many pings had no answer."""
+        return sum(self.gaps)
+
+    @property
+    def longest(self) -> float:
+        """Return the seconds of the longest row of pings without an answer."""
+        return max(self.gaps, default=0) * self.every
 
 
 class Bench:
@@ -79,17 +122,21 @@ class Bench:
     def converged(self) -> bool:
         return converged(self.twin.ask("status"))
 
-    def unsettled(self) -> list[str]:
-        """Return the sessions that are not up; if all are, the pod blocks that leaves and nodes have no route to."""
-        sessions = self.twin.ask("status")["sessions"]
+    def unsettled(self, without: Collection[str] = ()) -> list[str]:
+        """Return the sessions that are not up; if all are, the pod blocks that leaves and nodes have no route to.
+
+        :param without: nodes that do not count.
+        """
+        sessions = [it for it in self.twin.ask("status")["sessions"] if it["node"] not in without]
         down = [f"{it['node']} - {it['peer']}: {it['state']} {it['info']}" for it in sessions if it["state"] != ESTABLISHED]
         if down or not sessions:
             return down or ["no session at all"]
         machines = self.twin.ask("machines")
-        blocks = {block for host in machines["nodes"].values() for block in host["blocks"]}
+        nodes = {name: host for name, host in machines["nodes"].items() if name not in without}
+        blocks = {block for host in nodes.values() for block in host["blocks"]}
         missing = {
             machine: blocks - {**self.routes(machine), **self.routes(machine, 6)}.keys()
-            for machine in (*machines["leaves"], *machines["nodes"])
+            for machine in (*machines["leaves"], *nodes)
         }
         return [f"{machine} has no route to {', '.join(sorted(lost))}" for machine, lost in missing.items() if lost]
 
@@ -124,38 +171,57 @@ class Bench:
         return self.twin.run_in(machine, *ping).returncode == 0
 
     @contextmanager
-    def watched_routes(self, machine: str) -> Iterator[list[str]]:
-        """Yield a list that holds, after the block, the changes of a machine's routes as ``ip monitor`` shows them."""
-        command = self.twin.command_in(machine, ["ip", "monitor", "route"])
+    def watched_routes(self, machine: str, settle: float = 0.3) -> Iterator[list[str]]:
+        """Yield a list that holds, after the block, the changes of a machine's routes as ``ip monitor`` shows them, with their times."""
         seen: list[str] = []
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as monitor:
-            time.sleep(0.3)
+        with self._printing(machine, "ip", "-timestamp-short", "monitor", "route") as end:
+            time.sleep(settle)
             try:
                 yield seen
             finally:
-                monitor.terminate()
-                seen += (monitor.stdout.read() if monitor.stdout else "").splitlines()
+                seen += end().splitlines()
 
     @contextmanager
     def flow(self, machine: str, address: str, *options: str) -> Iterator[list[float]]:
         """Ping during the block; the list then holds the longest time without an answer, in seconds."""
-        every = 1 / PINGS_A_SECOND
-        command = self.twin.command_in(machine, ["ping", "-D", "-i", str(every), "-W", "1", *options, address])
         longest: list[float] = []
-        # A pipe would be full after some seconds, and ping would wait.
-        with tempfile.TemporaryFile("w+") as output, subprocess.Popen(command, stdout=output) as ping:
+        with self.probed(machine, address, *options, every=1 / PINGS_A_SECOND) as probe:
             time.sleep(1)
             started = time.time()
             try:
                 yield longest
             finally:
                 ended = time.time()
-                ping.terminate()
-                ping.wait()
-                output.seek(0)
-                answered = (float(at) for at in re.findall(r"\[([\d.]+)\] \d+ bytes from", output.read()))
-                times = [started, *(at for at in answered if at > started), ended]
-                longest.append(max(later - earlier for earlier, later in pairwise(times)) - every)
+        times = [started, *(at for at in probe.answered if started < at < ended), ended]
+        longest.append(max(later - earlier for earlier, later in pairwise(times)) - probe.every)
+
+    @contextmanager
+    def probed(self, machine: str, address: str, *options: str, every: float) -> Iterator[Probe]:
+        """Ping during the block, each time after ``every`` seconds. Afterwards, the probe knows which pings were answered."""
+        probe = Probe(every)
+        with self._printing(machine, "ping", "-D", "-i", str(every), "-W", "1", *options, address) as end:
+            try:
+                yield probe
+            finally:
+                probe.read(end())
+
+    @contextmanager
+    def _printing(self, machine: str, *command: str) -> Iterator[Callable[[], str]]:
+        """Run a command on a machine; yield a function that interrupts it and returns all that it printed."""
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+            process = subprocess.Popen(self.twin.command_in(machine, list(command)), stdout=printed, stderr=subprocess.DEVNULL)
+
+            def end() -> str:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+                printed.seek(0)
+                return printed.read()
+
+            try:
+                yield end
+            finally:
+                process.kill()
+                process.wait()
 
     def daemons_of(self, machine: str, daemon: str, command: str) -> str:
         """Return the answer of FRR's ``bgpd`` or ``zebra`` on a leaf, or of ``bird4`` or ``bird6`` on a node, to a command."""

@@ -84,11 +84,17 @@ def needs_reset(old: Iterable[Line], new: Iterable[Line]) -> bool:
     """Return True if sessions must restart for a change to take effect.
 
     Timers and capabilities are negotiated at the start of a session, and a session that a prefix limit has ended stays
-    down until it is cleared.
+    down until it is cleared. A neighbour that comes or goes, such as a leaf, changes nothing for the others.
     """
-    commands = {line.command for line in set(old) ^ set(new)}
+    before, after = ({line.command for line in lines} for lines in (old, new))
+    staying = _neighbours(before) & _neighbours(after)
+    commands = [command for command in before ^ after if not _neighbours([command]) or _neighbours([command]) <= staying]
     ending = {command for command in commands if " maximum-prefix " in command and "warning-only" not in command}
     return bool(ending) or any(" timers " in command or "graceful-restart" in command for command in commands)
+
+
+def _neighbours(commands: Iterable[str]) -> set[str]:
+    return {command.split()[1] for command in commands if command.startswith("neighbor ")}
 
 
 class _Builder:
@@ -113,6 +119,7 @@ class _Builder:
             "bgp route-map delay-timer 1",
             "coalesce-time 50",  # FRR would otherwise delay its first updates for more than a second
             f"bgp listen limit {LISTEN_LIMIT}",
+            "bgp log-neighbor-changes",
         )
         if leaf.relax:
             self._add(self._router, "bgp bestpath as-path multipath-relax")

@@ -229,8 +229,8 @@ class FrrLeaf:
         return problems
 
     def clear(self, *, hard: bool) -> None:
-        """Restart all sessions, or only exchange their routes again."""
-        for command in ["clear bgp *"] if hard else ["clear bgp * soft in", "clear bgp * soft out"]:
+        """Restart all sessions with nodes and routers, not those between leaves; or only exchange the routes of all again."""
+        for command in ["clear bgp external"] if hard else ["clear bgp * soft in", "clear bgp * soft out"]:
             try:
                 self.vty("bgpd").ask(command)
             except Unanswered:

@@ -135,7 +135,7 @@ def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[st
     for name, cluster in clusters.items():
         for node in cluster.nodes:
             key = node.name if len(clusters) == 1 else f"{name}.{node.name}"
-            cable = known.get(key) or infer_cable(node, fabric)
+            cable = _in_rack(known[key], fabric) if key in known else infer_cable(node, fabric)
             hosts.append(_host(key, name, node, cluster, cable, fabric))
     routers = outside_routers(fabric, [address for host in hosts for address in host.node.addresses.values()])
     machines = [f"leaf-{leaf.id}" for leaf in fabric.leaves]
@@ -144,6 +144,12 @@ def assemble(fabric: Fabric, clusters: Mapping[str, Cluster], cables: Mapping[st
         if machines.count(name) > 1:
             raise TwinError(f"two machines of the twin would have the name {name}; rename one of them")
     return Twin(fabric, tuple(hosts), routers)
+
+
+def _in_rack(cable: Cable, fabric: Fabric) -> Cable:
+    """Return the cabling of a host whose rack has lost or got a leaf: the host stays connected to the leaves that remain."""
+    kept = [rack for rack in fabric.racks if set(rack) & set(cable.rack)]
+    return cable if not kept or cable.rack in kept else replace(cable, rack=kept[0])
 
 
 def infer_cable(node: Node, fabric: Fabric) -> Cable:

@@ -107,7 +107,10 @@ class _Reader:
         return "" if address == "0.0.0.0" else address
 
     def _racks(self, border: tuple[Leaf, ...], l3outs: list[Mo]) -> tuple[tuple[int, ...], ...]:
-        """Return the leaves of each rack: from vPC paths, otherwise vPC protection groups, otherwise node profiles."""
+        """Return the leaves of each rack: from vPC paths, otherwise vPC protection groups, otherwise node profiles.
+
+        A rack has also those leaves of a group that have no interface yet, or no longer: the rack stays the same when one comes or goes.
+        """
         candidates = chain(
             (_path_leaves(svi.path) for leaf in border for svi in leaf.svis if svi.path and not svi.routed),
             (self._ids(group.dn, "fabricNodePEp") for group in self._tree.of_class("fabricExplicitGEp")),
@@ -121,10 +124,9 @@ class _Reader:
         wanted = {leaf.id for leaf in border}
         racks: list[tuple[int, ...]] = []
         for candidate in candidates:
-            rack = tuple(sorted(wanted.intersection(candidate)))
-            if rack:
-                wanted.difference_update(rack)
-                racks.append(rack)
+            if wanted.intersection(candidate):
+                wanted.difference_update(candidate)
+                racks.append(tuple(sorted(candidate)))
         return tuple(sorted(racks))
 
     def _ids(self, dn: str, cls: str) -> tuple[int, ...]:

@@ -166,6 +166,13 @@ def test_changes_lead_from_any_configuration_to_any_other(workshop: Callable[...
     ],
 )
 def test_what_needs_new_sessions(line: str, reset: bool) -> None:
-    assert needs_reset([], [Line((), line)]) is reset
-    assert needs_reset([Line((), line)], []) is reset
-    assert not needs_reset([Line((), line)], [Line((), line)])
+    known, changed = Line((), "neighbor NODES-1 remote-as 65003"), Line((), line)
+    assert needs_reset([known], [known, changed]) is reset
+    assert needs_reset([known, changed], [known]) is reset
+    assert not needs_reset([known, changed], [known, changed])
+
+
+def test_another_leaf_restarts_no_session() -> None:
+    one = [Line((), f"neighbor 169.254.1.201 {words}") for words in ("remote-as 65002", "timers 1 3", "graceful-restart-disable")]
+    assert not needs_reset([], one)
+    assert not needs_reset(one, [])

@@ -31,6 +31,18 @@ def test_a_wrong_label_does_not_move_a_host(shop: Any) -> None:
     assert shop.twin().hosts[0].cable == Cable((203, 204), 301, 1500)
 
 
+def test_a_host_stays_connected_when_its_rack_gets_another_leaf(shop: Any) -> None:
+    before = {host.key: host.cable for host in shop.twin().hosts}
+    fabric = shop.fabric()
+    for rack in ((201, 207), (201,)):
+        changed = replace(fabric, racks=(rack, *fabric.racks[1:]))
+        cables = {host.key: host.cable for host in assemble(changed, {"lab": shop.cluster()}, before).hosts}
+        assert cables["node-1"] == Cable(rack, 300, 9000)
+        assert cables["node-4"] == before["node-4"]
+    gone = replace(fabric, racks=fabric.racks[1:])
+    assert {host.key: host.cable for host in assemble(gone, {"lab": shop.cluster()}, before).hosts} == before
+
+
 def test_a_moved_host_keeps_its_vlan(shop: Any) -> None:
     fabric, cable = shop.fabric(), Cable((201, 202), 300, 1500)
     assert moved(cable, fabric, [204, 203]) == Cable((203, 204), 300, 1500)
