@@ -87,6 +87,17 @@ def mesh_restarts(_change: Change, values: Values, context: Context) -> bool:
     return not deployed
 
 
+def spreads(_change: Change, _values: Values, context: Context) -> bool:
+    """Return whether the cluster is configured already, and announces services from all of its nodes."""
+    kinds = ("service", "external_service", "load_balancer")
+    return bool(context.comparison.deployed.get(KUBERNETES)) and any(context.plan["subnets"][kind] for kind in kinds)
+
+
+def joins(change: Change, values: Values, context: Context) -> bool:
+    """Return whether a node that had no sessions begins to announce services."""
+    return values[0] is None and spreads(change, values, context)
+
+
 def empty(change: Change, _values: Values, context: Context) -> bool:
     """Return whether no pod has an address of the pool; of an Installation, of any pool."""
     pods = context.comparison.pods.get(change.object.partition("/")[2])
@@ -177,6 +188,8 @@ CONDITIONS: dict[str, Condition] = {
     "ungated": ungated,
     "mesh_restarts": mesh_restarts,
     "local_asn": lambda _change, values, context: context.comparison.local_asn and values[1] is not None,
+    "spreads": spreads,
+    "joins": joins,
     "empty": empty,
     "serves": serves,
     "own_filter": own_filter,

@@ -71,6 +71,7 @@ NXOS = "Nexus 3000 NX-OS Unicast Routing Configuration Guide, guidelines for BGP
 NXOS_ID = "Nexus 3000 NX-OS Unicast Routing Configuration Guide, guidelines for BGP: a new router ID flaps sessions"
 RFC = "RFC 4724: a session that ends with a notification is no graceful restart"
 NAT = "docs/brownfield.md, step 5"
+TWIN = "measured with BIRD 1.6.8 and FRR 8.4 (docs/development/rehearsals.md)"
 MEASURED = "measured with BIRD 1.6.8 (docs/brownfield.md, step 2)"
 OPTIMAL = "Cisco's ACI design for Cilium, Advanced Design Config Example"
 FLOATING = "Cisco, Avoiding Suboptimal Traffic From a Cisco ACI Internal Endpoint to a Floating L3Out"
@@ -297,6 +298,9 @@ _ACCESS = (
 )
 
 _CALICO = (
+    Rule(("Node",), (MODIFY,), ("rack",), PATH_CHANGE,
+         "The node has none yet: its sessions begin, and the leaves spread the traffic of services over it, too.", "at once", None, TWIN,
+         when="joins", variables=("racks", "rack")),
     Rule(("Node",), (MODIFY,), ("rack",), HITLESS, "The node has none yet: its sessions begin.", source=CONFD, when="added",
          variables=("racks", "rack")),
     Rule(("Node",), (MODIFY,), ("rack", "asn"), HITLESS, "The node is drained, and leaves the plan.", source=PUSH, when="unused",
@@ -326,6 +330,8 @@ _CALICO = (
     Rule(("Secret", "Role", "RoleBinding"), (MODIFY, DELETE), (), SESSION_RESET,
          "Calico may not find the password of the sessions for a moment.", UNTIL_SESSIONS, False, CONFD, True,
          variables=("bgp_secret_name", "bgp_secret_key", "service_account")),
+    Rule(("BGPPeer",), (CREATE,), (), PATH_CHANGE, "It only adds sessions, and the leaves spread the traffic of services over them, too.",
+         "at once", None, TWIN, when="spreads", variables=("racks",)),
     Rule(("BGPPeer",), (CREATE,), (), HITLESS, "It only adds sessions.", source=CONFD, variables=("racks",)),
     Rule(("BGPPeer",), (DELETE,), (), HITLESS, "Its nodes are drained, or not in Kubernetes.", source=CONFD, when="unused",
          variables=("racks",)),

@@ -55,10 +55,10 @@ def test_a_rehearsal_reads_both_sides_and_changes_nothing(site: Site) -> None:
     assert (state(cluster), allocation(site)) == (before, files)
     assert outcome.changed("prod") == []
     found = rehearsed(site)
-    assert (found["overall"], found["consent"]) == ("hitless", [])
+    assert (found["overall"], found["consent"]) == ("path-change", [])
     assert {"l3extLIfP", "BGPPeer"} <= {change["kind"] for change in found["changes"]}
     assert all(change["reason"] for change in found["changes"])
-    assert (site.folder / "artifacts/prod/rehearsal.md").read_text(encoding="utf-8").startswith("## prod: hitless\n")
+    assert (site.folder / "artifacts/prod/rehearsal.md").read_text(encoding="utf-8").startswith("## prod: path-change\n")
     site.run("site")
 
 

@@ -132,7 +132,7 @@ ALL = {"renumber": ["all"]}
 PLANTED: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], str]] = {
     "nothing": ((FLOATING, {}), HITLESS),
     "a node more, floating": (racks(FLOATING, added_node), HITLESS),
-    "a node more, standard": (racks(STANDARD, added_node), HITLESS),
+    "a node more, standard": (racks(STANDARD, added_node), PATH),
     "a node more, dual stack": (racks(DUAL, added_node), HITLESS),
     "a node less, floating": (racks(FLOATING, removed_node), TRAFFIC),
     "a node less, standard": (racks(STANDARD, removed_node), TRAFFIC),
@@ -140,8 +140,8 @@ PLANTED: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], str]] = {
     "a node less that is gone, standard": (racks(STANDARD, removed_node, gone=("node-3",)), HITLESS),
     "a node in another rack, floating": (racks(FLOATING, moved_node), TRAFFIC),
     "a node in another rack, standard": (racks(STANDARD, moved_node), TRAFFIC),
-    "a rack more, floating": (racks(FLOATING, added_rack), HITLESS),
-    "a rack more, standard": (racks(STANDARD, added_rack), HITLESS),
+    "a rack more, floating": (racks(FLOATING, added_rack), PATH),
+    "a rack more, standard": (racks(STANDARD, added_rack), PATH),
     "a rack less, floating": (racks(FLOATING, removed_rack), TRAFFIC),
     "a rack less that is gone, floating": (racks(FLOATING, removed_rack, gone=("node-4", "node-5", "node-6")), HITLESS),
     "a rack less that is gone, standard": (racks(STANDARD, removed_rack, gone=("node-4", "node-5", "node-6")), HITLESS),
@@ -281,12 +281,15 @@ def annotated(name: str, before: str, after: str) -> Change:
     return changed("Node", held, wanted, "node-1")
 
 
+LABELLED = changed("Node", {}, {"metadata": {"labels": {"rack_id": "1"}}}, "node-1")
 ASN, ADDRESS = "projectcalico.org/ASNumber", "projectcalico.org/IPv4Address"
 
 
 @pytest.mark.parametrize(
     ("expected", "known", "change"),
     [
+        pytest.param(PATH, {"deployed": {"kubernetes": True}}, LABELLED, id="a node of a cluster with services"),
+        pytest.param(HITLESS, {}, LABELLED, id="a node of a cluster that is configured for the first time"),
         pytest.param(RESET, {}, annotated(ASN, "", "65003"), id="a first AS number"),
         pytest.param(RESET, {}, annotated(ASN, "64999", "65003"), id="another AS number"),
         pytest.param(RESET, {"deployed": {"kubernetes": True}}, annotated(ASN, "", "65003"), id="a node more, with the mesh"),
