@@ -113,6 +113,13 @@ ledger: venv-test ## Damage allocation files in every way and check that no node
 departures: venv-test ## Let each leaf of eight racks go in the twin, ask about the others, measure (root; make departures SEED=1; resumable)
 	@$(BIN)/python tests/departures --seed $(or $(SEED),1) $(ARGS)
 
+.PHONY: rehearse rehearsals
+rehearse: venv-test ## Measure a change on the twin: make rehearse INVENTORY=my_fabric HOST=prod1-cluster ARGS='-e aci_calico_mtu=8000'
+	@$(BIN)/python tests/rehearsals --inventory "$(INVENTORY)" --host "$(HOST)" $(ARGS)
+
+rehearsals: venv-test ## Measure planted changes and their undo against their rehearsals (an hour; goes on where it was stopped; writes the table)
+	@$(BIN)/python tests/rehearsals --seed $(or $(SEED),1) $(ARGS)
+
 faults: venv-test ## Run a change against misbehaving servers, and write the table of docs/failures.md
 	@WRITE_FAULTS=1 $(BIN)/python -m pytest tests/faults $(ARGS)
 

@@ -36,7 +36,8 @@ FOREIGN_ON_APIC = [
 ]
 GROUP = "crd.projectcalico.org/v1"
 FOREIGN_IN_KUBERNETES = [
-    {"apiVersion": GROUP, "kind": "BGPPeer", "metadata": {"name": "by-hand"}, "spec": {"peerIP": "10.99.0.1", "asNumber": 65099}},
+    {"apiVersion": GROUP, "kind": "BGPPeer", "metadata": {"name": "by-hand"},
+     "spec": {"peerIP": "10.99.0.1", "asNumber": 65099, "nodeSelector": "has(by-hand)"}},
     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "by-hand", "namespace": "kube-system"}, "data": {"a": "b"}},
     {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "by-hand", "namespace": "kube-system"},
      "spec": {"holderIdentity": "somebody"}},
@@ -98,12 +99,10 @@ class World:
         self.apic, self.kube = apic, kube
         self._runs = 0
         self.references: dict[Any, tuple[str, str]] = {}
-        owner = Cluster(NAME, {}, apic, kube)
-        owner.post("uni/tn-common", {"fvTenant": {"attributes": {"name": "common"}, "children": FOREIGN_ON_APIC}})
-        kube.apply(FOREIGN_IN_KUBERNETES)
-        _follow_planned_addresses(kube)
+        plant(Cluster(NAME, {}, apic, kube))
+        follow_planned_addresses(kube, VARIANTS[0]["aci_calico_node_subnets"])
         self.references[ABSENT] = self.state()
-        self._foreign = self.foreign()
+        self._foreign = foreign(apic, kube)
 
     def start(self, playbook: str, variant: int, *options: str, control: str = "one", wait: int = 1500) -> Run:
         """Start a playbook with a variant from one of two control nodes."""
@@ -126,7 +125,7 @@ class World:
     def state(self) -> tuple[str, str]:
         """Return both sides as text, without what servers count and what calico-node keeps on a node."""
         tree = json.dumps(self.apic.snapshot(volatile=False), sort_keys=True, indent=1)
-        return tree, json.dumps([_plain(obj) for obj in self.kube.objects()], sort_keys=True, indent=1)
+        return tree, json.dumps([plain(obj) for obj in self.kube.objects()], sort_keys=True, indent=1)
 
     def named(self) -> Any:
         """Return the variant whose reference is the present state; None if it is no variant's."""
@@ -142,18 +141,10 @@ class World:
         ]
         return "\n".join(lines[:60])
 
-    def foreign(self) -> str:
-        """Return the objects of others, byte for byte."""
-        names = {next(iter(mo.values()))["attributes"].get("name", "owner") for mo in FOREIGN_ON_APIC}
-        ((_dn, common),) = [item for item in _objects(self.apic.snapshot(volatile=True)) if item[0] == "uni/tn-common"]
-        kept = [child for child in common["children"] if _name(child) in names]
-        theirs = [obj for obj in self.kube.objects() if obj["metadata"]["name"] == "by-hand"]
-        return json.dumps([kept, theirs], sort_keys=True)
-
     def problems(self) -> list[str]:
         """Return what is wrong whatever ran: objects of others that changed, and leases that are left."""
         found = []
-        if self.foreign() != self._foreign:
+        if foreign(self.apic, self.kube) != self._foreign:
             found.append("an object of others has changed")
         if "aci-calico-lease:" in self.state()[0]:
             found.append("a lease is left on APIC")
@@ -162,13 +153,27 @@ class World:
         return found
 
 
-def _follow_planned_addresses(kube: KubeServer) -> None:
-    """Let calico-node detect addresses of the nodes' subnet, so that it keeps those of every variant."""
+def plant(cluster: Cluster, tenant: str = "common") -> None:
+    """Make objects of others on both sides."""
+    assert cluster.kube
+    cluster.post(f"uni/tn-{tenant}", {"fvTenant": {"attributes": {"name": tenant}, "children": FOREIGN_ON_APIC}})
+    cluster.kube.apply(FOREIGN_IN_KUBERNETES)
+
+
+def foreign(apic: ApicServer, kube: KubeServer, tenant: str = "common") -> str:
+    """Return the objects of others, byte for byte."""
+    names = {next(iter(mo.values()))["attributes"].get("name", "owner") for mo in FOREIGN_ON_APIC}
+    ((_dn, place),) = [item for item in _objects(apic.snapshot(volatile=True)) if item[0] == f"uni/tn-{tenant}"]
+    kept = [child for child in place["children"] if _name(child) in names]
+    theirs = [obj for obj in kube.objects() if obj["metadata"]["name"] == "by-hand"]
+    return json.dumps([kept, theirs], sort_keys=True)
+
+
+def follow_planned_addresses(kube: KubeServer, subnets: list[str]) -> None:
+    """Let calico-node detect addresses of the nodes' subnets, so that it keeps those of every variant."""
     (daemonset,) = kube.objects("DaemonSet")
     (container,) = daemonset["spec"]["template"]["spec"]["containers"]
-    container["env"].append(
-        {"name": "IP_AUTODETECTION_METHOD", "value": f"cidr={','.join(VARIANTS[0]['aci_calico_node_subnets'])}"}
-    )
+    container["env"].append({"name": "IP_AUTODETECTION_METHOD", "value": f"cidr={','.join(subnets)}"})
     kube.request("PUT", kube.path(daemonset), daemonset)
 
 
@@ -178,7 +183,7 @@ def servers(folder: Path) -> tuple[ApicServer, KubeServer]:
     return apic, KubeServer([{"name": name} for name in NODES], kubeconfig=folder / "kubeconfig")
 
 
-def _plain(obj: dict[str, Any]) -> dict[str, Any]:
+def plain(obj: dict[str, Any]) -> dict[str, Any]:
     metadata = {name: value for name, value in obj["metadata"].items() if name not in SERVER_SET}
     if obj["kind"] == "Node" and "netops.aci-calico/cluster" not in metadata.get("labels", {}):
         # calico-node keeps the address of a node that is no longer planned.

@@ -147,6 +147,7 @@ class Site:
         self.folder = folder
         self._forked = forked
         self.consents = list(CONSENTS)  # given with each run
+        self.extra: dict[str, Any] = {}  # variables of the command line
         self.settings: dict[str, str] = {}  # of Ansible, as environment variables that a process of its own reads
         self.clusters: dict[str, Cluster] = {}
         self._stack = ExitStack()
@@ -183,7 +184,7 @@ class Site:
     def command(self, playbook: str | Path, *options: str) -> list[str]:
         """Return the command line of a run."""
         book = playbook if isinstance(playbook, Path) else ROOT / "playbooks" / f"{playbook}.yml"
-        extra: dict[str, Any] = {"aci_calico_artifacts_dir": str(self.folder / "artifacts")}
+        extra: dict[str, Any] = {"aci_calico_artifacts_dir": str(self.folder / "artifacts"), **self.extra}
         extra["aci_calico_consent"] = self.consents
         if playbook == "teardown":
             extra["aci_calico_consent"] = [f"teardown:{name}" for name in self.clusters]
