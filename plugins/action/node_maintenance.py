@@ -37,6 +37,8 @@ DRAIN = "kubernetes.core.k8s_drain"
 _PASSING = re.compile(r"\b(409|429|500|502|503|504)\b|Max retries exceeded|Connection (aborted|reset)")
 # The seconds for which the lease holds while a node is drained without a limit, and while the user's own tasks run.
 FOREVER = 3600
+# The seconds after which a run that ended between two steps is forgotten, and its work begins anew.
+REMEMBERED = 24 * 3600
 ASK, BEGIN, END, STEPS = "ask", "begin", "end", "steps"
 RECORD = "maintenance.json"
 _NAMES = {"type": "list", "elements": "str", "default": []}
@@ -98,24 +100,31 @@ class ActionModule(PlannedAction):
         return {"problems": found, "leaves": rows}
 
     def _steps(self, targets: Targets) -> dict[str, Any]:
-        """Check each step as if it were the next one, and return those that an interrupted run has not finished."""
+        """Return the steps that an interrupted run has not finished, each checked as if it were the next one.
+
+        If a step is still out, the others are checked when it is back.
+        """
         work = os.path.abspath(os.path.expanduser(self._options["work"]))
         aci, live = self._read_both()
-        steps = targets.steps(self._options["at_once"])
-        problems = dict.fromkeys(problem for step in steps for problem in self._against(step, aci, live))
-        absent = (
-            [] if os.path.isfile(work) else [Problem("maintenance-work-missing", "node_maintenance_work", f"There is no {work}")]
-        )
-        found = self._report([*problems, *absent], "maintained")
-        names = [step.as_dict()["name"] for step in steps]
-        conduct = self._record["conduct"] or {}
-        done = conduct["done"] if conduct.get("steps") == names else []
-        self._write_record(conduct={"steps": names, "done": done})
+        steps = {step.as_dict()["name"]: step for step in targets.steps(self._options["at_once"])}
+        done = self._done([*steps])
+        left = [step for name, step in steps.items() if name not in done]
+        checked = left[:1] if self._open() else left
+        problems = dict.fromkeys(problem for step in checked for problem in self._against(step, aci, live))
+        missing_file = Problem("maintenance-work-missing", "node_maintenance_work", f"There is no {work}")
+        found = self._report([*problems, *([] if os.path.isfile(work) else [missing_file])], "maintained")
+        self._write_record(conduct={"steps": [*steps], "done": done, "updated": int(time.time())})
         if done:
             self._say(f"an interrupted run has finished {some(done)}; this run goes on with the others")
-        left = [step.as_dict() for step in steps if step.as_dict()["name"] not in done]
-        self._say(f"{len(left)} {'step' if len(left) == 1 else 'steps'}: {'; '.join(step['name'] for step in left)}")
-        return {"problems": found, "steps": left, "work": work}
+        listed = [step.as_dict() for step in left]
+        self._say(f"{len(left)} {'step' if len(left) == 1 else 'steps'}: {'; '.join(step['name'] for step in listed)}")
+        return {"problems": found, "steps": listed, "work": work}
+
+    def _done(self, names: list[str]) -> list[str]:
+        """Return the steps that are over, if a run with the same steps was interrupted: not long ago, or within a step."""
+        conduct = self._record["conduct"] or {}
+        recent = bool(self._open()) or time.time() - conduct.get("updated", 0) < REMEMBERED
+        return list(conduct["done"]) if recent and conduct.get("steps") == names else []
 
     def _against(self, step: Step, aci: dict[str, Any], live: dict[str, Any]) -> list[Problem]:
         """Return what speaks against a step now."""
@@ -230,7 +239,8 @@ class ActionModule(PlannedAction):
         conduct = self._record["conduct"]
         name = step.as_dict()["name"]
         if conduct and name in conduct["steps"] and not self._options["failed"]:
-            conduct = {**conduct, "done": [*(one for one in conduct["done"] if one != name), name]}
+            done = [*(one for one in conduct["done"] if one != name), name]
+            conduct = {**conduct, "done": done, "updated": int(time.time())}
             conduct = None if set(conduct["done"]) == set(conduct["steps"]) else conduct
         before = self._record["before"] if others else None
         self._write_record(open=others, before=before, missing=[], conduct=conduct)
@@ -311,10 +321,7 @@ class ActionModule(PlannedAction):
     def _write_record(self, **changes: Any) -> None:
         """Write the record to the artifacts. It does not count as a change."""
         self._record |= changes
-        artifacts = self.artifacts(self.cluster)
-        written = artifacts.write({RECORD: json_text(self._record)})
-        self.report(self.cluster, artifacts.problems, "recorded")
-        self.apply(self.cluster, written)
+        self.record(self.cluster, self.artifacts(self.cluster), {RECORD: json_text(self._record)})
 
     def _open(self) -> Collection[str]:
         return [str(name) for name in self._record["open"]]

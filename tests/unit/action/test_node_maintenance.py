@@ -255,7 +255,22 @@ def test_the_work_goes_on_where_it_was_interrupted(bench: Bench, monkeypatch: py
     text = "an interrupted run has finished leaf 201, leaf 203; this run goes on with the others"
     assert text in " ".join(" ".join(said).split())
     bench.run(leaves=steps[1]["leaves"])
-    bench.run(leaves=steps[1]["leaves"], state="end")
+    bench.cluster.leaf(202)["sessions"].clear()
+    assert bench.run(state="steps", **named)["steps"] == steps[1:], "the step that is out is the next one"
+    bench.cluster = Cluster()
+    bench.run(leaves=steps[1]["leaves"], state="end", failed=True)
+    now = action.time.time()
+    with monkeypatch.context() as later:
+        later.setattr(action.time, "time", lambda: now + action.REMEMBERED)
+        assert bench.run(state="steps", **named)["steps"] == steps, "another day, the work begins anew"
+        bench.run(state="steps", leaves=["202", "odd"], work=str(work))
+    for step in steps[::-1]:
+        bench.run(leaves=step["leaves"])
+        bench.run(leaves=step["leaves"], state="end")
+    bench.run(state="steps", **named)
+    for step in steps:
+        bench.run(leaves=step["leaves"])
+        bench.run(leaves=step["leaves"], state="end")
     assert bench.record()["conduct"] is None
     assert bench.run(state="steps", **named)["steps"] == steps
 
