@@ -1,7 +1,7 @@
 """Rehearse on the twin, and measure: the planted changes, or one change of a user's own inventory.
 
 ``make rehearsals SEED=…`` goes on where an earlier call with the same seed ended, and writes the table of
-``docs/development/rehearsals.md`` when all changes are measured. ``make rehearse INVENTORY=… HOST=… ARGS='-e …'`` measures one change.
+``docs/development/rehearsals.md``. ``make rehearse INVENTORY=… HOST=… ARGS='-e …'`` measures one change.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def _series(given: argparse.Namespace) -> int:
                 with record.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(result)) + "\n")
                 print(f"{time.monotonic() - started:>6.1f} s  {line(result)}", flush=True)
-    results = [done[one.world, one.name] for one in PLANTED if (one.world, one.name) in done]
-    if len(results) == len(PLANTED):
-        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), results, given.seed), encoding="utf-8")
+    results = [done.get((one.world, one.name)) or Result(one.name, one.world, beyond=one.beyond) for one in PLANTED]
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), results, given.seed), encoding="utf-8")
     return 1 if any(result.wrong for result in results) else 0
 
 

@@ -136,7 +136,7 @@ PLANTED = (
     # --- interfaces
     Planted("another VLAN", changes={"vlan": 301}),
     Planted("another VLAN for a node", DS, {"racks": _with(DS, "n1-2", vlan=399)}),
-    Planted("a lower MTU", changes={"mtu": 8000}, bytes=LARGE),
+    Planted("a lower MTU", changes={"mtu": 8000}, bytes=LARGE, beyond=SVI),
     Planted("a higher MTU", S, {"mtu": 9100}, bytes=LARGE, beyond=SVI),
     Planted("floating to standard SVI", changes={"svi": "standard", "vlan": "310-409", "racks": racks(2, 3, standard=True)}),
     Planted("standard to floating SVI", S, {"svi": "floating", "vlan": 300, "racks": racks(2, 3)}),

@@ -65,24 +65,28 @@ def with_table(page: str, results: Sequence[Result], seed: str) -> str:
 
 def table(results: Sequence[Result], seed: str) -> str:
     """Return the results as Markdown."""
+    done = [one for one in results if one.measured]
+    sent = sum(measured.get("sent", 0) for one in done for measured in (one.measured, one.undo_measured))
+    worse = [one for one in done if verdict(one.predicted, one.measured).startswith("worse")]
     lines = [
-        f"Seed {seed}: {len(results)} runs, {sum(one.measured['sent'] + one.undo_measured.get('sent', 0) for one in results)} pings.",
+        f"Seed {seed}: {len(done)} of {len(results)} runs are measured, with {sent} pings. {len(worse)} are worse than predicted.",
         "",
         "| Change | Inventory | Predicted | Measured | Undo predicted | Undo measured | Both sides as before |",
         "|---|---|---|---|---|---|---|",
     ]
-    for one in results:
-        undone = one.undo_measured
-        change = f"{one.name}{f' (not shown: {one.beyond})' if one.beyond else ''}"
-        exact = "; ".join(wrong.split(":")[0] for wrong in one.wrong if one.predicted != REFUSED) or ("yes" if undone else "")
-        cells = (change, one.world, _guessed(one), _cell(one.predicted, one.measured), one.undo_predicted, "", exact)
-        cells = (*cells[:5], _cell(one.undo_predicted, undone) if undone else "", cells[6])
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"| {' | '.join(_row(one))} |" for one in results)])
 
 
-def _guessed(result: Result) -> str:
-    return f"{result.predicted}{' (guess)' if result.guess else ''}"
+def _row(one: Result) -> tuple[str, ...]:
+    change = f"{one.name}{f' (not shown: {one.beyond})' if one.beyond else ''}"
+    if not one.measured:
+        return change, one.world, "", "not measured yet", "", "", ""
+    if one.predicted == REFUSED:
+        return change, one.world, "preflight refuses it", _cell(one.predicted, one.measured), "", "", ""
+    predicted = f"{one.predicted}{' (guess)' if one.guess else ''}"
+    undone = (one.undo_predicted, _cell(one.undo_predicted, one.undo_measured)) if one.undo_measured else ("", "")
+    exact = "; ".join(wrong.split(":")[0] for wrong in one.wrong) or ("yes" if one.undo_measured else "")
+    return change, one.world, predicted, _cell(one.predicted, one.measured), *undone, exact
 
 
 def _cell(predicted: str, measured: dict[str, Any]) -> str:

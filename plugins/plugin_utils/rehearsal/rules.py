@@ -21,7 +21,8 @@ CLASSES = (HITLESS, PATH_CHANGE, SESSION_RESET, ROUTE_LOSS, TRAFFIC_INTERRUPTION
 MEANINGS = {
     HITLESS: "No session ends, no route disappears, no packet is lost.",
     PATH_CHANGE: "Traffic takes other paths. Single packets may arrive out of order.",
-    SESSION_RESET: "BGP sessions end and are established anew. Their routes are missing in between, unless others lead to the same destination.",
+    SESSION_RESET: "BGP sessions end and are established anew. Their routes are missing in between, and packets are lost, unless others lead to the"
+    " same destination.",
     ROUTE_LOSS: "Routes disappear, and with them what they lead to.",
     TRAFFIC_INTERRUPTION: "Traffic of nodes, pods or services is interrupted.",
 }
@@ -128,9 +129,10 @@ _INTERFACES = (
     Rule(("l3extOut", "l3extLNodeP", "l3extLIfP"), (DELETE,), (), TRAFFIC_INTERRUPTION,
          "The interfaces and BGP peers of nodes that are in Kubernetes are removed.", FOR_GOOD, False, MODEL,
          variables=("racks", "svi", "node_subnets", "peering")),
-    Rule(("l3extRsNodeL3OutAtt", "l3extVirtualLIfP"), (DELETE,), (), SESSION_RESET,
+    Rule(("l3extRsNodeL3OutAtt", "l3extVirtualLIfP"), (DELETE,), (), TRAFFIC_INTERRUPTION,
          "The sessions with this leaf end; the nodes keep those with the other leaf. Packets that reach a leaf without its SVI are lost,"
-         " so take the leaf out of service first.", "until the traffic uses the other leaf", False, f"{PAPER}, K8s node gateway",
+         " so take the leaf out of service first.", "until the traffic uses the other leaf", False,
+         f"{PAPER}, K8s node gateway; {TWIN}",
          when="leaf_leaves", variables=("racks",)),
     Rule(("l3extVirtualLIfP", "l3extRsPathL3OutAtt"), (DELETE,), (), TRAFFIC_INTERRUPTION,
          "The SVI of nodes that are in Kubernetes is removed, and made anew with another VLAN, path or leaf.", UNTIL_NODES, False,
