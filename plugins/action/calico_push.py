@@ -149,7 +149,8 @@ class ActionModule(PlannedAction):
             for step in steps(push, found):
                 self._take(step, plan, timeout, push["pending"])
         elif later:
-            self._take(Step("", gated[:1], []), plan) if push["installation"] else None
+            if push["installation"]:
+                self._take(Step("", [push["installation"]], []), plan)
             self._change("present", push["postponed"])
         if push["local_asn"]:
             self._change("patched", [one for one in nodes if without_asn(one) != one])
@@ -207,9 +208,8 @@ class ActionModule(PlannedAction):
         self.add_effects({name: result.get(name) for name in ("changed", "warnings")})
         for name in self._done:
             # Ansible masks the password in the result, also if it is part of the Secret's name.
-            self._done[name] += (
-                [f"Secret/{manifests[0]['metadata']['name']}"] if secrets and result.get(name) else result.get(name) or []
-            )
+            own = [f"Secret/{manifests[0]['metadata']['name']}"] if secrets and result.get(name) else result.get(name) or []
+            self._done[name] += [one for one in own if one not in self._done[name]]
         self._objects += result.get("objects") or []
         if result.get("failed"):
             self.refuse("calico_objects", result)

@@ -12,6 +12,7 @@ from typing import Any
 from ..module_utils.names import CALICO_V3, MANAGED_BY, MANAGED_BY_LABEL
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, about_calico, prints_data
 from ..plugin_utils.apic.tree import about_fabric, apic_roots
+from ..plugin_utils.calico.joined import joined_nodes
 from ..plugin_utils.documents.encoding import json_text
 from ..plugin_utils.documents.metrics import VERIFY, file_name, of_verify
 from ..plugin_utils.local import preload
@@ -99,6 +100,7 @@ class _Reader:
         self._pending = options["pending"]
         self._ask_nodes = options["node_status"]
         self._requested: str | None = None
+        self._names = {node["name"] for node in plan["nodes"] if not node.get("spare")}
         apic = action.access(options["apic"], APIC_ACCESS)
         roots = [*apic_roots(plan, "access"), *apic_roots(plan, "hardening")]
         self._aci = {**apic, **about_fabric(plan), "roots": roots, **({"only": SESSIONS} if self._only == SESSIONS else {})}
@@ -117,17 +119,14 @@ class _Reader:
             return None
         info = self._run("calico_info", {**self._kubernetes, **self._about})["calico"]
         group = info["api_group"] or CALICO_V3
+        self._names |= {node["name"] for node in joined_nodes(self._plan, info)}
         if self._ask_nodes:
             self._requested = group
         live = self._state(group, "request" if self._ask_nodes else "ignore")
         return Kubernetes(info, live["state"])
 
     def _state(self, group: str, node_status: str) -> dict[str, Any]:
-        arguments = {
-            "api_group": group,
-            "nodes": [node["name"] for node in self._plan["nodes"] if not node.get("spare")],
-            "node_status": node_status,
-        }
+        arguments = {"api_group": group, "nodes": sorted(self._names), "node_status": node_status}
         return self._run("calico_state", {**(self._kubernetes or {}), **arguments})
 
     def clean_up(self) -> None:

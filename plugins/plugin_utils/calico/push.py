@@ -40,6 +40,7 @@ from .installers import (
     too_new_fields,
     version_of,
 )
+from .joined import joined_nodes
 from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
 from .mesh import LOCAL_ASN, bgp_configuration, existing_in, mesh_is_on, needs_local_asn
 from .peers import names_as_found, owner_of_object, peer_problems
@@ -530,8 +531,10 @@ def _node_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem
         if mesh_is_on(found)
         else "its pods cannot be reached"
     )
+    joined = set() if mesh_is_on(found) else {node["name"] for node in joined_nodes(plan, found)}
     for name in strangers(plan, found):
-        yield Problem("node-unplanned", f"Node/{name}", f"The node is in Kubernetes, and not in the plan: {lost}")
+        what = "it has joined by itself, and nothing records its address" if name in joined else lost
+        yield Problem("node-unplanned", f"Node/{name}", f"The node is in Kubernetes, and not in the plan: {what}")
 
 
 def is_drained(plan: dict, node: dict) -> bool:

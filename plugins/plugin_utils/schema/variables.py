@@ -296,8 +296,9 @@ REGISTRY: tuple[Option, ...] = (
                "bool", default=False),
         number("aci_calico_sessions_timeout",
                "How many seconds to wait, before the node-to-node mesh is turned off and existing pools change, until all sessions are up"
-               " and each node has the others' pod routes from a leaf. If some are missing then, the run fails and the mesh stays on. 0"
-               " does not wait.", 0, 3600, default=60),
+               " and each node has the others' pod routes from a leaf. If some are missing then, the run fails and the mesh stays on. On a"
+               " live mesh, also how many seconds they may take to come back after each of these changes, which is put back otherwise."
+               " 0 does not wait.", 0, 3600, default=60),
     ),
     *_group(
         "The nodes' own network",

@@ -53,6 +53,9 @@ def _nodes(plan: dict, wanted: list[dict], kubernetes: Kubernetes) -> list[Findi
         if kubernetes.ready(name) is False:
             findings.append(Finding("node-not-ready", f"{name} is not ready", **at))
         findings += _node(plan, manifest["metadata"], kubernetes.nodes[name], at, kubernetes)
+    for node in kubernetes.joined(plan):
+        what = f"{node['name']} joined by itself, and is not in the plan"
+        findings.append(Finding("node-joined", what, rack=node["rack"], node=node["name"]))
     return findings
 
 

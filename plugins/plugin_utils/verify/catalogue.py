@@ -147,6 +147,9 @@ calico-session-down heals: Calico sees the session down
 node-pending warning: a planned node is not in Kubernetes
   The node has not joined the cluster yet, has left it, or has another name. Its sessions and routes are not expected.
   Join the node, then run netops.aci_calico.site; or correct the inventory.
+node-joined warning: a node that is not planned has joined by itself
+  It has a rack label and an address in the node subnet, and peers with the leaves of its rack. Its address is recorded nowhere.
+  Add it to its rack in the inventory with this address, unless it leaves again by itself.
 address-detection: calico-node replaces the planned address of a node
   It detects another address (IP=autodetect), every minute.
   Make calico-node detect the planned address: see the page on installers.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ..calico.joined import joined_nodes
+
 
 class Kubernetes:
     """The results of the modules ``calico_info`` (configuration) and ``calico_state`` (live state).
@@ -42,6 +44,10 @@ class Kubernetes:
         if any(failure["path"] == "/api/v1/nodes" for failure in self.failures):
             return []
         return [node["name"] for node in plan["nodes"] if node["name"] not in self.nodes]
+
+    def joined(self, plan: dict) -> list[dict]:
+        """Return the nodes that joined by themselves, in the form of the plan's nodes."""
+        return joined_nodes(plan, self.info)
 
     def ready(self, node: str) -> bool | None:
         """Return whether the node is ready; None if Kubernetes does not report it."""

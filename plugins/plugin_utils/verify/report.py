@@ -54,7 +54,8 @@ def verify(
         may disappear without a change; ``ok`` is true if no finding is an error. ``racks`` is empty with ``only``.
     """
     expected = expectations(
-        plan, _silent(plan, aci, {*pending, *_spares(plan), *(kubernetes.pending(plan) if kubernetes else ())})
+        _with_joined(plan, kubernetes.joined(plan) if kubernetes else []),
+        _silent(plan, aci, {*pending, *_spares(plan), *(kubernetes.pending(plan) if kubernetes else ())}),
     )
     found = _findings(plan, expected, aci, kubernetes, only, nodes or [])
     explained = explanations(found)
@@ -76,6 +77,17 @@ def verify(
         "sessions": sessions,
         "racks": [] if only else _racks(expected, aci, kubernetes, sessions, found),
     }
+
+
+def _with_joined(plan: dict, joined: list[dict]) -> dict:
+    """Return the plan with the nodes that joined by themselves, whose sessions and routes are expected as well."""
+    if not joined:
+        return plan
+    racks = [
+        {**rack, "nodes": [*rack["nodes"], *(node["name"] for node in joined if node["rack"] == rack["id"])]}
+        for rack in plan["racks"]
+    ]
+    return {**plan, "nodes": [*plan["nodes"], *joined], "racks": racks}
 
 
 def _spares(plan: dict) -> list[str]:
