@@ -20,8 +20,8 @@ RESYNC = 8
 # The seconds after which a change counts as missed: many readings on a slow machine.
 PATIENCE = 120
 # What goes wrong in a round; the first ones hit the requests that change APIC.
-AT_CHANGE = ("disconnect", "mute", "unsubscribe", "expire")
-DISTURBANCES = (*AT_CHANGE, "refresh refused", "login refused", "watches dropped", "versions forgotten")
+AT_CHANGE = ("disconnect", "mute", "unsubscribe")
+DISTURBANCES = (*AT_CHANGE, "sessions ended", "refresh refused", "login refused", "watches dropped", "versions forgotten")
 
 
 @dataclass
@@ -111,6 +111,8 @@ class Series:
         assert kube is not None
         if what in AT_CHANGE:
             apic.misbehave(what, method="POST", path="/api/mo/", count=0 if what == "mute" else 1)
+        elif what == "sessions ended":
+            apic.expire()
         elif what == "refresh refused":
             apic.misbehave("status", path="subscriptionRefresh", status=400)
         elif what == "login refused":

@@ -36,6 +36,12 @@ LOG = logging.getLogger("netops.aci_calico.drift")
 # The seconds between two refreshes of a subscription, a third of its life; between two pings; to wait for an answer; between attempts.
 REFRESH, PING, PATIENCE = 20.0, 30.0, 30.0
 PAUSES = (1, 2, 5, 10, 30)
+# The seconds after a refused login: APIC may block a user after some of them.
+REFUSED = 300
+
+
+class LoginError(Exception):
+    """APIC refuses the login."""
 
 
 class LostError(Exception):
@@ -136,6 +142,8 @@ class _Subscriptions:
     async def _ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         headers = {"Cookie": f"APIC-cookie={self._token}"} if self._token else {}
         async with self._http.request(method, self._at(path), ssl=self._tls, headers=headers, **body) as answer:
+            if answer.status in (401, 403) and not self._token:
+                raise LoginError
             if answer.status != 200:
                 raise LostError(f"status {answer.status} for {path.partition('?')[0]}")
             content: dict[str, Any] = json.loads(await answer.read())

@@ -39,7 +39,7 @@ LOG = logging.getLogger("netops.aci_calico.drift")
 FOUND, GONE, UNREADABLE, READABLE = "found", "gone", "unreadable", "readable"
 # The seconds between the first sign of a change and the reading, as changes come in groups; between two readings that fail; between
 # two looks at the file of the plan.
-SETTLE, RETRY, LOOK = 0.2, 15, 2
+SETTLE, RETRY, LOOK = 0.2, 60, 2
 # Ansible's own arguments of a module.
 _QUIET = {"_ansible_no_log": True, "_ansible_check_mode": True}
 

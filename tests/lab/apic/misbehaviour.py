@@ -33,7 +33,7 @@ class Rule:
     ``latency`` waits ``seconds``. ``status`` answers with that HTTP status. ``answer`` answers with status 200 and ``body``.
     ``cut`` sends the first half of the answer only. ``drop`` closes the connection before the
     request is processed, ``drop-after`` afterwards. ``hang`` and ``hang-after`` do not answer until ``release``.
-    ``expire`` forgets every token first, ``unsubscribe`` every subscription; ``disconnect`` closes every socket first. ``mute`` does not
+    ``expire`` ends every session first, ``unsubscribe`` forgets every subscription, ``disconnect`` closes every socket. ``mute`` does not
     send the changes of the request to the sockets. ``method``, ``path`` (a regular expression) and ``controller`` (from 1) select
     the requests.
     """

@@ -138,6 +138,15 @@ class ApicServer:
         self.log.clear()
         self.misbehaviour.clear()
 
+    def expire_now(self) -> None:
+        """End all sessions, and with them their sockets, from the server's own thread."""
+        self.apic.gate.expire_all()
+        self.apic.subscriptions.disconnect()
+
+    def expire(self) -> None:
+        """End all sessions."""
+        self._in_loop(self.expire_now)
+
     def _in_loop(self, call: Callable[[], Any]) -> Any:
         async def run() -> Any:
             return call()
@@ -216,7 +225,7 @@ class ApicServer:
             elif rule.action == "answer":
                 return Response(200, rule.body.encode(), "text/html")
             elif rule.action == "expire":
-                self.apic.gate.expire_all()
+                self.expire_now()
             elif rule.action == "disconnect":
                 self.apic.subscriptions.disconnect()
             elif rule.action == "unsubscribe":
