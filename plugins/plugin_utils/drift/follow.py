@@ -28,7 +28,7 @@ from ...module_utils.lease import Lease, from_dict, parse
 from ...module_utils.names import LEASE_PREFIX
 from ..apic.access import lease_tenant
 from ..comparison import APIC, KUBERNETES, apic_queries
-from ..lease import LOOK_EVERY, Waiting
+from ..lease import Waiting
 from ..local import apic_session, run_module
 from . import apic_socket, kube_watch, search
 from .differences import Found
@@ -38,8 +38,8 @@ LOG = logging.getLogger("netops.aci_calico.drift")
 # What an event tells.
 FOUND, GONE, UNREADABLE, READABLE = "found", "gone", "unreadable", "readable"
 # The seconds between the first sign of a change and the reading, as changes come in groups; between two readings that fail; between
-# two looks at the file of the plan.
-SETTLE, RETRY, LOOK = 0.2, 60, 2
+# two looks at the file of the plan; between two readings while a run holds the lease, whose release is a change, too.
+SETTLE, RETRY, LOOK, HELD = 0.2, 60, 2, 15
 # Ansible's own arguments of a module.
 _QUIET = {"_ansible_no_log": True, "_ansible_check_mode": True}
 
@@ -240,7 +240,7 @@ class Follower:
         side.found = None
         side.wake.set()
         while True:
-            longest = LOOK_EVERY if side.held else self._settings.resync if side.readable else RETRY
+            longest = HELD if side.held else self._settings.resync if side.readable else RETRY
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(side.wake.wait(), longest)
             await asyncio.sleep(SETTLE)

@@ -33,7 +33,7 @@ class Bench:
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         monkeypatch.setattr(follow, "SETTLE", 0)
         monkeypatch.setattr(follow, "LOOK", 0.01)
-        monkeypatch.setattr(follow, "LOOK_EVERY", 0.01)
+        monkeypatch.setattr(follow, "HELD", 0.01)
         monkeypatch.setattr(follow, "RETRY", 0.01)
         monkeypatch.setattr(follow.ApicSide, "_read", lambda _side, queries: self._objects(queries[0]))
         monkeypatch.setattr(follow, "run", lambda _name, _arguments: {"calico": self._calico()})
