@@ -44,7 +44,6 @@ SETTLE, RETRY, LOOK, HELD = 0.2, 60, 2, 15
 _QUIET = {"_ansible_no_log": True, "_ansible_check_mode": True}
 
 Put = Callable[[dict[str, Any]], Awaitable[None]]
-Signal = Callable[[], None]
 
 
 class UnreadableError(Exception):
@@ -63,9 +62,9 @@ class Settings:
     """
 
     plan: str
-    apic: Mapping[str, Any] = field(default_factory=dict)
-    kubernetes: Mapping[str, Any] = field(default_factory=dict)
-    password: str = ""
+    apic: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    kubernetes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    password: str = field(default="", repr=False)
     resync: float = 300
 
 

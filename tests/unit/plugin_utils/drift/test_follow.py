@@ -16,6 +16,7 @@ from unit.plugin_utils.drift.planted import OUT, PEER, SVI, Deployed
 from ansible_collections.netops.aci_calico.plugins.module_utils.lease import Lease
 from ansible_collections.netops.aci_calico.plugins.module_utils.names import LEASE_PREFIX
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.drift import apic_socket, follow, kube_watch
+from lab.apic.server import ApicServer
 
 GATE = f"uni/tn-common/annotationKey-[{LEASE_PREFIX}prod1]"
 
@@ -209,6 +210,21 @@ def test_collections_to_watch_follow_the_cluster() -> None:
     assert f"/apis/{deployed.calico['api_group']}/bgppeers" in paths
     assert "/api/v1/namespaces/kube-system/secrets?fieldSelector=metadata.name%3Dbgp-secrets" in paths
     assert kube_watch.paths(deployed.plan, {**deployed.calico, "api_group": None, "namespace": None}) == ["/api/v1/nodes"]
+
+
+def test_a_refused_login_is_not_repeated_soon() -> None:
+    async def story(server: ApicServer) -> None:
+        access = {"host": "127.0.0.1", "port": server.port, "use_ssl": False, "password": "wrong"}
+        task = asyncio.create_task(apic_socket.follow(access, [], threading.Event().set))
+        while not server.log.count("POST", "aaaLogin"):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert server.log.count("POST", "aaaLogin") == 1
+
+    with ApicServer(https=False) as server:
+        asyncio.run(story(server))
 
 
 def test_without_a_password_there_is_no_subscription() -> None:
