@@ -74,11 +74,12 @@ class Series:
 
     async def _connected(self) -> None:
         """Wait for the subscriptions and the watches."""
+        wanted = len(apic_socket.queries(self.plan))
         while not self._task.done():
             kube = self.cluster.kube
             assert kube is not None
             lists = sum("limit=1" in one.query for one in kube.requests)
-            if self.cluster.apic.apic.subscriptions.counted() and lists >= len(
+            if self.cluster.apic.apic.subscriptions.counted() >= wanted and lists >= len(
                 ("nodes", "4 of Calico", "Secret", "Role", "lease")
             ):
                 return
@@ -87,6 +88,7 @@ class Series:
 
     async def play(self, seed: str, number: int) -> Round:
         """Play a round."""
+        await self._connected()
         dice = random.Random(f"{seed}-{number}")
         disturbed = dice.choice(DISTURBANCES) if dice.random() < 0.3 else ""
         result = Round(number, disturbed)

@@ -18,7 +18,6 @@ import asyncio
 import itertools
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -66,27 +65,35 @@ async def follow(access: Mapping[str, Any], paths: Sequence[str], signal: Callab
         await asyncio.Event().wait()
     given = access.get("host") or ""
     hosts = itertools.cycle(given if isinstance(given, list) else [one.strip() for one in str(given).split(",")])
-    failures = 0
+    attempts = 0
     while True:
-        began = time.monotonic()
+        subscriptions = None
         try:
             async with aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(),  # one cookie, set by hand
                 timeout=aiohttp.ClientTimeout(total=PATIENCE),
                 trust_env=bool(access.get("use_proxy", True)),
             ) as http:
-                await _Subscriptions(http, access, str(next(hosts))).run(paths, signal)
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError, KeyError, IndexError, LostError) as error:
+                subscriptions = _Subscriptions(http, access, str(next(hosts)))
+                await subscriptions.run(paths, signal)
+        except LoginError:
+            LOG.warning(
+                "APIC refuses the login: changes on APIC are found at each resync only. The next attempt is in %s s", REFUSED
+            )
+            await asyncio.sleep(REFUSED)
+        except (aiohttp.ClientError, OSError, ValueError, KeyError, IndexError, LostError) as error:
             # The text of other errors may have the URL of the socket, and with it the token.
             reason = str(error) if isinstance(error, LostError) else type(error).__name__
             LOG.info("The subscriptions on APIC have ended (%s) and begin anew", reason)
-        failures = 0 if time.monotonic() - began > PATIENCE else failures + 1
-        if failures > 1:
-            await asyncio.sleep(PAUSES[min(failures - 2, len(PAUSES) - 1)])
+        attempts = 0 if subscriptions and subscriptions.complete else attempts + 1
+        await asyncio.sleep(PAUSES[min(attempts, len(PAUSES) - 1)])
 
 
 class _Subscriptions:
-    """The subscriptions of one login."""
+    """The subscriptions of one login.
+
+    :ivar complete: whether all of them were made.
+    """
 
     def __init__(self, http: aiohttp.ClientSession, access: Mapping[str, Any], host: str) -> None:
         self._http = http
@@ -95,6 +102,7 @@ class _Subscriptions:
         self._url = f"{scheme}://{host}{':' + str(access['port']) if access.get('port') else ''}"
         self._tls: Any = bool(access.get("validate_certs", True))
         self._token, self._life = "", 0.0
+        self.complete = False
 
     async def run(self, paths: Sequence[str], signal: Callable[[], None]) -> None:
         """Log in, subscribe, and signal changes until the socket ends or a refresh fails.
@@ -108,6 +116,7 @@ class _Subscriptions:
             for path in paths:
                 answer = await self._ask("get", f"{path}&subscription=yes")
                 ids.append(_subscription(answer))
+            self.complete = True
             signal()
             tasks = [asyncio.create_task(work) for work in (_listen(socket, signal), self._refresh(ids), self._renew())]
             try:
