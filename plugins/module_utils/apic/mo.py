@@ -91,6 +91,7 @@ l3extRsSubnetToProfile       rssubnetToProfile-[{tnRtctrlProfileName}]-{directio
 l3extRsSubnetToRtSumm        rsSubnetToRtSumm                              l3extSubnet
 rtctrlAttrP                  attr-{name}                                   fvTenant
 rtctrlSetNhUnchanged         nhunchanged                                   rtctrlAttrP
+rtctrlSetRedistMultipath     redistmpath                                   rtctrlAttrP
 rtctrlProfile                prof-{name}                                   fvTenant l3extOut
 rtctrlCtxP                   ctx-{name}                                    rtctrlProfile
 rtctrlRsCtxPToSubjP          rsctxPToSubjP-{tnRtctrlSubjPName}             rtctrlCtxP

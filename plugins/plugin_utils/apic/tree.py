@@ -196,7 +196,8 @@ def _next_hop(plan: Plan) -> list[Mo]:
 
     Sources: Cisco's ACI design for Cilium, "Advanced Design Config Example" (match rule, set rule and route map, in the import
     direction of each peer; ignore IGP metric); Cisco, "Avoiding Suboptimal Traffic From a Cisco ACI Internal Endpoint to a Floating
-    L3Out" (leaves announce attached hosts, so that others find the leaf of a next hop). Classes: cisco.aci,
+    L3Out" (leaves announce attached hosts, so that others find the leaf of a next hop), and its appendix A (without the set
+    rule's multipath, from 6.0(2) on, other leaves get one next hop from each leaf). Classes: cisco.aci,
     ``aci_tenant_action_rule_profile`` and ``aci_l3out_bgp_peer``; netascode's terraform-aci-set-rule and -route-control-route-map.
     The leaves that a node peers with accept the same prefixes as by ``default-import``, whichever of the two applies.
     """
@@ -205,7 +206,7 @@ def _next_hop(plan: Plan) -> list[Mo]:
     names = plan["names"]
     scope = mo("rtctrlScope", [mo("rtctrlRsScopeToAttrP", tnRtctrlAttrPName=names["next_hop"])])
     return [
-        mo("rtctrlAttrP", [mo("rtctrlSetNhUnchanged")], name=names["next_hop"]),
+        mo("rtctrlAttrP", [mo("rtctrlSetNhUnchanged"), mo("rtctrlSetRedistMultipath")], name=names["next_hop"]),
         _route_map(names["next_hop"], names["next_hop"], names["import_match"], scope),
         _route_map(names["attached_hosts"], names["attached_hosts"], names["import_match"]),
     ]

@@ -79,6 +79,7 @@ _POLICIES: dict[str, tuple[str, ...]] = {
     "rtctrlRsScopeToAttrP": ("tnRtctrlAttrPName",),
     "rtctrlScope": (),
     "rtctrlSetNhUnchanged": (),
+    "rtctrlSetRedistMultipath": (),
     "rtctrlSubjP": (),
     "vzBrCP": ("scope",),
     "vzCPIf": (),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..schema.option import CENTRAL
 from ..schema.text import WIDTH, table, wrapped
 from .nodes import attachment, describe, vm_notes
 
@@ -234,8 +235,8 @@ def _leaves(plan: Mapping[str, Any]) -> list[str]:
     lines = markdown_table(("Rack", "Pod", "Leaf", "Side", "Router ID", "Addresses"), rows)
     if plan["non_anchor_leaves"]:
         others = ", ".join(map(str, plan["non_anchor_leaves"]))
-        way = "straight to the node" if plan["bgp"].get("next_hop_propagation") else "a detour by the anchors"
-        lines += ["", f"Nodes may also be behind leaves {others}, which have no anchors: their traffic takes {way}."]
+        way = "needs no detour" if plan["bgp"].get("next_hop_propagation") else "takes a detour"
+        lines += ["", f"Nodes may also be behind leaves {others}, which have no anchors: their traffic {way}."]
     return lines
 
 
@@ -393,8 +394,33 @@ def svi_advice(plan: Mapping[str, Any]) -> str:
     rows = [
         (one["id"], one["value"], *of_and_left(one), "-" if one["limit"] is None else one["release"]) for one in plan["limits"]
     ]
-    lines += ["", *table(("Limit", "Taken", "Of", "Left", "ACI"), rows), ""]
+    lines += ["", *table(("Limit", "Taken", "Of", "Left", "ACI"), rows), "", *_peering(plan), ""]
     return "\n".join([*lines, *(line for text in _routes(plan) for line in wrapped(text.removeprefix("- "), rest="  "))]) + "\n"
+
+
+def _peering(plan: Mapping[str, Any]) -> list[str]:
+    """Return what local and central peering mean for the cluster, as text. Central peering needs floating SVI."""
+    if plan["svi"]["kind"] != "floating":
+        return ["Peering: each node with the leaves of its rack, as standard SVI requires."]
+    central, propagates = plan["bgp"].get("peering") == CENTRAL, plan["bgp"].get("next_hop_propagation")
+    nodes, families = len(plan["nodes"]), len(plan["address_families"])
+    limit = next(one for one in plan["limits"] if one["id"] == "bgp-sessions")
+    known = f" of {limit['limit']} (ACI {limit['release']})" if limit["limit"] is not None else ""
+    texts = [
+        f"Peering: {'all nodes with one pair of leaves (central)' if central else 'each node with the leaves of its rack (rack)'},"
+        f" {'with' if propagates else 'without'} next-hop propagation.",
+        "rack: the loss of a pair cuts off its rack only. Each rack has anchors of its own, at most 6 leaves in an L3Out.",
+        f"central: {nodes * families} sessions{known} on each of two anchors, and other leaves need no BGP. The loss of one anchor costs"
+        " nothing but sessions; the loss of both, or an upgrade of both at once, cuts off all racks. An anchor in maintenance concerns"
+        " all nodes. Choose it with next-hop propagation, if nodes are in more racks than an L3Out has anchors for or move between racks.",
+    ]
+    if not propagates:
+        texts.append(
+            "Without next-hop propagation (APIC 6.1(2) and newer), traffic of nodes behind other leaves than their anchors passes the"
+            " anchors, and an anchor sends them nothing for prefixes that nodes behind itself announce, such as services."
+        )
+    first, *rest = texts
+    return [*wrapped(first), *(line for text in rest for line in wrapped(text, "  - ", "    "))]
 
 
 def of_and_left(limit: Mapping[str, Any]) -> tuple[Any, Any]:

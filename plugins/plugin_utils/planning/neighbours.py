@@ -131,7 +131,7 @@ def _ranges(intent: Intent) -> Iterator[tuple[str, int, int]]:
     """Yield the VLANs on each leaf and, if it is managed, in the VLAN pool."""
     ranges = encap_ranges(intent)
     pool = [f"{POOL} {pool_name(intent)}"] if intent["manage_access"] else []
-    for where in dict.fromkeys([*(f"leaf {leaf.id}" for leaf in intent.leaves), *pool]):
+    for where in dict.fromkeys([*(f"leaf {leaf}" for leaf in (*(one.id for one in intent.leaves), *intent.non_anchors)), *pool]):
         yield from ((where, low, high) for low, high in ranges)
 
 

@@ -371,11 +371,12 @@ def vlans(plan: Plan, fabric: Fabric) -> Iterator[Problem]:
 
 
 def _leaves_of(plan: Plan, node: dict[str, Any]) -> list[int]:
-    """Return the leaves with a node's VLAN: those of its rack, or with floating SVI all of its L3Out."""
+    """Return the leaves with a node's VLAN: those of its rack, or with floating SVI all of its L3Out and those without anchor."""
     home = next(rack for rack in plan["racks"] if rack["id"] == node["rack"])
     if plan["svi"]["kind"] != "floating":
         return home["leaves"]
-    return [leaf for rack in plan["racks"] if rack["l3out"] == home["l3out"] for leaf in rack["leaves"]]
+    anchors = [leaf for rack in plan["racks"] if rack["l3out"] == home["l3out"] for leaf in rack["leaves"]]
+    return [*anchors, *plan["non_anchor_leaves"]]
 
 
 def _deployed(fabric: Fabric) -> Iterator[tuple[str, int, int, str | None]]:

@@ -172,13 +172,15 @@ def _in_all(dns: Collection[str]) -> list[str]:
 
 
 def _deployed(cls: str, plan: Plan) -> str:
-    """Return a filter for paths on the racks' leaves with a VLAN of the cluster."""
+    """Return a filter for paths on the racks' and the non-anchor leaves with a VLAN of the cluster."""
     pairs = {tuple(sorted(rack["leaves"])) for rack in plan["racks"]}
     names = sorted({*("-".join(map(str, pair)) for pair in pairs), *(str(leaf["id"]) for leaf in plan["leaves"])})
     ends = [f"{name}/" for name in names] if len(names) <= _MOST_PATHS else [plain_prefix(names)]
-    paths = any_of([f'wcard({cls}.tDn,"paths-{end}")' for end in ends])
+    # The partner of a non-anchor leaf is not known.
+    others = [text for leaf in plan["non_anchor_leaves"] for text in (f"paths-{leaf}", f"-{leaf}/")]
+    paths = any_of([f'wcard({cls}.tDn,"{text}")' for text in (*(f"paths-{end}" for end in ends), *others)])
     encaps = _equals(f"{cls}.encap", sorted({f"vlan-{node['vlan']}" for node in plan["nodes"]}))
-    return f"and({paths},{encaps})"
+    return f"and({paths},{encaps})" if len(others) <= _MOST_BY_VALUE else encaps
 
 
 def _near(prop: str, plan: Plan) -> str:

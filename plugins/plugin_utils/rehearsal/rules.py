@@ -248,7 +248,7 @@ _ROUTES = (
          "Other route maps decide from now on which routes the leaves accept.", FOR_GOOD, None, f"{PAPER}, step 7"),
     Rule(NEXT_HOP, (CREATE, DELETE), (), HITLESS, "No peer names this route map: the push makes it before the peers, and removes it after them.",
          source=PUSH, when="of_next_hop", variables=("next_hop_propagation",)),
-    Rule(("rtctrlScope", "rtctrlRsScopeToAttrP", "rtctrlSetNhUnchanged"), ANY, (), PATH_CHANGE,
+    Rule(("rtctrlScope", "rtctrlRsScopeToAttrP", "rtctrlSetNhUnchanged", "rtctrlSetRedistMultipath"), ANY, (), PATH_CHANGE,
          "The leaves pass on nodes as next hops, or themselves.", "at once", None, OPTIMAL, True),
     Rule(("rtctrlProfile",), (CREATE,), (), ROUTE_LOSS, "A route map begins to filter routes that were accepted without it.",
          FOR_GOOD, None, f"{PAPER}, step 10", when="in_own_l3out"),

@@ -62,7 +62,7 @@ def negotiated_timers(keepalive: int, hold: int) -> dict:
 
 def _node(node: dict) -> dict:
     addresses = {family: network["address"].split("/")[0] for family, network in node["networks"].items()}
-    return {"rack": node["rack"], "addresses": addresses}
+    return {"rack": node["rack"], "addresses": addresses, "distant": "attached" in node}
 
 
 def _sessions(plan: dict, node: dict) -> list[dict]:

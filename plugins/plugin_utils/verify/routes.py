@@ -43,7 +43,7 @@ def verify_routes(expected: dict, aci: dict, kubernetes: Kubernetes | None) -> l
     for leaf in expected["leaves"]:
         if str(leaf) in aci["leaves"]:
             for route in routes:
-                findings += _on_leaf(expected, aci, leaf, route)
+                findings += on_leaf(expected, aci, leaf, route)
             findings += _foreign(expected, aci, leaf, routes, kubernetes)
     findings += _nothing_accepted(expected, aci)
     findings += _prefix_limit(expected, aci, routes, kubernetes)
@@ -64,7 +64,7 @@ def verify_exchanged(expected: dict, aci: dict, kubernetes: Kubernetes | None) -
         for leaf in expected["leaves"]
         if str(leaf) in aci["leaves"]
         for route in routes
-        for finding in _on_leaf(expected, aci, leaf, route)
+        for finding in on_leaf(expected, aci, leaf, route)
     ]
     learned = _learned(expected, routes, kubernetes) if kubernetes else []
     return [one for one in (*on_leaves, *learned) if one.id in ("pod-block-missing", "node-route-missing")]
@@ -184,7 +184,8 @@ def _nodes_without_block(expected: dict, aci: dict, routes: list[Route], kuberne
 # --- one route on one leaf -------------------------------------------------------------------------------------------
 
 
-def _on_leaf(expected: dict, aci: dict, leaf: int, route: Route) -> list[Finding]:
+def on_leaf(expected: dict, aci: dict, leaf: int, route: Route) -> list[Finding]:
+    """Return the findings of one route on one leaf."""
     rack = expected["leaves"][leaf]["rack"]
     hops = aci["leaves"][str(leaf)]["routes"].get(route.family, {}).get(route.prefix, [])
     local = {node for node in route.nodes if expected["nodes"][node]["rack"] == rack}
@@ -219,14 +220,21 @@ def _from_own_rack(expected: dict, leaf: int, route: Route, local: set, hops: li
     seen = {hop["address"] for hop in hops if hop["type"] == "ebgp"}
     findings = _wrong_hops(expected, leaf, route, seen - set(addresses))
     present = seen & set(addresses)
-    absent = {node for address, node in addresses.items() if address not in seen}
-    width = min(len(addresses), expected["ecmp"]["ebgp"])
+    wanted = _preferred(expected, addresses)
+    absent = {node for address, node in wanted.items() if address not in seen}
+    width = min(len(wanted), expected["ecmp"]["ebgp"])
     if not present:
         findings.append(_missing(expected, leaf, route, local))
     elif len(present) < width:
         what = f"{route.prefix} has {len(present)} of {width} next hops on leaf {leaf}, without {', '.join(sorted(absent))}"
         findings.append(Finding("ecmp-width", what, **_scope(expected, leaf, route, absent)))
     return findings
+
+
+def _preferred(expected: dict, addresses: dict) -> dict:
+    """Return the nodes that a leaf uses as next hops: attached ones come before distant ones, unless it ignores the IGP metric."""
+    near = {address: node for address, node in addresses.items() if not expected["nodes"][node]["distant"]}
+    return addresses if expected["next_hop_propagation"] or not near else near
 
 
 def _wrong_hops(expected: dict, leaf: int, route: Route, addresses: set) -> list[Finding]:

@@ -104,3 +104,24 @@ def test_a_prefix_limit_that_is_switched_off_takes_its_policy_along_last(run: Ru
     site(run, bgp_prefix_limit=500)
     results = site(run)
     assert (results[0]["deleted"], results[1]["deleted"]) == ([], [f"{TENANT}/bgpPfxP-calico-prod1"])
+
+
+def test_next_hop_propagation_is_made_before_the_peers_that_name_it_and_removed_after_them(run: Runner) -> None:
+    site(run)
+    route_maps = [
+        f"{TENANT}/{rn}" for rn in ("attr-calico-prod1-next-hop", "prof-calico-prod1-hosts", "prof-calico-prod1-next-hop")
+    ]
+    policies, l3out = site(run, next_hop_propagation=True)
+    assert set(route_maps) <= set(policies["created"])
+    relations = [dn for dn in l3out["created"] if "rspeerToProfile" in dn or "redistributePol" in dn]
+    assert len(relations) == 5
+    assert {run.objects()[dn][1]["state"] for dn in relations} == {"formed"}
+    assert not any(result["changed"] for result in site(run, next_hop_propagation=True))
+    before = {dn for dn in run.objects() if "/out-calico-prod1/prof-default-" in dn}
+    policies, l3out = site(run)
+    assert policies["deleted"] == [], "peers still name them"
+    assert set(route_maps) <= set(l3out["deleted"])
+    assert {dn for dn in run.objects() if "/out-calico-prod1/prof-default-" in dn} == before
+    site(run, next_hop_propagation=True)
+    site(run, "absent", next_hop_propagation=True)
+    assert not [dn for dn in run.objects() if "calico-prod1" in dn]

@@ -46,8 +46,9 @@ def shared_subnets(intent: Intent, other: Intent) -> Iterator[Problem]:
 
 
 def shared_vlans(intent: Intent, other: Intent) -> Iterator[Problem]:
-    """Check that clusters on the same leaves have different VLANs."""
-    leaves_ = sorted({leaf.id for leaf in intent.leaves} & {leaf.id for leaf in other.leaves})
+    """Check that clusters on the same leaves, anchors or not, have different VLANs."""
+    mine, theirs = ({*one.non_anchors, *(leaf.id for leaf in one.leaves)} for one in (intent, other))
+    leaves_ = sorted(mine & theirs)
     vlans = sorted(_vlans(intent) & _vlans(other))
     if leaves_ and vlans:
         yield Problem(

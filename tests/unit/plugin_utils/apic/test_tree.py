@@ -96,7 +96,7 @@ def test_next_hop_propagation_is_a_set_rule_by_a_route_map_of_each_peer() -> Non
     tree = apic_tree(_plan(next_hop_propagation=True))
     name, profile = "calico-prod1-next-hop", "uni/tn-common/prof-calico-prod1-next-hop"
     assert _attributes(tree, "rtctrlAttrP", "name") == _attributes(tree, "rtctrlRsScopeToAttrP", "tnRtctrlAttrPName") == [name]
-    assert len(list(_find(tree, "rtctrlSetNhUnchanged"))) == 1
+    assert [len(list(_find(tree, cls))) for cls in ("rtctrlSetNhUnchanged", "rtctrlSetRedistMultipath")] == [1, 1]
     assert _attributes(tree, "bgpRsPeerToProfile", "tDn", "direction") == [(profile, "import")] * 4
     assert _attributes(tree, "bgpBestPathCtrlPol", "name", "ctrl") == [
         ("calico-best-path-relax-ignore-igp", "asPathMultipathRelax,ignoreIgpMetric")

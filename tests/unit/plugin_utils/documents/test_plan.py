@@ -150,3 +150,27 @@ def test_the_advice_for_a_kind_of_svi() -> None:
     document = plan_document(plan_of(FLOATING, non_anchor_leaves=[101]))
     assert "## Choosing the SVI" in document
     assert "Nodes may also be behind leaves 101" in document
+
+
+def test_the_advice_compares_local_and_central_peering() -> None:
+    texts = {
+        name: " ".join(svi_advice(plan_of(**changes)).split())
+        for name, changes in (
+            ("rack", {}),
+            ("central", {"peering": "central", "next_hop_propagation": True, "apic_version": "6.1(2)"}),
+            ("standard", {"svi": "standard", "vlan": "300-363"}),
+        )
+    }
+    assert "each node with the leaves of its rack (rack), without next-hop propagation." in texts["rack"]
+    assert "6 sessions of 400 (ACI 5.2) on each of two anchors" in texts["rack"]
+    assert "passes the anchors" in texts["rack"]
+    assert "all nodes with one pair of leaves (central), with next-hop propagation." in texts["central"]
+    assert "6 sessions of 2000 (ACI 6.1(2))" in texts["central"]
+    assert "passes the anchors" not in texts["central"]
+    assert "as standard SVI requires" in texts["standard"]
+
+
+def test_a_node_behind_other_leaves_is_documented_there() -> None:
+    document = plan_document(plan_of(peering="central", next_hop_propagation=True))
+    assert "| node-6 | 203, 204 | any port of physical domain" in document
+    assert "behind leaves 203, 204, which have no anchors: their traffic needs no detour." in document

@@ -149,6 +149,15 @@ def condition(
         condition("subnet-in-external-epg", {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.0.0/16]": {}}),
         condition("subnet-in-external-epg", {**IN_VRF, f"{WAN}/instP-all/extsubnet-[10.1.9.0/24]": {}}),
         condition("vlan-taken", {f"{EPG}/rspathAtt-[{VPC}]": {"encap": "vlan-300"}}),
+        *(
+            condition(
+                "vlan-taken",
+                {f"{EPG}/rspathAtt-[topology/pod-1/{path}/pathep-[x]]": {"encap": "vlan-300"}},
+                non_anchor_leaves=leaves,
+            )
+            for path in ("paths-102", "protpaths-101-102")
+            for leaves in ([102], [102, *range(205, 211)])
+        ),
         condition("vlan-taken", {f"{EPG}/rspathAtt-[topology/pod-1/paths-203/pathep-[eth1/4]]": {"encap": "vlan-304"}}, STANDARD),
         condition("vlan-taken", {f"{WAN}/lnodep-n/lifp-i/rspathL3OutAtt-[{VPC}]": {"encap": "vlan-300"}}),
         condition("vlan-taken", floating_svi(WAN, vlan=300)),

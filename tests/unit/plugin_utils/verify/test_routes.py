@@ -8,7 +8,7 @@ from unit.plugin_utils.healthy_cluster import BLOCKS, LEAVES, LOCAL_SERVICE, NOD
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.expectations import expectations
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.observed import Kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.report import explain, progress, verify
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.routes import verify_drained
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.routes import Route, on_leaf, verify_drained
 
 
 def test_a_pod_block_that_is_not_on_a_leaf(cluster):
@@ -239,3 +239,17 @@ def test_with_next_hop_propagation_other_racks_have_the_nodes_as_next_hops():
     cluster.routes(203)[BLOCKS["node-1"]] = [{"address": NODES["node-2"], "type": "ibgp"}]
     assert set(ids(cluster.verify())) == {"route-next-hop", "ecmp-width"}
     assert set(ids(Cluster().verify())) == set()
+
+
+def test_an_anchor_prefers_the_nodes_that_are_connected_to_it():
+    central = Cluster(aci_calico_peering="central").plan
+    expected = expectations(central)
+    route = Route("service", "ipv4", "192.168.8.0/22", frozenset(NODES))
+    near = [{"address": NODES[node], "type": "ebgp"} for node in RACKS["1"]]
+    aci = {"leaves": {"201": {"routes": {"ipv4": {route.prefix: near}}}}}
+    assert [finding.id for finding in on_leaf(expected, aci, 201, route)] == []
+    propagated = {**expected, "next_hop_propagation": True}
+    assert [finding.id for finding in on_leaf(propagated, aci, 201, route)] == ["ecmp-width"]
+    alone = Route("block", "ipv4", BLOCKS["node-6"], frozenset({"node-6"}))
+    aci["leaves"]["201"]["routes"]["ipv4"][alone.prefix] = [{"address": NODES["node-6"], "type": "ebgp"}]
+    assert [finding.id for finding in on_leaf(expected, aci, 201, alone)] == []

@@ -40,6 +40,11 @@ def test_two_clusters_in_one_vrf_get_along():
         ("vlan-shared", "aci_calico_vlan", {"vlan": "290-310", "svi": "standard"}),
         ("vlan-shared", "aci_calico_vlan", {"vlan": "400-410", "svi": "standard", "racks": racks([{"name": "x", "vlan": 300}])}),
         (
+            "vlan-shared",
+            "aci_calico_vlan",
+            {"vlan": 300, "racks": [{"id": 1, "leaves": [301, 302], "nodes": ["x"]}], "non_anchor_leaves": [201]},
+        ),
+        (
             "router-id-contradicts",
             f"{RACKS}[0].leaves[0]",
             {"racks": [{"id": 1, "leaves": [{"id": 201, "router_id": "9.9.9.9"}, 202], "nodes": ["x"]}]},
@@ -56,6 +61,7 @@ def test_two_clusters_in_one_vrf_get_along():
         ("bgp-policy-contradicts", "aci_calico_bgp_graceful_restart", {"bgp_graceful_restart": False}),
         ("bgp-policy-contradicts", "aci_calico_bgp_restart_time", {"bgp_restart_time": 20}),
         ("bgp-policy-contradicts", "aci_calico_bgp_as_path_relax", {"bgp_as_path_relax": False}),
+        ("bgp-policy-contradicts", "aci_calico_next_hop_propagation", {"next_hop_propagation": True}),
         ("bgp-policy-contradicts", "aci_calico_bgp_timers_policy", {"bgp_timers_policy": "wan"}),
     ],
 )
