@@ -16,7 +16,7 @@ import conftest  # noqa: E402
 
 conftest.pytest_configure()
 
-from integration.site.harness import Cluster, Site, intent, racks  # noqa: E402
+from integration.site.harness import Cluster, Site, fabric, intent, racks  # noqa: E402
 from timing import Used, timed  # noqa: E402
 
 # What a request to a real controller takes longer than to the emulator.
@@ -44,6 +44,17 @@ class Size(NamedTuple):
             "aci_calico_external_service_subnets": ["192.168.24.0/24"],
         }
 
+    def fabric(self) -> dict[str, Any]:
+        """Return the lab's fabric with the leaves and VLANs of the cluster."""
+        spread = self.variables()["aci_calico_racks"]
+        seed = fabric(spread)
+        pod = seed["pods"][0]
+        pairs = [rack["leaves"] for rack in spread if rack["leaves"] not in pod["vpc_pairs"]]
+        pod["vpc_pairs"] += pairs
+        pod["leaves"] += [leaf for pair in pairs for leaf in pair]
+        seed["vlan_pools"][0]["ranges"] = [[300, max(499, 299 + self.nodes)]]
+        return seed
+
 
 def size(text: str) -> Size:
     """Return a size from ``KIND:LEAVESxNODES``."""
@@ -67,7 +78,7 @@ class Bench:
     def __init__(self, stack: ExitStack, size: Size, kube: bool = True) -> None:
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         self.site = stack.enter_context(Site(self.folder, forked=False))
-        self.cluster: Cluster = self.site.add("bench", size.variables(), kube=kube)
+        self.cluster: Cluster = self.site.add("bench", size.variables(), kube=kube, seed=size.fabric())
         self.artifacts = self.folder / "artifacts/bench"
 
     def slow(self) -> Bench:
