@@ -67,9 +67,10 @@ def table(results: Sequence[Result], seed: str) -> str:
     """Return the results as Markdown."""
     done = [one for one in results if one.measured]
     sent = sum(measured.get("sent", 0) for one in done for measured in (one.measured, one.undo_measured))
-    worse = [one for one in done if verdict(one.predicted, one.measured).startswith("worse")]
+    pairs = [(one.predicted, one.measured) for one in done] + [(one.undo_predicted, one.undo_measured) for one in done]
+    worse = [measured for predicted, measured in pairs if measured and verdict(predicted, measured).startswith("worse")]
     lines = [
-        f"Seed {seed}: {len(done)} of {len(results)} runs are measured, with {sent} pings. {len(worse)} are worse than predicted.",
+        f"Seed {seed}: {len(done)} of {len(results)} runs are measured, with {sent} pings. Worse than predicted: {len(worse)}.",
         "",
         "| Change | Inventory | Predicted | Measured | Undo predicted | Undo measured | Both sides as before |",
         "|---|---|---|---|---|---|---|",
