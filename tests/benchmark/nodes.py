@@ -50,9 +50,9 @@ def _measure(nodes: int) -> Iterator[dict[str, Any]]:
 
 def _table(figures: list[dict[str, Any]]) -> str:
     """Return the figures as a table in Markdown."""
-    lines = ["| Nodes | Run | CPU | Seconds | Memory | Requests | Read from APIC |", "|---|---|---|---|---|---|---|"]
+    lines = ["| Nodes | Run | CPU | Memory | Requests | Read from APIC |", "|---|---|---|---|---|---|"]
     for one in figures:
-        used = f"{one['cpu']} s | {one['seconds']} | {one['memory']} MiB"
+        used = f"{one['cpu']} s | {one['memory']} MiB"
         lines.append(f"| {one['nodes']} | {one['run']} | {used} | {one['requests']} | {one['read']} MiB |")
     return "\n".join(lines)
 
