@@ -18,6 +18,7 @@ STAGES = (
     "Rehearsal",
     "Consents",
     "Journal and undo",
+    "Rotating the password",
     "Mending drift",
     "Two runs at once",
     "Maintenance",

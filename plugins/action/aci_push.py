@@ -42,6 +42,7 @@ class ActionModule(PlannedAction):
         "roots": {"type": "list", "elements": "dict", "default": []},
         "svi": {"type": "str", "choices": ["floating", "standard"]},
         "only": {"type": "list", "elements": "str", "default": []},
+        "password": {"type": "str", "no_log": True},
     }
     SETTINGS = {"state": "aci_calico_state", "adopt": "aci_calico_adopt", "update_password": "aci_calico_update_password"}
     SENDS_PASSWORD = True
@@ -60,7 +61,7 @@ class ActionModule(PlannedAction):
             **self.access(options["apic"], APIC_ACCESS),
             "cluster": plan["cluster"],
             **{name: options[name] for name in self.SETTINGS},
-            "secrets": {"bgp_password": self.password() if options["state"] == "present" else ""},
+            "secrets": {"bgp_password": (options["password"] or self.password()) if options["state"] == "present" else ""},
             "roots": options["roots"] if undoes else apic_roots(plan, options["part"]),
             **given({"only": options["only"]}),
             **given({"lease": self.lease_of(plan, "apic", f"push the part {options['part']} to APIC")}),

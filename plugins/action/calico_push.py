@@ -52,6 +52,7 @@ class ActionModule(PlannedAction):
         "kubernetes": CONNECTION,
         "restore": {"type": "dict"},
         "only": {"type": "list", "elements": "str", "default": []},
+        "rotating": {"type": "bool", "default": False},
     }
     SETTINGS = {
         "state": "aci_calico_state",
@@ -76,7 +77,7 @@ class ActionModule(PlannedAction):
         lease = self.lease_of(plan, "kubernetes", "")
         about = about_calico(plan, password) | given({"lease_namespace": lease and lease["namespace"]})
         found = self.run_module("calico_info", {**self._access, **about})["calico"]
-        settings = {name: options[name] for name in ("state", "update_password", "adopt", "manage_installation")}
+        settings = {name: options[name] for name in ("state", "update_password", "adopt", "manage_installation", "rotating")}
         kept = options["restore"]
         push = (
             push_back(plan, found, plain(kept), self.consents())

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 import html
 import html.entities
 import itertools
@@ -229,6 +230,24 @@ def _nested(spelling: str) -> Iterator[str]:
     yield html.escape(spelling)
     yield spelling.replace("\\", "&#92;").replace('"', "&#34;")
     yield spelling.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+# --- a secret on its way from a module to its action -----------------------------------------------------------------
+
+
+def sealed(secret: bytes, pad: str, name: str) -> str:
+    """Return a secret so that only who gave the pad can read it: what a module returns can appear in logs of Ansible.
+
+    :param pad: a random text that is used once, and that no output has.
+    :param name: makes the pads of several secrets different.
+    """
+    stream = hashlib.shake_256(f"{pad}/{name}".encode()).digest(len(secret))
+    return bytes(one ^ other for one, other in zip(secret, stream, strict=True)).hex()
+
+
+def unsealed(text: str, pad: str, name: str) -> str:
+    """Return the secret that ``sealed`` has sealed."""
+    return bytes.fromhex(sealed(bytes.fromhex(text), pad, name)).decode(errors="replace")
 
 
 # --- pieces ----------------------------------------------------------------------------------------------------------

@@ -62,5 +62,7 @@ LEASE_ANNOTATION = "netops.aci-calico/lease"
 
 # Stands for the BGP password in trees and manifests until they are sent.
 PASSWORD_MARKER = "<secret:bgp_password>"
+# What the second key of the Secret ends with, which has the new password during a rotation.
+NEXT_SUFFIX = "-next"
 # Stands for a secret in diffs and messages.
 HIDDEN = "(hidden)"

@@ -35,6 +35,9 @@ options:
     type: list
     elements: str
     default: []
+  password:
+    description: The BGP password, in place of that of the variable. M(netops.aci_calico.rotate) gives back the old one with it.
+    type: str
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.apic

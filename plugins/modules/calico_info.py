@@ -42,6 +42,10 @@ options:
       - The SHA-256 digest (hexadecimal) of the password to compare with the one in the Secret.
       - It is a digest because Ansible masks a secret everywhere in a result, and a password may also be part of a node's name.
     type: str
+  pad:
+    description:
+      - A random text, for M(netops.aci_calico.rotate). With it, RV(calico.sealed) has the passwords in the Secret, so that they never appear as they are.
+    type: str
   lease_namespace:
     description: The namespace of the lease, or V(auto) (see M(netops.aci_calico.calico_lease)). The lease is read too if this is given.
     type: str
@@ -114,6 +118,16 @@ calico:
     password_matches:
       description: Whether the Secret holds the password of O(password_sha256); none when there is no such Secret or no digest was given.
       type: bool
+    secret_keys:
+      description: The names of the keys in the Secret.
+      type: list
+      elements: str
+      sample: [rr-password]
+    sealed:
+      description:
+        - With O(pad), the passwords in the Secret by key, of O(secret_key) and of the second key that a rotation uses. Only the caller, who knows
+          the pad, can read them.
+      type: dict
     installation:
       description:
         - How Calico is installed, with C(installer) (V(operator), V(rke2), V(kubespray), V(manifests), or V(unknown) if it cannot be read),
@@ -180,7 +194,8 @@ from ..module_utils.kubernetes.calico import restored, stored_metadata
 from ..module_utils.kubernetes.connection import run_with_api
 from ..module_utils.kubernetes.lease import read_lease
 from ..module_utils.kubernetes.live import calico_namespaces, lease_namespace
-from ..module_utils.names import ANNOTATIONS, CALICO_GROUPS, CALICO_V1, OPERATOR_V1, RBAC_GROUP
+from ..module_utils.masking import sealed
+from ..module_utils.names import ANNOTATIONS, CALICO_GROUPS, CALICO_V1, NEXT_SUFFIX, OPERATOR_V1, RBAC_GROUP
 
 CALICO_PLURALS = {"ippools": "IPPool", "bgpconfigurations": "BGPConfiguration", "bgppeers": "BGPPeer", "bgpfilters": "BGPFilter"}
 RBAC = f"{RBAC_GROUP}/v1"
@@ -189,6 +204,7 @@ BACKEND = "CALICO_NETWORKING_BACKEND"
 SHOWN = ("spec", "rules", "roleRef", "subjects", "type")
 NOTED = ("manager", "operation", "time", "subresource", "fieldsV1")
 Managers = dict[str, list[dict]]
+NO_SECRET: dict[str, Any] = {"password_matches": None, "secret_keys": [], "sealed": {}}
 
 
 def manifest(api_version: str, kind: str, obj: dict) -> dict:
@@ -291,25 +307,36 @@ def _pod_addresses(pod: dict) -> list:
     ]
 
 
-def read_access(reader: KubeApi, namespace: str, params: dict, managers: Managers) -> tuple[list[dict], bool | None]:
-    """Return the Secret, its Role and RoleBinding, and whether it contains the password."""
+def read_access(reader: KubeApi, namespace: str, params: dict, managers: Managers) -> tuple[list[dict], dict]:
+    """Return the Secret, its Role and RoleBinding, and what is known of the Secret's data."""
     rbac = f"/apis/{RBAC}/namespaces/{namespace}"
     wanted = (
         ("v1", "Secret", f"/api/v1/namespaces/{namespace}/secrets/{params['secret_name']}"),
         (RBAC, "Role", f"{rbac}/roles/{params['role_name']}"),
         (RBAC, "RoleBinding", f"{rbac}/rolebindings/{params['role_name']}"),
     )
-    objects, matches = [], None
+    objects, known = [], copy.deepcopy(NO_SECRET)
     for api_version, kind, path in wanted:
         obj = reader.get(path)
         if obj is None:
             continue
         objects.append(manifest(api_version, kind, obj))
         note_managers(managers, kind, obj)
-        if kind == "Secret" and params["password_sha256"]:
-            held = base64.b64decode((obj.get("data") or {}).get(params["secret_key"]) or "")
-            matches = hmac.compare_digest(hashlib.sha256(held).hexdigest(), params["password_sha256"].lower())
-    return objects, matches
+        if kind == "Secret":
+            known = about_secret({key: base64.b64decode(value or "") for key, value in (obj.get("data") or {}).items()}, params)
+    return objects, known
+
+
+def about_secret(held: dict[str, bytes], params: dict) -> dict:
+    """Return what is known of the Secret's data, without any of it."""
+    main, digest, pad = params["secret_key"], params["password_sha256"], params.get("pad")
+    matches = hmac.compare_digest(hashlib.sha256(held.get(main, b"")).hexdigest(), digest.lower()) if digest else None
+    keys = [key for key in (main, f"{main}{NEXT_SUFFIX}") if key in held and pad]
+    return {
+        "password_matches": matches,
+        "secret_keys": sorted(held),
+        "sealed": {key: sealed(held[key], pad, key) for key in keys},
+    }
 
 
 def read(reader: KubeApi, params: dict) -> dict:
@@ -335,9 +362,9 @@ def read(reader: KubeApi, params: dict) -> dict:
     for item in installed.objects:
         note_managers(managers, "Installation", item)
     environment = installation.environment(daemonsets, namespace)
-    matches = backend = rights = None
+    known, backend, rights = NO_SECRET, None, None
     if namespace:
-        access, matches = read_access(reader, namespace, params, managers)
+        access, known = read_access(reader, namespace, params, managers)
         objects += access
     if namespace and params["checks"]:
         backend, rights = read_backend(curious, namespace, daemonsets), read_rights(curious, namespace)
@@ -351,7 +378,7 @@ def read(reader: KubeApi, params: dict) -> dict:
         "stored_metadata": stored,
         "installation": installed.describe(environment),
         "environment": environment,
-        "password_matches": matches,
+        **known,
         "backend": backend,
         "pool_pods": read_pool_pods(curious, objects),
         "rights": rights,
@@ -372,6 +399,7 @@ def main(module_class: Any = AnsibleModule) -> None:
         secret_key={"type": "str", "default": "rr-password", "no_log": False},
         role_name={"type": "str", "default": "secret-access"},
         password_sha256={"type": "str", "no_log": True},
+        pad={"type": "str", "no_log": True},
         lease_namespace={"type": "str"},
         checks={"type": "bool", "default": False},
         details={"type": "bool", "default": False},

@@ -30,6 +30,10 @@ options:
     type: list
     elements: str
     default: []
+  rotating:
+    description: Whether this is a step of M(netops.aci_calico.rotate). Without it, a rotation that is not finished is a problem.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - netops.aci_calico.cluster
   - netops.aci_calico.cluster.kubernetes

@@ -58,6 +58,7 @@ LISTED = {
     "netops.aci_calico.mend": "names a difference that drift has found: tests/integration/site/test_drift.py mends one",
     "ansible-rulebook": "needs Java: tests/integration/site/test_follow.py runs its source, tests/unit/extensions reads the rulebook",
     "export drift_apic_password": "the password of a rulebook, which is not run",
+    "netops.aci_calico.rotate": "needs BGP sessions: tests/unit/action/test_rotate.py plays both sides",
     "netops.aci_calico.recover": "needs a lost allocation file: tests/integration/site/test_recovery.py runs it",
 }
 # No BGP daemons run here: the playbook runs and fails, because it finds no session.

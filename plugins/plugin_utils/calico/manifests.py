@@ -18,6 +18,7 @@ from ...module_utils.names import (
     CLUSTER_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
+    NEXT_SUFFIX,
     PASSWORD_MARKER,
     RBAC_GROUP,
 )
@@ -75,6 +76,11 @@ def chosen(*candidates: str | None) -> str:
 def owner_labels(plan: dict) -> dict[str, str]:
     """Return the labels that identify objects of this cluster, to find and to prune them."""
     return {MANAGED_BY_LABEL: MANAGED_BY, CLUSTER_LABEL: plan["cluster"]}
+
+
+def next_key(plan: dict) -> str:
+    """Return the key of the Secret that has the new password during a rotation."""
+    return f"{plan['calico']['secret']['key']}{NEXT_SUFFIX}"
 
 
 def _manifest(api_version: str, kind: str, name: str, labels: dict | None = None, namespace: str | None = None) -> dict:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from ...module_utils.names import CLUSTER_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from ..schema.consent import SESSION_RESET, Consents
 from ..schema.problems import Problem
+from .manifests import next_key
 
 KIND = "BGPPeer"
 
@@ -68,6 +69,13 @@ def peer_problems(plan: dict, objects: list[dict], wanted: set[str], consents: C
         else:
             problem = f"It is not in the plan (peer: {target or 'other nodes'}), and stays"
             yield Problem("peer-unplanned", f"{KIND}/{name}", problem)
+
+
+def rotation_problems(plan: dict, found: dict) -> Iterator[Problem]:
+    """Yield a problem if a rotation of the password is not finished: some leaves have another password than the others."""
+    if next_key(plan) in (found.get("secret_keys") or []):
+        text = f"Its key {next_key(plan)} is that of a rotation of the password that is not finished: leaves have different passwords"
+        yield Problem("rotation-unfinished", f"Secret/{plan['calico']['secret']['name']}", text)
 
 
 def _in_the_way(name: str, target: str, others_taken_over: bool) -> Problem:

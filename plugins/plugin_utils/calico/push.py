@@ -43,7 +43,7 @@ from .installers import (
 from .joined import joined_nodes
 from .manifests import AUTO, BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
 from .mesh import LOCAL_ASN, bgp_configuration, existing_in, mesh_is_on, needs_local_asn
-from .peers import names_as_found, owner_of_object, peer_problems
+from .peers import names_as_found, owner_of_object, peer_problems, rotation_problems
 from .pools import empty_pools, nat_problems, pool_problems, retired_problems
 
 CREATED = None  # the object did not exist
@@ -61,6 +61,7 @@ class Choices:
     :param manage_installation: change the pools of the operator through its Installation.
     :param consents: the interruptions that are agreed to.
     :param only_shown: the changes are shown and never sent, so that no problem prevents them.
+    :param rotating: the changes are a step of a rotation of the password.
     """
 
     update_password: str = "on_create"
@@ -68,6 +69,7 @@ class Choices:
     manage_installation: bool = False
     consents: Consents = NONE_GIVEN
     only_shown: bool = False
+    rotating: bool = False
 
 
 def kubernetes_push(plan: dict, found: dict, state: str = "present", **choices: Any) -> dict:
@@ -483,10 +485,12 @@ def _problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
 
 
 def _password_problems(plan: dict, found: dict, chosen: Choices) -> Iterator[Problem]:
-    if found["password_matches"] is not False:
+    if chosen.rotating:
         return
+    if not chosen.only_shown:
+        yield from rotation_problems(plan, found)
     path = f"Secret/{plan['calico']['secret']['name']}"
-    if chosen.update_password != "always":
+    if found["password_matches"] is False and chosen.update_password != "always":
         text = "It holds another password than aci_calico_bgp_password, which does not replace it"
         yield Problem("secret-differs", path, text)
 

@@ -26,7 +26,7 @@ from ..schema.consent import NONE_GIVEN, Consents
 from ..schema.problems import Problem, errors
 from . import push
 from .manifests import BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
-from .peers import owner_of_object
+from .peers import owner_of_object, rotation_problems
 
 # The fields of a Secret, a Role and a RoleBinding beside those of ``metadata``; all others have a ``spec``.
 _FIELDS = ("spec", "rules", "subjects")
@@ -100,6 +100,7 @@ def push_back(plan: dict, found: dict, kept: dict, consents: Consents = NONE_GIV
     """
     problems = [
         *push.failure_problems(found),
+        *rotation_problems(plan, found),
         *_taken(plan, found, kept),
         *_pools_in_use(plan, found, kept),
         *_released_problems(plan, found, kept, consents),

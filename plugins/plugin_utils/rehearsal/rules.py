@@ -406,7 +406,8 @@ _ALWAYS = (
          "The nodes on these ports run, so the ports have settings of others already, which may no longer apply.",
          "until the rest of the run", None, MODEL, True, "ports_in_use", ("manage_access", "node_interfaces")),
     Rule(("Secret",), (MODIFY,), ("data",), SESSION_RESET,
-         "A new password ends all sessions; routes are missing until they are back.", UNTIL_BACK, False, f"{BIRD}; {RFC}",
+         "A new password ends all sessions; routes are missing until they are back. The playbook rotate changes one leaf after the other.",
+         UNTIL_BACK, False, f"{BIRD}; {RFC}",
          variables=("bgp_password", "update_password")),
 )
 # fmt: on

@@ -613,8 +613,30 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             "The BGPConfiguration has a setting that Calico refuses once the node-to-node mesh is off.", "Remove the setting."),
         "secret-differs": Message(
             "The Secret has another password than aci_calico_bgp_password, and keeps it.",
-            "Run site with -e aci_calico_update_password=always -e aci_calico_consent=session-reset to change it on both sides.",
+            "Run netops.aci_calico.rotate with -e aci_calico_consent=session-reset: it changes both sides one leaf after the other. The"
+            " playbook site changes all at once, with -e aci_calico_update_password=always beside the consent.",
             WARNING),
+        "rotation-unfinished": Message(
+            "A rotation of the BGP password was interrupted: some leaves and their peers have the new password, the others the old one.",
+            "Run netops.aci_calico.rotate with -e aci_calico_consent=session-reset. It finishes the rotation; with the old password in"
+            " aci_calico_bgp_password it undoes it."),
+    },
+    "Rotating the password": {
+        "rotation-secret": Message(
+            "The Secret has no BGP password yet, so there is nothing to rotate.", "Run netops.aci_calico.site, which sets the first one."),
+        "rotation-session-down": Message(
+            "Sessions are down before the rotation begins, although their nodes are ready. The rotation would not notice if it broke them.",
+            "Run netops.aci_calico.verify, correct what it finds, and run again."),
+        "rotation-alone": Message(
+            "The next step would leave a node without a session: its session with another leaf is down.",
+            "Run netops.aci_calico.verify, correct what it finds, and run again: the rotation goes on where it stopped."),
+        "rotation-given-back": Message(
+            "Sessions did not come back after their password changed, so both of their sides have their former password again.",
+            "Compare the password of the leaf's peers on APIC with the inventory's, and run netops.aci_calico.verify. Then run again:"
+            " the rotation goes on where it stopped. With the old password in aci_calico_bgp_password it is undone."),
+        "rotation-stuck": Message(
+            "Sessions are down after a step of the rotation, and with their former password as well.",
+            "Run netops.aci_calico.verify, correct what it finds, and run again: the rotation begins with these sessions."),
     },
     "Rehearsal": {
         "deployed-plan": Message(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...module_utils.kubernetes.calico import meaning
 from ...module_utils.names import ADDRESS_ANNOTATIONS, ASN_ANNOTATION
-from ..calico.manifests import BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects
+from ..calico.manifests import BGP_CONFIGURATION, SERVICE_FIELDS, kubernetes_objects, next_key
 from ..calico.peers import names_as_found
 from ..calico.protection import threats
 from .causes import Finding, within_any
@@ -94,7 +94,10 @@ def _secret(plan: dict, wanted: dict, kubernetes: Kubernetes) -> list[Finding]:
             return []
         return [Finding("secret-missing", f"Secret {name} is not in namespace {kubernetes.namespace}")]
     findings = []
-    if kubernetes.password_matches is False:
+    if next_key(plan) in (kubernetes.info.get("secret_keys") or []):
+        what = f"Secret {name} has the key {next_key(plan)}: leaves have different passwords"
+        findings.append(Finding("rotation-unfinished", what))
+    elif kubernetes.password_matches is False:
         what = f"Secret {name}, key {secret['key']}, has another password than the inventory"
         findings.append(Finding("password-differs", what, heals=False))
     for kind in ("Role", "RoleBinding"):

@@ -222,6 +222,9 @@ secret-missing: the Secret with the BGP password is missing
   Without it calico-node uses no password, but the leaves do.
 secret-unreadable: calico-node has no permission to read the Secret
   Role or RoleBinding is missing or differs: calico-node cannot read the password.
+rotation-unfinished: a rotation of the BGP password is not finished
+  A run of netops.aci_calico.rotate was interrupted: some leaves and their peers have the new password, the others the old one.
+  Run netops.aci_calico.rotate with -e aci_calico_consent=session-reset. It finishes the rotation, or undoes it if the inventory has the old password.
 password-differs heals: the BGP password differs
   The two ends of the session sign with different passwords: TCP drops every segment without a message (MD5 failures).
   Set the password on both sides: run netops.aci_calico.site with -e aci_calico_update_password=always -e aci_calico_consent=session-reset.
@@ -303,6 +306,7 @@ peer-asn: SESSIONS ROUTES session-asn
 duplicate-router-id: SESSIONS ROUTES router-id-differs
 mesh-on: session-mesh route-next-hop
 cross-rack-peer: SESSIONS UNPLANNED ROUTES route-next-hop
+rotation-unfinished: bgppeer-password SESSIONS ROUTES
 bgppeer-missing bgppeer-password: SESSIONS ROUTES
 bgppeer-keepalive: SESSIONS ROUTES session-timers
 bgppeer-differs: SESSIONS UNPLANNED ROUTES

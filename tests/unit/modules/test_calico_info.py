@@ -13,6 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import api_exception
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes.api import KubeApi
+from ansible_collections.netops.aci_calico.plugins.module_utils.masking import unsealed
 from ansible_collections.netops.aci_calico.plugins.module_utils.names import CALICO_GROUPS
 from ansible_collections.netops.aci_calico.plugins.modules import calico_info
 
@@ -140,6 +141,20 @@ def test_the_password_is_compared_and_not_returned(held, given, matches):
     assert found["password_matches"] is matches
     assert "rr-password" not in json.dumps(found["objects"])
     assert (len(found["objects"]) == 1) == (held is not None)
+
+
+def test_passwords_leave_the_module_sealed():
+    api = Api()
+    api.answers[SECRETS] = secret("one-Password")
+    api.answers[SECRETS]["data"] |= {"rr-password-next": base64.b64encode(b"two-Password").decode(), "other": "eA=="}
+    assert read(api)["sealed"] == {}
+    found = read(api, pad="a random text")
+    assert found["secret_keys"] == ["other", "rr-password", "rr-password-next"]
+    opened = {key: unsealed(text, "a random text", key) for key, text in found["sealed"].items()}
+    assert opened == {"rr-password": "one-Password", "rr-password-next": "two-Password"}
+    assert not [
+        text for text in (b"Password", b"UGFzc3dvcm") if text in json.dumps(found).encode() or text.hex() in json.dumps(found)
+    ]
 
 
 def test_another_key_of_the_secret_is_no_match():

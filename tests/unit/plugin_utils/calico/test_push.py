@@ -11,7 +11,7 @@ from ansible_collections.netops.aci_calico.plugins.module_utils.names import EXC
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico import peers
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.manifests import kubernetes_objects
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.push import kubernetes_push, restricted
-from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.undo import intended
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.undo import intended, push_back
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.comparison import PREVIEW, compare_kubernetes
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.planning.standalone import cluster_plan
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.rehearsal.classify import rehearse
@@ -266,6 +266,16 @@ def test_a_password_that_differs_stays_and_is_pointed_out(plan, after):
     push = kubernetes_push(plan, after, update_password="on_create")
     assert nothing(push)
     assert ids(warnings(push["problems"])) == ["secret-differs"]
+
+
+def test_a_rotation_that_is_not_finished_stops_a_push_and_an_undo(plan, after):
+    """The push would let peers refer to the key that the leaves do not have any more."""
+    after["secret_keys"] = ["rr-password", "rr-password-next"]
+    assert refused(plan, after) == ["rotation-unfinished"]
+    kept = {"objects": [], "nodes": {}, "stored_metadata": {}}
+    assert ids(push_back(plan, after, kept)["problems"]) == ["rotation-unfinished"]
+    after["password_matches"] = False
+    assert kubernetes_push(plan, after, rotating=True)["problems"] == []
 
 
 def test_rotation_replaces_a_password_that_differs(plan, after):

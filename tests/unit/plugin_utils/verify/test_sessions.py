@@ -75,6 +75,14 @@ def test_a_password_that_differs_on_the_leaf(cluster, seen):
     assert "MD5" in finding["cause"]
 
 
+def test_a_rotation_that_is_not_finished_explains_its_leaves(cluster):
+    cluster.info |= {"password_matches": False, "secret_keys": ["rr-password", "rr-password-next"]}
+    cluster.manifest("BGPPeer")["spec"]["password"]["secretKeyRef"]["key"] = "rr-password-next"
+    for node in RACKS["1"]:
+        cluster.drop_session(202, node)
+    assert only(cluster.verify())["id"] == "rotation-unfinished"
+
+
 def test_a_password_that_differs_in_kubernetes(cluster):
     cluster.info["password_matches"] = False
     for leaf in LEAVES:
