@@ -181,6 +181,22 @@ def test_the_number_of_requests_does_not_grow_with_the_cluster():
     assert len(api.asked) == len(set(api.asked)) == 12
 
 
+@pytest.mark.parametrize(
+    ("namespaces", "asked", "read_in"),
+    [
+        (("calico-system",), "auto", "calico-system"),
+        (("a", "b"), "auto", "kube-system"),
+        (("a",), "leases", "leases"),
+        (("a",), None, None),
+    ],
+)
+def test_the_lease_is_read_where_the_runs_take_it(namespaces, asked, read_in):
+    api = Api(namespaces=namespaces)
+    assert read(api, lease_namespace=asked)["lease"] is None
+    leases = [path for path in api.asked if "/leases/" in path]
+    assert leases == ([f"/apis/coordination.k8s.io/v1/namespaces/{read_in}/leases/netops-aci-calico"] if read_in else [])
+
+
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 DAEMONSETS = "/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node"
 
