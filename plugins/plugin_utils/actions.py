@@ -380,7 +380,7 @@ class ClusterAction(ActionBase):
         problem = connection_problem(name, result)
         if problem is not None:
             self.report(self.cluster, [problem], "reached")
-        raise Refused(f"{name}: {printable(str(result.get('msg', 'failed')), LAYOUT)}")
+        raise Refused(f"{name}: {printable(_reason(result), LAYOUT)}")
 
     def at_once(self, *calls: Callable[[], Any]) -> list[Any]:
         """Make calls that wait for servers at the same time, and return their results.
@@ -426,6 +426,12 @@ class ClusterAction(ActionBase):
         with ONE_THREAD if self._apart and not here else nullcontext():
             result: dict[str, Any] = action.run(task_vars=self.task_vars)
         return result
+
+
+def _reason(result: Mapping[str, Any]) -> str:
+    """Return why a module failed. One that ends by an exception has no message; Ansible summarizes the exception."""
+    event = getattr(result.get("exception"), "event", None)
+    return str(result.get("msg") or getattr(event, "msg", "") or "failed")
 
 
 class PlannedAction(ClusterAction):

@@ -224,6 +224,8 @@ class Objects:
             self._on_write(kind, event, old, gone)
         else:
             new["metadata"]["resourceVersion"] = self.version
+            if kind.kind == "Node":  # Go writes a structure that is no pointer also if it is empty (core/v1, NodeSpec)
+                new.setdefault("spec", {})
             if not kind.aggregated:  # what Calico's API server notes for its views is not known
                 new["metadata"]["managedFields"] = managers.noted(old, new, self.manager, _now(), self.subresource)
             self._objects[key] = new

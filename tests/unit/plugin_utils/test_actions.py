@@ -149,6 +149,10 @@ def test_control_characters_of_others_are_escaped(monkeypatch):
     assert said == ["one", "\ttwo\\x1b[2J"]
     assert action._effects["warnings"] == ["a\\x07"]
     assert action._effects["diff"] == [{"before": "b\\x1b[1m\n", "after": "", "before_header": "c\\r"}]
+    summary = SimpleNamespace(event=SimpleNamespace(msg="'NoneType' object has no attribute 'unschedulable'"))
+    action.try_module = lambda name, arguments: {"failed": True, "exception": summary}
+    with pytest.raises(Refused, match="k8s_drain: 'NoneType' object has no attribute"):
+        action.run_module("k8s_drain", {})
     action.try_module = lambda name, arguments: {"failed": True, "msg": "d\x1b]0;e"}
     with pytest.raises(Refused, match=r"d\\x1b\]0;e"):
         action.run_module("aci_info", {})
