@@ -245,18 +245,18 @@ def router_configuration(router: Router, version: int) -> str:
         _statics(outside),
         _block("protocol kernel", ["scan time 2;", "import none;", _outside_kernel(router, version), "merge paths on;"]),
         _block("protocol device", ["scan time 2;"]),
-        *(_leaf_session(link, _announced(router, version)) for link in router.links if link.version == version),
+        *(_leaf_session(link, _announced(router, link.asn, version)) for link in router.links if link.version == version),
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
 
-def _announced(router: Router, version: int) -> str:
+def _announced(router: Router, asn: int, version: int) -> str:
     """Return the export rule: the static routes, some with the AS numbers of networks behind the router.
 
-    BIRD puts them before the router's own number. Only the length of the path matters here.
+    BIRD puts them before the router's own number, which FRR 10 and NX-OS want in front, so it is prepended once more.
     """
     longer = [
-        f"if net = {prefix} then {{ {' '.join(f'bgp_path.prepend({asn});' for asn in reversed(asns))} }} "
+        f"if net = {prefix} then {{ {' '.join(f'bgp_path.prepend({one});' for one in (*reversed(asns), asn))} }} "
         for prefix, asns in router.beyond
         if ip_interface(prefix).version == version
     ]

@@ -77,7 +77,7 @@ def test_prefixes_of_networks_behind_the_router_have_longer_paths(core: Any) -> 
     (router,) = core.twin().routers
     assert router.beyond == (("172.16.0.0/12", (65101, 65102)),)
     text = router_configuration(router, 4)
-    assert "if net = 172.16.0.0/12 then { bgp_path.prepend(65102); bgp_path.prepend(65101); }" in text
+    assert "if net = 172.16.0.0/12 then { bgp_path.prepend(65102); bgp_path.prepend(65101); bgp_path.prepend(65100); }" in text
     assert "export where source = RTS_STATIC;" in router_configuration(router, 6) or 6 not in router.versions
 
 
