@@ -17,7 +17,7 @@ from typing import Any
 from ..module_utils.kubernetes.api import PAUSES
 from ..plugin_utils.actions import BOTH_SIDES, PlannedAction, Refused
 from ..plugin_utils.apic.tree import about_fabric
-from ..plugin_utils.calico.maintenance import leaf_maintenance, leaves_out, node_maintenance, nodes_out
+from ..plugin_utils.calico.maintenance import leaf_maintenance, leaves_out, node_maintenance, nodes_out, with_live_nodes
 from ..plugin_utils.calico.push import failure_problems
 from ..plugin_utils.calico.targets import LEAVES, NODES, Step, Targets, read_targets
 from ..plugin_utils.documents.encoding import json_text
@@ -66,7 +66,8 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Read both sides, then ask, begin, end, or prepare the steps of the work."""
-        self._plan_of, self._options = plan, options
+        self._planned = self._plan_of = plan
+        self._options = options
         # The command line gives lists as one text, and AWX an empty one.
         lists = ([name.strip() for name in options[kind] if name.strip()] for kind in ("nodes", "racks", "leaves"))
         targets = read_targets(plan, *lists)
@@ -282,6 +283,7 @@ class ActionModule(PlannedAction):
         failures = [failure for failure in live["failures"] if failure["path"] == "/api/v1/nodes"]
         if failures:
             self.report(self.cluster, failure_problems({"failures": failures}), "changed")
+        self._plan_of = with_live_nodes(self._planned, live["nodes"])
         return live
 
     def _change(self, step: Step, change: dict[str, Any]) -> None:

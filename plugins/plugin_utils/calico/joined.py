@@ -44,6 +44,15 @@ def joined_nodes(plan: Mapping[str, Any], found: dict) -> list[dict[str, Any]]:
     return joined
 
 
+def with_joined(plan: Mapping[str, Any], joined: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the plan with the nodes that joined by themselves, whose sessions and routes are expected as well."""
+    racks = [
+        {**rack, "nodes": [*rack["nodes"], *(node["name"] for node in joined if node["rack"] == rack["id"])]}
+        for rack in plan["racks"]
+    ]
+    return {**plan, "nodes": [*plan["nodes"], *joined], "racks": racks}
+
+
 def _networks(plan: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return the addresses of a node in the node subnets by family."""
     networks = {}

@@ -15,6 +15,8 @@ from collections.abc import Collection, Iterator
 
 from ...module_utils.names import BEFORE_MAINTENANCE_ANNOTATION, EXCLUDE_LABEL, EXCLUDED, LEAVES_OUT_ANNOTATION
 from ..schema.problems import Problem, did_you_mean, errors
+from .joined import joined_nodes, with_joined
+from .manifests import BGP_CONFIGURATION
 from .push import differing
 
 NAMES = "node_maintenance_nodes"
@@ -61,26 +63,36 @@ def leaves_out(found: list[dict]) -> list[int]:
 
 
 def leaf_maintenance(plan: dict, found: list[dict], leaves: Collection[int], begin: bool) -> dict:
-    """Return how to mark leaves as out for maintenance at the nodes of their racks, or to remove the marks.
+    """Return how to mark leaves as out for maintenance at the nodes that peer with them, or to remove the marks.
 
     :returns: ``patched`` and ``differences``, as of ``node_maintenance``.
     """
     nodes = {node["metadata"]["name"]: node for node in found}
     patches = []
-    for rack in plan["racks"]:
-        concerned = set(rack["leaves"]) & set(leaves)
-        for name in rack["nodes"] if concerned else ():
-            if name in nodes:
-                out = _out(nodes[name]) | concerned if begin else _out(nodes[name]) - concerned
-                value = ",".join(map(str, sorted(out))) or None
-                metadata = {"name": name, "annotations": {LEAVES_OUT_ANNOTATION: value}}
-                patches.append({"apiVersion": "v1", "kind": "Node", "metadata": metadata})
+    for node in (one for one in plan["nodes"] if one["name"] in nodes):
+        name, concerned = node["name"], {peer["leaf"] for peer in node["peers"]} & set(leaves)
+        if concerned:
+            out = _out(nodes[name]) | concerned if begin else _out(nodes[name]) - concerned
+            value = ",".join(map(str, sorted(out))) or None
+            metadata = {"name": name, "annotations": {LEAVES_OUT_ANNOTATION: value}}
+            patches.append({"apiVersion": "v1", "kind": "Node", "metadata": metadata})
     return _changes(nodes, patches)
 
 
 def _out(node: dict) -> set[int]:
     text = (node["metadata"].get("annotations") or {}).get(LEAVES_OUT_ANNOTATION) or ""
     return {int(leaf) for leaf in text.split(",") if leaf.isdecimal()}
+
+
+def with_live_nodes(plan: dict, found: list[dict]) -> dict:
+    """Return the plan with the nodes that joined by themselves. The cluster is configured, so the AS number is the planned one."""
+    configuration = {
+        "kind": "BGPConfiguration",
+        "metadata": {"name": BGP_CONFIGURATION},
+        "spec": {"asNumber": plan["cluster_asn"]},
+    }
+    nodes = {node["metadata"]["name"]: node["metadata"] for node in found}
+    return with_joined(plan, joined_nodes(plan, {"nodes": nodes, "objects": [configuration]}))
 
 
 def nodes_out(found: list[dict]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
+from ..calico.joined import with_joined
 from ..schema.messages import ERROR
 from ..schema.text import table as text_table
 from ..schema.text import wrapped
@@ -54,7 +55,7 @@ def verify(
         may disappear without a change; ``ok`` is true if no finding is an error. ``racks`` is empty with ``only``.
     """
     expected = expectations(
-        _with_joined(plan, kubernetes.joined(plan) if kubernetes else []),
+        with_joined(plan, kubernetes.joined(plan) if kubernetes else []),
         _silent(plan, aci, {*pending, *_spares(plan), *(kubernetes.pending(plan) if kubernetes else ())}),
     )
     found = _findings(plan, expected, aci, kubernetes, only, nodes or [])
@@ -77,17 +78,6 @@ def verify(
         "sessions": sessions,
         "racks": [] if only else _racks(expected, aci, kubernetes, sessions, found),
     }
-
-
-def _with_joined(plan: dict, joined: list[dict]) -> dict:
-    """Return the plan with the nodes that joined by themselves, whose sessions and routes are expected as well."""
-    if not joined:
-        return plan
-    racks = [
-        {**rack, "nodes": [*rack["nodes"], *(node["name"] for node in joined if node["rack"] == rack["id"])]}
-        for rack in plan["racks"]
-    ]
-    return {**plan, "nodes": [*plan["nodes"], *joined], "racks": racks}
 
 
 def _spares(plan: dict) -> list[str]:

@@ -198,6 +198,18 @@ def test_a_leaf_returns_when_nothing_is_missing(bench: Bench) -> None:
     assert bench.record()["open"] == ["leaf 203"]
 
 
+def test_a_node_that_joined_by_itself_counts(bench: Bench) -> None:
+    """The plan does not have it. It may be drained, and its last leaf stays."""
+    label = bench.cluster.plan["calico"]["rack_label"]
+    annotations = {"projectcalico.org/IPv4Address": "192.168.2.77/24"}
+    bench.nodes["auto-1"] = {"metadata": {"name": "auto-1", "labels": {label: "1"}, "annotations": annotations}, "spec": {}}
+    bench.cluster.leaf(201)["sessions"].append(bench.cluster.session("192.168.2.77"))
+    (problem,) = bench.run(leaves=["201"], state="ask")["problems"]
+    assert problem["problem"].startswith("auto-1 would have no session left: its session with leaf 202 is missing")
+    assert bench.ids(nodes=["auto-1"]) == []
+    assert bench.nodes["auto-1"]["spec"]["unschedulable"]
+
+
 def test_an_interruption_is_accepted_by_name(bench: Bench) -> None:
     bench.cluster.drop_session(202, "node-2")
     assert bench.ids(leaves=["201"]) == ["maintenance-node-alone"]
