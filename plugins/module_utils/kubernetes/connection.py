@@ -101,10 +101,9 @@ def endpoint(access: Mapping[str, Any]) -> tuple[str, dict[str, str], ssl.SSLCon
             context.load_cert_chain(config.cert_file, config.key_file)
         return str(config.host), headers, context
     except Exception as error:  # what kubernetes and ssl raise for files and settings
-        failure = KubeError(NO_ANSWER, "not asked", f"{type(error).__name__}: {error}", CONFIGURATION)
+        raise KubeError(NO_ANSWER, "not asked", f"{type(error).__name__}: {error}", CONFIGURATION) from None
     finally:
         _forget()
-    raise failure
 
 
 def _forget() -> None:

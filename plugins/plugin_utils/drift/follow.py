@@ -147,8 +147,7 @@ class ApicSide(Side):
             return found
         except SystemExit:
             self._session = None
-            reason = str(self._failures[-1].get("msg"))
-        raise UnreadableError(reason)
+            raise UnreadableError(str(self._failures[-1].get("msg"))) from None
 
     async def signals(self, plan: dict[str, Any]) -> None:
         """Subscribe to the cluster's objects and its lease."""
