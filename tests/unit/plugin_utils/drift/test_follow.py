@@ -212,6 +212,21 @@ def test_collections_to_watch_follow_the_cluster() -> None:
     assert kube_watch.paths(deployed.plan, {**deployed.calico, "api_group": None, "namespace": None}) == ["/api/v1/nodes"]
 
 
+def test_all_readings_of_apic_share_a_login_until_it_ends() -> None:
+    with ApicServer(https=False) as server:
+        access = {"host": "127.0.0.1", "port": server.port, "use_ssl": False}
+        side = follow.ApicSide(follow.Settings("", {**access, "password": "lab-admin"}))
+        for _reading in range(3):
+            assert side._read(["/api/mo/uni/tn-common.json"])["uni/tn-common"]["class"] == "fvTenant"
+        assert server.log.count("POST", "aaaLogin") == 1
+        server.expire()
+        assert side._read(["/api/mo/uni/tn-common.json"])
+        assert server.log.count("POST", "aaaLogin") == 2
+        refused = follow.ApicSide(follow.Settings("", {**access, "password": "wrong"}))
+        with pytest.raises(follow.UnreadableError, match="log in to"):
+            refused._read(["/api/mo/uni/tn-common.json"])
+
+
 def test_a_refused_login_is_not_repeated_soon() -> None:
     async def story(server: ApicServer) -> None:
         access = {"host": "127.0.0.1", "port": server.port, "use_ssl": False, "password": "wrong"}
