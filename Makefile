@@ -76,7 +76,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit matrix test lint faults passwords format benchmark benchmark-clusters benchmark-nodes chaos drifts ledger departures venv-test
+.PHONY: unit matrix test lint faults forwarding passwords format benchmark benchmark-clusters benchmark-nodes chaos drifts ledger departures venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -122,6 +122,9 @@ rehearsals: venv-test ## Measure planted changes and their undo against their re
 
 faults: venv-test ## Run a change against misbehaving servers, and write the table of docs/failures.md
 	@WRITE_FAULTS=1 $(BIN)/python -m pytest tests/faults $(ARGS)
+
+forwarding: venv-test ## Measure next hops, shares and failures by peering in the twin, and write the tables of docs/choosing_svi.md
+	@$(BIN)/python tests/lab/twin/forwarding.py --write
 
 passwords: venv-test ## Look for 10,000 passwords in every echo of a server (resumable): make passwords ARGS='--seed 2 --count 500'
 	@$(BIN)/python tests/faults/passwords.py $(ARGS)

@@ -246,8 +246,8 @@ drained-node-announced heals: a drained node still gets services' traffic
   calico-node on it has not withdrawn the routes, or does not run and the leaf keeps them for a graceful restart.
   See the logs of calico-node on the node. A node that is down already needs no maintenance.
 ecmp-width heals: a route has fewer next hops than nodes
-  Not every node advertises it, or the leaf keeps fewer paths.
-  See the nodes that are missing, and the ECMP policy of the VRF.
+  Not every node advertises it, the leaf keeps fewer paths, or it prefers nodes that are connected to itself to one that moved.
+  See the nodes that are missing, and the ECMP policy of the VRF. For nodes behind other leaves see aci_calico_next_hop_propagation.
 route-next-hop heals: a route has an unexpected next hop
   A node advertises the prefix that does not own it.
   Find out why the node advertises it: a borrowed block, a static route or a prepended route.

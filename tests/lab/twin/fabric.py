@@ -65,6 +65,8 @@ class Peer:
     timers: Timers = Timers()
     imports: tuple[Rule, ...] | None = None  # None: import is not enforced, so everything is accepted
     exports: tuple[Rule, ...] = ()
+    propagates: bool = False  # an import route map of the peer keeps next hops unchanged
+    multipath: bool = False  # and has the leaf tell others of all its paths
 
     @property
     def version(self) -> int:
@@ -114,6 +116,8 @@ class Leaf:
     loopbacks: tuple[str, ...] = ()
     svis: tuple[Svi, ...] = ()
     relax: bool = False
+    ignores_igp: bool = False  # for multipath; otherwise attached nodes come before distant ones
+    announces_hosts: bool = False  # attached nodes, to the other leaves
     compute: bool = False  # without L3Out
 
     @property

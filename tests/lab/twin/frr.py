@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_interface
 
 from lab.twin.fabric import FAMILIES, Leaf, Peer, PrefixLimit, Rule
-from lab.twin.model import ENDPOINT, Twin
+from lab.twin.model import ENDPOINT, Host, Twin
 
 LISTEN_LIMIT = 1000
 Contexts = tuple[str, ...]
@@ -37,11 +37,11 @@ def configuration(leaf: Leaf, twin: Twin) -> list[Line]:
         return []
     # With bdEnforcedEnable no eBGP session of the VRF's L3Outs comes up.
     peers = [] if twin.fabric.bd_enforced else [peer for svi in leaf.svis for peer in svi.peers]
-    builder = _Builder(asn)
+    builder = _Builder(asn, [] if leaf.ignores_igp else _preferred(leaf, twin))
     builder.instance(leaf, router_id, peers)
     for other in twin.fabric.leaves:
         if other.id != leaf.id:
-            builder.fabric_neighbour(twin, other)
+            builder.fabric_neighbour(twin, other, peers)
     for number, peer in enumerate(peers, 1):
         builder.peer(peer, number)
     for family in FAMILIES:
@@ -98,10 +98,11 @@ def _neighbours(commands: Iterable[str]) -> set[str]:
 
 
 class _Builder:
-    def __init__(self, asn: int) -> None:
+    def __init__(self, asn: int, preferred: list[str]) -> None:
         self.lines: list[Line] = []
         self._router: Contexts = (f"router bgp {asn}",)
         self._asn = asn
+        self._preferred = preferred
         self._route_maps: dict[tuple[object, ...], str] = {}
 
     def _add(self, contexts: Contexts, *commands: str) -> None:
@@ -126,8 +127,11 @@ class _Builder:
         if any(not peer.timers.graceful for peer in peers):
             self._add(self._router, "bgp graceful-restart-disable")
 
-    def fabric_neighbour(self, twin: Twin, other: Leaf) -> None:
-        """Add MP-BGP to another leaf. The leaves are a full mesh: a route reflector would pass on one path and hide ECMP."""
+    def fabric_neighbour(self, twin: Twin, other: Leaf, peers: list[Peer]) -> None:
+        """Add MP-BGP to another leaf. The leaves are a full mesh: a route reflector would pass on one path and hide ECMP.
+
+        If a peer of the leaf propagates next hops, all routes of the leaf keep theirs. Add-path stands for multipath.
+        """
         for family in twin.families():
             address = twin.leaf_address(other, family)
             self._add(
@@ -137,7 +141,11 @@ class _Builder:
                 f"neighbor {address} timers connect 1",
                 f"neighbor {address} graceful-restart-disable",
             )
-            self._add(self._af(family), f"neighbor {address} activate", f"neighbor {address} next-hop-self")
+            self._add(self._af(family), f"neighbor {address} activate")
+            if not any(peer.propagates for peer in peers):
+                self._add(self._af(family), f"neighbor {address} next-hop-self")
+            if any(peer.multipath for peer in peers):
+                self._add(self._af(family), f"neighbor {address} addpath-tx-all-paths")
 
     def peer(self, peer: Peer, number: int) -> None:
         family = f"ipv{peer.version}"
@@ -185,6 +193,11 @@ class _Builder:
             if limit:
                 self._add((), f"bgp as-path access-list AS-LIMIT-{limit} permit ^[0-9]+(_[0-9]+){{0,{limit - 1}}}$")
                 matching.append(f"match as-path AS-LIMIT-{limit}")
+            near = tuple(Rule(address) for address in self._preferred if ip_interface(address).version == peer.version)
+            if near:
+                self._prefix_list(f"{name}-NEAR", peer.version, near)
+                kind = "ip" if peer.version == 4 else "ipv6"
+                self._entry(name, "permit", 5, [*matching, f"match {kind} next-hop prefix-list {name}-NEAR", "set weight 1"])
             self._entry(name, "permit", 10, matching)
         return name
 
@@ -213,11 +226,14 @@ class _Builder:
         """Match a prefix list of the rules; without rules of this IP version the list denies everything."""
         if rules is None:
             return []
+        self._prefix_list(name, version, rules)
+        return [f"match {'ip' if version == 4 else 'ipv6'} address prefix-list {name}"]
+
+    def _prefix_list(self, name: str, version: int, rules: tuple[Rule, ...]) -> None:
         kind = "ip" if version == 4 else "ipv6"
         own = [rule for rule in dict.fromkeys(rules) if rule.version == version]
         lines = [_prefix_rule(rule) for rule in own] or ["deny any"]
         self._add((), *(f"{kind} prefix-list {name} seq {5 * at} {line}" for at, line in enumerate(lines, 1)))
-        return [f"match {kind} address prefix-list {name}"]
 
     # --- address families ---
 
@@ -240,6 +256,34 @@ class _Builder:
             "distance bgp {} {} {}".format(*policy.distances),
             f"redistribute connected route-map {name}",
         )
+        if leaf.announces_hosts:
+            near = [_host_route(host.interfaces[family]) for host in _attached(leaf, twin) if family in host.interfaces]
+            self._add(self._router, "no bgp network import-check")
+            self._add(self._af(family), *(f"network {prefix}" for prefix in near))
+
+
+def _attached(leaf: Leaf, twin: Twin) -> list[Host]:
+    return [host for host in twin.hosts if leaf.id in host.cable.rack]
+
+
+def _preferred(leaf: Leaf, twin: Twin) -> list[str]:
+    """Return the addresses of attached nodes if distant ones peer with the leaf, too.
+
+    A leaf reaches attached nodes without the fabric: the IGP metric to their addresses is lower, and paths with a higher one are
+    not used beside them. FRR sees all nodes in one connected subnet, so a weight stands for the metric. It counts more than one:
+    an attached node also comes before a distant one with a shorter AS path.
+    """
+    own = {str(ip_interface(address).ip) for svi in leaf.svis for address in svi.addresses}
+    peering = [host for host in twin.hosts if any(peer.address in own for peer in host.node.peers)]
+    near = _attached(leaf, twin)
+    if all(host in near for host in peering):
+        return []
+    return [_host_route(address) for host in near for address in host.interfaces.values()]
+
+
+def _host_route(address: str) -> str:
+    host = ip_interface(address).ip
+    return f"{host}/{host.max_prefixlen}"
 
 
 def _prefix_rule(rule: Rule) -> str:

@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -86,18 +86,18 @@ def killed_for_good(made: Bench, restart_time: int) -> float:
 
 def power_cut(made: Bench) -> float:
     """Return the seconds that flows are interrupted when a leaf falls silent and its neighbours must notice."""
-    return _interruption(made, lambda: None)
+    return interruption(made, lambda: None)
 
 
 def reload(made: Bench) -> float:
     """Return the seconds that flows are interrupted when a leaf ends its sessions before it leaves."""
-    return _interruption(made, lambda: made.twin.ask("drain", machine="leaf-201"))
+    return interruption(made, lambda: made.twin.ask("drain", machine="leaf-201"))
 
 
-def _interruption(made: Bench, before: Callable[[], object]) -> float:
+def interruption(made: Bench, before: Callable[[], object], flows_: Iterable[tuple[str, ...]] = FLOWS) -> float:
     """Return the longest interruption of flows that leaf 201 and its pair carry."""
     with ExitStack() as stack:
-        flows = [stack.enter_context(made.flow(*it)) for it in FLOWS]
+        flows = [stack.enter_context(made.flow(*it)) for it in flows_]
         before()
         made.twin.ask("off", machine="leaf-201")
         made.twin.ask("kill", machine="leaf-201")

@@ -37,6 +37,13 @@ class Figure:
     dual_stack: bool = False
     block_size: int = 26
     prefix_limit: int | None = None
+    central: bool = False  # all nodes peer with the leaves of the first rack
+    next_hop_propagation: bool = False
+    serving: tuple[int, ...] = ()  # the nodes with endpoints of the local service
+
+    @property
+    def anchors(self) -> tuple[Rack, ...]:
+        return self.racks[:1] if self.central else self.racks
 
     @property
     def families(self) -> tuple[int, ...]:
@@ -79,10 +86,14 @@ class Figure:
         ]
         policies = [
             mo("bgpCtxPol", name="fast", kaIntvl="1", holdIntvl="3", maxAsLimit="1", grCtrl="helper"),
-            mo("bgpBestPathCtrlPol", name="relaxed", ctrl="asPathMultipathRelax"),
+            mo(
+                "bgpBestPathCtrlPol", name="relaxed", ctrl=f"asPathMultipathRelax{',ignoreIgpMetric' * self.next_hop_propagation}"
+            ),
             mo("bgpCtxAfPol", name="wide", maxEcmp="64", maxEcmpIbgp="64"),
             *match_rules,
         ]
+        if self.next_hop_propagation:
+            policies += _next_hop()
         if self.prefix_limit:
             policies.append(mo("bgpPeerPfxPol", name="limit", maxPfx=str(self.prefix_limit), action="reject"))
         wide = [mo("fvRsCtxToBgpCtxAfPol", tnBgpCtxAfPolName="wide", af=f"ipv{it}-ucast") for it in self.families]
@@ -104,7 +115,11 @@ class Figure:
             mo("l3extRsL3DomAtt", tDn="uni/l3dom-k8s-l3"),
             mo("bgpExtP"),
             *route_maps,
-            *(self._node_profile(rack) for rack in self.racks),
+            *(
+                mo("l3extRsRedistributePol", tnRtctrlProfileName="hosts", src="attached-host")
+                for __ in range(self.next_hop_propagation)
+            ),
+            *(self._node_profile(rack) for rack in self.anchors),
             mo("l3extInstP", *(mo("l3extSubnet", ip=prefix) for prefix in subnets), name="default"),
             name="k8s",
             enforceRtctrl="export,import",
@@ -173,6 +188,8 @@ class Figure:
 
     def _peer(self, address: str) -> Json:
         children = [mo("bgpAsP", asn="65003")]
+        if self.next_hop_propagation:
+            children.append(mo("bgpRsPeerToProfile", tDn="uni/tn-common/prof-next-hop", direction="import"))
         if self.prefix_limit:
             children.append(mo("bgpRsPeerPfxPol", tnBgpPeerPfxPolName="limit"))
         return mo("bgpPeerP", *children, addr=address, ctrl="as-override,dis-peer-as-check", password=PASSWORD)
@@ -196,7 +213,7 @@ class Figure:
             serviceClusterIPs=[{"cidr": cidr} for cidr in services],
             serviceExternalIPs=[{"cidr": "172.31.3.0/24"}],
         )
-        chosen = sorted({nodes[at][1] for at in (0, min(2, len(nodes) - 1), -1)})
+        chosen = self.serving or sorted({nodes[at][1] for at in (0, min(2, len(nodes) - 1), -1)})
         return [
             *(self._node(rack, node) for rack, node in nodes),
             *pools,
@@ -216,11 +233,12 @@ class Figure:
 
     def _peers(self) -> Iterable[Json]:
         password = {"secretKeyRef": {"name": "bgp-secrets", "key": "rr-password"}}
-        for rack in self.racks:
+        for rack in self.anchors:
             for leaf in rack.leaves:
                 for version in self.families:
                     for node in rack.nodes[:1] if self.floating else rack.nodes:
-                        where = {"nodeSelector": f'rack_id == "{rack.number}"'} if self.floating else {"node": f"node-{node}"}
+                        selector = "has(rack_id)" if self.central else f'rack_id == "{rack.number}"'
+                        where = {"nodeSelector": selector} if self.floating else {"node": f"node-{node}"}
                         suffix = "" if self.floating else f"-node-{node}"
                         address = self.leaf_address(version, leaf, node).partition("/")[0]
                         yield calico(
@@ -231,6 +249,17 @@ class Figure:
                             password=password,
                             **where,
                         )
+
+
+def _next_hop() -> list[Json]:
+    """Return the set rule, the route map of the peers and that of attached hosts."""
+    rule = mo("rtctrlRsCtxPToSubjP", tnRtctrlSubjPName="allowed-import")
+    scope = mo("rtctrlScope", mo("rtctrlRsScopeToAttrP", tnRtctrlAttrPName="next-hop"))
+    return [
+        mo("rtctrlAttrP", mo("rtctrlSetNhUnchanged"), mo("rtctrlSetRedistMultipath"), name="next-hop"),
+        mo("rtctrlProfile", mo("rtctrlCtxP", rule, scope, name="allowed", order="0"), name="next-hop"),
+        mo("rtctrlProfile", mo("rtctrlCtxP", rule, name="allowed", order="0"), name="hosts"),
+    ]
 
 
 def way_out(

@@ -42,7 +42,9 @@ POLICY_CLASSES = (
     "l3extMember,l3extIp,bgpPeerP,bgpAsP,bgpLocalAsnP,bgpRsPeerPfxPol,l3extInstP,l3extSubnet,rtctrlProfile,"
     "rtctrlCtxP,rtctrlRsCtxPToSubjP,rtctrlSubjP,rtctrlMatchRtDest,bgpCtxPol,bgpBestPathCtrlPol,bgpCtxAfPol,"
     "bgpPeerPfxPol,fvCtx,fvRsCtxToBgpCtxAfPol,fvRsBgpCtxPol,bgpInstPol,fabricExplicitGEp,fabricNodePEp,"
-    "infraRsVlanNs,fvnsVlanInstP,fvnsEncapBlk"
+    "infraRsVlanNs,fvnsVlanInstP,fvnsEncapBlk,"
+    "bgpRsPeerToProfile,l3extRsRedistributePol,rtctrlScope,rtctrlRsScopeToAttrP,rtctrlAttrP,rtctrlSetNhUnchanged,"
+    "rtctrlSetRedistMultipath"
 )
 
 
@@ -155,8 +157,10 @@ class _Reader:
     def _leaves(self, l3out: Mo) -> Iterable[Leaf]:
         for profile in self._tree.children(l3out.dn, "l3extLNodeP"):
             attached = {att.get("tDn"): att for att in self._tree.children(profile.dn, "l3extRsNodeL3OutAtt")}
+            sources = {mo.get("src") for mo in self._tree.children(l3out.dn, "l3extRsRedistributePol")}
             for dn, att in attached.items():
                 pod, number = _node_of(dn)
+                best_path = self._best_path(dn).flags("ctrl")
                 yield Leaf(
                     id=number,
                     pod=pod,
@@ -164,7 +168,9 @@ class _Reader:
                     tep=self._tep(dn),
                     loopbacks=self._loopbacks(att),
                     svis=tuple(self._svis(l3out, profile, dn)),
-                    relax="asPathMultipathRelax" in self._best_path(dn).flags("ctrl"),
+                    relax="asPathMultipathRelax" in best_path,
+                    ignores_igp="ignoreIgpMetric" in best_path,
+                    announces_hosts="attached-host" in sources,
                 )
 
     def _loopbacks(self, att: Mo) -> tuple[str, ...]:
@@ -239,8 +245,10 @@ class _Reader:
                 local_asn=local.number("localAsn") or None if local else None,
                 limit=self._prefix_limit(mo),
                 timers=self._timers(l3out, node_dn),
-                imports=self._rules(l3out, "import") if "import" in l3out.flags("enforceRtctrl") else None,
-                exports=self._rules(l3out, "export"),
+                imports=self._rules(l3out, "import", mo) if "import" in l3out.flags("enforceRtctrl") else None,
+                exports=self._rules(l3out, "export", mo),
+                propagates=self._sets(mo, "rtctrlSetNhUnchanged"),
+                multipath=self._sets(mo, "rtctrlSetRedistMultipath"),
             )
 
     def _prefix_limit(self, peer: Mo) -> PrefixLimit | None:
@@ -297,11 +305,28 @@ class _Reader:
 
     # --- route control ---
 
-    def _rules(self, l3out: Mo, direction: str) -> tuple[Rule, ...]:
-        """Return the rules of ``default-import`` or ``default-export``.
+    def _of_peer(self, peer: Mo, direction: str) -> Mo | None:
+        """Return the route map that a peer has for itself."""
+        relations = self._tree.children(peer.dn, "bgpRsPeerToProfile")
+        return next((self._tree.get(it.get("tDn")) for it in relations if it.get("direction", "import") == direction), None)
+
+    def _sets(self, peer: Mo, cls: str) -> bool:
+        """Return True if the peer's import route map has a set rule with a setting."""
+        profile = self._of_peer(peer, "import")
+        for context in self._tree.children(profile.dn, "rtctrlCtxP") if profile else ():
+            name = self._reference(f"{context.dn}/scp", "rtctrlRsScopeToAttrP", "tnRtctrlAttrPName")
+            rule = self._named(_tenant(peer.dn), f"attr-{name}") if name else None
+            if rule and self._tree.child(rule.dn, cls):
+                return True
+        return False
+
+    def _rules(self, l3out: Mo, direction: str, peer: Mo) -> tuple[Rule, ...]:
+        """Return the rules of the peer's own route map, otherwise those of ``default-import`` or ``default-export``.
 
         The subnets of the external EPGs are added unless the profile is global.
         """
+        if own_map := self._of_peer(peer, direction):
+            return tuple(self._profile_rules(l3out, own_map))
         profile = self._tree.get(f"{l3out.dn}/prof-default-{direction}")
         own = tuple(self._profile_rules(l3out, profile)) if profile else ()
         if profile and profile.get("type", "combinable") == "global":
@@ -358,8 +383,8 @@ def _merge_leaves(leaves: Iterable[Leaf]) -> tuple[Leaf, ...]:
     for leaf in leaves:
         known = merged.get(leaf.id, replace(leaf, loopbacks=(), svis=()))
         loopbacks = tuple(dict.fromkeys((*known.loopbacks, *leaf.loopbacks)))
-        svis, relax = (*known.svis, *leaf.svis), known.relax or leaf.relax
-        merged[leaf.id] = replace(known, loopbacks=loopbacks, svis=svis, relax=relax)
+        hosts = known.announces_hosts or leaf.announces_hosts
+        merged[leaf.id] = replace(known, loopbacks=loopbacks, svis=(*known.svis, *leaf.svis), announces_hosts=hosts)
     return tuple(replace(merged[number], svis=_merge_svis(merged[number].svis)) for number in sorted(merged))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,30 @@ def test_without_rules_nothing_passes(shop: Any) -> None:
     assert {"ip prefix-list IMPORT-1 seq 5 deny any", "ip prefix-list EXPORT-2 seq 5 deny any"} <= set(commands(shop.twin()))
 
 
+def test_leaves_with_propagation_keep_next_hops_and_announce_attached_nodes(workshop: Callable[..., Any]) -> None:
+    before, after = (commands(workshop(next_hop_propagation=wanted).twin()) for wanted in (False, True))
+    assert "neighbor 169.254.1.202 next-hop-self" in before
+    assert not [command for command in after if "next-hop-self" in command]
+    assert [command for command in after if command.startswith("network ")] == [
+        f"network 192.168.0.{node}/32" for node in (1, 2, 3)
+    ]
+    assert not [command for command in before if command.startswith("network ")]
+    assert ["neighbor 169.254.1.202 addpath-tx-all-paths" in one for one in (before, after)] == [False, True]
+    assert "match ip address prefix-list IMPORT-1" in after, "the peers' own route map has the prefixes of default-import"
+
+
+def test_an_anchor_prefers_attached_nodes_unless_it_ignores_the_igp_metric(workshop: Callable[..., Any]) -> None:
+    for propagates in (False, True):
+        shop = workshop(next_hop_propagation=propagates)
+        near = shop.twin()
+        assert "set weight 1" not in commands(near)
+        far = replace(near.hosts[0], cable=replace(near.hosts[0].cable, rack=(103, 104)))
+        after = commands(replace(near, hosts=(far, *near.hosts[1:])))
+        assert ("set weight 1" in after) == (not propagates)
+        preferred = [command for command in after if "IMPORT-1-NEAR seq" in command]
+        assert len(preferred) == (0 if propagates else 2)
+
+
 def test_leaf_without_peers_or_router_id(shop: Any) -> None:
     shop.set("fvCtx", bdEnforcedEnable="yes")
     assert not [command for command in commands(shop.twin()) if "NODES" in command]
@@ -135,6 +160,7 @@ VARIANTS: list[Callable[[Any], object]] = [
     lambda shop: shop.set("l3extOut", enforceRtctrl="export"),
     lambda shop: shop.set("l3extRsNodeL3OutAtt", rtrId="0.0.0.0"),
     lambda shop: shop.secrets.clear(),
+    lambda shop: shop.remove("rtctrlSetNhUnchanged"),
 ]
 
 
