@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from rehearsals.measure import Measured, missing_routes
+from rehearsals.table import report, table
+from rehearsals.world import REFUSED, Result
 
 from lab.twin.bench import Probe
 
@@ -52,3 +54,20 @@ def test_the_worst_that_was_seen_is_the_class() -> None:
     assert Measured(paths=2, sessions=["n1 leaf-201"]).effect == "session-reset"
     assert Measured(routes=[("leaf-201", "10.1.0.0/26", None)]).effect == "route-loss"
     assert Measured(lost=1, sessions=["n1 leaf-201"]).effect == "traffic-interruption"
+
+
+def test_the_table_marks_what_is_worse_than_predicted() -> None:
+    lossy, calm = Measured(sent=9, lost=2, longest=0.02).as_dict(), Measured(sent=9).as_dict()
+    results = [
+        Result("a change", "floating", "hitless", measured=lossy, undo_predicted="route-loss", undo_measured=calm),
+        Result("another", "floating", REFUSED, measured=calm, wrong=["site failed"]),
+        Result("a third", "floating"),
+    ]
+    first, *rest = table(results, "1").splitlines()[-3:]
+    assert "| **traffic-interruption: 2 of 9 lost, longest 0.02 s** | route-loss | hitless: none of 9 lost | yes |" in first
+    assert [row.split(" | ")[2:4] for row in rest] == [
+        ["preflight refuses it", "hitless: none of 9 lost"],
+        ["", "not measured yet"],
+    ]
+    assert "2 of 3 runs are measured" in table(results, "1")
+    assert "better than predicted" in report(results[0])
