@@ -76,7 +76,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit matrix test lint faults forwarding passwords format benchmark benchmark-clusters benchmark-nodes chaos drifts ledger departures venv-test
+.PHONY: unit matrix test lint faults forwarding passwords format benchmark benchmark-clusters benchmark-nodes chaos drifts ledger venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -109,9 +109,6 @@ benchmark-nodes: venv-test ## Measure runs with 6, 192 and 1,000 nodes, and draw
 
 ledger: venv-test ## Damage allocation files in every way and check that no node gets another address (half an hour; goes on where it stopped)
 	@$(BIN)/python tests/ledger $(ARGS)
-
-departures: venv-test ## Let each leaf of eight racks go in the twin, ask about the others, measure (root; make departures SEED=1; resumable)
-	@$(BIN)/python tests/departures --seed $(or $(SEED),1) $(ARGS)
 
 .PHONY: rehearse rehearsals
 rehearse: venv-test ## Measure a change on the twin: make rehearse INVENTORY=my_fabric HOST=prod1-cluster ARGS='-e aci_calico_mtu=8000'
