@@ -76,7 +76,7 @@ golden: venv-lab ## Write the example inventories' plans to tests/golden/ (revie
 	@$(BIN)/python tools/golden.py
 
 ##@ Checks
-.PHONY: unit matrix test lint faults forwarding passwords format benchmark benchmark-clusters benchmark-nodes chaos drifts ledger venv-test
+.PHONY: unit matrix test lint faults forwarding passwords format benchmark benchmark-clusters benchmark-nodes chaos drifts joining ledger venv-test
 venv-test:
 	@tools/venv requirements-test.txt
 
@@ -106,6 +106,9 @@ benchmark-clusters: venv-test ## Measure the plans of 10, 100 and 500 clusters (
 
 benchmark-nodes: venv-test ## Measure runs with 6, 192 and 1,000 nodes, and draw docs/scale.svg (takes minutes; asserts nothing)
 	@$(BIN)/python tests/benchmark/nodes.py $(ARGS)
+
+joining: venv-test ## Measure on the BGP twin how fast nodes join, and what the end of a mesh costs: make joining RUNS=5 (goes on where it stopped)
+	@$(BIN)/python tests/joining --runs $(or $(RUNS),5) $(ARGS)
 
 ledger: venv-test ## Damage allocation files in every way and check that no node gets another address (half an hour; goes on where it stopped)
 	@$(BIN)/python tests/ledger $(ARGS)
