@@ -62,7 +62,8 @@ def test_a_node_takes_a_spare_slot_and_leaves_it_without_a_change_on_apic() -> N
     assert "node-7 (slot slot-7)" in plan_document(after.require())
     comparison = between_plans(before.require(), after.require())
     assert {(one.side, one.kind, one.operation) for one in comparison.changes} == {("kubernetes", "BGPPeer", "create")}
-    assert rehearse(after.require(), comparison).overall == "hitless"
+    rehearsal = rehearse(after.require(), comparison)
+    assert (rehearsal.overall, rehearsal.interrupting) == ("path-change", []), "services have one next hop more"
     again = made(after)
     assert (again.plan, again.record) == (before.plan, before.record)
 
