@@ -54,6 +54,17 @@ def leaf_leaves(change: Change, _values: Values, context: Context) -> bool:
     return bool(planned - context.new_leaves) and planned.isdisjoint(context.leaves_of(change))
 
 
+def leaf_joins(change: Change, _values: Values, context: Context) -> bool:
+    """Return whether a leaf joins a rack with nodes in Kubernetes, in which another leaf stays."""
+    joining = set(context.leaves_of(change))
+    return bool(
+        joining
+        and joining <= context.new_leaves
+        and context.planned_leaves(change) - context.new_leaves
+        and context.running(change)
+    )
+
+
 def password_known(_change: Change, _values: Values, context: Context) -> bool:
     """Return whether Kubernetes has the password already."""
     secrets = [one for one in context.comparison.changes if one.kind == "Secret"]
@@ -182,6 +193,7 @@ CONDITIONS: dict[str, Condition] = {
     "beside": beside,
     "unused": unused,
     "leaf_leaves": leaf_leaves,
+    "leaf_joins": leaf_joins,
     "password_known": password_known,
     "strangers": strangers,
     "asn_of_strangers": asn_of_strangers,

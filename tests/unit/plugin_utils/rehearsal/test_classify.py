@@ -95,6 +95,10 @@ def removed_leaf(racks: list[dict[str, Any]]) -> None:
     del racks[0]["leaves"][1]
 
 
+def added_leaf(racks: list[dict[str, Any]]) -> None:
+    racks[0]["leaves"].append(202)
+
+
 def removed_rack(racks: list[dict[str, Any]]) -> None:
     racks.pop()
 
@@ -126,6 +130,7 @@ def on_ports(base: dict[str, Any]) -> dict[str, Any]:
 # fmt: off
 POOL = {"cidr": "10.1.0.0/16"}
 LAST_ON_PORTS = variables(FLOATING, **MANAGED, racks=edited(FLOATING, cabled_last))
+ONE_LEAF = variables(FLOATING, racks=edited(FLOATING, removed_leaf))
 LIMITED = variables(FLOATING, bgp_prefix_limit=100)
 ALL = {"renumber": ["all"]}
 # What is planted, and its class.
@@ -147,6 +152,7 @@ PLANTED: dict[str, tuple[tuple[dict[str, Any], dict[str, Any]], str]] = {
     "a rack less that is gone, standard": (racks(STANDARD, removed_rack, gone=("node-4", "node-5", "node-6")), HITLESS),
     "a replaced leaf, floating": (racks(FLOATING, replaced_leaf), TRAFFIC),
     "a replaced leaf, standard": (racks(STANDARD, replaced_leaf), TRAFFIC),
+    "a leaf more, floating": (racks(ONE_LEAF, added_leaf), TRAFFIC),
     "a leaf less, floating": (racks(FLOATING, removed_leaf), TRAFFIC),
     "another L3Out": ((FLOATING, {"l3out": "other"}), TRAFFIC),
     "another VLAN, floating": ((FLOATING, {"vlan": 301, **ALL}), TRAFFIC),
