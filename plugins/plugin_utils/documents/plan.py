@@ -410,9 +410,10 @@ def _peering(plan: Mapping[str, Any]) -> list[str]:
         f"Peering: {'all nodes with one pair of leaves (central)' if central else 'each node with the leaves of its rack (rack)'},"
         f" {'with' if propagates else 'without'} next-hop propagation.",
         "rack: the loss of a pair cuts off its rack only. Each rack has anchors of its own, at most 6 leaves in an L3Out.",
-        f"central: {nodes * families} sessions{known} on each of two anchors, and other leaves need no BGP. The loss of one anchor costs"
-        " nothing but sessions; the loss of both, or an upgrade of both at once, cuts off all racks. An anchor in maintenance concerns"
-        " all nodes. Choose it with next-hop propagation, if nodes are in more racks than an L3Out has anchors for or move between racks.",
+        f"central: {nodes * families} sessions{known} on each of two anchors, and other leaves need no BGP. The loss of one anchor"
+        " interrupts flows by it for about the hold time at most; the loss of both, or an upgrade of both at once, cuts off all racks. An"
+        " anchor in maintenance concerns all nodes. Choose it with next-hop propagation,"
+        " if nodes are in more racks than an L3Out has anchors for or move between racks.",
     ]
     if not propagates:
         texts.append(
