@@ -65,7 +65,7 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Read the cluster, compare, and send the changes in the order that loses no traffic."""
-        managed = self.managed("node", plan["cluster"], [node["name"] for node in plan["nodes"]])
+        managed = self.managed("node", plan["cluster"], [node["name"] for node in plan["nodes"] if not node.get("spare")])
         settled = self.as_planned(KUBERNETES)
         if settled is not None:
             return {"problems": [], "objects": [], **managed, **self.reported("calico", {**NOTHING, **settled})}

@@ -63,10 +63,11 @@ def _together(units: Sequence[Step]) -> Step:
 def read_targets(plan: dict, nodes: Sequence[str], racks: Sequence[str], leaves: Sequence[str]) -> Targets:
     """Return what the three lists name; a problem for each name that the plan does not have, but nodes."""
     targets = Targets([Step(nodes=(name,)) for name in dict.fromkeys(nodes)])
-    known = {str(rack["id"]): rack for rack in plan["racks"]}
+    spares = {node["name"] for node in plan["nodes"] if node.get("spare")}
+    known = {str(rack["id"]): tuple(node for node in rack["nodes"] if node not in spares) for rack in plan["racks"]}
     for index, name in enumerate(racks):
         if name in known:
-            targets.units.append(Step(nodes=tuple(known[name]["nodes"])))
+            targets.units += [Step(nodes=known[name])] if known[name] else []
         else:
             what = f"Cluster {plan['cluster']} has no rack {name}"
             targets.problems.append(Problem("maintenance-rack-unknown", f"{RACKS}[{index}]", what, did_you_mean(name, known)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.plugin_utils.healthy_cluster import Cluster
+from unit.plugin_utils.healthy_cluster import STANDARD, Cluster
 
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.calico.targets import Step, Targets, read_targets
 
@@ -43,3 +43,8 @@ def test_what_the_plan_does_not_have_is_refused() -> None:
         ("maintenance-leaf-unknown", "node_maintenance_leaves[1]"),
     ]
     assert targets.problems[2].remedy == "Did you mean 201?"
+
+
+def test_a_spare_slot_of_a_rack_is_no_node() -> None:
+    plan = Cluster(**STANDARD, aci_calico_spare_nodes=[{"name": "spare-1", "rack": 1}]).plan
+    assert read_targets(plan, [], ["1"], []).whole.nodes == ("node-1", "node-2", "node-3")
