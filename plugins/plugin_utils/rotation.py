@@ -204,7 +204,8 @@ class Rotation:
         return [unit for unit in self._down_first() if unit in other or self._is_down(unit)]
 
     def _down_first(self) -> list[Unit]:
-        return sorted(self.units, key=lambda unit: not self._is_down(unit))
+        """Return the units, first those with sessions that are down, last spare slots, which prove nothing."""
+        return sorted(self.units, key=lambda unit: (not unit.peers, not self._is_down(unit)))
 
     def _is_down(self, unit: Unit) -> bool:
         return any(name_of(one) in self.down for one in unit.sessions)

@@ -206,6 +206,24 @@ def test_a_spare_slot_gets_the_new_password_on_apic(made: Made) -> None:
     assert world.all_have(NEW)
 
 
+def test_a_spare_slot_keeps_its_password_if_the_first_node_is_given_back(made: Made) -> None:
+    """No BGPPeer would say that the slot has the new one."""
+    nodes = [{"name": f"node-{number}"} for number in range(1, 7)]
+    racks = [{"id": 1, "leaves": [201, 202], "nodes": []}, {"id": 2, "leaves": [203, 204], "nodes": nodes}]
+    world = made(**{**STANDARD, "aci_calico_racks": racks}, aci_calico_spare_nodes=[{"name": "spare-1", "rack": 1}])
+    node = next(unit for unit in world.units if unit.peers)
+    push = world.module
+
+    def refusing(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if name == "aci_push" and arguments["password"] == NEW and arguments["only"] == list(node.dns):
+            return {"failed": True, "msg": "APIC refuses it"}
+        return push(name, arguments)
+
+    world.module = refusing
+    assert ids(world.rotate()) == {"rotation-given-back"}
+    assert world.all_have(OLD)
+
+
 def test_nothing_changes_without_consent_or_in_check_mode(made: Made) -> None:
     world = made()
     assert ids(world.rotate(consent="")) == {"consent-missing"}
