@@ -92,6 +92,7 @@ class ActionModule(PlannedAction):
         departure = self._departure(aci, live)
         rows = [departure.row(leaf) for leaf in whole.leaves]
         if rows:
+            self._record = self._read_record()  # without a lease, another run may have changed it since
             self._write_record(leaves=rows)
             self.show("\n".join(as_table(rows)))
         problems = [] if targets.every else self._against(whole, aci, live)
@@ -222,7 +223,10 @@ class ActionModule(PlannedAction):
             tuple(leaf for leaf in step.leaves if leaf not in unmarked),
         )
         others = [name for name in self._open() if name not in step.names]
-        before = self._record["before"] or planned(self._plan_of, back.nodes, back.leaves)
+        absent = {node["name"] for node in self._plan_of["nodes"] if live["ready"].get(node["name"], False) is False} - {
+            *back.nodes
+        }
+        before = self._record["before"] or planned(self._plan_of, back.nodes, back.leaves, absent)
         if back.nodes:
             self._wait_for_return(back, partial(missing, before, absent=others, only=back.nodes))
             self._keep(back)

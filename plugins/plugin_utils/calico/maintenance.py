@@ -63,16 +63,18 @@ def leaves_out(found: list[dict]) -> list[int]:
 
 
 def leaf_maintenance(plan: dict, found: list[dict], leaves: Collection[int], begin: bool) -> dict:
-    """Return how to mark leaves as out for maintenance at the nodes that peer with them, or to remove the marks.
+    """Return how to mark leaves as out for maintenance at the nodes that peer with them, or to remove all of their marks.
 
     :returns: ``patched`` and ``differences``, as of ``node_maintenance``.
     """
     nodes = {node["metadata"]["name"]: node for node in found}
+    peers = {node["name"]: {peer["leaf"] for peer in node["peers"]} for node in plan["nodes"]}
     patches = []
-    for node in (one for one in plan["nodes"] if one["name"] in nodes):
-        name, concerned = node["name"], {peer["leaf"] for peer in node["peers"]} & set(leaves)
+    for name, node in nodes.items():
+        # A node that has left the plan or its rack since may have a mark, too.
+        concerned = (peers.get(name, set()) if begin else _out(node)) & set(leaves)
         if concerned:
-            out = _out(nodes[name]) | concerned if begin else _out(nodes[name]) - concerned
+            out = _out(node) | concerned if begin else _out(node) - concerned
             value = ",".join(map(str, sorted(out))) or None
             metadata = {"name": name, "annotations": {LEAVES_OUT_ANNOTATION: value}}
             patches.append({"apiVersion": "v1", "kind": "Node", "metadata": metadata})

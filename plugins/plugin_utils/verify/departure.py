@@ -258,7 +258,10 @@ def _losses(leaf: int, losses: Collection[tuple[str, str]]) -> Iterator[Problem]
             yield Problem(f"maintenance-{kind}-missing", f"leaf {leaf}", f"Missing since the maintenance began: {some(texts)}")
 
 
-def planned(plan: dict, nodes: Collection[str], leaves: Collection[int]) -> Snapshot:
-    """Return the planned sessions of nodes and leaves, in place of a snapshot that is lost."""
-    sessions = expectations(plan)["sessions"]
+def planned(plan: dict, nodes: Collection[str], leaves: Collection[int], absent: Collection[str] = ()) -> Snapshot:
+    """Return the planned sessions of nodes and leaves, in place of a snapshot that is lost.
+
+    :param absent: nodes that may have had no session before.
+    """
+    sessions = expectations(plan, absent)["sessions"]
     return {"sessions": [name_of(one) for one in sessions if one["node"] in nodes or one["leaf"] in leaves], "prefixes": {}}

@@ -242,6 +242,25 @@ def test_other_clusters_of_a_leaf_are_asked_too(bench: Bench) -> None:
     assert bench.ids(leaves=["201"]) == []
 
 
+def test_without_the_record_a_node_that_is_down_does_not_hold_up_a_leaf(bench: Bench) -> None:
+    bench.cluster.state["ready"]["node-2"] = False
+    for leaf in (201, 202):
+        bench.cluster.drop_session(leaf, "node-2")
+    bench.run(leaves=["201"])
+    (bench.folder / "prod1/maintenance.json").unlink()
+    assert bench.ids(leaves=["201"], state="end", return_timeout=0) == []
+
+
+def test_the_question_keeps_what_another_run_records(bench: Bench) -> None:
+    def other() -> None:
+        bench.look = lambda: None  # type: ignore[method-assign]
+        bench.run(leaves=["203"])
+
+    bench.look = other  # type: ignore[method-assign]
+    bench.run(state="ask", nodes=[])
+    assert bench.record()["open"] == ["leaf 203"]
+
+
 # --- the work --------------------------------------------------------------------------------------------------------
 
 

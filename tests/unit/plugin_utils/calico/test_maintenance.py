@@ -155,6 +155,14 @@ def test_a_leaf_is_marked_at_the_nodes_of_its_rack(cluster):
     assert merge(copy.deepcopy(marked[0]), ended["patched"][0]) == found[0]
 
 
+def test_the_mark_of_a_leaf_ends_also_at_a_node_that_left_the_plan(cluster):
+    found = [node("node-1"), node("gone-1")]
+    found[1]["metadata"]["annotations"][LEAVES_OUT_ANNOTATION] = "201"
+    assert [patch["metadata"]["name"] for patch in leaf_maintenance(cluster.plan, found, [201], True)["patched"]] == ["node-1"]
+    (patch,) = leaf_maintenance(cluster.plan, found, [201], False)["patched"]
+    assert (patch["metadata"]["name"], patch["metadata"]["annotations"]) == ("gone-1", {LEAVES_OUT_ANNOTATION: None})
+
+
 # --- what the leaves say ---------------------------------------------------------------------------------------------
 
 
