@@ -703,7 +703,7 @@ CATALOGUE: dict[str, dict[str, Message]] = {
             " -e aci_calico_consent=traffic-interruption."),
         "maintenance-leaf-shared": Message(
             "The leaf has sessions with nodes of clusters that are not in this run.",
-            "Ask for these clusters as well: node_maintenance_state=ask without a limit.", WARNING),
+            "Ask for these clusters as well: node_maintenance_state=ask with all of them in the limit.", WARNING),
         "maintenance-leaf-refused": Message(
             "Another cluster of this run, which uses the leaf as well, has failed or refused.",
             "See that cluster's problems. Nothing was changed here."),
