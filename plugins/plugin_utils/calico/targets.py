@@ -63,11 +63,10 @@ def _together(units: Sequence[Step]) -> Step:
 def read_targets(plan: dict, nodes: Sequence[str], racks: Sequence[str], leaves: Sequence[str]) -> Targets:
     """Return what the three lists name; a problem for each name that the plan does not have, but nodes."""
     targets = Targets([Step(nodes=(name,)) for name in dict.fromkeys(nodes)])
-    spares = {node["name"] for node in plan["nodes"] if node.get("spare")}
-    known = {str(rack["id"]): tuple(node for node in rack["nodes"] if node not in spares) for rack in plan["racks"]}
+    known = _racks(plan)
     for index, name in enumerate(racks):
         if name in known:
-            targets.units += [Step(nodes=known[name])] if known[name] else []
+            targets.units += [Step(nodes=tuple(known[name]))] if known[name] else []
         else:
             what = f"Cluster {plan['cluster']} has no rack {name}"
             targets.problems.append(Problem("maintenance-rack-unknown", f"{RACKS}[{index}]", what, did_you_mean(name, known)))
@@ -79,6 +78,15 @@ def read_targets(plan: dict, nodes: Sequence[str], racks: Sequence[str], leaves:
         targets.units += [Step(leaves=unit) for unit in units if unit]
     targets.every = ALL in leaves
     return targets
+
+
+def _racks(plan: dict) -> dict[str, list[str]]:
+    """Return the nodes that are connected in each rack, without spare slots: with central peering, all peer in the first one."""
+    racks: dict[str, list[str]] = {str(rack["id"]): [] for rack in plan["racks"]}
+    for node in plan["nodes"]:
+        own = [] if node.get("spare") else [node["name"]]
+        racks.setdefault(str(node.get("attached", node)["rack"]), []).extend(own)
+    return racks
 
 
 def _leaves(plan: dict, index: int, name: str, problems: list[Problem]) -> Iterator[Sequence[int]]:

@@ -48,3 +48,9 @@ def test_what_the_plan_does_not_have_is_refused() -> None:
 def test_a_spare_slot_of_a_rack_is_no_node() -> None:
     plan = Cluster(**STANDARD, aci_calico_spare_nodes=[{"name": "spare-1", "rack": 1}]).plan
     assert read_targets(plan, [], ["1"], []).whole.nodes == ("node-1", "node-2", "node-3")
+
+
+def test_a_rack_has_the_nodes_that_are_connected_there() -> None:
+    plan = Cluster(aci_calico_peering="central").plan
+    named = [read_targets(plan, [], [rack], []).whole.nodes for rack in ("1", "2")]
+    assert named == [("node-1", "node-2", "node-3"), ("node-4", "node-5", "node-6")]
