@@ -83,8 +83,9 @@ class ActionModule(PlannedAction):
             self.report(plan["cluster"], problems, "rotated")
         self._namespace = str(calico["namespace"])
         live = self.run_module("calico_state", {**self._access, "node_status": "ignore"})["state"]
-        parts = units(plan, calico, live["ready"])
-        down = missing([one for unit in parts for one in unit.sessions], self._established())
+        up = self._established()
+        parts = units(plan, calico, live["ready"], up)
+        down = missing([one for unit in parts for one in unit.sessions], up)
         held = {key: unsealed(text, pad, key) for key, text in calico["sealed"].items()}
         return Rotation(plan, parts, held, references(calico), down, wanted), problems
 

@@ -48,7 +48,7 @@ class Unit:
     :param name: the unit in words.
     :param peers: the BGPPeers, as ``Kind/name``.
     :param dns: the DNs of the peers on APIC.
-    :param sessions: the planned sessions (see ``verify.expectations``) of nodes that are ready.
+    :param sessions: the planned sessions (see ``verify.expectations``) that are up, or of nodes that are not said to be down.
     """
 
     name: str
@@ -82,17 +82,21 @@ class Step:
 # --- what changes together -------------------------------------------------------------------------------------------
 
 
-def units(plan: Plan, found: dict[str, Any], ready: Mapping[str, bool]) -> list[Unit]:
+def units(plan: Plan, found: dict[str, Any], ready: Mapping[str, bool | None], up: Collection[str]) -> list[Unit]:
     """Return the units of a cluster in the order of racks and leaves.
 
     With standard SVI, one peer on APIC serves both leaves of a vPC pair, so the unit is a node.
 
     :param found: what ``calico_info`` returned as ``calico``.
-    :param ready: whether each node is ready; the sessions of others are not waited for.
+    :param ready: whether each node is ready, None if Kubernetes does not report it.
+    :param up: the names of the sessions that are established. Others of nodes that are not ready are not waited for.
     """
     floating = plan["svi"]["kind"] == "floating"
-    absent = {*pending_nodes(plan, found), *(name for name, up in ready.items() if not up)}
-    sessions = expectations(plan, absent)["sessions"]
+    sessions = [
+        one
+        for one in expectations(plan, pending_nodes(plan, found))["sessions"]
+        if ready.get(one["node"]) is not False or name_of(one) in up
+    ]
     names = _peer_names(plan, found)
     dns = _dns(plan)
     if floating:

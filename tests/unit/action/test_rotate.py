@@ -13,6 +13,7 @@ from unit.plugin_utils.healthy_cluster import STANDARD, Cluster
 from ansible_collections.netops.aci_calico.plugins.action import rotate as action
 from ansible_collections.netops.aci_calico.plugins.modules.calico_info import about_secret
 from ansible_collections.netops.aci_calico.plugins.plugin_utils.rotation import units
+from ansible_collections.netops.aci_calico.plugins.plugin_utils.verify.sessions import name_of
 
 OLD, NEW, THIRD = "old-Password-1", "new-Password-2", "third-Password-3"
 MAIN, NEXT = "rr-password", "rr-password-next"
@@ -46,7 +47,7 @@ class World:
         self.secret = {MAIN: OLD}
         peers = [one for one in self.cluster.info["objects"] if one["kind"] == "BGPPeer"]
         self.refers = {f"BGPPeer/{one['metadata']['name']}": MAIN for one in peers}
-        self.units = units(self.plan, self.info(), {})
+        self.units = units(self.plan, self.info(), {}, ())
         self.apic = {dn: OLD for unit in self.units for dn in unit.dns}
         self.changes = 0
         self.kill: tuple[int, bool] | None = None
@@ -349,6 +350,16 @@ def test_sessions_that_are_down_before_are_a_problem_unless_their_node_is_not_re
     world.cluster.state["ready"]["node-4"] = False
     world.rotate()
     assert world.all_have(NEW)
+
+
+def test_sessions_count_unless_they_are_down_and_kubernetes_says_so_of_their_node(made: Made) -> None:
+    """Kubernetes says nothing of a node whose kubelet has not reported yet, although its sessions may be up."""
+    world = made()
+    every = [name_of(one) for unit in world.units for one in unit.sessions]
+    for said, up, counted in ((None, (), every), (False, (), []), (False, every[:2], every[:2])):
+        ready = dict.fromkeys((node["name"] for node in world.plan["nodes"]), said)
+        made_of = units(world.plan, world.info(), ready, up)
+        assert [name_of(one) for unit in made_of for one in unit.sessions] == counted
 
 
 def test_a_secret_or_a_password_that_is_missing_is_a_problem(made: Made) -> None:
