@@ -18,6 +18,8 @@ import asyncio
 import itertools
 import json
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -85,15 +87,12 @@ async def follow(access: Mapping[str, Any], paths: Sequence[str], signal: Callab
             # The text of other errors may have the URL of the socket, and with it the token.
             reason = str(error) if isinstance(error, LostError) else type(error).__name__
             LOG.info("The subscriptions on APIC have ended (%s) and begin anew", reason)
-        attempts = 0 if subscriptions and subscriptions.complete else attempts + 1
+        attempts = 0 if subscriptions and subscriptions.lasted() else attempts + 1
         await asyncio.sleep(PAUSES[min(attempts, len(PAUSES) - 1)])
 
 
 class _Subscriptions:
-    """The subscriptions of one login.
-
-    :ivar complete: whether all of them were made.
-    """
+    """The subscriptions of one login."""
 
     def __init__(self, http: aiohttp.ClientSession, access: Mapping[str, Any], host: str) -> None:
         self._http = http
@@ -102,7 +101,11 @@ class _Subscriptions:
         self._url = f"{scheme}://{host}{':' + str(access['port']) if access.get('port') else ''}"
         self._tls: Any = bool(access.get("validate_certs", True))
         self._token, self._life = "", 0.0
-        self.complete = False
+        self._complete_since = math.inf
+
+    def lasted(self) -> bool:
+        """Return whether they were all made, and lived until their refresh. Each login is recorded, so what ends sooner is repeated later."""
+        return time.monotonic() - self._complete_since > REFRESH
 
     async def run(self, paths: Sequence[str], signal: Callable[[], None]) -> None:
         """Log in, subscribe, and signal changes until the socket ends or a refresh fails.
@@ -112,13 +115,10 @@ class _Subscriptions:
         user = {"name": self._access.get("username") or "admin", "pwd": self._access["password"]}
         await self._keep_token("post", "/api/aaaLogin.json", json={"aaaUser": {"attributes": user}})
         async with self._http.ws_connect(self._at(f"/socket{self._token}"), ssl=self._tls, heartbeat=PING) as socket:
-            ids = []
-            for path in paths:
-                answer = await self._ask("get", f"{path}&subscription=yes")
-                ids.append(_subscription(answer))
-            self.complete = True
-            signal()
-            tasks = [asyncio.create_task(work) for work in (_listen(socket, signal), self._refresh(ids), self._renew())]
+            ids: list[str] = []
+            # Many subscriptions take longer than the first one lives.
+            works = (self._subscribe(paths, ids, signal), _listen(socket, signal), self._refresh(ids), self._renew())
+            tasks = [asyncio.create_task(work) for work in works]
             try:
                 done, _others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for one in done:
@@ -127,6 +127,14 @@ class _Subscriptions:
                 for one in tasks:
                     one.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _subscribe(self, paths: Sequence[str], ids: list[str], signal: Callable[[], None]) -> None:
+        for path in paths:
+            answer = await self._ask("get", f"{path}&subscription=yes")
+            ids.append(_subscription(answer))
+        self._complete_since = time.monotonic()
+        signal()
+        await asyncio.Event().wait()
 
     async def _refresh(self, ids: Sequence[str]) -> None:
         while True:

@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...module_utils.answers import LOGIN
 from ...module_utils.apic.state import flatten
 from ...module_utils.lease import Lease, from_dict, parse
 from ...module_utils.names import LEASE_PREFIX
@@ -47,7 +48,14 @@ Put = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class UnreadableError(Exception):
-    """A side cannot be read, or what was read allows no judgement."""
+    """A side cannot be read, or what was read allows no judgement.
+
+    :ivar refused: whether it refuses the login.
+    """
+
+    def __init__(self, reason: str, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ class Side:
         self.found: Found | None = None
         self.held = False
         self.readable = True
+        self.refused = False
         self.wake = asyncio.Event()
         self._lease = Waiting(math.inf, "", time.monotonic)
 
@@ -147,7 +156,9 @@ class ApicSide(Side):
             return found
         except SystemExit:
             self._session = None
-            raise UnreadableError(str(self._failures[-1].get("msg"))) from None
+            failure = self._failures[-1]
+            refused = (failure.get("error") or {}).get("cause") == LOGIN
+            raise UnreadableError(str(failure.get("msg")), refused) from None
 
     async def signals(self, plan: dict[str, Any]) -> None:
         """Subscribe to the cluster's objects and its lease."""
@@ -238,7 +249,8 @@ class Follower:
         side.found = None
         side.wake.set()
         while True:
-            longest = HELD if side.held else self._settings.resync if side.readable else RETRY
+            retry = apic_socket.REFUSED if side.refused else RETRY
+            longest = HELD if side.held else self._settings.resync if side.readable else retry
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(side.wake.wait(), longest)
             await asyncio.sleep(SETTLE)
@@ -247,6 +259,7 @@ class Follower:
             try:
                 side.found = await asyncio.to_thread(side.read, plan)
             except UnreadableError as reason:
+                side.refused = reason.refused
                 await self._note(plan, side, str(reason))
             else:
                 await self._note(plan, side, "")

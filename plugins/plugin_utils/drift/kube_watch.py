@@ -35,8 +35,8 @@ except ImportError:  # the event source reports it
 LOG = logging.getLogger("netops.aci_calico.drift")
 NODES = "/api/v1/nodes"
 _CALICO = ("bgpconfigurations", "bgppeers", "bgpfilters", "ippools")
-# The seconds for which the API server keeps a stream; the seconds between attempts.
-STREAM, PAUSES = 300, (1, 2, 5, 10, 30)
+# The seconds for which the API server keeps a stream; between attempts; after a refusal, as rights and kinds can be added later.
+STREAM, PAUSES, REFUSED = 300, (1, 2, 5, 10, 30), 300
 _METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1,application/json"
 _GONE = 410
 
@@ -87,7 +87,6 @@ async def follow(
     tasks = [asyncio.create_task(_Watch(path, signal, connect).run()) for path in collections]
     try:
         await asyncio.gather(*tasks)
-        await asyncio.Event().wait()  # all watches were refused
     finally:
         for one in tasks:
             one.cancel()
@@ -104,33 +103,39 @@ class _Watch:
         self._connect = connect
         self._version = ""
         self._seen: dict[str, str] = {}
+        # The attempts since the API server told of something: a stream that only begins is no success.
+        self._attempts = 0
+        self._refused = False
 
     async def run(self) -> None:
-        """Watch until the API server refuses it: then only the resync finds changes."""
-        failures = 0
+        """Watch for ever. While the API server refuses it, only the resync finds changes."""
+        name = self._path.partition("?")[0]
         while True:
             try:
-                url, headers, tls = await asyncio.to_thread(self._connect)
-                async with aiohttp.ClientSession(
-                    headers=headers, connector=aiohttp.TCPConnector(ssl=tls), trust_env=True
-                ) as http:
-                    while True:
-                        if not self._version:
-                            self._version = await self._list(http, url)
-                            self._signal()
-                        failures = 0
-                        await self._stream(http, url)
+                await self._watch()
             except GoneError:
                 self._version = ""
             except RefusedError as error:
-                LOG.warning(
-                    "%s is not watched (%s): its changes are found at each resync only", self._path.partition("?")[0], error
-                )
-                return
+                if not self._refused:
+                    LOG.warning("%s is not watched (%s): its changes are found at each resync only", name, error)
+                self._refused = True
+                await asyncio.sleep(REFUSED)
             except (TimeoutError, aiohttp.ClientError, OSError, ValueError, KeyError, KubeError) as error:
-                LOG.info("The watch of %s has ended (%s) and begins anew", self._path.partition("?")[0], type(error).__name__)
-                await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)] if failures else 0)
-                failures += 1
+                LOG.info("The watch of %s has ended (%s) and begins anew", name, type(error).__name__)
+            await asyncio.sleep(PAUSES[min(self._attempts, len(PAUSES) - 1)])
+            self._attempts += 1
+
+    async def _watch(self) -> None:
+        """Watch by one connection, until a stream fails or tells nothing."""
+        url, headers, tls = await asyncio.to_thread(self._connect)
+        async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(ssl=tls), trust_env=True) as http:
+            told = True
+            while told:
+                if not self._version:
+                    self._version = await self._list(http, url)
+                    self._signal()
+                self._refused = False
+                told = await self._stream(http, url)
 
     def _at(self, **query: Any) -> str:
         return f"{self._path}{'&' if '?' in self._path else '?'}{'&'.join(f'{name}={value}' for name, value in query.items())}"
@@ -142,7 +147,9 @@ class _Watch:
             _check(answer)
             return str(json.loads(await answer.read())["metadata"]["resourceVersion"])
 
-    async def _stream(self, http: aiohttp.ClientSession, url: str) -> None:
+    async def _stream(self, http: aiohttp.ClientSession, url: str) -> bool:
+        """Take the events of a stream until it ends; return whether there was one."""
+        told = False
         query = {"watch": 1, "allowWatchBookmarks": "true", "resourceVersion": self._version, "timeoutSeconds": STREAM}
         headers = {"Accept": _METADATA.format(kind="PartialObjectMetadata")}
         patience = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=STREAM + 30)
@@ -150,6 +157,8 @@ class _Watch:
             _check(answer)
             async for event in _events(answer):
                 self._take(event["type"], event["object"])
+                told = True
+        return told
 
     def _take(self, event: str, obj: Mapping[str, Any]) -> None:
         if event == "ERROR":
@@ -157,7 +166,7 @@ class _Watch:
                 raise GoneError
             raise OSError(f"the watch ended with status {obj.get('code')}")
         metadata = obj["metadata"]
-        self._version = metadata["resourceVersion"]
+        self._version, self._attempts = metadata["resourceVersion"], 0
         if event != "BOOKMARK" and self._matters(event, metadata):
             self._signal()
 
@@ -165,7 +174,10 @@ class _Watch:
         """Return whether a change may be drift: kubelet writes the status of each node again and again."""
         if self._path != NODES:
             return True
-        told = json.dumps([event == "DELETED", metadata.get("labels"), metadata.get("annotations")], sort_keys=True)
+        if event == "DELETED":
+            self._seen.pop(metadata["name"], None)
+            return True
+        told = json.dumps([metadata.get("labels"), metadata.get("annotations")], sort_keys=True)
         before, self._seen[metadata["name"]] = self._seen.get(metadata["name"]), told
         return told != before
 

@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +205,78 @@ def test_what_kubelet_writes_is_no_change() -> None:
         watch._take("ERROR", {"code": 410})
 
 
+def test_a_node_that_is_gone_is_not_remembered() -> None:
+    watch = kube_watch._Watch(kube_watch.NODES, lambda: None, lambda: ("", {}, None))  # type: ignore[arg-type,return-value]
+    for number in range(3):
+        node = {"name": f"n{number}", "resourceVersion": "1"}
+        watch._take("ADDED", {"metadata": node})
+        watch._take("DELETED", {"metadata": node})
+    assert watch._seen == {}
+
+
+class Answers:
+    """A server that answers every request in the same way; without an answer it closes the connection."""
+
+    def __init__(self, status: int | None, body: str) -> None:
+        self.asked = 0
+        self._answer = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode() if status else b""
+
+    async def __aenter__(self) -> Answers:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, OSError):
+            await reader.readuntil(b"\r\n\r\n")
+            self.asked += 1
+            writer.write(self._answer)
+            await writer.drain()
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "pauses"),
+    [
+        (None, "", [1, 2, 5, 10, 30, 30]),
+        (503, "", [1, 2, 5, 10, 30, 30]),
+        (401, "", [1, 2, 5, 10, 30, 30]),
+        (200, "", [1, 2, 5, 10, 30, 30]),
+        (410, "", [1, 2, 5, 10, 30, 30]),
+        (403, "", [300, 1, 300, 2, 300, 5]),
+        (200, '{"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "8"}}}\n', None),
+    ],
+    ids=["closed", "busy", "login", "ended", "gone", "refused", "told"],
+)
+def test_a_watch_that_tells_nothing_is_repeated_ever_later(
+    status: int | None, body: str, pauses: list[int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        made.append(seconds)
+        if len(made) == 6:
+            raise asyncio.CancelledError
+
+    async def story() -> None:
+        async with Answers(status, body) as server:
+            watch = kube_watch._Watch("/api/v1/secrets", lambda: None, lambda: (server.url, {}, None))  # type: ignore[arg-type,return-value]
+            watch._version = "7"
+            monkeypatch.setattr(kube_watch.asyncio, "sleep", sleep)
+            task = asyncio.create_task(watch.run())
+            if pauses is None:  # a stream with events is followed by the next one at once
+                while server.asked < 5:
+                    await asyncio.wait([task], timeout=0.01)
+                task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert made == (pauses or [])
+
+    asyncio.run(story())
+
+
 def test_collections_to_watch_follow_the_cluster() -> None:
     deployed = Deployed()
     paths = kube_watch.paths(deployed.plan, deployed.calico)
@@ -223,8 +297,9 @@ def test_all_readings_of_apic_share_a_login_until_it_ends() -> None:
         assert side._read(["/api/mo/uni/tn-common.json"])
         assert server.log.count("POST", "aaaLogin") == 2
         refused = follow.ApicSide(follow.Settings("", {**access, "password": "wrong"}))
-        with pytest.raises(follow.UnreadableError, match="log in to"):
+        with pytest.raises(follow.UnreadableError, match="log in to") as reason:
             refused._read(["/api/mo/uni/tn-common.json"])
+        assert reason.value.refused
 
 
 def test_a_refused_login_is_not_repeated_soon() -> None:
@@ -240,6 +315,84 @@ def test_a_refused_login_is_not_repeated_soon() -> None:
 
     with ApicServer(https=False) as server:
         asyncio.run(story(server))
+
+
+def test_sockets_that_end_early_are_opened_ever_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        made.append(seconds)
+        if len(made) == 5:
+            raise asyncio.CancelledError
+
+    async def run(self: apic_socket._Subscriptions, _paths: object, _signal: object) -> None:
+        self._complete_since = time.monotonic()
+        raise apic_socket.LostError("closed")
+
+    async def story() -> None:
+        monkeypatch.setattr(apic_socket._Subscriptions, "run", run)
+        monkeypatch.setattr(apic_socket.asyncio, "sleep", sleep)
+        with pytest.raises(asyncio.CancelledError):
+            await apic_socket.follow({"host": "a", "password": "p"}, [], threading.Event().set)
+
+    asyncio.run(story())
+    assert made == [2, 5, 10, 30, 30]
+
+
+def test_subscriptions_are_refreshed_while_others_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apic_socket, "REFRESH", 0.01)
+    asked: list[str] = []
+
+    async def ask(self: apic_socket._Subscriptions, _method: str, path: str, **_body: object) -> dict[str, Any]:
+        asked.append(path)
+        if path.startswith("/slow"):
+            while not any("subscriptionRefresh" in one for one in asked):
+                await asyncio.sleep(0.01)
+        return {"subscriptionId": "7"}
+
+    class Http:
+        @asynccontextmanager
+        async def ws_connect(self, *_arguments: object, **_options: object) -> AsyncIterator[None]:
+            yield
+
+    async def story() -> None:
+        done = asyncio.Event()
+        monkeypatch.setattr(apic_socket._Subscriptions, "_ask", ask)
+        monkeypatch.setattr(apic_socket._Subscriptions, "_keep_token", _nothing)
+        monkeypatch.setattr(apic_socket._Subscriptions, "_renew", _never)
+        monkeypatch.setattr(apic_socket, "_listen", _never)
+        subscriptions = apic_socket._Subscriptions(Http(), {"password": "p"}, "a")  # type: ignore[arg-type]
+        task = asyncio.create_task(subscriptions.run(["/first?x", "/slow?x"], done.set))
+        await asyncio.wait_for(done.wait(), 60)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(story())
+
+
+async def _nothing(*_arguments: object, **_options: object) -> None:
+    """Do nothing."""
+
+
+def test_a_side_that_refuses_the_login_is_read_again_late(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apic_socket, "REFUSED", 3600)
+    tried = 0
+
+    def read(_side: follow.ApicSide, _queries: list[str]) -> dict[str, Any]:
+        nonlocal tried
+        tried += 1
+        raise follow.UnreadableError("wrong password", refused=True)
+
+    monkeypatch.setattr(follow.ApicSide, "_read", read)
+
+    async def story() -> None:
+        assert await bench.next() == ("unreadable", "apic")
+        before = bench.read["kubernetes"]
+        while bench.read["kubernetes"] < before + 5:
+            await asyncio.sleep(0.01)
+        assert tried == 1
+
+    bench.play(story)
 
 
 def test_without_a_password_there_is_no_subscription() -> None:
