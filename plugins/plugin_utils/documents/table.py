@@ -40,7 +40,10 @@ WRITTEN = (
     "kind",
     "nics",
     "hypervisor",
+    "spare",
 )
+# What a node that takes a spare slot has of its own.
+_OF_TAKER = ("kind", "nics", "hypervisor")
 
 
 def racks_from_table(table: str | Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -151,10 +154,17 @@ def _planned_rows(plan: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         common = {"rack": rack["id"], "pod": rack["pod"]}
         for number in rack["leaves"]:
             yield {**common, **leaves[number], "leaf": number, "addresses": _addresses(leaves[number])}
-        for name in rack["nodes"]:
-            node = nodes[name]
+        for node in map(nodes.__getitem__, rack["nodes"]):
             cabled = [f"{leaf['id']}:{ports}" for leaf in groups.get(node["vpc"], []) for ports in leaf["ports"]]
-            yield {**common, **node["system"], **node, "node": name, "addresses": _addresses(node), "interfaces": cabled}
+            place = node.get("attached")
+            if place:  # central peering: the rack has leaves that the plan knows from its nodes only
+                yield from ({"rack": place["rack"], "leaf": leaf} for leaf in place["leaves"])
+            at = {"rack": place["rack"]} if place else common
+            if "slot_name" in node:
+                own = {name: node["system"][name] for name in _OF_TAKER}
+                yield {**at, **own, "node": node["name"], "spare": node["slot_name"]}
+            elif "spare" not in node:  # a spare slot is no node
+                yield {**node["system"], **node, **at, "node": node["name"], "addresses": _addresses(node), "interfaces": cabled}
 
 
 def _addresses(machine: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,24 @@ def test_the_table_of_a_plan_gives_the_same_plan(base):
     racks = racks_from_table(plan_to_table(plan))
     assert plan_of(variables(base, racks=racks)) == plan
     assert plan_to_table(plan_of(variables(base, racks=list(reversed(racks))))).count("\n") == plan_to_table(plan).count("\n")
+
+
+def test_the_table_of_a_plan_with_central_peering_has_all_racks():
+    variables_of = partial(variables, BASES["floating"], peering="central")
+    plan = plan_of(variables_of())
+    racks = racks_from_table(plan_to_table(plan))
+    assert [(rack["id"], len(rack["leaves"]), len(rack["nodes"])) for rack in racks] == [("1", 2, 3), ("2", 2, 3)]
+    assert plan_of(variables_of(racks=racks)) == plan
+
+
+def test_spare_slots_stay_out_of_the_table():
+    taken = {"id": "1", "leaves": [201, 202], "nodes": ["node-1", {"name": "node-2", "spare": "spare-1"}]}
+    slots = [{"name": "spare-1", "rack": "1"}, {"name": "spare-2", "rack": "1"}]
+    variables_of = partial(variables, BASES["standard"], spare_nodes=slots)
+    plan = plan_of(variables_of(racks=[taken]))
+    racks = racks_from_table(plan_to_table(plan))
+    assert [node["name"] for node in racks[0]["nodes"]] == ["node-1", "node-2"]
+    assert plan_of(variables_of(racks=racks)) == plan
 
 
 def test_cabling_is_in_the_table():
