@@ -44,9 +44,8 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Take the leases, or release what this run has."""
-        as_planned = {"as_planned": options["as_planned"]} if options["state"] == "taken" else {}
         if self._task.check_mode:
-            return as_planned
+            return {"as_planned": options["as_planned"]} if options["state"] == "taken" else {}
         if options["state"] == "released":
             self._release(plan, options)
             return {}
@@ -59,22 +58,40 @@ class ActionModule(PlannedAction):
         self.lease = {"content": asdict(lease), "held": {}}
         waiting = Waiting(options["wait"], options["take"] or "", time.monotonic)
         try:
-            for side, wanted in zip(SIDES, (options["on_apic"], options["in_kubernetes"]), strict=True):
-                if wanted and side not in options["as_planned"]:
-                    self._acquire(plan, side, waiting, options)
+            as_planned = self._acquire_sides(plan, waiting, options)
         except BaseException:
             self._release(plan, options)
             raise
-        return {"lease": self.lease, **as_planned}
+        return {"lease": self.lease, "as_planned": as_planned}
 
-    def _acquire(self, plan: dict[str, Any], side: str, waiting: Waiting, options: dict[str, Any]) -> None:
-        """Take the lease of one side; wait for it if another run holds it."""
+    def _acquire_sides(self, plan: dict[str, Any], waiting: Waiting, options: dict[str, Any]) -> dict[str, Any]:
+        """Take the leases, and return the sides that need none because they are as planned.
+
+        If another run holds a lease, it may have changed the other side since the rehearsal: then all sides need one, in their order.
+        """
+        as_planned = options["as_planned"]
+        wanted = [side for side, on in zip(SIDES, (options["on_apic"], options["in_kubernetes"]), strict=True) if on]
+        needed = [side for side in wanted if side not in as_planned]
+        if as_planned and not all(self._acquire(plan, side, waiting, options, at_once=True) for side in needed):
+            as_planned, needed = {}, wanted
+        for side in needed:
+            if side not in self.lease["held"]:
+                self._acquire(plan, side, waiting, options)
+        return dict(as_planned)
+
+    def _acquire(self, plan: dict[str, Any], side: str, waiting: Waiting, options: dict[str, Any], at_once: bool = False) -> bool:
+        """Take the lease of one side; wait for it if another run holds it, but not if it is wanted at once.
+
+        :returns: whether this run has it.
+        """
         take: list[str] = []
         while True:
             reply = self.change_lease(plan, side, "acquired", options[side], take=take)
             if reply["held"]:
                 self.lease["held"][side] = reply.get("namespace") or ""
-                return
+                return True
+            if at_once:
+                return False
             holder = from_dict(reply["holder"] or {})
             reason = waiting.reason_to_take(side, holder)
             if reason:

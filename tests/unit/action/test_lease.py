@@ -87,6 +87,15 @@ def test_a_side_that_is_as_planned_needs_no_lease(bench: Bench) -> None:
     assert "as_planned" not in bench.run(leased=taken["lease"], state="released"), "later plays look for themselves"
 
 
+@pytest.mark.parametrize(("settled", "busy"), [("apic", "calico_lease"), ("kubernetes", "aci_lease")])
+def test_a_run_that_waits_for_another_one_relies_on_no_earlier_look(bench: Bench, settled: str, busy: str) -> None:
+    """The other run may have changed the side that was as planned."""
+    bench.busy, bench.free_at = {busy: OTHER}, 60
+    result = bench.run(as_planned={settled: {}})
+    assert (sorted(result["lease"]["held"]), result["as_planned"]) == (["apic", "kubernetes"], {})
+    assert bench.asked[-1] == BOTH[1], "APIC comes first"
+
+
 def test_check_mode_and_a_run_without_a_lease_ask_nothing(bench: Bench) -> None:
     bench.run(check=True)
     bench.run(state="released")
