@@ -16,6 +16,7 @@ import json
 import logging
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -103,7 +104,7 @@ class _Watch:
         self._connect = connect
         self._version = ""
         self._seen: dict[str, str] = {}
-        # The attempts since the API server told of something: a stream that only begins is no success.
+        # The attempts since the API server told of something or kept a stream: one that only begins is no success.
         self._attempts = 0
         self._refused = False
 
@@ -126,7 +127,7 @@ class _Watch:
             self._attempts += 1
 
     async def _watch(self) -> None:
-        """Watch by one connection, until a stream fails or tells nothing."""
+        """Watch by one connection, until a stream fails or ends at once."""
         url, headers, tls = await asyncio.to_thread(self._connect)
         async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(ssl=tls), trust_env=True) as http:
             told = True
@@ -136,6 +137,7 @@ class _Watch:
                     self._signal()
                 self._refused = False
                 told = await self._stream(http, url)
+                self._attempts = 0 if told else self._attempts
 
     def _at(self, **query: Any) -> str:
         return f"{self._path}{'&' if '?' in self._path else '?'}{'&'.join(f'{name}={value}' for name, value in query.items())}"
@@ -148,8 +150,8 @@ class _Watch:
             return str(json.loads(await answer.read())["metadata"]["resourceVersion"])
 
     async def _stream(self, http: aiohttp.ClientSession, url: str) -> bool:
-        """Take the events of a stream until it ends; return whether there was one."""
-        told = False
+        """Take the events of a stream until it ends; return whether there was one, or none for a while: not all servers send bookmarks."""
+        told, began = False, time.monotonic()
         query = {"watch": 1, "allowWatchBookmarks": "true", "resourceVersion": self._version, "timeoutSeconds": STREAM}
         headers = {"Accept": _METADATA.format(kind="PartialObjectMetadata")}
         patience = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=STREAM + 30)
@@ -158,7 +160,7 @@ class _Watch:
             async for event in _events(answer):
                 self._take(event["type"], event["object"])
                 told = True
-        return told
+        return told or time.monotonic() - began > PAUSES[-1]
 
     def _take(self, event: str, obj: Mapping[str, Any]) -> None:
         if event == "ERROR":

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from unit.plugin_utils.drift.planted import OUT, PEER, SVI, Deployed
 
@@ -273,6 +274,18 @@ def test_a_watch_that_tells_nothing_is_repeated_ever_later(
                 task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             assert made == (pauses or [])
+
+    asyncio.run(story())
+
+
+def test_a_long_stream_without_events_is_followed_by_the_next_one_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not all API servers send bookmarks."""
+    monkeypatch.setattr(kube_watch, "PAUSES", (-1,))  # each stream is longer than that
+
+    async def story() -> None:
+        async with Answers(200, "") as server, aiohttp.ClientSession() as http:
+            watch = kube_watch._Watch("/api/v1/secrets", lambda: None, lambda: (server.url, {}, None))  # type: ignore[arg-type,return-value]
+            assert await watch._stream(http, server.url)
 
     asyncio.run(story())
 
