@@ -29,7 +29,10 @@ MOST_NODES = 12  # pairs of more nodes are sampled
 CALM = 6  # seconds without an event after which a cluster is settled: twice the hold time of the examples
 GIVEN_UP = 45  # seconds without an event after which what is missing is missing for good: BIRD waits up to 30 s
 _DOWN = re.compile(r"%ADJCHANGE: neighbor (\S+?)\(.*? Down")
-_EVENT = re.compile(r"^\[([\d:.T-]+)\] (Deleted )?(?:(?:unicast|blackhole|unreachable|prohibit) )?(\S+)", re.MULTILINE)
+_EVENT = re.compile(
+    r"^\[([\d:.T-]+)\] (Deleted )?(?:(?:unicast|blackhole|unreachable|prohibit) )?(?!local |(?:any|broad|multi)cast )(\S+)",
+    re.MULTILINE,
+)
 
 
 @dataclass
@@ -91,7 +94,7 @@ class Watch:
         probes: dict[str, list[Probe]] = {}
         with ExitStack() as stack:
             for machine in self._machines:
-                routes[machine] = stack.enter_context(self._bench.watched_routes(machine, settle=0))
+                routes[machine] = stack.enter_context(self._bench.watched_routes(machine))
             for name, machine, *options in self._pairs:
                 probe = stack.enter_context(self._bench.probed(machine, *options, "-s", str(self._size), every=EVERY))
                 probes.setdefault(name, []).append(probe)

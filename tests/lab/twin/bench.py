@@ -7,6 +7,7 @@ kernels.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -171,11 +172,10 @@ class Bench:
         return self.twin.run_in(machine, *ping).returncode == 0
 
     @contextmanager
-    def watched_routes(self, machine: str, settle: float = 0.3) -> Iterator[list[str]]:
+    def watched_routes(self, machine: str) -> Iterator[list[str]]:
         """Yield a list that holds, after the block, the changes of a machine's routes as ``ip monitor`` shows them, with their times."""
         seen: list[str] = []
-        with self._printing(machine, "ip", "-timestamp-short", "monitor", "route") as end:
-            time.sleep(settle)
+        with self._printing(machine, "ip", "-tshort", "monitor", "route", ready=_listens) as end:
             try:
                 yield seen
             finally:
@@ -206,8 +206,10 @@ class Bench:
                 probe.read(end())
 
     @contextmanager
-    def _printing(self, machine: str, *command: str) -> Iterator[Callable[[], str]]:
-        """Run a command on a machine; yield a function that interrupts it and returns all that it printed."""
+    def _printing(
+        self, machine: str, *command: str, ready: Callable[[int], bool] = lambda _pid: True
+    ) -> Iterator[Callable[[], str]]:
+        """Run a command on a machine; once it is ready, yield a function that interrupts it and returns all that it printed."""
         with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
             process = subprocess.Popen(self.twin.command_in(machine, list(command)), stdout=printed, stderr=subprocess.DEVNULL)
 
@@ -218,6 +220,7 @@ class Bench:
                 return printed.read()
 
             try:
+                eventually(lambda: ready(process.pid))
                 yield end
             finally:
                 process.kill()
@@ -226,6 +229,14 @@ class Bench:
     def daemons_of(self, machine: str, daemon: str, command: str) -> str:
         """Return the answer of FRR's ``bgpd`` or ``zebra`` on a leaf, or of ``bird4`` or ``bird6`` on a node, to a command."""
         return str(self.twin.ask("daemon", machine=machine, daemon=daemon, line=command)["text"])
+
+
+def _listens(pid: int) -> bool:
+    """Return whether a process is subscribed to messages of its network namespace's kernel (netlink)."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/net/netlink").read_text(encoding="ascii").splitlines()[1:]
+        return any(port == str(pid) and int(groups, 16) for _sk, _family, port, groups, *_more in map(str.split, lines))
+    return False
 
 
 def eventually(condition: Callable[[], Any], seconds: float = PATIENCE, every: float = 0.1) -> float:
