@@ -90,6 +90,7 @@ def endpoint(access: Mapping[str, Any]) -> tuple[str, dict[str, str], ssl.SSLCon
     :param access: the options of kubernetes.core's modules.
     :raises KubeError: there is no connection, or it cannot be read.
     """
+    _forget()  # a configuration of before may bring a hook that puts its own server and token in place of these
     try:
         config = core._create_configuration(core._create_auth_spec(**access))
         login = [one for one in config.auth_settings().values() if one["in"] == "header" and one["value"]]

@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from kubernetes.client import Configuration
 
 from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes import connection
 from ansible_collections.netops.aci_calico.plugins.module_utils.kubernetes.api import KubeError
@@ -14,6 +15,9 @@ from lab.tls import server_context
 
 
 def test_options_give_url_token_and_tls() -> None:
+    before = Configuration()
+    before.refresh_api_key_hook = lambda config: setattr(config, "host", "https://another")
+    Configuration.set_default(before)
     url, headers, tls = connection.endpoint({"host": "https://kube:6443/", "api_key": "secret", "validate_certs": False})
     assert (url, headers) == ("https://kube:6443", {"authorization": "Bearer secret"})
     assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_NONE, False)
