@@ -175,7 +175,7 @@ class Bench:
     def watched_routes(self, machine: str) -> Iterator[list[str]]:
         """Yield a list that holds, after the block, the changes of a machine's routes as ``ip monitor`` shows them, with their times."""
         seen: list[str] = []
-        with self._printing(machine, "ip", "-tshort", "monitor", "route", ready=_listens) as end:
+        with self._printing(machine, "ip", "-tshort", "monitor", "route", ready=_listens, stop=signal.SIGTERM) as end:
             try:
                 yield seen
             finally:
@@ -207,14 +207,14 @@ class Bench:
 
     @contextmanager
     def _printing(
-        self, machine: str, *command: str, ready: Callable[[int], bool] = lambda _pid: True
+        self, machine: str, *command: str, ready: Callable[[int], bool] = lambda _pid: True, stop: int = signal.SIGINT
     ) -> Iterator[Callable[[], str]]:
-        """Run a command on a machine; once it is ready, yield a function that interrupts it and returns all that it printed."""
+        """Run a command on a machine; once it is ready, yield a function that ends it and returns all that it printed."""
         with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
             process = subprocess.Popen(self.twin.command_in(machine, list(command)), stdout=printed, stderr=subprocess.DEVNULL)
 
             def end() -> str:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(stop)  # a shell's background jobs ignore SIGINT, but ping does not
                 process.wait()
                 printed.seek(0)
                 return printed.read()
