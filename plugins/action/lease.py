@@ -44,11 +44,14 @@ class ActionModule(PlannedAction):
 
     def act_on(self, plan: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Take the leases, or release what this run has."""
-        if self._task.check_mode:
-            return {"as_planned": options["as_planned"]} if options["state"] == "taken" else {}
         if options["state"] == "released":
             self._release(plan, options)
             return {}
+        wanted = [side for side, on in zip(SIDES, (options["on_apic"], options["in_kubernetes"]), strict=True) if on]
+        # A run that changes one side looks at both under its leases: another run may have changed the other since.
+        settled = options["as_planned"] if self._task.check_mode or all(side in options["as_planned"] for side in wanted) else {}
+        if self._task.check_mode:
+            return {"as_planned": settled}
         playbooks = context.CLIARGS.get("args") or ()
         job = next((str(self.task_vars[name]) for name in JOB_VARIABLES if self.task_vars.get(name)), "")
         # While a host waits for its lease, Ansible runs no task of the play's other hosts.
@@ -58,40 +61,21 @@ class ActionModule(PlannedAction):
         self.lease = {"content": asdict(lease), "held": {}}
         waiting = Waiting(options["wait"], options["take"] or "", time.monotonic)
         try:
-            as_planned = self._acquire_sides(plan, waiting, options)
+            for side in wanted if not settled else ():
+                self._acquire(plan, side, waiting, options)
         except BaseException:
             self._release(plan, options)
             raise
-        return {"lease": self.lease, "as_planned": as_planned}
+        return {"lease": self.lease, "as_planned": settled}
 
-    def _acquire_sides(self, plan: dict[str, Any], waiting: Waiting, options: dict[str, Any]) -> dict[str, Any]:
-        """Take the leases, and return the sides that need none because they are as planned.
-
-        If another run holds a lease, it may have changed the other side since the rehearsal: then all sides need one, in their order.
-        """
-        as_planned = options["as_planned"]
-        wanted = [side for side, on in zip(SIDES, (options["on_apic"], options["in_kubernetes"]), strict=True) if on]
-        needed = [side for side in wanted if side not in as_planned]
-        if as_planned and not all(self._acquire(plan, side, waiting, options, at_once=True) for side in needed):
-            as_planned, needed = {}, wanted
-        for side in needed:
-            if side not in self.lease["held"]:
-                self._acquire(plan, side, waiting, options)
-        return dict(as_planned)
-
-    def _acquire(self, plan: dict[str, Any], side: str, waiting: Waiting, options: dict[str, Any], at_once: bool = False) -> bool:
-        """Take the lease of one side; wait for it if another run holds it, but not if it is wanted at once.
-
-        :returns: whether this run has it.
-        """
+    def _acquire(self, plan: dict[str, Any], side: str, waiting: Waiting, options: dict[str, Any]) -> None:
+        """Take the lease of one side; wait for it if another run holds it."""
         take: list[str] = []
         while True:
             reply = self.change_lease(plan, side, "acquired", options[side], take=take)
             if reply["held"]:
                 self.lease["held"][side] = reply.get("namespace") or ""
-                return True
-            if at_once:
-                return False
+                return
             holder = from_dict(reply["holder"] or {})
             reason = waiting.reason_to_take(side, holder)
             if reason:

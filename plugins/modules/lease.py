@@ -35,8 +35,8 @@ options:
     default: configure the cluster
   as_planned:
     description:
-      - The sides that need no change and no lease, as M(netops.aci_calico.rehearse) returns them. Until the lease is released,
-        M(netops.aci_calico.aci_push) and M(netops.aci_calico.calico_push) do not look at them again.
+      - The sides that need no change, as M(netops.aci_calico.rehearse) returns them. If these are all sides of the run, no lease is taken, and
+        until the release M(netops.aci_calico.aci_push) and M(netops.aci_calico.calico_push) do not look at them again.
     type: dict
     default: {}
   wait:
